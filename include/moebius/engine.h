@@ -1,0 +1,80 @@
+// moebius, the public interface: load a checkpoint, run tokens, read logits.
+//
+//   moebius::EngineOptions options;
+//   moebius::Engine engine = moebius::Engine::load("Qwen3.5-35B-A3B-3bit", options);
+//   moebius::Sequence sequence = engine.start();
+//   std::vector<float> logits = sequence.append({1, 2, 3});       // logits of the last token
+//   while (wanted--) logits = sequence.append({engine.argmax(logits)});
+//
+// Everything throws moebius::Error. An Engine and its sequences belong to one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "moebius/error.h"
+
+namespace moebius {
+
+struct EngineOptions {
+  std::string backend = "cpu";    // cpu or reference
+  std::string isa;                // portable, avx2, avx512; empty: the best this machine has
+  std::string experts = "fused";  // unfused, concat or fused: the same bits, another speed
+  std::string kv = "f32";         // f32 or f16
+  std::string activations = "int8";  // int8, or f32 (reference only)
+  int threads = 0;                // 0: physical cores within affinity and quota
+  int64_t context = 4096;         // most tokens of a sequence
+  int64_t max_rows = 512;         // most tokens of one step; prompts are cut into steps of this size
+  // Bytes loaded and bytes to load, a few times a second.
+  std::function<void(uint64_t done, uint64_t total)> progress;
+};
+
+class Sequence;
+
+class Engine {
+ public:
+  static Engine load(const std::string& directory, const EngineOptions& options = {});
+  ~Engine();
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+
+  // A new sequence at position 0.
+  Sequence start();
+  [[nodiscard]] int64_t vocab() const;
+  // Token ids that end an answer, from config.json and generation_config.json.
+  [[nodiscard]] const std::vector<int32_t>& stop_ids() const;
+  // The lowest id among the largest logits. Throws kNonFinite when there is none.
+  static int32_t argmax(std::span<const float> logits);
+
+ private:
+  friend class Sequence;
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+class Sequence {
+ public:
+  ~Sequence();
+  Sequence(Sequence&&) noexcept;
+  Sequence& operator=(Sequence&&) noexcept;
+
+  // Appends tokens in steps of at most max_rows; logits [V] of the last one.
+  // Throws kUsage for ids outside the vocabulary or past the context, kNonFinite naming the first layer that broke.
+  std::vector<float> append(const std::vector<int32_t>& tokens);
+  // The same with all rows of logits, [tokens, V]: perplexity and verification.
+  std::vector<float> append_all(const std::vector<int32_t>& tokens);
+  [[nodiscard]] int64_t position() const;
+
+ private:
+  friend class Engine;
+  struct Impl;
+  explicit Sequence(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace moebius

@@ -1,0 +1,72 @@
+// The one error type. A failure of the world or of the user throws Error; an expected outcome is a value; a bug in
+// moebius is MOEBIUS_CHECK (base/check.h). Lives here: codes, exit codes, the three-part message (where: what; what to
+// do). Does not live here: printing. The library never prints and never exits.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace moebius {
+
+// What went wrong, fine enough for a test to tell one bad input from another.
+enum class ErrorCode {
+  // bad data: exit code 65
+  kHeaderTooSmall,
+  kHeaderTooLarge,
+  kInvalidHeader,
+  kTruncated,
+  kInvalidJson,
+  kJsonDepth,
+  kDuplicateKey,
+  kBadMetadata,
+  kUnknownDtype,
+  kBadShape,
+  kSizeOverflow,
+  kBadOffsets,
+  kOverlap,
+  kHole,
+  kTrailingBytes,
+  kMisaligned,
+  kTooManyTensors,
+  kMissingTensor,
+  kUnknownTensor,
+  kBadTensor,  // dtype or shape is not what the config asks for
+  kMissingShard,
+  kPathEscape,
+  kNotRegularFile,
+  kBadConfig,
+  kUnsupported,
+  kNonFinite,
+  // missing input: exit code 66
+  kMissingInput,
+  kUnreadable,
+  // the rest
+  kIo,           // 1: a read or write failed
+  kExists,       // 1: the output is there already
+  kUsage,        // 2: a flag or argument is wrong
+  kUnavailable,  // 69: memory, port, device, instruction set
+  kInternal,     // 70: our bug
+  kInterrupted,  // 130
+};
+
+// "header_too_small" and so on: the spelling of tests, logs and --json.
+std::string_view name(ErrorCode code);
+
+// Exit code of a program that ends with this error: 1, 2, 65, 66, 69, 70 or 130.
+int exit_code(ErrorCode code);
+
+class Error : public std::runtime_error {
+ public:
+  // where: file, tensor, field or flag. what: expected and got. hint: what to do, may be empty.
+  Error(ErrorCode code, const std::string& where, const std::string& what, std::string hint = "");
+
+  [[nodiscard]] ErrorCode code() const { return code_; }
+  [[nodiscard]] const std::string& hint() const { return hint_; }
+
+ private:
+  ErrorCode code_;
+  std::string hint_;
+};
+
+}  // namespace moebius

@@ -1,0 +1,213 @@
+// What a backend is: about twenty coarse operations, each a pass over memory, and opaque storage for weights and state.
+// A model's forward pass is written once, over this interface; `reference` implements it in plain loops and is the
+// specification; every other backend is compared with it bit by bit (parity_test.cpp).
+//
+// Contract: uploads happen at load and pack once. reserve() then allocates every scratch buffer; the operations of a step
+// allocate nothing, enqueue only, and read no device value on the host (routing stays on the device). Only read() waits.
+// Activations are f32 and row-major: one row a token. Letters: T tokens (rows), D model dim, H/K query/kv heads, E experts,
+// F expert hidden, V vocab. Numerics: docs/numerics.md (N1-N9).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/dtype.h"
+#include "base/tensor.h"
+#include "quant/affine.h"
+
+namespace moebius {
+
+// ---- weights ---------------------------------------------------------------------------------------------------------
+
+// How the rows of a matrix lie in the checkpoint.
+struct WeightFormat {
+  DType dtype = DType::kF32;  // kF32, kF16, kBF16: dense; kU32: affine codes
+  AffineFormat affine;        // when dtype is kU32
+
+  [[nodiscard]] bool is_affine() const { return dtype == DType::kU32; }
+  [[nodiscard]] int64_t weight_row_bytes(int64_t cols) const {
+    return is_affine() ? code_row_bytes(affine, cols) : cols * size_bytes(dtype);
+  }
+  // Of the scales of one row; the biases take the same again. 0 when dense.
+  [[nodiscard]] int64_t scale_row_bytes(int64_t cols) const {
+    return is_affine() ? moebius::scale_row_bytes(affine, cols) : 0;
+  }
+  friend bool operator==(const WeightFormat&, const WeightFormat&) = default;
+};
+
+// Rows of a matrix as they stand in the checkpoint, read when the backend asks for them: in any order, by several threads
+// at once, each row once. The buffers hold count * weight_row_bytes and count * scale_row_bytes (null when dense).
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  struct Rows {
+    std::byte* weights;
+    std::byte* scales;
+    std::byte* biases;
+  };
+  virtual void read(int64_t first, int64_t count, const Rows& out) const = 0;
+};
+
+// What the activations of a matmul with this matrix are (N2 or N4). Dense weights always take f32.
+enum class ActivationKind : uint8_t { kInt8, kF32 };
+
+struct MatrixSpec {
+  std::string name;  // for messages
+  int64_t rows = 0;  // outputs
+  int64_t cols = 0;  // inputs
+  WeightFormat format;
+  ActivationKind activations = ActivationKind::kInt8;
+};
+
+// `count` experts of one width: gate and up [count * width, dim] in one format, down [count * dim, width] in its own.
+struct ExpertGroupSpec {
+  int64_t count = 0;
+  int64_t width = 0;         // F
+  WeightFormat gate_up;
+  WeightFormat down;
+  const RowSource* gate_rows = nullptr;
+  const RowSource* up_rows = nullptr;
+  const RowSource* down_rows = nullptr;
+};
+
+struct ExpertsSpec {
+  std::string name;
+  int64_t dim = 0;  // D
+  ExpertGroupSpec routed;
+  ExpertGroupSpec shared;  // count 0 or 1; entry E of the expert table
+};
+
+struct Matrix { int32_t id = -1; };   // handles, made and understood by one backend
+struct Experts { int32_t id = -1; };
+struct State { int32_t id = -1; };    // caches of one sequence
+
+// ---- state -----------------------------------------------------------------------------------------------------------
+
+// Caches of one sequence: keys and values of the full-attention layers, convolution rows and S of the linear ones.
+struct StateSpec {
+  int64_t context = 0;  // most positions
+  DType kv_dtype = DType::kF32;  // kF32 or kF16
+  int64_t attention_layers = 0, kv_heads = 0, head_dim = 0;
+  int64_t delta_layers = 0, conv_dim = 0, conv_kernel = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0;
+
+  [[nodiscard]] int64_t kv_bytes() const {
+    return attention_layers * context * kv_heads * head_dim * 2 * size_bytes(kv_dtype);
+  }
+  [[nodiscard]] int64_t recurrent_bytes() const {
+    return delta_layers * (value_heads * key_head_dim * value_head_dim + (conv_kernel - 1) * conv_dim) * 4;
+  }
+};
+
+// Rows [first_row, first_row + rows) of a step's batch continue one sequence at `position`.
+struct SequenceRows {
+  State state;
+  int64_t first_row = 0;
+  int64_t rows = 0;
+  int64_t position = 0;  // of the first row: tokens the state has seen
+};
+
+// ---- operations ------------------------------------------------------------------------------------------------------
+
+struct Projection {
+  Tensor out;  // [T, N]
+  Matrix weight;  // [N, D]
+};
+
+// Full attention with per-head q/k RMSNorm, partial rotate-half RoPE and an optional sigmoid output gate (N6, N7).
+struct AttentionArgs {
+  Tensor q;       // [T, H * head_dim], or [T, H * 2 * head_dim] when gated: per head, query then gate
+  Tensor k, v;    // [T, K * head_dim]
+  Tensor q_norm, k_norm;  // [1, head_dim], the factor itself (1 + w already added)
+  Tensor rope;    // [context, rotary_dim]: per position rotary_dim / 2 cosines, then as many sines
+  int64_t heads = 0, kv_heads = 0, head_dim = 0, rotary_dim = 0;
+  bool gated = true;
+  float scale = 0, eps = 0;
+  int64_t layer = 0;  // index among the attention layers of the state
+};
+
+// GatedDeltaNet between its projections: causal conv + SiLU, L2 norms, gates, delta rule, gated RMSNorm (N6, N8).
+struct DeltaNetArgs {
+  Tensor qkv;     // [T, conv_dim]: q [Hk * Dk], k [Hk * Dk], v [Hv * Dv] before the convolution
+  Tensor z;       // [T, Hv * Dv]
+  Tensor b, a;    // [T, Hv]
+  Tensor conv;    // [conv_dim, conv_kernel]
+  Tensor a_log, dt_bias;  // [1, Hv]
+  Tensor norm;    // [1, Dv]
+  int64_t key_heads = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0, conv_kernel = 0;
+  float eps = 0;
+  bool sigmoid_gate = false;  // output_gate_type "sigmoid"; default is SiLU of z
+  int64_t layer = 0;          // index among the delta layers of the state
+};
+
+struct RouterArgs {
+  Matrix router;       // [E, D]
+  Matrix shared_gate;  // [1, D]; id -1 without a shared expert
+  int64_t experts = 0, top_k = 0;
+  bool renormalize = true;
+};
+
+// Which experts a token takes and how much of each: top_k routed in ascending id, then the shared one (id E) if any.
+struct Routing {
+  Tensor ids;      // i32 [T, slots], slots = top_k (+ 1)
+  Tensor weights;  // f32 [T, slots]
+};
+
+// The three ways through an MoE layer, over one packed layout; their results are bitwise equal.
+enum class ExpertPath : uint8_t {
+  kFused,    // gate and up in one pass, SwiGLU in registers, int8 straight to down
+  kConcat,   // gate and up in one pass into a [2F] buffer, then the activation as a pass of its own
+  kUnfused,  // gate pass, up pass, activation pass, down pass, weighted sum: as separate passes
+};
+
+// Bytes that the operations had to move, by what they moved; reset by the reader.
+struct Traffic {
+  int64_t weight_bytes = 0;
+  int64_t state_bytes = 0;  // recurrent state and convolution rows, read and written
+  int64_t kv_bytes = 0;
+  int64_t expert_layers = 0;      // calls of experts()
+  int64_t distinct_experts = 0;   // routed experts touched, summed over those calls
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // ---- load
+  virtual Matrix upload(const MatrixSpec& spec, const RowSource& rows) = 0;
+  virtual Experts upload(const ExpertsSpec& spec) = 0;
+  virtual Tensor upload(std::span<const float> values, int64_t rows, int64_t cols) = 0;
+  virtual Tensor allocate(DType dtype, int64_t rows, int64_t cols) = 0;  // zeroed; lives as long as the backend
+  // After the last upload: scratch for steps of at most max_rows rows.
+  virtual void reserve(int64_t max_rows) = 0;
+  [[nodiscard]] virtual int64_t packed_bytes() const = 0;  // of all uploaded matrices, as they lie in memory
+
+  virtual State create_state(const StateSpec& spec) = 0;  // zeroed
+  virtual void reset_state(State state) = 0;              // back to position 0
+  virtual void free_state(State state) = 0;
+
+  // ---- a step
+  virtual void write(Tensor out, const void* host) = 0;  // host -> device
+  virtual void read(void* host, Tensor x) = 0;           // device -> host; waits
+  virtual void embed(Tensor out, Tensor ids, Matrix table) = 0;                  // out [T, D], ids i32 [T, 1]
+  virtual void rms_norm(Tensor out, Tensor x, Tensor w, float eps) = 0;          // N6, rows
+  // residual += x, then out = rms_norm(residual).
+  virtual void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor w, float eps) = 0;
+  // Several projections of the same x [T, D] in one pass: x is quantized once.
+  virtual void linear(std::span<const Projection> projections, Tensor x) = 0;
+  virtual void attention(Tensor out, const AttentionArgs& args, std::span<const SequenceRows> sequences) = 0;
+  virtual void delta_net(Tensor out, const DeltaNetArgs& args, std::span<const SequenceRows> sequences) = 0;
+  virtual void router(const Routing& out, Tensor x, const RouterArgs& args) = 0;  // N9
+  // out [T, D] = sum over slots of weight * down(silu(gate x) * up x), ascending id, the shared expert last (N9).
+  virtual void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) = 0;
+  // out [n, D] = the rows of x that ids i32 [n, 1] names: what the head needs of a prompt.
+  virtual void gather_rows(Tensor out, Tensor x, Tensor ids) = 0;
+  virtual void argmax(Tensor out, Tensor logits) = 0;  // out i32 [T, 1]; the lowest id among equals
+
+  // ---- measure
+  virtual Traffic take_traffic() = 0;  // since the last call
+};
+
+}  // namespace moebius

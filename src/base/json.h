@@ -1,0 +1,49 @@
+// Bounded JSON: nlohmann::ordered_json behind a parser that refuses what files of strangers contain: more than
+// max_depth levels, more than max_bytes, duplicate keys, invalid UTF-8, anything after the value. The typed getters check
+// before they convert (nlohmann turns -1 into 2^64-1 and 3.9 into 3 without a word).
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace moebius {
+
+using Json = nlohmann::ordered_json;
+
+struct JsonLimits {
+  uint64_t max_bytes = 16 << 20;
+  int max_depth = 64;
+};
+
+// where: the file, for messages. Throws kInvalidJson, kJsonDepth, kDuplicateKey or kHeaderTooLarge with the byte offset.
+Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {});
+
+// One object of a parsed file, with the place that messages name ("config.json: text_config.head_dim").
+// A getter throws kBadConfig naming the field when the key is there with another type or outside [min, max];
+// an absent or null key gives the default, or kBadConfig when there is none.
+class JsonObject {
+ public:
+  JsonObject(const Json& object, std::string where);
+
+  [[nodiscard]] bool has(std::string_view key) const;  // present and not null
+  [[nodiscard]] int64_t integer(std::string_view key, int64_t min, int64_t max,
+                                std::optional<int64_t> otherwise = std::nullopt) const;
+  [[nodiscard]] double number(std::string_view key, double min, double max,
+                              std::optional<double> otherwise = std::nullopt) const;
+  [[nodiscard]] bool boolean(std::string_view key, std::optional<bool> otherwise = std::nullopt) const;
+  [[nodiscard]] std::string string(std::string_view key, std::optional<std::string> otherwise = std::nullopt) const;
+  [[nodiscard]] JsonObject object(std::string_view key) const;
+  [[nodiscard]] const Json& array(std::string_view key) const;
+
+  [[nodiscard]] const Json& json() const { return *object_; }
+  [[nodiscard]] std::string where(std::string_view key) const;  // "config.json: rope_parameters.rope_theta"
+
+ private:
+  const Json* object_;
+  std::string where_;
+};
+
+}  // namespace moebius

@@ -1,0 +1,65 @@
+// A checkpoint directory: config.json, one safetensors file or shards with an index, the quantization block. Opens and
+// validates everything, reads nothing but headers; then hands out bytes by tensor name. Names are canonical (see
+// canonical_name): the vision wrapper's and MLX's prefixes are gone, vision tensors are not listed. Knows no model.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "checkpoint/quantization.h"
+#include "checkpoint/safetensors.h"
+
+namespace moebius {
+
+// "model.language_model.X" -> "model.X", "language_model.model.X" -> "model.X", "language_model.lm_head.X" ->
+// "lm_head.X", "model.mtp.X" -> "mtp.X"; empty for vision tensors.
+std::string canonical_name(std::string_view file_name);
+
+class ModelDir {
+ public:
+  // Throws kMissingInput, kMissingShard, kPathEscape, kNotRegularFile, kDuplicateKey and what the parsers throw.
+  explicit ModelDir(const std::filesystem::path& directory);
+
+  struct Entry {
+    TensorInfo info;  // info.name is canonical
+    int file = 0;
+  };
+
+  [[nodiscard]] const std::filesystem::path& path() const { return directory_; }
+  [[nodiscard]] const Json& config() const { return config_; }  // config.json, whole
+  [[nodiscard]] const QuantizationConfig& quantization() const { return quantization_; }
+  [[nodiscard]] const std::map<std::string, Entry, std::less<>>& tensors() const { return tensors_; }
+
+  [[nodiscard]] const Entry* find(std::string_view canonical) const;  // nullptr when absent
+  // Throws kMissingTensor naming the tensor and the directory.
+  [[nodiscard]] const Entry& at(std::string_view canonical) const;
+  // "model-00001-of-00002.safetensors: model.norm.weight", for messages.
+  [[nodiscard]] std::string where(const Entry& entry) const;
+
+  // Reads bytes [offset, offset + out.size()) of a tensor; thread safe. The pages read are dropped from the page cache
+  // when drop_pages is set (default), so that loading does not hold the files twice.
+  void read(const Entry& entry, uint64_t offset, std::span<std::byte> out) const;
+
+  void set_drop_pages(bool drop) { drop_pages_ = drop; }
+  [[nodiscard]] uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }  // for progress
+
+ private:
+  void open_shards();
+  void add_file(const std::filesystem::path& path);
+
+  std::filesystem::path directory_;
+  Json config_;
+  QuantizationConfig quantization_;
+  std::vector<File> files_;
+  std::map<std::string, Entry, std::less<>> tensors_;
+  bool drop_pages_ = true;
+  mutable std::atomic<uint64_t> bytes_read_{0};
+};
+
+}  // namespace moebius

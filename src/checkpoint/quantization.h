@@ -1,0 +1,41 @@
+// The quantization block of config.json: which modules of an MLX checkpoint are quantized and how, with per-module
+// overrides by mlx-lm's rules (formats: an override object does not inherit from the global block; `false` means not
+// quantized; a module without an entry is quantized iff it has scales). Knows no model. Fuzzed.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+
+namespace moebius {
+
+struct QuantizationParams {
+  int bits = 4;
+  int group = 64;
+};
+
+class QuantizationConfig {
+ public:
+  QuantizationConfig() = default;  // nothing is quantized
+
+  // root: config.json as a whole (keys `quantization`, `quantization_config`, at the root or in text_config).
+  // Throws kBadConfig for values that cannot be (bits = 7, group_size = 3), kUnsupported for other modes and methods,
+  // naming them and the way out.
+  static QuantizationConfig parse(const Json& root, const std::string& where);
+
+  [[nodiscard]] bool any() const { return global_.has_value(); }
+
+  // module: canonical path without `.weight` ("model.layers.0.mlp.gate"); has_scales: `<module>.scales` is in the files.
+  // nullopt: the module is not quantized. Throws kBadConfig when an entry says false and there are scales, or the
+  // reverse.
+  [[nodiscard]] std::optional<QuantizationParams> lookup(std::string_view module, bool has_scales) const;
+
+ private:
+  std::optional<QuantizationParams> global_;
+  std::map<std::string, std::optional<QuantizationParams>, std::less<>> overrides_;
+};
+
+}  // namespace moebius

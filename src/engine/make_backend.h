@@ -1,0 +1,21 @@
+// The one place that knows every backend by name.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "backend/backend.h"
+
+namespace moebius {
+
+struct BackendOptions {
+  std::string backend = "cpu";  // cpu, reference
+  std::string isa;              // portable, avx2, avx512; empty: the best this machine has
+  int threads = 0;              // 0: default_thread_count()
+  bool f32_activations = false; // reference only: decoded weights times f32 activations everywhere
+};
+
+// Throws kUsage for an unknown name, kUnavailable when this machine lacks the instruction set.
+std::unique_ptr<Backend> make_backend(const BackendOptions& options);
+
+}  // namespace moebius

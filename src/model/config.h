@@ -1,0 +1,47 @@
+// Facts about a model, from config.json and nothing else. Choices of the user are in ModelOptions (model.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace moebius {
+
+enum class LayerKind : uint8_t { kLinearAttention, kFullAttention };
+
+struct ModelConfig {
+  std::string model_type;  // normalised: "qwen3_5_moe"
+  int64_t layers = 0;
+  int64_t dim = 0;         // D
+  int64_t vocab = 0;       // V, rows of the embedding
+  float eps = 1e-6f;
+  bool tied_embeddings = false;
+  int64_t max_positions = 0;
+  std::vector<LayerKind> layer_kinds;  // [layers]
+
+  // full attention
+  int64_t heads = 0, kv_heads = 0, head_dim = 0, rotary_dim = 0;
+  double rope_theta = 0;
+  bool attention_gate = true;
+
+  // GatedDeltaNet
+  int64_t key_heads = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0, conv_kernel = 4;
+  bool sigmoid_output_gate = false;
+
+  // mixture of experts
+  int64_t experts = 0, top_k = 0, expert_width = 0, shared_width = 0;
+  bool renormalize = true;
+
+  [[nodiscard]] int64_t key_dim() const { return key_heads * key_head_dim; }
+  [[nodiscard]] int64_t value_dim() const { return value_heads * value_head_dim; }
+  [[nodiscard]] int64_t conv_dim() const { return 2 * key_dim() + value_dim(); }
+  [[nodiscard]] int64_t count(LayerKind kind) const;
+};
+
+// root: config.json whole. Every value is checked; kBadConfig names the field, kUnsupported what changes the maths and
+// is not implemented.
+ModelConfig parse_model_config(const Json& root, const std::string& where);
+
+}  // namespace moebius

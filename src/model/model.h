@@ -1,0 +1,67 @@
+// A loaded model: its config, its weights on a backend, and one forward pass over coarse operations.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "backend/backend.h"
+#include "checkpoint/model_dir.h"
+#include "model/config.h"
+
+namespace moebius {
+
+struct LoadProgress {
+  uint64_t bytes_done = 0;
+  uint64_t bytes_total = 0;
+};
+
+struct ModelOptions {
+  int64_t context = 4096;        // most positions of a sequence
+  int64_t max_rows = 512;        // most tokens of one step
+  DType kv_dtype = DType::kF32;  // kF32 or kF16
+  ExpertPath experts = ExpertPath::kFused;
+  std::function<void(const LoadProgress&)> progress;  // called from the loading thread, a few times a second
+};
+
+// Sees the residual stream [T, D] after each layer of a step (`logits --trace`, the search for a non-finite layer).
+using LayerObserver = std::function<void(int64_t layer, Tensor residual)>;
+
+// A step: the tokens of all rows, whose sequences they continue, and which rows want logits.
+struct Step {
+  std::span<const int32_t> tokens;           // [T]
+  std::span<const SequenceRows> sequences;   // cover [0, T) without gaps, in order
+  std::span<const int32_t> logit_rows;       // rows of the batch, ascending; may be empty
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  [[nodiscard]] virtual const ModelConfig& config() const = 0;
+  [[nodiscard]] virtual const ModelOptions& options() const = 0;
+  [[nodiscard]] virtual StateSpec state_spec() const = 0;
+
+  // Logits f32 [logit_rows, V] on the backend, valid until the next call.
+  virtual Tensor forward(const Step& step, const LayerObserver& observer = nullptr) = 0;
+  // The MoE block of one layer alone (router, experts, shared expert) on x [T, D]; for the bench.
+  virtual Tensor moe_layer(int64_t layer, Tensor x) = 0;
+  // Which of the three expert paths the next steps take.
+  virtual void set_expert_path(ExpertPath path) = 0;
+};
+
+// Reads config.json's model_type, checks every tensor, uploads in one streaming pass. The backend outlives the model.
+// Throws kUnsupported for other families, kMissingTensor, kUnknownTensor, kBadTensor, kBadConfig.
+std::unique_ptr<Model> load_model(const ModelDir& directory, Backend& backend, const ModelOptions& options);
+
+// What loading will need, from headers and config alone.
+struct MemoryPlan {
+  uint64_t weight_bytes = 0;     // language-model tensors in the files
+  uint64_t kv_bytes = 0;         // at options.context
+  uint64_t recurrent_bytes = 0;
+  uint64_t workspace_bytes = 0;  // activations and scratch, an estimate
+  [[nodiscard]] uint64_t total() const { return weight_bytes + kv_bytes + recurrent_bytes + workspace_bytes; }
+};
+MemoryPlan plan_memory(const ModelDir& directory, const ModelConfig& config, const ModelOptions& options);
+
+}  // namespace moebius
