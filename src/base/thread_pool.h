@@ -4,9 +4,7 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -45,8 +43,6 @@ class ThreadPool {
   alignas(64) std::atomic<int> arrived_{0};       // at the barrier
   alignas(64) std::atomic<uint32_t> phase_{0};    // barriers passed
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;
-  std::condition_variable wake_;
   std::vector<std::thread> workers_;
 };
 
