@@ -1,26 +1,74 @@
-# How a folder becomes a library and its tests: every *.cpp of the folder but *_test.cpp is the library `moebius_<folder>`;
-# every *_test.cpp together is one GoogleTest program `<folder>_test`.
+# How this project compiles, and how a folder becomes a library and its tests.
+# Not here: which folder depends on which (src/*/CMakeLists.txt), the flags of one instruction set (src/backend/cpu).
+
+option(MOEBIUS_WERROR "Warnings are errors (the presets say yes, a plain cmake says no)" OFF)
+option(MOEBIUS_FUZZ "Build tests/fuzz with libFuzzer (clang only)" OFF)
+set(MOEBIUS_SANITIZE "" CACHE STRING "Sanitizers for everything, as -fsanitize= spells them: address,undefined or thread")
 
 add_library(moebius_flags INTERFACE)
 # N1: an fma is written out or it does not happen.
-target_compile_options(moebius_flags INTERFACE -ffp-contract=off -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion)
+target_compile_options(moebius_flags INTERFACE -ffp-contract=off -Wall -Wextra -Wshadow -Wconversion
+  -Wno-sign-conversion $<$<BOOL:${MOEBIUS_WERROR}>:-Werror>)
 target_include_directories(moebius_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 
-# moebius_folder(NAME DEPENDS libraries...)
+# Sanitizers and hardening hold for every translation unit, so they are set on the directory, not on moebius_flags.
+if(MOEBIUS_SANITIZE)
+  add_compile_options(-fsanitize=${MOEBIUS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+  add_link_options(-fsanitize=${MOEBIUS_SANITIZE})
+  if(MOEBIUS_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  endif()
+else()
+  # Checkpoints come from strangers. None of this touches a kernel's inner loop: the protector guards functions with
+  # arrays on the stack, and position independence costs nothing on x86-64 and Arm.
+  add_compile_options($<$<CONFIG:Release>:-fstack-protector-strong>)
+  add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+  add_link_options(-Wl,-z,relro,-z,now)
+endif()
+
+# moebius_folder(NAME [DEPENDS libraries...] [EXCLUDE regex])
+#   every *.cpp but *_test.cpp -> static library moebius_NAME (INTERFACE when there is none yet)
+#   every *_test.cpp together  -> one GoogleTest program NAME_test, run from the root of the repository
+# Tests find files by MOEBIUS_SOURCE_DIR and the program by MOEBIUS_PROGRAM, both absolute paths.
 function(moebius_folder name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "EXCLUDE" "DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  if(ARG_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX "${ARG_EXCLUDE}")
+  endif()
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
   if(sources)
     add_library(moebius_${name} STATIC ${sources})
     target_link_libraries(moebius_${name} PUBLIC moebius_flags ${ARG_DEPENDS})
-    set(library moebius_${name})
+  else()
+    add_library(moebius_${name} INTERFACE)
+    target_link_libraries(moebius_${name} INTERFACE moebius_flags ${ARG_DEPENDS})
   endif()
-  if(tests)
+  if(tests AND BUILD_TESTING)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE moebius_flags ${library} ${ARG_DEPENDS} GTest::gtest_main)
-    add_test(NAME ${name}_test COMMAND ${name}_test)
+    target_link_libraries(${name}_test PRIVATE moebius_${name} GTest::gtest_main GTest::gmock)
+    target_compile_definitions(${name}_test PRIVATE MOEBIUS_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+      MOEBIUS_PROGRAM="${CMAKE_BINARY_DIR}/moebius")
+    if(TARGET rapidcheck)
+      target_link_libraries(${name}_test PRIVATE rapidcheck)
+    endif()
+    add_test(NAME ${name}_test COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   endif()
+endfunction()
+
+# moebius_python_tests(PREFIX glob...): each matching file is one ctest test, run by python3's unittest with
+# MOEBIUS_PROGRAM in the environment.
+function(moebius_python_tests prefix)
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  file(GLOB files CONFIGURE_DEPENDS ${ARGN})
+  foreach(file ${files})
+    cmake_path(GET file STEM stem)
+    add_test(NAME ${prefix}_${stem} COMMAND python3 -B -m unittest -v ${file} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${prefix}_${stem} PROPERTIES ENVIRONMENT "MOEBIUS_PROGRAM=${CMAKE_BINARY_DIR}/moebius")
+  endforeach()
 endfunction()

@@ -1,0 +1,23 @@
+# cmake -DSOURCE=... -DOUT=... -DVERSION=... -DCOMPILER=... -P build_info.cmake
+# Writes the header behind `moebius --version`. Runs with every build, and touches the file only when the commit changed:
+# a new commit recompiles the one file that includes it.
+set(commit "")
+if(EXISTS ${SOURCE}/.git)
+  execute_process(COMMAND git -c safe.directory=* -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
+    OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
+if(NOT commit)
+  set(commit unknown)
+endif()
+file(CONFIGURE OUTPUT ${OUT} @ONLY CONTENT [[
+// Written by cmake/build_info.cmake.
+#pragma once
+
+#include <string_view>
+
+namespace moebius::build_info {
+inline constexpr std::string_view kVersion = "@VERSION@";
+inline constexpr std::string_view kCommit = "@commit@";
+inline constexpr std::string_view kCompiler = "@COMPILER@";
+}  // namespace moebius::build_info
+]])
