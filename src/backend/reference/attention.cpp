@@ -1,0 +1,146 @@
+// N7: full attention. Queries and keys are normalised per head and rotated; keys and values enter the cache; every
+// query then walks the keys it may see in blocks of 256 absolute positions, which are merged ascending. Blocks lie on
+// absolute positions so that a token's result does not depend on how the prompt was cut.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "backend/reference/norm.h"
+#include "backend/reference/reference_backend.h"
+#include "backend/reference/sums.h"
+#include "base/check.h"
+#include "base/fmath.h"
+
+namespace moebius::reference {
+namespace {
+
+constexpr int64_t kBlock = 256;  // positions
+
+// Softmax state over some keys: their largest score, the sum of exp(s - m), and the values weighted by exp(s - m).
+struct Partial {
+  float m;
+  float l;
+  std::vector<float> o;  // [head_dim]
+};
+
+// What one query head sees: the first `keys` positions of one KV head.
+struct View {
+  const SequenceState& cache;
+  int64_t layer;
+  int64_t head;
+  int64_t keys;
+};
+
+// Rotate-half on the first `rotary` dims; angles [rotary]: cosines, then sines.
+void rotate(float* x, const float* angles, int64_t rotary) {
+  const int64_t half = rotary / 2;
+  for (int64_t i = 0; i < half; ++i) {
+    const float a = x[i];
+    const float b = x[i + half];
+    const float cosine = angles[i];
+    const float sine = angles[i + half];
+    x[i] = fmath::fma(-b, sine, a * cosine);
+    x[i + half] = fmath::fma(a, sine, b * cosine);
+  }
+}
+
+// The query or key [head_dim] that enters the dot product.
+std::vector<float> norm_and_rotate(const float* x, const Tensor& norm, const AttentionArgs& args, int64_t position) {
+  std::vector<float> y(args.head_dim);
+  rms_norm_row(y.data(), x, norm.f32(), args.head_dim, args.eps);
+  rotate(y.data(), args.rope.row(position), args.rotary_dim);
+  return y;
+}
+
+// The keys of [first, first + count), all within one block.
+Partial attend_block(const std::vector<float>& q, const View& view, int64_t first, int64_t count, float scale) {
+  const auto head_dim = static_cast<int64_t>(q.size());
+  std::vector<float> row(q.size());
+  std::vector<float> s(count);
+  Partial block{-std::numeric_limits<float>::infinity(), 0.0f, std::vector<float>(q.size())};
+  for (int64_t j = 0; j < count; ++j) {
+    view.cache.load_key(row.data(), {view.layer, first + j, view.head});
+    s[j] = dot(q.data(), row.data(), head_dim) * scale;
+    block.m = s[j] > block.m ? s[j] : block.m;
+  }
+  LaneSum l;
+  for (int64_t j = 0; j < count; ++j) {
+    const float p = fmath::exp(s[j] - block.m);
+    l.add(j, p);
+    view.cache.load_value(row.data(), {view.layer, first + j, view.head});
+    for (int64_t d = 0; d < head_dim; ++d) block.o[d] = fmath::fma(p, row[d], block.o[d]);
+  }
+  block.l = l.fold();
+  return block;
+}
+
+void merge(Partial& total, const Partial& block) {
+  const float m = block.m > total.m ? block.m : total.m;
+  const float c = fmath::exp(total.m - m);
+  const float c_block = fmath::exp(block.m - m);
+  total.m = m;
+  total.l = fmath::fma(total.l, c, block.l * c_block);
+  for (size_t d = 0; d < total.o.size(); ++d) total.o[d] = fmath::fma(total.o[d], c, block.o[d] * c_block);
+}
+
+Partial attend(const std::vector<float>& q, const View& view, float scale) {
+  Partial total = attend_block(q, view, 0, std::min(kBlock, view.keys), scale);
+  for (int64_t first = kBlock; first < view.keys; first += kBlock) {
+    merge(total, attend_block(q, view, first, std::min(kBlock, view.keys - first), scale));
+  }
+  return total;
+}
+
+// Keys and values of one token into the cache.
+void append(SequenceState& cache, const AttentionArgs& args, int64_t row, int64_t position) {
+  for (int64_t head = 0; head < args.kv_heads; ++head) {
+    const SequenceState::Slot slot{args.layer, position, head};
+    const std::vector<float> k = norm_and_rotate(args.k.row(row) + head * args.head_dim, args.k_norm, args, position);
+    cache.store_key(slot, k.data());
+    cache.store_value(slot, args.v.row(row) + head * args.head_dim);
+  }
+}
+
+// out [H * head_dim] of one token.
+void attend_token(float* out, const SequenceState& cache, const AttentionArgs& args, int64_t row, int64_t position) {
+  const int64_t query_stride = args.gated ? 2 * args.head_dim : args.head_dim;
+  for (int64_t head = 0; head < args.heads; ++head) {
+    const float* query = args.q.row(row) + head * query_stride;
+    const std::vector<float> q = norm_and_rotate(query, args.q_norm, args, position);
+    const View view{cache, args.layer, head / (args.heads / args.kv_heads), position + 1};
+    const Partial total = attend(q, view, args.scale);
+    for (int64_t d = 0; d < args.head_dim; ++d) {
+      const float y = total.o[d] / total.l;
+      out[head * args.head_dim + d] = args.gated ? y * fmath::sigmoid(query[args.head_dim + d]) : y;
+    }
+  }
+}
+
+}  // namespace
+
+// out [T, H * head_dim]
+void ReferenceBackend::attention(Tensor out, const AttentionArgs& args, std::span<const SequenceRows> sequences) {
+  check_shape(out, out.rows, args.heads * args.head_dim);
+  check_shape(args.q, out.rows, args.heads * args.head_dim * (args.gated ? 2 : 1));
+  check_shape(args.k, out.rows, args.kv_heads * args.head_dim);
+  check_shape(args.v, out.rows, args.kv_heads * args.head_dim);
+  check_shape(args.q_norm, 1, args.head_dim);
+  check_shape(args.k_norm, 1, args.head_dim);
+  MOEBIUS_CHECK(args.heads % args.kv_heads == 0 && args.rope.cols == args.rotary_dim);
+  MOEBIUS_CHECK(args.rotary_dim % 2 == 0 && args.rotary_dim <= args.head_dim);
+  for (const SequenceRows& rows : sequences) {
+    SequenceState& cache = sequence(rows.state);
+    const int64_t end = rows.position + rows.rows;
+    MOEBIUS_CHECK(rows.first_row >= 0 && rows.first_row + rows.rows <= out.rows);
+    MOEBIUS_CHECK(rows.position >= 0 && end <= cache.spec().context && end <= args.rope.rows);
+    MOEBIUS_CHECK(args.kv_heads == cache.spec().kv_heads && args.head_dim == cache.spec().head_dim);
+    for (int64_t i = 0; i < rows.rows; ++i) append(cache, args, rows.first_row + i, rows.position + i);
+    for (int64_t i = 0; i < rows.rows; ++i) {
+      attend_token(out.row(rows.first_row + i), cache, args, rows.first_row + i, rows.position + i);
+    }
+    traffic_.kv_bytes += cache.kv_bytes(end);
+  }
+}
+
+}  // namespace moebius::reference

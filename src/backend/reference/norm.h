@@ -1,0 +1,14 @@
+// Norms of one row (N6), for the operations that need them inside.
+#pragma once
+
+#include <cstdint>
+
+namespace moebius::reference {
+
+// out [n] = (x * r) * w with r = 1 / sqrt(mean of squares + eps). out may be x.
+void rms_norm_row(float* out, const float* x, const float* w, int64_t n, float eps);
+
+// x [n] *= 1 / sqrt(sum of squares + 1e-6)
+void l2_normalize_row(float* x, int64_t n);
+
+}  // namespace moebius::reference

@@ -1,0 +1,43 @@
+// Storage of SequenceState. The maths on it is in attention.cpp and delta_net.cpp.
+#include "backend/reference/state.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace moebius::reference {
+
+SequenceState::SequenceState(const StateSpec& spec) : spec_(spec) {
+  MOEBIUS_CHECK(spec.kv_dtype == DType::kF32 || spec.kv_dtype == DType::kF16);
+  MOEBIUS_CHECK(spec.context >= 0 && spec.attention_layers >= 0 && spec.delta_layers >= 0);
+  MOEBIUS_CHECK(spec.delta_layers == 0 || spec.conv_kernel >= 1);
+  keys_.resize(spec.kv_bytes() / 2);
+  values_.resize(spec.kv_bytes() / 2);
+  if (spec.delta_layers > 0) {
+    conv_.resize(spec.delta_layers * conv_elements());
+    s_.resize(spec.delta_layers * spec.value_heads * s_elements());
+  }
+}
+
+void SequenceState::reset() {
+  // Keys and values of positions not yet written are never read.
+  std::fill(conv_.begin(), conv_.end(), 0.0f);
+  std::fill(s_.begin(), s_.end(), 0.0f);
+}
+
+int64_t SequenceState::index(const Slot& slot) const {
+  MOEBIUS_CHECK(slot.layer < spec_.attention_layers && slot.position < spec_.context && slot.head < spec_.kv_heads);
+  return ((slot.layer * spec_.context + slot.position) * spec_.kv_heads + slot.head) * spec_.head_dim;
+}
+
+void SequenceState::store(std::vector<std::byte>& cache, const Slot& slot, const float* row) {
+  const int64_t at = index(slot);
+  for (int64_t d = 0; d < spec_.head_dim; ++d) store_f32(cache.data(), spec_.kv_dtype, at + d, row[d]);
+}
+
+void SequenceState::load(float* row, const std::vector<std::byte>& cache, const Slot& slot) const {
+  const int64_t at = index(slot);
+  for (int64_t d = 0; d < spec_.head_dim; ++d) row[d] = load_f32(cache.data(), spec_.kv_dtype, at + d);
+}
+
+}  // namespace moebius::reference

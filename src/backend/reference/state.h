@@ -1,0 +1,54 @@
+// The caches of one sequence: keys and values by position (N7), convolution rows and S of the delta rule (N8).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace moebius::reference {
+
+class SequenceState {
+ public:
+  explicit SequenceState(const StateSpec& spec);
+
+  [[nodiscard]] const StateSpec& spec() const { return spec_; }
+  void reset();
+
+  struct Slot {
+    int64_t layer, position, head;
+  };
+  // One head's key and value [head_dim], rounded to the dtype of the cache on the way in and widened on the way out.
+  void store_key(const Slot& slot, const float* key) { store(keys_, slot, key); }
+  void store_value(const Slot& slot, const float* value) { store(values_, slot, value); }
+  void load_key(float* key, const Slot& slot) const { load(key, keys_, slot); }
+  void load_value(float* value, const Slot& slot) const { load(value, values_, slot); }
+  // Keys and values of `positions` positions of one layer.
+  [[nodiscard]] int64_t kv_bytes(int64_t positions) const {
+    return positions * spec_.kv_heads * spec_.head_dim * 2 * size_bytes(spec_.kv_dtype);
+  }
+
+  // [conv_kernel - 1, conv_dim]: the last inputs of the convolution, oldest first.
+  float* conv_rows(int64_t layer) { return conv_.data() + layer * conv_elements(); }
+  // S [Dk, Dv] of one value head.
+  float* s(int64_t layer, int64_t head) { return s_.data() + (layer * spec_.value_heads + head) * s_elements(); }
+  // Of one layer: convolution rows and S.
+  [[nodiscard]] int64_t recurrent_bytes() const {
+    return (conv_elements() + spec_.value_heads * s_elements()) * static_cast<int64_t>(sizeof(float));
+  }
+
+ private:
+  void store(std::vector<std::byte>& cache, const Slot& slot, const float* row);
+  void load(float* row, const std::vector<std::byte>& cache, const Slot& slot) const;
+  [[nodiscard]] int64_t index(const Slot& slot) const;
+  [[nodiscard]] int64_t conv_elements() const { return (spec_.conv_kernel - 1) * spec_.conv_dim; }
+  [[nodiscard]] int64_t s_elements() const { return spec_.key_head_dim * spec_.value_head_dim; }
+
+  StateSpec spec_;
+  std::vector<std::byte> keys_, values_;  // [layers, context, K, head_dim] of kv_dtype
+  std::vector<float> conv_;               // [layers, conv_kernel - 1, conv_dim]
+  std::vector<float> s_;                  // [layers, Hv, Dk, Dv]
+};
+
+}  // namespace moebius::reference
