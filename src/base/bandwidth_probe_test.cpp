@@ -1,0 +1,23 @@
+#include "base/bandwidth_probe.h"
+
+#include <gtest/gtest.h>
+
+namespace moebius {
+namespace {
+
+TEST(BandwidthProbe, GivesEveryThreadAWholeShareOfAtLeastWhatWasAsked) {
+  const BandwidthProbe probe(3, 1);
+  EXPECT_EQ(probe.bytes(), size_t{3} * (2 << 20));
+}
+
+TEST(BandwidthProbe, ReadsBackWhatItWroteAtASpeedThatMemoryCanHave) {
+  BandwidthProbe probe(2, size_t{16} << 20);
+  for (int i = 0; i < 3; ++i) {
+    const double bytes_per_s = probe.measure();  // throws when a word is lost
+    EXPECT_GT(bytes_per_s, 1e6);
+    EXPECT_LT(bytes_per_s, 1e14);
+  }
+}
+
+}  // namespace
+}  // namespace moebius
