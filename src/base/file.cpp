@@ -1,0 +1,136 @@
+// Reading: open, pread, page-cache hints. Writing: FileWriter. Directories that appear whole: atomic_directory.cpp.
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/io_error.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+[[noreturn]] void refuse_open(const std::filesystem::path& path, int error) {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+      throw Error(ErrorCode::kMissingInput, path.string(), io_message(error), "check the path");
+    case EACCES:
+    case EPERM:
+      throw Error(ErrorCode::kUnreadable, path.string(), io_message(error), "check the permissions");
+    case ENXIO:
+      throw Error(ErrorCode::kNotRegularFile, path.string(), "is a socket or a device, expected a regular file");
+    default:
+      throw_io_error(path, "cannot open", error);
+  }
+}
+
+std::string_view kind(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a FIFO";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+}  // namespace
+
+File::File(std::filesystem::path path) : path_(std::move(path)) {
+  // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever. On a regular file it means nothing.
+  fd_ = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  if (fd_ < 0) refuse_open(path_, errno);
+  struct stat status{};
+  const int failed = ::fstat(fd_, &status) == 0 ? 0 : errno;
+  if (failed != 0 || !S_ISREG(status.st_mode)) {
+    ::close(std::exchange(fd_, -1));
+    if (failed != 0) throw_io_error(path_, "cannot stat", failed);
+    throw Error(ErrorCode::kNotRegularFile, path_.string(),
+                fmt::format("is {}, expected a regular file", kind(status.st_mode)));
+  }
+  size_bytes_ = static_cast<uint64_t>(status.st_size);
+}
+
+File::~File() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+File::File(File&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_bytes_(other.size_bytes_) {}
+
+File& File::operator=(File&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
+  std::swap(size_bytes_, other.size_bytes_);
+  return *this;
+}
+
+void File::read(uint64_t offset, std::span<std::byte> out) const {
+  size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t got = ::pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (got > 0) {
+      done += static_cast<size_t>(got);
+    } else if (got == 0) {
+      throw Error(ErrorCode::kTruncated, path_.string(),
+                  fmt::format("ends at byte {}, expected {} bytes from byte {}", offset + done, out.size(), offset),
+                  "the file is cut off or was changed while it was read: download it again");
+    } else if (errno != EINTR) {
+      throw_io_error(path_, fmt::format("cannot read at byte {}", offset + done), errno);
+    }
+  }
+}
+
+void File::drop_pages(uint64_t offset, uint64_t length) const {
+  // The kernel keeps pages that the range covers in part. Beginning at the page's start lets a sequence of adjacent
+  // ranges drop them all; only a page that is still to be read stays.
+  static const auto page_bytes = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  const uint64_t start = offset - offset % page_bytes;
+  ::posix_fadvise(fd_, static_cast<off_t>(start), static_cast<off_t>(offset + length - start), POSIX_FADV_DONTNEED);
+}
+
+std::string read_text(const std::filesystem::path& path, uint64_t max_bytes) {
+  const File file(path);
+  if (file.size() > max_bytes) {
+    throw Error(ErrorCode::kHeaderTooLarge, path.string(),
+                fmt::format("is {} bytes, at most {} are read", file.size(), max_bytes));
+  }
+  std::string text(file.size(), '\0');
+  file.read(0, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+FileWriter::FileWriter(std::filesystem::path path) : path_(std::move(path)) {
+  fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd_ >= 0) return;
+  if (errno == EEXIST) throw Error(ErrorCode::kExists, path_.string(), "is there already", "choose another name");
+  throw_io_error(path_, "cannot create", errno);
+}
+
+FileWriter::~FileWriter() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void FileWriter::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd_, bytes.data(), bytes.size());
+    if (put >= 0) {
+      bytes = bytes.subspan(static_cast<size_t>(put));
+    } else if (errno != EINTR) {
+      throw_io_error(path_, "cannot write", errno);
+    }
+  }
+}
+
+void FileWriter::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+
+void FileWriter::sync() {
+  if (::fsync(fd_) != 0) throw_io_error(path_, "cannot sync", errno);
+}
+
+}  // namespace moebius

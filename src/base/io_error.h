@@ -1,0 +1,14 @@
+// errno as an Error; shared by the files of base that talk to the kernel.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace moebius {
+
+std::string io_message(int error);  // "No space left on device"
+
+// Throws kIo: "PATH: WHAT: No space left on device", with a hint where there is one.
+[[noreturn]] void throw_io_error(const std::filesystem::path& path, const std::string& what, int error);
+
+}  // namespace moebius

@@ -1,0 +1,180 @@
+// The tree builder over json_events.h, and typed getters that check before they convert.
+#include "base/json.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "base/json_events.h"
+#include "base/quote.h"
+
+namespace moebius {
+namespace {
+
+class TreeBuilder : public JsonHandler {
+ public:
+  explicit TreeBuilder(std::string where) : where_(std::move(where)) {}
+
+  void begin_object() override { open_.push_back({add(Json::object()), {}}); }
+  void begin_array() override { open_.push_back({add(Json::array()), {}}); }
+  void end_array() override { open_.pop_back(); }
+  void end_object() override {
+    refuse_duplicates(open_.back());
+    open_.pop_back();
+  }
+  void key(std::string&& key) override {
+    open_.back().key_ends.push_back(position());
+    key_ = std::move(key);
+  }
+  void scalar(Json&& value) override { add(std::move(value)); }
+  void huge_number(std::string_view text) override {
+    throw Error(ErrorCode::kInvalidJson, where_,
+                fmt::format("the number {} does not fit a double, at byte {}", printable(text, 32), position()));
+  }
+
+  Json take() { return std::move(root_); }
+
+ private:
+  struct Level {
+    Json* node;
+    std::vector<uint64_t> key_ends;
+  };
+
+  Json* add(Json&& value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    Json& parent = *open_.back().node;
+    if (parent.is_array()) {
+      parent.push_back(std::move(value));
+      return &parent.back();
+    }
+    // Appends as to a vector: ordered_map's own insertion searches all keys, which is quadratic on a hostile file.
+    auto& object = parent.get_ref<Json::object_t&>();
+    object.emplace_back(std::move(key_), std::move(value));
+    return &object.back().second;
+  }
+
+  // By sorting, not hashing: no file can make it slow.
+  void refuse_duplicates(const Level& level) const {
+    const Json::object_t::Container& object = level.node->get_ref<const Json::object_t&>();
+    if (object.size() < 2) return;
+    std::vector<size_t> order(object.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+      const int less = object[a].first.compare(object[b].first);
+      return less < 0 || (less == 0 && a < b);
+    });
+    const auto twice = std::adjacent_find(order.begin(), order.end(),
+                                          [&](size_t a, size_t b) { return object[a].first == object[b].first; });
+    if (twice == order.end()) return;
+    throw Error(ErrorCode::kDuplicateKey, where_,
+                fmt::format("the key {} appears twice, again before byte {}", in_quotes(object[*twice].first),
+                            level.key_ends[twice[1]]));
+  }
+
+  std::string where_;
+  std::string key_;
+  Json root_;
+  std::vector<Level> open_;
+};
+
+[[noreturn]] void refuse_value(const std::string& where, const std::string& expected, const Json& value) {
+  const bool is_small = value.is_primitive();
+  const std::string got = value.is_string() ? in_quotes(value.get_ref<const std::string&>())
+                          : is_small        ? value.dump()
+                                            : std::string(value.type_name());
+  throw Error(ErrorCode::kBadConfig, where, "expected " + expected + ", got " + got);
+}
+
+[[noreturn]] void refuse_missing(const std::string& where) { throw Error(ErrorCode::kBadConfig, where, "is missing"); }
+
+// The value at key, nullptr when absent or null.
+const Json* find_value(const Json& object, std::string_view key) {
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+// An integer that int64 can hold, or nothing.
+std::optional<int64_t> exact_integer(const Json& value) {
+  if (value.is_number_unsigned()) {
+    const auto number = value.get<uint64_t>();
+    if (number > static_cast<uint64_t>(INT64_MAX)) return std::nullopt;
+    return static_cast<int64_t>(number);
+  }
+  if (value.is_number_integer()) return value.get<int64_t>();
+  return std::nullopt;
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits) {
+  TreeBuilder builder(where);
+  parse_json_events({text, where, limits}, builder);
+  return builder.take();
+}
+
+JsonObject::JsonObject(const Json& object, std::string where) : object_(&object), where_(std::move(where)) {
+  if (!object.is_object()) refuse_value(where_, "an object", object);
+}
+
+bool JsonObject::has(std::string_view key) const { return find_value(*object_, key) != nullptr; }
+
+int64_t JsonObject::integer(std::string_view key, int64_t min, int64_t max, std::optional<int64_t> otherwise) const {
+  const Json* value = find_value(*object_, key);
+  if (value == nullptr) return otherwise ? *otherwise : (refuse_missing(where(key)), 0);
+  const std::optional<int64_t> number = exact_integer(*value);
+  if (!number || *number < min || *number > max) {
+    refuse_value(where(key), fmt::format("an integer from {} to {}", min, max), *value);
+  }
+  return *number;
+}
+
+double JsonObject::number(std::string_view key, double min, double max, std::optional<double> otherwise) const {
+  const Json* value = find_value(*object_, key);
+  if (value == nullptr) return otherwise ? *otherwise : (refuse_missing(where(key)), 0.0);
+  const double number = value->is_number() ? value->get<double>() : std::nan("");
+  if (!(number >= min && number <= max)) {
+    refuse_value(where(key), fmt::format("a number from {} to {}", min, max), *value);
+  }
+  return number;
+}
+
+bool JsonObject::boolean(std::string_view key, std::optional<bool> otherwise) const {
+  const Json* value = find_value(*object_, key);
+  if (value == nullptr) return otherwise ? *otherwise : (refuse_missing(where(key)), false);
+  if (!value->is_boolean()) refuse_value(where(key), "true or false", *value);
+  return value->get<bool>();
+}
+
+std::string JsonObject::string(std::string_view key, std::optional<std::string> otherwise) const {
+  const Json* value = find_value(*object_, key);
+  if (value == nullptr) return otherwise ? *std::move(otherwise) : (refuse_missing(where(key)), std::string());
+  if (!value->is_string()) refuse_value(where(key), "a string", *value);
+  return value->get<std::string>();
+}
+
+JsonObject JsonObject::object(std::string_view key) const {
+  const Json* value = find_value(*object_, key);
+  if (value == nullptr) refuse_missing(where(key));
+  return {*value, where(key)};
+}
+
+const Json& JsonObject::array(std::string_view key) const {
+  const Json* value = find_value(*object_, key);
+  if (value == nullptr) refuse_missing(where(key));
+  if (!value->is_array()) refuse_value(where(key), "an array", *value);
+  return *value;
+}
+
+// The file is set off by a colon, fields by dots.
+std::string JsonObject::where(std::string_view key) const {
+  const char* separator = where_.find(": ") == std::string::npos ? ": " : ".";
+  return where_ + separator + printable(key, 256);
+}
+
+}  // namespace moebius

@@ -1,0 +1,20 @@
+// Text of strangers (tensor names, keys, paths) made fit for a message: one line, valid UTF-8, no control characters
+// (terminals obey them), bounded length. Nothing else about strings lives here.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace moebius {
+
+// Control characters and bytes that are not UTF-8 become \xNN; what is longer than max_bytes loses its middle.
+std::string printable(std::string_view text, size_t max_bytes);
+
+// The same between double quotes, short enough for a sentence.
+std::string in_quotes(std::string_view text);
+
+// Bytes of the UTF-8 character that begins at text[at]; 0 when none does (overlong, surrogate, cut off, > U+10FFFF).
+size_t utf8_length(std::string_view text, size_t at);
+
+}  // namespace moebius
