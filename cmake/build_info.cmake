@@ -1,9 +1,9 @@
 # cmake -DSOURCE=... -DOUT=... -DVERSION=... -DCOMPILER=... -P build_info.cmake
-# Writes the header behind `moebius --version`. Runs with every build, and touches the file only when the commit changed:
-# a new commit recompiles the one file that includes it.
+# Writes the header behind `moebius --version`. Runs with every build, and touches the file only when the commit
+# changed: then the one file that includes it is compiled again, and nothing else.
 set(commit "")
 if(EXISTS ${SOURCE}/.git)
-  execute_process(COMMAND git -c safe.directory=* -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
+  execute_process(COMMAND git --no-optional-locks -c safe.directory=* -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
     OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 endif()
 if(NOT commit)

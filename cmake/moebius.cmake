@@ -3,7 +3,7 @@
 
 option(MOEBIUS_WERROR "Warnings are errors (the presets say yes, a plain cmake says no)" OFF)
 option(MOEBIUS_FUZZ "Build tests/fuzz with libFuzzer (clang only)" OFF)
-set(MOEBIUS_SANITIZE "" CACHE STRING "Sanitizers for everything, as -fsanitize= spells them: address,undefined or thread")
+set(MOEBIUS_SANITIZE "" CACHE STRING "As -fsanitize= spells it, for every file: address,undefined or thread")
 
 add_library(moebius_flags INTERFACE)
 # N1: an fma is written out or it does not happen.
@@ -59,7 +59,7 @@ function(moebius_folder name)
   endif()
 endfunction()
 
-# moebius_python_tests(PREFIX glob...): each matching file is one ctest test, run by python3's unittest with
+# moebius_python_tests(PREFIX glob...): each matching file is one ctest test, run as a script (unittest.main()) with
 # MOEBIUS_PROGRAM in the environment.
 function(moebius_python_tests prefix)
   if(NOT BUILD_TESTING)
@@ -68,7 +68,7 @@ function(moebius_python_tests prefix)
   file(GLOB files CONFIGURE_DEPENDS ${ARGN})
   foreach(file ${files})
     cmake_path(GET file STEM stem)
-    add_test(NAME ${prefix}_${stem} COMMAND python3 -B -m unittest -v ${file} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    add_test(NAME ${prefix}_${stem} COMMAND python3 -B ${file} -v WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${prefix}_${stem} PROPERTIES ENVIRONMENT "MOEBIUS_PROGRAM=${CMAKE_BINARY_DIR}/moebius")
   endforeach()
 endfunction()

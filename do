@@ -1,0 +1,255 @@
+#!/usr/bin/env bash
+# The one script of moebius. Everything works on a fresh Debian 12, as root or through sudo.
+#
+#   ./do setup             install the Debian packages that the project needs
+#   ./do build [PRESET]    build; the program is build/release/moebius  (presets: release dev tsan fuzz)
+#   ./do demo              make a checkpoint of the 35B-A3B layer shape with 4 layers and measure it
+#   ./do test [CTEST ARG]  build and run every test; ends with "N passed, N failed"
+#   ./do lint [FILE...]    format, clang-tidy (changed files, or those given), layers, sizes
+#   ./do fmt               format all C++ in place
+#   ./do bench [DIR [ARG]] measure the three expert paths on a checkpoint (default: the demo's)
+#   ./do golden            make the goldens again and say whether they changed
+#   ./do fuzz [TARGET [N]] run libFuzzer targets, N executions each (default: all, 5000000)
+#   ./do check             what CI runs: tests, sanitized tests, lint, instruction-set leaks
+#   ./do help              this page
+#
+# Each command installs what is missing first. It compiles through ccache, and with Ninja.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")"
+
+readonly packages=(
+  g++ cmake ninja-build ccache git binutils ca-certificates
+  libcli11-dev nlohmann-json3-dev libfmt-dev
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19
+  python3 python3-venv
+)
+readonly demo_dir=build/demo/qwen3.5-35b-a3b-4layers-3bit
+readonly demo_gb=3
+export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
+export PYTHONDONTWRITEBYTECODE=1
+
+say() { printf '\n== %s\n' "$*" >&2; }
+die() {
+  local code=$1
+  shift
+  printf 'do: %s\n' "$@" >&2
+  exit "$code"
+}
+
+# ---- setup ---------------------------------------------------------------------------------------------------------
+
+missing_packages() {
+  comm -23 <(printf '%s\n' "${packages[@]}" | sort) \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null |
+      sed -n 's/^installed //p' | sort)
+}
+
+install_packages() {
+  local as_root=()
+  if [[ $(id -u) != 0 ]]; then
+    as_root=(sudo)
+    command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; } ||
+      die 69 "packages are missing and this user may not install them. As root:" \
+        "  apt-get update && apt-get install --no-install-recommends $*"
+  fi
+  say "installing $*"
+  "${as_root[@]}" apt-get update -qq >&2
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+cmd_setup() {
+  if ! command -v dpkg-query >/dev/null; then
+    echo "do: not a Debian system; these must be there (Debian's names): ${packages[*]}" >&2
+    return
+  fi
+  local missing
+  mapfile -t missing < <(missing_packages)
+  if ((${#missing[@]})); then install_packages "${missing[@]}"; fi
+}
+
+# ---- build and test ------------------------------------------------------------------------------------------------
+
+# build PRESET [TARGET...]
+build() {
+  local preset=$1
+  shift
+  [[ -f build/$preset/build.ninja ]] || cmake --preset "$preset" >&2
+  cmake --build --preset "$preset" ${1+--target "$@"} >&2
+}
+
+# run_tests PRESET [CTEST ARG...]: prints what fails, leaves build/PRESET/tests.xml for count.
+run_tests() {
+  local preset=$1
+  shift
+  local report=$PWD/build/$preset/tests.xml
+  rm -f "$report"
+  ctest --test-dir "build/$preset" --output-on-failure --parallel 2 --timeout 900 --no-tests=error \
+    --output-junit "$report" --test-output-size-passed 10000000 --test-output-size-failed 10000000 "$@" >&2
+}
+
+cmd_build() { build "${1:-release}"; }
+
+cmd_test() {
+  build release
+  local status=0
+  run_tests release "$@" || status=$?
+  python3 tools/count_tests.py build/release/tests.xml || status=1
+  return "$status"
+}
+
+# ---- lint ----------------------------------------------------------------------------------------------------------
+
+cpp_files() {
+  git ls-files --cached --others --exclude-standard '*.cpp' '*.h' | while read -r file; do
+    if [[ -f $file ]]; then echo "$file"; fi
+  done
+}
+
+check_format() { cpp_files | xargs -r clang-format-19 --dry-run -Werror; }
+
+cmd_fmt() { cpp_files | xargs -r clang-format-19 -i; }
+
+# C++ files that differ from where this branch left main (on main itself: from the commit before).
+changed_cpp_files() {
+  local base
+  base=$(git merge-base HEAD origin/main 2>/dev/null || git merge-base HEAD main 2>/dev/null || true)
+  if [[ -z $base || $base == $(git rev-parse HEAD) ]]; then base=$(git rev-parse -q --verify HEAD~1 || true); fi
+  { [[ -n $base ]] && git diff --name-only --diff-filter=d "$base" -- '*.cpp' || git ls-files '*.cpp'; } | sort -u
+}
+
+# Ten minutes at most: what is left then is named, not linted.
+check_tidy() {
+  build release || return
+  local files=("$@")
+  ((${#files[@]})) || mapfile -t files < <(changed_cpp_files)
+  python3 tools/run_tidy.py --build build/release --minutes 10 "${files[@]}"
+}
+
+check_layers() { python3 tools/check_layers.py; }
+check_sizes() { python3 tools/check_sizes.py; }
+check_isa() { python3 tools/check_isa.py build/release; }
+
+cmd_lint() {
+  local status=0
+  check_format || status=1
+  check_layers || status=1
+  check_sizes || status=1
+  check_tidy "$@" || status=1
+  return "$status"
+}
+
+# ---- check: everything, and one line at the end --------------------------------------------------------------------
+
+# Sanitized tests are the ones where a bug can hide from a plain run: parsers, kernels, threads.
+release_tests() { build release && run_tests release; }
+
+readonly sanitized='^(base|quant|checkpoint|cache|bad_inputs|reference|cpu|parity|.*_fuzz_replay)(_test)?$'
+readonly threaded='^(base|cpu|parity)_test$'
+
+sanitized_tests() { build dev && run_tests dev -R "$sanitized"; }
+threaded_tests() { build tsan && run_tests tsan -R "$threaded"; }
+
+cmd_check() {
+  local failed=() passed=0 step start
+  rm -f build/*/tests.xml
+  for step in check_{format,layers,sizes} release_tests check_isa {sanitized,threaded}_tests check_tidy; do
+    say "$step"
+    start=$SECONDS
+    if "$step"; then passed=$((passed + 1)); else failed+=("$step"); fi
+    say "$step: $((SECONDS - start)) s"
+  done
+  if ((${#failed[@]})); then printf 'failed: %s\n' "${failed[@]}" >&2; fi
+  python3 tools/count_tests.py --passed "$passed" --failed "${#failed[@]}" build/*/tests.xml
+}
+
+# ---- measure -------------------------------------------------------------------------------------------------------
+
+# need DIR GB: enough disk below DIR and memory for a checkpoint of that size, or say what is short.
+need() {
+  local dir=$1 gb=$2 disk_gb memory_gb
+  mkdir -p "$dir"
+  disk_gb=$(($(df --output=avail -k "$dir" | tail -1) / 1000000))
+  memory_gb=$(($(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo) / 1000000))
+  ((disk_gb >= gb)) || die 69 "$dir: $disk_gb GB are free, this needs $gb GB. Free some, or build on a larger disk."
+  ((memory_gb >= gb)) || die 69 "$memory_gb GB of memory are free, this needs $gb GB. End what uses it."
+}
+
+cmd_demo() {
+  build release moebius
+  if [[ ! -d $demo_dir ]]; then
+    need "$(dirname "$demo_dir")" "$demo_gb"
+    say "a random checkpoint of the 35B-A3B shape, 4 of its 40 layers, 3 bits"
+    build/release/moebius synth --preset qwen3.5-35b-a3b --layers 4 --bits 3 --seed 1 "$demo_dir"
+  fi
+  say "what is in it"
+  build/release/moebius inspect "$demo_dir"
+  say "the three expert paths, side by side: one token (s 1) and a batch of 16 to verify (s 16)"
+  build/release/moebius bench "$demo_dir" --experts unfused,concat,fused --s 1,16 --context 128
+  local full=${demo_dir/4layers/40layers}
+  cat >&2 <<TEXT
+
+The full size is 40 layers: 15 GB on disk, and as much free memory.
+  build/release/moebius synth --preset qwen3.5-35b-a3b --bits 3 --seed 1 $full
+  build/release/moebius inspect $full
+  build/release/moebius bench $full --experts unfused,concat,fused --s 1,16 --context 128
+TEXT
+}
+
+cmd_bench() {
+  build release moebius
+  local dir=${1:-$demo_dir}
+  [[ -d $dir ]] || die 66 "$dir is not there. ./do demo makes it, or name a checkpoint: ./do bench DIR"
+  shift || true
+  (($#)) || set -- --experts unfused,concat,fused --s 1,16 --context 128
+  build/release/moebius bench "$dir" "$@"
+}
+
+# ---- goldens and fuzzing -------------------------------------------------------------------------------------------
+
+cmd_golden() {
+  [[ -x .venv/bin/python ]] || python3 -m venv .venv
+  .venv/bin/python -m pip install -q -r tests/golden/requirements.txt
+  .venv/bin/python tests/golden/make.py
+  if git diff --quiet -- tests/golden && [[ -z $(git ls-files --others --exclude-standard tests/golden) ]]; then
+    echo "goldens: unchanged"
+  else
+    echo "goldens: CHANGED"
+    git diff --stat -- tests/golden
+    git ls-files --others --exclude-standard tests/golden
+    return 1
+  fi
+}
+
+cmd_fuzz() {
+  local runs=${2:-5000000} source name
+  build fuzz
+  for source in tests/fuzz/${1:-*}_fuzz.cpp; do
+    [[ -f $source ]] || die 2 "no target ${1:-}: there are $(ls tests/fuzz | sed -n 's/_fuzz.cpp//p' | xargs)"
+    name=$(basename "$source" _fuzz.cpp)
+    say "fuzz $name: $runs executions"
+    mkdir -p "build/fuzz/corpus/$name" "build/fuzz/crashes"
+    # What is found goes to the build folder; the seeds in the repository stay few and chosen.
+    "build/fuzz/${name}_fuzz" -runs="$runs" -rss_limit_mb=512 -timeout=5 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/crashes/$name-" "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"
+  done
+}
+
+# --------------------------------------------------------------------------------------------------------------------
+
+cmd_help() { sed -n '2,/^set /s/^# \{0,1\}//p' "$0"; }
+
+main() {
+  local command=${1:-help}
+  shift || true
+  case $command in
+    help | -h | --help) cmd_help ;;
+    setup) cmd_setup ;;
+    build | demo | test | lint | fmt | bench | golden | fuzz | check)
+      cmd_setup
+      "cmd_$command" "$@"
+      ;;
+    *) die 2 "unknown command '$command'; ./do help" ;;
+  esac
+}
+main "$@"

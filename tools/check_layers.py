@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Who may include whom: reads every #include "..." of src/, apps/, include/ and tests/ and fails on what the layers
+forbid (docs/map.md draws them). Tests may include anything; nothing may include a test.
+
+A layer is a folder: src/model/moe.cpp is `model`, src/backend/cpu/isa.h is `backend/cpu`, src/backend/backend.h is
+`backend` (the contract alone), include/moebius is `include`; moebius/error.h is everybody's. Cycles between layers
+cannot be written down: a layer may include only those above it in the table, and cycles between files are searched for.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+# A layer -> the layers it may include besides itself. Order matters: only names that stand above.
+LAYERS = {
+    "include": set(),
+    "base": set(),
+    "quant": {"base"},
+    "text": {"base"},
+    "sample": {"base"},
+    "cache": {"base"},
+    "checkpoint": {"base"},
+    "backend": {"quant", "cache", "base"},
+    "backend/reference": {"backend", "quant", "cache", "base"},
+    "backend/cpu": {"backend", "quant", "cache", "base"},
+    "backend/cuda": {"backend", "quant", "cache", "base"},
+    "model": {"backend", "checkpoint", "cache", "quant", "base"},
+    "convert": {"model", "checkpoint", "quant", "base"},
+    "engine": {"include", "model", "cache", "sample", "text", "checkpoint", "backend", "base"},
+    "server": {"include", "text", "base"},
+    "apps": {"include", "base", "quant", "text", "sample", "cache", "checkpoint", "backend", "model", "convert"}
+    | {"engine", "server"},
+}
+DEVICES = {"backend/reference", "backend/cpu", "backend/cuda"}
+# The one file that knows every backend by name.
+EXCEPTIONS = {"src/engine/make_backend.cpp": DEVICES}
+# The one error type: every layer throws it.
+EVERYBODYS = Path("include/moebius/error.h")
+ADVICE = {
+    "devices": "go through backend/backend.h; src/engine/make_backend.cpp alone names the backends",
+    "lab": "lab/ is for experiments and is never part of the library; move what is needed into src/",
+    "tests": "code of a test stays in tests; move what both need into the library",
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
+SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
+
+
+def layer_of(path):
+    """The layer of a path relative to the root; None when no rule covers it."""
+    parts = path.parts
+    if parts[0] == "include":
+        return "include"
+    if parts[0] in ("apps", "lab", "tests", "bench"):
+        return parts[0]
+    if parts[0] != "src" or len(parts) < 3:
+        return None
+    return "/".join(parts[1:3]) if parts[1] == "backend" and len(parts) > 3 else parts[1]
+
+
+def is_test(path):
+    return path.stem.endswith("_test") or path.parts[0] in ("tests", "lab", "bench")
+
+
+def resolve(root, source, name):
+    """What an #include names, relative to the root; None: not a file of this repository."""
+    for folder in (source.parent, Path("src"), Path("include"), Path(".")):
+        path = root / folder / name
+        if path.is_file():
+            return path.resolve().relative_to(root.resolve())
+    return None
+
+
+def judge(source, target):
+    """Why source may not include target, or None."""
+    origin, goal = layer_of(source), layer_of(target)
+    if is_test(source) or target == EVERYBODYS:
+        return None
+    if is_test(target):
+        return ADVICE["lab"] if goal == "lab" else ADVICE["tests"]
+    if origin not in LAYERS:
+        return f"{source} is in no known layer; add its folder to LAYERS in tools/check_layers.py and to docs/map.md"
+    if origin == goal or goal in LAYERS[origin] | EXCEPTIONS.get(str(source), set()):
+        return None
+    if goal in DEVICES:
+        return ADVICE["devices"]
+    allowed = ", ".join(name for name in LAYERS if name in LAYERS[origin]) or "nothing but moebius/error.h"
+    return f"{origin} may include {allowed}"
+
+
+def find_cycle(graph):
+    """A list of files that include each other in a ring, or None."""
+    done, path = set(), []
+
+    def visit(node):
+        if node in path:
+            return path[path.index(node) :] + [node]
+        if node in done:
+            return None
+        path.append(node)
+        for other in graph.get(node, []):
+            if cycle := visit(other):
+                return cycle
+        path.pop()
+        done.add(node)
+        return None
+
+    return next((cycle for node in graph if (cycle := visit(node))), None)
+
+
+def check(root):
+    """All complaints about the tree below root, and how many includes were read."""
+    complaints, graph, count = [], {}, 0
+    for folder in ("include", "src", "apps", "tests", "lab", "bench"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in SUFFIXES:
+                continue
+            source = path.relative_to(root)
+            text = path.read_text(encoding="utf-8")
+            for match in INCLUDE.finditer(text):
+                target = resolve(root, source, match.group(1))
+                if target is None:
+                    continue
+                count += 1
+                graph.setdefault(source, []).append(target)
+                if why := judge(source, target):
+                    line = text.count("\n", 0, match.start(1)) + 1
+                    complaints.append(f'{source}:{line}: includes "{match.group(1)}": {why}')
+    if cycle := find_cycle(graph):
+        complaints.append("files include each other in a ring: " + " -> ".join(map(str, cycle)))
+    return complaints, count
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", nargs="?", type=Path, default=Path(__file__).resolve().parent.parent)
+    complaints, count = check(parser.parse_args().root)
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    print(f"layers: {count} includes, {len(complaints)} forbidden")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
