@@ -14,8 +14,8 @@ enum class LayerKind : uint8_t { kLinearAttention, kFullAttention };
 struct ModelConfig {
   std::string model_type;  // normalised: "qwen3_5_moe"
   int64_t layers = 0;
-  int64_t dim = 0;         // D
-  int64_t vocab = 0;       // V, rows of the embedding
+  int64_t dim = 0;    // D
+  int64_t vocab = 0;  // V, rows of the embedding
   float eps = 1e-6f;
   bool tied_embeddings = false;
   int64_t max_positions = 0;

@@ -16,8 +16,11 @@ struct LoadProgress {
   uint64_t bytes_total = 0;
 };
 
+// Most rows of logits of one step: at V = 248320 each is 1 MB.
+inline constexpr int64_t kMaxLogitRows = 64;
+
 struct ModelOptions {
-  int64_t context = 4096;        // most positions of a sequence
+  int64_t context = 4096;        // most positions of a sequence; the model's max_positions is the bound
   int64_t max_rows = 512;        // most tokens of one step
   DType kv_dtype = DType::kF32;  // kF32 or kF16
   ExpertPath experts = ExpertPath::kFused;
@@ -29,9 +32,9 @@ using LayerObserver = std::function<void(int64_t layer, Tensor residual)>;
 
 // A step: the tokens of all rows, whose sequences they continue, and which rows want logits.
 struct Step {
-  std::span<const int32_t> tokens;           // [T]
-  std::span<const SequenceRows> sequences;   // cover [0, T) without gaps, in order
-  std::span<const int32_t> logit_rows;       // rows of the batch, ascending; may be empty
+  std::span<const int32_t> tokens;          // [T]
+  std::span<const SequenceRows> sequences;  // cover [0, T) without gaps, in order
+  std::span<const int32_t> logit_rows;      // rows of the batch, ascending, at most kMaxLogitRows; may be empty
 };
 
 class Model {
@@ -56,12 +59,16 @@ std::unique_ptr<Model> load_model(const ModelDir& directory, Backend& backend, c
 
 // What loading will need, from headers and config alone.
 struct MemoryPlan {
-  uint64_t weight_bytes = 0;     // language-model tensors in the files
-  uint64_t kv_bytes = 0;         // at options.context
+  uint64_t weight_bytes = 0;  // language-model tensors in the files
+  uint64_t kv_bytes = 0;      // at options.context
   uint64_t recurrent_bytes = 0;
   uint64_t workspace_bytes = 0;  // activations and scratch, an estimate
   [[nodiscard]] uint64_t total() const { return weight_bytes + kv_bytes + recurrent_bytes + workspace_bytes; }
 };
+// The options that a model of this config runs with: context within max_positions. Throws kUsage for what cannot be.
+ModelOptions effective_options(const ModelConfig& config, const ModelOptions& options);
+// The caches of one sequence.
+StateSpec make_state_spec(const ModelConfig& config, const ModelOptions& options);
 MemoryPlan plan_memory(const ModelDir& directory, const ModelConfig& config, const ModelOptions& options);
 
 }  // namespace moebius

@@ -1,0 +1,10 @@
+// What follows from the facts of a config. Reading them: config_source.cpp and the family files.
+#include "model/config.h"
+
+#include <algorithm>
+
+namespace moebius {
+
+int64_t ModelConfig::count(LayerKind kind) const { return std::count(layer_kinds.begin(), layer_kinds.end(), kind); }
+
+}  // namespace moebius

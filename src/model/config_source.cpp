@@ -1,0 +1,153 @@
+// Readers of the shared pieces of config.json. The bounds are not the models' sizes but what no real model exceeds:
+// they keep every product of two or three of them inside int64.
+#include "model/config_source.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+constexpr int64_t kMaxDim = 1 << 17;
+constexpr int64_t kMaxLayers = 1024;
+constexpr int64_t kMaxVocab = 1 << 24;
+constexpr int64_t kMaxHeads = 1024;
+constexpr int64_t kMaxHeadDim = 1024;
+constexpr int64_t kMaxPositions = 1 << 24;
+constexpr int64_t kMaxExperts = 4096;
+
+JsonObject text_part(const JsonObject& root) { return root.has("text_config") ? root.object("text_config") : root; }
+
+// The key at the root, or in the text part, as published wrappers spread them.
+const JsonObject& holder(const ConfigSource& source, std::string_view key) {
+  return source.root().has(key) ? source.root() : source.text();
+}
+
+void refuse_true(const JsonObject& object, std::string_view key, const std::string& why) {
+  if (object.boolean(key, false)) throw Error(ErrorCode::kUnsupported, object.where(key), "true; " + why);
+}
+
+void check_divides(const JsonObject& object, std::string_view key, int64_t value, int64_t divisor,
+                   std::string_view divisor_key) {
+  if (value % divisor == 0) return;
+  throw Error(ErrorCode::kBadConfig, object.where(key),
+              fmt::format("expected a multiple of {} ({}), got {}", divisor_key, divisor, value));
+}
+
+LayerKind layer_kind(const Json& value, const std::string& where) {
+  if (!value.is_string()) throw Error(ErrorCode::kBadConfig, where, "expected a string");
+  const auto& text = value.get_ref<const std::string&>();
+  if (text == "linear_attention") return LayerKind::kLinearAttention;
+  if (text == "full_attention") return LayerKind::kFullAttention;
+  throw Error(ErrorCode::kUnsupported, where,
+              fmt::format("expected linear_attention or full_attention, got '{}'", text));
+}
+
+// Extended RoPE (yarn, linear, dynamic, ...) is another set of angles: refused, not approximated.
+void check_rope_type(const JsonObject& rope) {
+  for (const std::string_view key : {"rope_type", "type"}) {
+    const std::string type = rope.string(key, "default");
+    if (type != "default") {
+      throw Error(ErrorCode::kUnsupported, rope.where(key), fmt::format("expected default, got '{}'", type),
+                  "remove the RoPE extension from config.json to run at the trained context length");
+    }
+  }
+}
+
+}  // namespace
+
+ConfigSource::ConfigSource(const Json& root, const std::string& where) : root_(root, where), text_(text_part(root_)) {}
+
+void read_trunk(ModelConfig& config, const ConfigSource& source) {
+  const JsonObject& text = source.text();
+  config.dim = text.integer("hidden_size", 1, kMaxDim);
+  config.layers = text.integer("num_hidden_layers", 1, kMaxLayers);
+  config.vocab = text.integer("vocab_size", 1, kMaxVocab);
+  config.eps = static_cast<float>(text.number("rms_norm_eps", 1e-12, 1e-2, 1e-6));
+  config.max_positions = text.integer("max_position_embeddings", 1, kMaxPositions, 262144);
+  config.tied_embeddings = holder(source, "tie_word_embeddings").boolean("tie_word_embeddings", false);
+  const std::string activation = text.string("hidden_act", "silu");
+  if (activation != "silu") {
+    throw Error(ErrorCode::kUnsupported, text.where("hidden_act"), fmt::format("expected silu, got '{}'", activation));
+  }
+}
+
+void read_layer_kinds(ModelConfig& config, const ConfigSource& source) {
+  const JsonObject& text = source.text();
+  config.layer_kinds.clear();
+  if (!text.has("layer_types")) {
+    const int64_t interval = text.integer("full_attention_interval", 1, kMaxLayers, 4);
+    for (int64_t i = 0; i < config.layers; ++i) {
+      config.layer_kinds.push_back((i + 1) % interval == 0 ? LayerKind::kFullAttention : LayerKind::kLinearAttention);
+    }
+    return;
+  }
+  const Json& kinds = text.array("layer_types");
+  if (static_cast<int64_t>(kinds.size()) != config.layers) {
+    throw Error(ErrorCode::kBadConfig, text.where("layer_types"),
+                fmt::format("expected {} entries (num_hidden_layers), got {}", config.layers, kinds.size()));
+  }
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    config.layer_kinds.push_back(layer_kind(kinds[i], text.where(fmt::format("layer_types[{}]", i))));
+  }
+}
+
+void read_attention(ModelConfig& config, const ConfigSource& source, int64_t default_head_dim) {
+  const JsonObject& text = source.text();
+  config.heads = text.integer("num_attention_heads", 1, kMaxHeads);
+  config.kv_heads = text.integer("num_key_value_heads", 1, config.heads);
+  config.head_dim = text.integer("head_dim", 1, kMaxHeadDim, default_head_dim);
+  check_divides(text, "num_attention_heads", config.heads, config.kv_heads, "num_key_value_heads");
+  refuse_true(text, "attention_bias", "biases of the attention projections are not implemented");
+  refuse_true(text, "use_sliding_window", "sliding-window attention is not implemented");
+}
+
+void read_rope(ModelConfig& config, const ConfigSource& source, double default_partial_factor) {
+  const JsonObject& text = source.text();
+  const JsonObject rope = text.has("rope_parameters") ? text.object("rope_parameters") : text;
+  for (const std::string_view key : {"rope_parameters", "rope_scaling"}) {
+    if (text.has(key)) check_rope_type(text.object(key));
+  }
+  const JsonObject& theta = rope.has("rope_theta") ? rope : text;
+  config.rope_theta = theta.number("rope_theta", 1.0, 1e12);
+  const JsonObject& partial = rope.has("partial_rotary_factor") ? rope : text;
+  const double factor = partial.number("partial_rotary_factor", 0.0, 1.0, default_partial_factor);
+  config.rotary_dim = static_cast<int64_t>(static_cast<double>(config.head_dim) * factor);
+  if (config.rotary_dim < 2 || config.rotary_dim % 2 != 0) {
+    throw Error(ErrorCode::kBadConfig, partial.where("partial_rotary_factor"),
+                fmt::format("expected an even number of rotated dimensions, got {} of head_dim {}", config.rotary_dim,
+                            config.head_dim));
+  }
+}
+
+void read_delta_net(ModelConfig& config, const ConfigSource& source) {
+  const JsonObject& text = source.text();
+  config.key_heads = text.integer("linear_num_key_heads", 1, kMaxHeads, 16);
+  config.value_heads = text.integer("linear_num_value_heads", 1, kMaxHeads, 32);
+  config.key_head_dim = text.integer("linear_key_head_dim", 1, kMaxHeadDim, 128);
+  config.value_head_dim = text.integer("linear_value_head_dim", 1, kMaxHeadDim, 128);
+  // From 2: with one tap, [C, 1, 1] would not tell a raw checkpoint from a converted one (weights.h).
+  config.conv_kernel = text.integer("linear_conv_kernel_dim", 2, 16, 4);
+  check_divides(text, "linear_num_value_heads", config.value_heads, config.key_heads, "linear_num_key_heads");
+  const std::string gate = text.string("output_gate_type", "swish");  // of z; the attention gate is always a sigmoid
+  if (gate != "swish" && gate != "sigmoid") {
+    throw Error(ErrorCode::kUnsupported, text.where("output_gate_type"),
+                fmt::format("expected swish or sigmoid, got '{}'", gate));
+  }
+  config.sigmoid_output_gate = gate == "sigmoid";
+}
+
+void read_experts(ModelConfig& config, const ConfigSource& source) {
+  const JsonObject& text = source.text();
+  const std::string_view count_key = text.has("num_experts") ? "num_experts" : "num_local_experts";
+  config.experts = text.integer(text.has(count_key) ? count_key : "num_experts", 1, kMaxExperts);
+  config.top_k = text.integer("num_experts_per_tok", 1, config.experts);
+  config.expert_width = text.integer("moe_intermediate_size", 1, kMaxDim);
+  config.shared_width = text.integer("shared_expert_intermediate_size", 1, kMaxDim);
+}
+
+}  // namespace moebius

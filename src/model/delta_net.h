@@ -1,0 +1,27 @@
+// The GatedDeltaNet block between two norms: input projections, convolution and recurrence, output projection.
+#pragma once
+
+#include <string>
+
+#include "model/weights.h"
+#include "model/workspace.h"
+
+namespace moebius {
+
+struct DeltaNetWeights {
+  Matrix in_proj_qkv;           // [conv_dim, D]: q rows, k rows, v rows
+  Matrix in_proj_z;             // [Hv * Dv, D]
+  Matrix in_proj_b, in_proj_a;  // [Hv, D]
+  Matrix out_proj;              // [D, Hv * Dv]
+  Tensor conv;                  // [conv_dim, conv_kernel]
+  Tensor a_log, dt_bias;        // [1, Hv]
+  Tensor norm;                  // [1, Dv], never zero-centred
+};
+
+// path: "model.layers.0.linear_attn".
+void bind_delta_net(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path, const ModelConfig& config);
+
+// out [T, D] from x [T, D]; index: among the delta layers of the state.
+void delta_net_block(const StepContext& step, Tensor out, Tensor x, const DeltaNetWeights& weights, int64_t index);
+
+}  // namespace moebius

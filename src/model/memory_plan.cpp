@@ -1,0 +1,61 @@
+// What a model will take, before anything of it is read: so that a machine that is too small hears it at once.
+#include <algorithm>
+
+#include "model/model.h"
+#include "model/workspace.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+// Tensors that are not loaded: the draft head, and an lm_head beside a tied embedding.
+bool is_loaded(std::string_view name, const ModelConfig& config) {
+  return !name.starts_with("mtp.") && !(config.tied_embeddings && name.starts_with("lm_head."));
+}
+
+// What a backend reserves for a step: the expert rows of all slots, hidden and output, and copies of the activations.
+int64_t scratch_bytes(const ModelConfig& config, int64_t max_rows) {
+  const int64_t slots = config.top_k + 1;
+  const int64_t width = std::max(config.expert_width, config.shared_width);
+  return max_rows * (slots * (2 * width + config.dim) * 4 + 2 * config.dim);
+}
+
+}  // namespace
+
+ModelOptions effective_options(const ModelConfig& config, const ModelOptions& options) {
+  if (options.context < 1) throw Error(ErrorCode::kUsage, "context", "expected at least 1 token");
+  if (options.max_rows < 1) throw Error(ErrorCode::kUsage, "max_rows", "expected at least 1 token");
+  ModelOptions effective = options;
+  effective.context = std::min(options.context, config.max_positions);
+  return effective;
+}
+
+StateSpec make_state_spec(const ModelConfig& config, const ModelOptions& options) {
+  return {.context = effective_options(config, options).context,
+          .kv_dtype = options.kv_dtype,
+          .attention_layers = config.count(LayerKind::kFullAttention),
+          .kv_heads = config.kv_heads,
+          .head_dim = config.head_dim,
+          .delta_layers = config.count(LayerKind::kLinearAttention),
+          .conv_dim = config.conv_dim(),
+          .conv_kernel = config.conv_kernel,
+          .value_heads = config.value_heads,
+          .key_head_dim = config.key_head_dim,
+          .value_head_dim = config.value_head_dim};
+}
+
+MemoryPlan plan_memory(const ModelDir& directory, const ModelConfig& config, const ModelOptions& options) {
+  const StateSpec state = make_state_spec(config, options);
+  MemoryPlan plan;
+  for (const auto& [name, entry] : directory.tensors()) {
+    if (is_loaded(name, config)) plan.weight_bytes += entry.info.bytes;
+  }
+  // The RoPE table grows with the context as keys and values do.
+  plan.kv_bytes = static_cast<uint64_t>(state.kv_bytes() + state.context * config.rotary_dim * 4);
+  plan.recurrent_bytes = static_cast<uint64_t>(state.recurrent_bytes());
+  plan.workspace_bytes =
+      workspace_bytes(config, options.max_rows) + static_cast<uint64_t>(scratch_bytes(config, options.max_rows));
+  return plan;
+}
+
+}  // namespace moebius

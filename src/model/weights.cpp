@@ -1,0 +1,102 @@
+// Binding and uploading of weights; the expert forms are in expert_forms.cpp.
+#include "model/weights.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "moebius/error.h"
+
+namespace moebius {
+
+void WeightBinder::matrix(Matrix& out, const std::string& module, MatrixShape shape, ActivationKind activations) {
+  const StoredMatrix stored = tensors_.matrix(module, {shape.rows, shape.cols});
+  matrices_.push_back(
+      {&out, module, CheckpointRows(tensors_.directory(), {{stored, 0}}, shape.rows, shape.cols), activations});
+}
+
+void WeightBinder::vector(Tensor& out, const std::string& name, int64_t size) {
+  vectors_.push_back({&out, &tensors_.floats(name, {size}), 1, size, false});
+}
+
+void WeightBinder::centred_norm(Tensor& out, const std::string& name, int64_t size) {
+  vectors_.push_back({&out, &tensors_.floats(name, {size}), 1, size, true});
+}
+
+void WeightBinder::convolution(Tensor& out, const std::string& name, int64_t channels, int64_t taps) {
+  // The singleton axis moves, the order in memory does not.
+  const std::vector<Shape> shapes = {{channels, 1, taps}, {channels, taps, 1}};
+  const ModelDir::Entry& entry = tensors_.floats_of(name, shapes);
+  const bool raw = entry.info.shape == shapes[0];
+  if (raw_.value_or(raw) != raw) {
+    throw Error(ErrorCode::kBadTensor, tensors_.directory().where(entry),
+                fmt::format("expected {} as in the layers before, got {}", to_string(shapes[raw ? 1 : 0]),
+                            to_string(entry.info.shape)),
+                "raw and converted layers are mixed, so it is unknown which norms lack their +1");
+  }
+  raw_ = raw;
+  vectors_.push_back({&out, &entry, channels, taps, false});
+}
+
+void WeightBinder::check_complete() const {
+  tensors_.refuse_unknown();
+  const auto centred = std::ranges::find_if(vectors_, [](const BoundVector& bound) { return bound.centred; });
+  if (raw_ || centred == vectors_.end()) return;
+  throw Error(ErrorCode::kUnsupported, tensors_.directory().where(*centred->entry),
+              "a checkpoint without linear-attention layers does not tell whether its norms are zero-centred");
+}
+
+void WeightBinder::upload(Backend& backend, const LoadMeter::Callback& progress) {
+  LoadMeter meter(tensors_.directory(), tensors_.asked_bytes(), progress);
+  for (const BoundVector& bound : vectors_) {
+    upload_vector(backend, bound);
+    meter.tick();
+  }
+  for (BoundMatrix& bound : matrices_) {
+    bound.rows.set_meter(&meter);
+    *bound.out = backend.upload(
+        MatrixSpec{bound.name, bound.rows.rows(), bound.rows.cols(), bound.rows.format(), bound.activations},
+        bound.rows);
+  }
+  for (BoundExperts& bound : experts_) {
+    for (ExpertRows* group : {&bound.routed, bound.shared ? &*bound.shared : nullptr}) {
+      if (!group) continue;
+      for (CheckpointRows* rows : {&group->gate, &group->up, &group->down}) rows->set_meter(&meter);
+    }
+    upload_experts(backend, bound);
+  }
+  meter.finish();
+}
+
+void WeightBinder::upload_vector(Backend& backend, const BoundVector& bound) const {
+  const auto size = static_cast<size_t>(bound.rows * bound.cols);
+  std::vector<std::byte> bytes(bound.entry->info.bytes);
+  tensors_.directory().read(*bound.entry, 0, bytes);
+  std::vector<float> values(size);
+  for (size_t i = 0; i < size; ++i) {
+    values[i] = load_f32(bytes.data(), bound.entry->info.dtype, static_cast<int64_t>(i));
+    if (bound.centred && *raw_) values[i] += 1.0f;  // N6: the factor is rounded once, here
+  }
+  *bound.out = backend.upload(values, bound.rows, bound.cols);
+}
+
+ExpertGroupSpec WeightBinder::group_spec(const ExpertRows& rows, int64_t count, int64_t width) {
+  return {.count = count,
+          .width = width,
+          .gate_up = rows.gate.format(),
+          .down = rows.down.format(),
+          .gate_rows = &rows.gate,
+          .up_rows = &rows.up,
+          .down_rows = &rows.down};
+}
+
+void WeightBinder::upload_experts(Backend& backend, const BoundExperts& bound) {
+  ExpertsSpec spec;
+  spec.name = bound.name;
+  spec.dim = bound.shape.dim;
+  spec.routed = group_spec(bound.routed, bound.shape.experts, bound.shape.width);
+  if (bound.shared) spec.shared = group_spec(*bound.shared, 1, bound.shape.shared_width);
+  *bound.out = backend.upload(spec);
+}
+
+}  // namespace moebius

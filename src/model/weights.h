@@ -1,0 +1,93 @@
+// Binds canonical tensor names to the weights of a model in two passes: bind everything (each call checks presence,
+// dtype and shape and reads nothing), then upload everything in one stream. Lives here: what becomes of a tensor
+// (matrix, vector, norm with its +1, convolution, experts). Does not live here: which tensors a model has
+// (attention.cpp, delta_net.cpp, moe.cpp, the family files).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "model/checked_dir.h"
+#include "model/load_meter.h"
+#include "model/row_sources.h"
+
+namespace moebius {
+
+struct ExpertsShape {
+  int64_t dim = 0;           // D
+  int64_t experts = 0;       // E
+  int64_t width = 0;         // F of a routed expert
+  int64_t shared_width = 0;  // F of the shared expert, 0 without one
+};
+
+class WeightBinder {
+ public:
+  explicit WeightBinder(const ModelDir& directory) : tensors_(directory) {}
+
+  // Each of these names a tensor now and fills `out` in upload(); `out` must stay where it is until then.
+  struct MatrixShape {
+    int64_t rows, cols;
+  };
+  void matrix(Matrix& out, const std::string& module, MatrixShape shape,
+              ActivationKind activations = ActivationKind::kInt8);
+  void vector(Tensor& out, const std::string& name, int64_t size);  // as it stands, widened to f32: [1, size]
+  // An RMSNorm that Hugging Face files keep zero-centred: 1 + w when the checkpoint is raw, w when it is converted.
+  void centred_norm(Tensor& out, const std::string& name, int64_t size);
+  // [channels, 1, taps] (raw) or [channels, taps, 1] (converted); the one signal that tells the two conventions apart.
+  void convolution(Tensor& out, const std::string& name, int64_t channels, int64_t taps);
+  // Routed experts in any of the four forms, and the shared one. mlp: "model.layers.3.mlp".
+  void experts(Experts& out, const std::string& mlp, const ExpertsShape& shape);
+  // Tensors of this module may be there and are not wanted.
+  void skip_module(const std::string& module) { tensors_.skip_module(module); }
+
+  // After the last binding: refuses unknown tensors, and centred norms without a convolution to tell their convention.
+  void check_complete() const;
+  // One streaming pass. Once.
+  void upload(Backend& backend, const LoadMeter::Callback& progress);
+
+ private:
+  struct BoundMatrix {
+    Matrix* out;
+    std::string name;
+    CheckpointRows rows;
+    ActivationKind activations;
+  };
+  struct BoundVector {
+    Tensor* out;
+    const ModelDir::Entry* entry;
+    int64_t rows, cols;
+    bool centred;
+  };
+  struct ExpertRows {
+    CheckpointRows gate, up, down;
+  };
+  struct BoundExperts {
+    Experts* out;
+    std::string name;
+    ExpertsShape shape;
+    ExpertRows routed;
+    std::optional<ExpertRows> shared;
+  };
+
+  // expert_forms.cpp
+  ExpertRows routed_rows(const std::string& mlp, const ExpertsShape& shape);
+  ExpertRows fused_rows(const std::string& mlp, const ExpertsShape& shape);
+  ExpertRows stacked_rows(const std::string& mlp, const ExpertsShape& shape);
+  ExpertRows single_rows(const std::string& mlp, const ExpertsShape& shape);
+  ExpertRows shared_rows(const std::string& mlp, const ExpertsShape& shape);
+  CheckpointRows slices(const std::vector<std::string>& modules, MatrixShape shape);
+  static ExpertGroupSpec group_spec(const ExpertRows& rows, int64_t count, int64_t width);
+
+  void upload_vector(Backend& backend, const BoundVector& bound) const;
+  static void upload_experts(Backend& backend, const BoundExperts& bound);
+
+  CheckedDir tensors_;
+  std::vector<BoundMatrix> matrices_;
+  std::vector<BoundVector> vectors_;
+  std::vector<BoundExperts> experts_;
+  std::optional<bool> raw_;  // norms and convolution as Hugging Face keeps them; set by the first convolution
+};
+
+}  // namespace moebius
