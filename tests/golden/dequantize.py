@@ -1,0 +1,47 @@
+"""An MLX checkpoint read back under transformers' names and conventions, in f32, without MLX."""
+
+import numpy as np
+import torch
+
+from files import read_tensors
+
+ZERO_CENTRED = ("layernorm.weight", "model.norm.weight", "q_norm.weight", "k_norm.weight")
+
+
+def unpack(packed, bits):
+    """u32 [..., words] -> codes [..., inputs]: one stream of bits, the lowest first."""
+    stream = np.unpackbits(packed.numpy().view(np.uint8), axis=-1, bitorder="little")
+    codes = stream.reshape(*packed.shape[:-1], -1, bits)
+    return (codes * (1 << np.arange(bits))).sum(-1)
+
+
+def module_weight(stored, path, inputs):
+    """f32 weight of a module, quantized or not: float(q) * s + b, bits and group told by the shapes."""
+    packed = stored[path + ".weight"]
+    if path + ".scales" not in stored:
+        return packed.float()
+    scales, biases = (stored[f"{path}.{leaf}"].float().numpy() for leaf in ("scales", "biases"))
+    codes = unpack(packed, bits=packed.shape[-1] * 32 // inputs).astype(np.float32)
+    group = inputs // scales.shape[-1]
+    return torch.from_numpy(codes * scales.repeat(group, -1) + biases.repeat(group, -1))
+
+
+def transformers_tensors(directory, names_and_shapes):
+    """{name: f32 tensor} for every name and shape that transformers asks for."""
+    stored = {key.removeprefix("language_model."): t for key, t in read_tensors(directory).items()}
+
+    def read(name, shape):
+        experts = name.rpartition("experts.")[0] + "switch_mlp."
+        if name.endswith("experts.gate_up_proj"):
+            return torch.cat([module_weight(stored, experts + p, shape[-1]) for p in ("gate_proj", "up_proj")], dim=1)
+        if name.endswith("experts.down_proj"):
+            return module_weight(stored, experts + "down_proj", shape[-1])
+        if name.endswith("conv1d.weight"):
+            return stored[name].float().reshape(shape)
+        if name.endswith(ZERO_CENTRED):
+            return stored[name].float() - 1.0
+        if name.endswith(".weight"):
+            return module_weight(stored, name.removesuffix(".weight"), shape[-1])
+        return stored[name].float()
+
+    return {name: read(name, tuple(shape)) for name, shape in names_and_shapes}

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Makes the golden checkpoints and logits: checkpoints/<name>/ and expected/<name>.safetensors.
+
+    pip install -r tests/golden/requirements.txt
+    python3 tests/golden/make.py          writes everything again, the same bytes, and prints a table
+
+expected/<name>.safetensors: tokens i32 [T]; logits f32 [T, V] by transformers in fp32; for quantized checkpoints
+(where these are of the dequantized weights) also mlx_logits f32 [T, V], by mlx-lm with everything cast to f32.
+"""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+import transformers
+
+import dequantize
+import files
+import forms
+import mlx_oracle
+import shapes
+import transformers_oracle
+import weights
+
+# Below these, a rounding difference could pick another expert and a right engine would fail.
+SMALLEST_ROUTER_GAP = 2e-4
+LARGEST_CHECKPOINT_BYTES = 1_000_000
+
+
+def distance(a, b):
+    return (a - b).abs().max().item()
+
+
+def check(name, directory, run):
+    std, size = run.logits.std().item(), sum(path.stat().st_size for path in directory.iterdir())
+    assert 0.5 < std < 2.0, f"{name}: logits have a standard deviation of {std}"
+    assert run.router_gap > SMALLEST_ROUTER_GAP, f"{name}: two experts tie within {run.router_gap}"
+    assert size <= LARGEST_CHECKPOINT_BYTES, f"{name}: {size} bytes"
+    return std, size
+
+
+def check_directory(directory, tokens, logits):
+    """transformers, given nothing but the directory, says the same."""
+    architecture = files.read_json(directory / "config.json")["architectures"][0]
+    away = distance(transformers_oracle.run_directory(directory, architecture, tokens), logits)
+    assert away < 1e-5, f"{directory.name}: transformers reads another model from it, {away} away"
+
+
+def uses(run, experts):
+    """Tokens of each expert in the first layer."""
+    return run.chosen[0].flatten().bincount(minlength=experts).tolist()
+
+
+def make_plain(root, name, shape):
+    text, tokens = shape["text"], weights.tokens(shape, shape["tokens"])
+    tensors = weights.make(transformers_oracle.parameter_shapes(text), shape)
+    directory = root / "checkpoints" / name
+    files.write_checkpoint(directory, forms.text_only_config(text, shape["dtype"]), tensors)
+    run = transformers_oracle.run(text, tensors, tokens)
+    std, size = check(name, directory, run)
+    check_directory(directory, tokens, run.logits)
+    counts = uses(run, text["num_experts"])
+    for expert in shape.get("favourite", ()):
+        assert counts[expert] == len(tokens), f"{name}: expert {expert} has {counts[expert]} tokens"
+    for expert in shape.get("shunned", ()):
+        assert counts[expert] == 0, f"{name}: expert {expert} has {counts[expert]} tokens"
+    stepwise = transformers_oracle.run_stepwise(text, tensors, tokens)
+    files.write_expected(root / "expected" / f"{name}.safetensors", tokens=tokens, logits=run.logits)
+    other = "-" if stepwise is None else f"{distance(run.logits, stepwise):.1e}"
+    print(f"{name:16} {size:7} bytes  std {std:.3f}  router gap {run.router_gap:.1e}  chunked - stepwise {other}", counts)
+    return tensors, tokens, run.logits
+
+
+def make_forms(root, tensors, tokens, logits):
+    checkpoints = root / "checkpoints"
+    forms.write_all(checkpoints, "forms", shapes.PLAIN["forms"], tensors)
+    for form in ("forms_wrapper", "forms_saved"):
+        check_directory(checkpoints / form, tokens, logits)
+    mlx_oracle.convert(checkpoints / "forms_wrapper", checkpoints / "forms_mlx")
+    read_back = dequantize.transformers_tensors(
+        checkpoints / "forms_mlx", transformers_oracle.parameter_shapes(shapes.PLAIN["forms"]["text"]))
+    assert all((read_back[name] == tensor.float()).all() for name, tensor in tensors.items()), "the conversion rounds"
+
+
+def make_quantized(root, name, shape):
+    text, tokens = shape["text"], weights.tokens(shape, shapes.QUANTIZED_TOKENS)
+    names_and_shapes = transformers_oracle.parameter_shapes(text)
+    directory = root / "checkpoints" / name
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch) / "source"
+        config = {"architectures": ["Qwen3_5MoeForConditionalGeneration"], "model_type": "qwen3_5_moe",
+                  "text_config": text, "tie_word_embeddings": text["tie_word_embeddings"]}
+        files.write_checkpoint(source, config, weights.make(names_and_shapes, shape))
+        mlx_oracle.quantize(source, directory, shape)
+    run = transformers_oracle.run(text, dequantize.transformers_tensors(directory, names_and_shapes), tokens)
+    std, size = check(name, directory, run)
+    mlx_logits = mlx_oracle.logits(directory, tokens)
+    files.write_expected(
+        root / "expected" / f"{name}.safetensors", tokens=tokens, logits=run.logits, mlx_logits=mlx_logits)
+    print(f"{name:16} {size:7} bytes  std {std:.3f}  router gap {run.router_gap:.1e}  "
+          f"transformers - mlx-lm {distance(run.logits, mlx_logits):.1e}")
+
+
+def make_per_expert_quantized(root):
+    source = root / "checkpoints" / "q3_g64"
+    forms.per_expert_quantized(source, root / "checkpoints" / "q3_g64_per_expert", files.read_json(source / "config.json"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="default: beside this file")
+    root = parser.parse_args().out
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    for folder in ("checkpoints", "expected"):
+        shutil.rmtree(root / folder, ignore_errors=True)
+    plain = {name: make_plain(root, name, shape) for name, shape in shapes.PLAIN.items()}
+    make_forms(root, *plain["forms"])
+    for name, shape in shapes.QUANTIZED.items():
+        make_quantized(root, name, shape)
+    make_per_expert_quantized(root)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Checkpoints as mlx-lm converts and quantizes them, and logits as mlx-lm computes them: on the CPU, in f32."""
+
+import contextlib
+import io
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+import torch
+from mlx.utils import tree_flatten
+from mlx_lm.utils import load_model, quantize_model
+
+from files import write_checkpoint
+
+mx.set_default_device(mx.cpu)
+
+TORCH_VIEWS = {mx.bfloat16: (mx.uint16, torch.bfloat16), mx.uint32: (mx.uint32, torch.uint32)}
+
+
+def to_torch(array):
+    bits, dtype = TORCH_VIEWS.get(array.dtype, (array.dtype, None))
+    tensor = torch.from_numpy(np.array(array.view(bits)))
+    return tensor if dtype is None else tensor.view(dtype)
+
+
+def save(directory, config, model):
+    tensors = {name: to_torch(array) for name, array in tree_flatten(model.parameters())}
+    write_checkpoint(directory, config, tensors, {"format": "mlx"})
+
+
+def convert(source, directory):
+    """What `mlx_lm.convert` makes of a checkpoint without quantizing it: stacks, converted norms, MLX prefixes."""
+    model, config = load_model(Path(source))
+    save(directory, config, model)
+
+
+def predicate(model, shape):
+    """The model's own rule (8-bit routers), or none, with the shape's overrides before it."""
+    overrides = shape.get("overrides", {})
+    default = (lambda path, module: True) if shape.get("low_bit_routers") else model.quant_predicate
+
+    def decide(path, module):
+        for ending, decision in overrides.items():
+            if path.endswith(ending):
+                return decision
+        return default(path, module)
+
+    return decide
+
+
+def quantize(source, directory, shape):
+    """What `mlx_lm.convert -q` makes of a checkpoint."""
+    model, config = load_model(Path(source))
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints bits per weight
+        model, config = quantize_model(
+            model, config, shape["group"], shape["bits"], quant_predicate=predicate(model, shape))
+    # mlx-lm takes a module without scales for a floating one; writing `false` is what an explicit exclusion looks like.
+    for path, module in model.named_modules():
+        if any(path.endswith(end) and decision is False for end, decision in shape.get("overrides", {}).items()):
+            config["quantization"][path] = False
+    save(directory, config, model)
+
+
+def logits(directory, tokens):
+    """f32 [T, V]: the quantized matmuls of mlx-lm on f32 activations, scales and biases."""
+    model, _ = load_model(Path(directory))
+    model.set_dtype(mx.float32)
+    return to_torch(model(mx.array(tokens.numpy())[None])[0])

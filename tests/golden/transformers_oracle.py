@@ -1,0 +1,100 @@
+"""Logits by transformers' own classes: fp32, one thread, eager attention, eager experts, the torch delta rule."""
+
+import dataclasses
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("USE_HUB_KERNELS", "0")  # the plain torch path, never a downloaded kernel
+
+import torch
+import transformers
+from transformers import Qwen3_5MoeForCausalLM, Qwen3_5MoeTextConfig
+
+torch.set_num_threads(1)
+torch.use_deterministic_algorithms(True)
+
+
+def build(text):
+    """A model of this text config with fp32 parameters, not yet the right ones."""
+    config = Qwen3_5MoeTextConfig(**{k: v for k, v in text.items() if v is not None})
+    config._attn_implementation = "eager"
+    config._experts_implementation = "eager"
+    return Qwen3_5MoeForCausalLM(config).float().eval()
+
+
+def parameter_shapes(text):
+    """The names and shapes transformers gives this config's tensors on disk."""
+    with torch.device("meta"):
+        model = build(text)
+    tied = {"lm_head.weight"} if text["tie_word_embeddings"] else set()
+    return [(name, p.shape) for name, p in model.state_dict().items() if name not in tied]
+
+
+@dataclasses.dataclass
+class Run:
+    logits: torch.Tensor  # f32 [T, V]
+    residuals: torch.Tensor  # f32 [L, T, D], after each layer
+    chosen: list  # per layer, i64 [T, top_k]
+    router_gap: float  # smallest distance between the last logit chosen and the first left out
+
+
+class Routing:
+    """Hooks the routers of a model and keeps what they chose."""
+
+    def __init__(self, model):
+        self.chosen, self.gap = [], float("inf")
+        for layer in model.model.layers:
+            layer.mlp.gate.register_forward_hook(self.record)
+
+    def record(self, module, inputs, outputs):
+        logits, _, ids = outputs
+        self.chosen.append(ids)
+        if module.top_k < module.num_experts:
+            ordered = logits.sort(dim=-1, descending=True).values
+            self.gap = min(self.gap, (ordered[:, module.top_k - 1] - ordered[:, module.top_k]).min().item())
+
+
+def load(text, tensors):
+    """tensors: by transformers' names, any float dtype; widened to f32."""
+    model = build(text)
+    state = {name: tensor.float() for name, tensor in tensors.items()}
+    if text["tie_word_embeddings"]:
+        state["lm_head.weight"] = state["model.embed_tokens.weight"]
+    model.load_state_dict(state, strict=True)
+    return model
+
+
+@torch.no_grad()
+def run(text, tensors, tokens):
+    """One pass over tokens i32 [T]: the chunked form of the delta rule."""
+    model = load(text, tensors)
+    routing, residuals = Routing(model), []
+    for layer in model.model.layers:
+        layer.register_forward_hook(lambda module, inputs, output: residuals.append(output[0]))
+    logits = model(input_ids=tokens.long()[None], use_cache=False).logits[0]
+    return Run(logits, torch.stack(residuals), routing.chosen, routing.gap)
+
+
+@torch.no_grad()
+def run_stepwise(text, tensors, tokens):
+    """The same logits one token after another: the recurrent form of the delta rule, and the caches.
+
+    None for a model without full attention, whose length transformers' cache cannot tell.
+    """
+    model = load(text, tensors)
+    if "full_attention" not in model.config.layer_types:
+        return None
+    cache, rows = None, []
+    for token in tokens.long():
+        output = model(input_ids=token[None, None], past_key_values=cache, use_cache=True)
+        cache = output.past_key_values
+        rows.append(output.logits[0, 0])
+    return torch.stack(rows)
+
+
+@torch.no_grad()
+def run_directory(directory, architecture, tokens):
+    """Logits of a checkpoint directory that transformers opens by itself: proof that the files are what they claim."""
+    model = getattr(transformers, architecture).from_pretrained(
+        directory, dtype=torch.float32, attn_implementation="eager", experts_implementation="eager").eval()
+    return model(input_ids=tokens.long()[None], use_cache=False).logits[0]
