@@ -3,7 +3,8 @@
 # changed: then the one file that includes it is compiled again, and nothing else.
 set(commit "")
 if(EXISTS ${SOURCE}/.git)
-  execute_process(COMMAND git --no-optional-locks -c safe.directory=* -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
+  execute_process(
+    COMMAND git --no-optional-locks -c safe.directory=* -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
     OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 endif()
 if(NOT commit)
