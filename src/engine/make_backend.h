@@ -9,10 +9,10 @@
 namespace moebius {
 
 struct BackendOptions {
-  std::string backend = "cpu";  // cpu, reference
-  std::string isa;              // portable, avx2, avx512; empty: the best this machine has
-  int threads = 0;              // 0: default_thread_count()
-  bool f32_activations = false; // reference only: decoded weights times f32 activations everywhere
+  std::string backend = "cpu";   // cpu, reference
+  std::string isa;               // portable, avx2, avx512; empty: the best this machine has
+  int threads = 0;               // 0: default_thread_count()
+  bool f32_activations = false;  // reference only: decoded weights times f32 activations everywhere
 };
 
 // Throws kUsage for an unknown name, kUnavailable when this machine lacks the instruction set.

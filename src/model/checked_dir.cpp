@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/quote.h"
 #include "moebius/error.h"
 
 namespace moebius {
@@ -114,7 +115,7 @@ void CheckedDir::skip_module(const std::string& module) {
 void CheckedDir::refuse_unknown() const {
   std::vector<std::string> unknown;
   for (const auto& [name, entry] : directory_.tensors()) {
-    if (!asked_.contains(&entry) && !name.starts_with("mtp.")) unknown.push_back(name);
+    if (!asked_.contains(&entry) && !name.starts_with("mtp.")) unknown.push_back(in_quotes(name));
   }
   if (unknown.empty()) return;
   const size_t count = unknown.size();

@@ -7,6 +7,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/quote.h"
 #include "moebius/error.h"
 
 namespace moebius {
@@ -43,8 +44,7 @@ LayerKind layer_kind(const Json& value, const std::string& where) {
   const auto& text = value.get_ref<const std::string&>();
   if (text == "linear_attention") return LayerKind::kLinearAttention;
   if (text == "full_attention") return LayerKind::kFullAttention;
-  throw Error(ErrorCode::kUnsupported, where,
-              fmt::format("expected linear_attention or full_attention, got '{}'", text));
+  throw Error(ErrorCode::kUnsupported, where, "expected linear_attention or full_attention, got " + in_quotes(text));
 }
 
 // Extended RoPE (yarn, linear, dynamic, ...) is another set of angles: refused, not approximated.
@@ -52,7 +52,7 @@ void check_rope_type(const JsonObject& rope) {
   for (const std::string_view key : {"rope_type", "type"}) {
     const std::string type = rope.string(key, "default");
     if (type != "default") {
-      throw Error(ErrorCode::kUnsupported, rope.where(key), fmt::format("expected default, got '{}'", type),
+      throw Error(ErrorCode::kUnsupported, rope.where(key), "expected default, got " + in_quotes(type),
                   "remove the RoPE extension from config.json to run at the trained context length");
     }
   }
@@ -72,7 +72,7 @@ void read_trunk(ModelConfig& config, const ConfigSource& source) {
   config.tied_embeddings = holder(source, "tie_word_embeddings").boolean("tie_word_embeddings", false);
   const std::string activation = text.string("hidden_act", "silu");
   if (activation != "silu") {
-    throw Error(ErrorCode::kUnsupported, text.where("hidden_act"), fmt::format("expected silu, got '{}'", activation));
+    throw Error(ErrorCode::kUnsupported, text.where("hidden_act"), "expected silu, got " + in_quotes(activation));
   }
 }
 
@@ -136,7 +136,7 @@ void read_delta_net(ModelConfig& config, const ConfigSource& source) {
   const std::string gate = text.string("output_gate_type", "swish");  // of z; the attention gate is always a sigmoid
   if (gate != "swish" && gate != "sigmoid") {
     throw Error(ErrorCode::kUnsupported, text.where("output_gate_type"),
-                fmt::format("expected swish or sigmoid, got '{}'", gate));
+                "expected swish or sigmoid, got " + in_quotes(gate));
   }
   config.sigmoid_output_gate = gate == "sigmoid";
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/quote.h"
 #include "model/family.h"
 #include "moebius/error.h"
 
@@ -33,11 +34,10 @@ const Family& find_family(const ConfigSource& source) {
     const std::string text_type = source.text().string("model_type", model_type);
     if (accepts(*family, text_type)) return *family;
     throw Error(ErrorCode::kBadConfig, source.text().where("model_type"),
-                fmt::format("expected the text part of {}, got '{}'", model_type, text_type));
+                fmt::format("expected the text part of {}, got {}", model_type, in_quotes(text_type)));
   }
   throw Error(ErrorCode::kUnsupported, source.root().where("model_type"),
-              fmt::format("'{}' is not a family that this build runs", model_type),
-              fmt::format("supported: {}", family_names()));
+              in_quotes(model_type) + " is not a family that this build runs", "supported: " + family_names());
 }
 
 }  // namespace
@@ -51,9 +51,9 @@ ModelConfig parse_model_config(const Json& root, const std::string& where) {
 }
 
 std::unique_ptr<Model> load_model(const ModelDir& directory, Backend& backend, const ModelOptions& options) {
-  const ConfigSource source(directory.config(), (directory.path() / "config.json").string());
-  const ModelConfig config = parse_model_config(directory.config(), (directory.path() / "config.json").string());
-  return find_family(source).load(directory, backend, config, options);
+  const std::string where = (directory.path() / "config.json").string();
+  const ModelConfig config = parse_model_config(directory.config(), where);
+  return find_family(ConfigSource(directory.config(), where)).load(directory, backend, config, options);
 }
 
 }  // namespace moebius

@@ -1,0 +1,141 @@
+// The public interface over model and backend: checks what the user passes, cuts prompts into steps, reads logits back.
+#include "moebius/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "engine/load.h"
+#include "engine/non_finite.h"
+#include "engine/options.h"
+#include "engine/stop_ids.h"
+
+namespace moebius {
+
+struct Engine::Impl {
+  std::string directory;
+  LoadedModel loaded;
+  std::vector<int32_t> stop_ids;
+
+  [[nodiscard]] Model& model() const { return *loaded.model; }
+  [[nodiscard]] Backend& backend() const { return *loaded.backend; }
+};
+
+struct Sequence::Impl {
+  explicit Impl(const Engine::Impl& owner)
+      : engine(owner), state(owner.backend().create_state(owner.model().state_spec())) {}
+  ~Impl() { engine.backend().free_state(state); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void check(const std::vector<int32_t>& tokens) const;
+  Tensor step(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows);
+  void read_logits(std::span<float> out, Tensor logits);
+
+  const Engine::Impl& engine;
+  State state;
+  std::vector<int32_t> history;  // every token the state has seen
+};
+
+void Sequence::Impl::check(const std::vector<int32_t>& tokens) const {
+  if (tokens.empty()) throw Error(ErrorCode::kUsage, "tokens", "expected at least one");
+  const int64_t vocab = engine.model().config().vocab;
+  for (const int32_t id : tokens) {
+    if (id >= 0 && id < vocab) continue;
+    throw Error(ErrorCode::kUsage, "tokens", fmt::format("expected ids from 0 to {}, got {}", vocab - 1, id));
+  }
+  const int64_t context = engine.model().options().context;
+  const auto length = static_cast<int64_t>(history.size() + tokens.size());
+  if (length > context) {
+    throw Error(ErrorCode::kUsage, "tokens", fmt::format("{} tokens exceed the context of {}", length, context),
+                "load with a larger context");
+  }
+}
+
+Tensor Sequence::Impl::step(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows) {
+  const SequenceRows rows{state, 0, static_cast<int64_t>(tokens.size()), static_cast<int64_t>(history.size())};
+  const Tensor logits = engine.model().forward({tokens, {&rows, 1}, logit_rows});
+  history.insert(history.end(), tokens.begin(), tokens.end());
+  return logits;
+}
+
+void Sequence::Impl::read_logits(std::span<float> out, Tensor logits) {
+  engine.backend().read(out.data(), logits);
+  if (all_finite(out)) return;
+  const std::vector<int32_t> tokens = std::exchange(history, {});
+  const std::string place = find_non_finite(engine.model(), engine.backend(), state, tokens);
+  engine.backend().reset_state(state);
+  throw Error(ErrorCode::kNonFinite, engine.directory, "logits are not finite; first seen in " + place,
+              "the weights of that layer are broken or overflow: compare the file with its source");
+}
+
+Engine Engine::load(const std::string& directory, const EngineOptions& options) {
+  const BackendOptions backend = backend_options(options);
+  const ModelOptions model = model_options(options);
+  const ModelDir files(directory);
+  auto impl = std::make_unique<Impl>();
+  impl->directory = directory;
+  impl->loaded = load_on_backend(files, backend, model);
+  impl->stop_ids = read_stop_ids(files, impl->model().config().vocab);
+  return Engine(std::move(impl));
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+Sequence Engine::start() { return Sequence(std::make_unique<Sequence::Impl>(*impl_)); }
+
+int64_t Engine::vocab() const { return impl_->model().config().vocab; }
+
+const std::vector<int32_t>& Engine::stop_ids() const { return impl_->stop_ids; }
+
+int32_t Engine::argmax(std::span<const float> logits) {
+  const auto best = std::ranges::max_element(
+      logits, [](float a, float b) { return std::isnan(a) ? !std::isnan(b) : a < b; });  // NaN is below everything
+  if (best == logits.end() || std::isnan(*best)) {
+    throw Error(ErrorCode::kNonFinite, "logits", "no largest one: they are all NaN, or there are none");
+  }
+  return static_cast<int32_t>(best - logits.begin());
+}
+
+Sequence::Sequence(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Sequence::~Sequence() = default;
+Sequence::Sequence(Sequence&&) noexcept = default;
+Sequence& Sequence::operator=(Sequence&&) noexcept = default;
+
+std::vector<float> Sequence::append(const std::vector<int32_t>& tokens) {
+  impl_->check(tokens);
+  const auto max_rows = static_cast<size_t>(impl_->engine.model().options().max_rows);
+  std::span<const int32_t> rest = tokens;
+  for (; rest.size() > max_rows; rest = rest.subspan(max_rows)) impl_->step(rest.first(max_rows), {});
+  const int32_t last_row = static_cast<int32_t>(rest.size()) - 1;
+  const Tensor row = impl_->step(rest, {&last_row, 1});
+  std::vector<float> logits(static_cast<size_t>(row.cols));
+  impl_->read_logits(logits, row);
+  return logits;
+}
+
+std::vector<float> Sequence::append_all(const std::vector<int32_t>& tokens) {
+  impl_->check(tokens);
+  const Model& model = impl_->engine.model();
+  const auto step_rows = static_cast<size_t>(std::min(model.options().max_rows, kMaxLogitRows));
+  const auto vocab = static_cast<size_t>(model.config().vocab);
+  std::vector<int32_t> logit_rows(step_rows);
+  std::iota(logit_rows.begin(), logit_rows.end(), 0);
+  std::vector<float> logits(tokens.size() * vocab);
+  for (size_t first = 0; first < tokens.size(); first += step_rows) {
+    const auto chunk = std::span(tokens).subspan(first, std::min(step_rows, tokens.size() - first));
+    const Tensor rows = impl_->step(chunk, std::span(logit_rows).first(chunk.size()));
+    impl_->read_logits(std::span(logits).subspan(first * vocab, chunk.size() * vocab), rows);
+  }
+  return logits;
+}
+
+int64_t Sequence::position() const { return static_cast<int64_t>(impl_->history.size()); }
+
+}  // namespace moebius

@@ -1,0 +1,46 @@
+// Loading with the memory check in front.
+#include "engine/load.h"
+
+#include <fmt/format.h>
+
+#include "engine/available_memory.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+std::string gigabytes(uint64_t bytes) { return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9); }
+
+// 0: not even the weights fit.
+int64_t largest_context(const MemoryPlan& plan, int64_t context, uint64_t available_bytes) {
+  const uint64_t fixed_bytes = plan.total() - plan.kv_bytes;
+  const uint64_t position_bytes = plan.kv_bytes / static_cast<uint64_t>(context);
+  if (fixed_bytes >= available_bytes || position_bytes == 0) return 0;
+  return static_cast<int64_t>((available_bytes - fixed_bytes) / position_bytes);
+}
+
+}  // namespace
+
+void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_t> available_bytes) {
+  if (!available_bytes || plan.total() <= *available_bytes) return;
+  const int64_t largest = largest_context(plan, context, *available_bytes);
+  throw Error(
+      ErrorCode::kUnavailable, "memory",
+      fmt::format("need {} (weights {}, caches of {} tokens {}, workspace {}), have {}", gigabytes(plan.total()),
+                  gigabytes(plan.weight_bytes), context, gigabytes(plan.kv_bytes + plan.recurrent_bytes),
+                  gigabytes(plan.workspace_bytes), gigabytes(*available_bytes)),
+      largest > 0 ? fmt::format("a context of {} tokens would fit", largest)
+                  : "no context fits: take a checkpoint of fewer bits or a machine with more memory");
+}
+
+LoadedModel load_on_backend(const ModelDir& directory, const BackendOptions& backend, const ModelOptions& options) {
+  const ModelConfig config = parse_model_config(directory.config(), (directory.path() / "config.json").string());
+  const ModelOptions effective = effective_options(config, options);
+  check_memory(plan_memory(directory, config, effective), effective.context, available_memory_bytes());
+  LoadedModel loaded;
+  loaded.backend = make_backend(backend);
+  loaded.model = load_model(directory, *loaded.backend, effective);
+  return loaded;
+}
+
+}  // namespace moebius

@@ -1,0 +1,24 @@
+// From a directory to a model on a backend, after asking whether this machine can hold it. What the public Engine and
+// the subcommands that need more than it (bench, logits) share.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "engine/make_backend.h"
+#include "model/model.h"
+
+namespace moebius {
+
+struct LoadedModel {
+  std::unique_ptr<Backend> backend;  // outlives the model, so it stands first
+  std::unique_ptr<Model> model;
+};
+
+// Throws kUnavailable when the plan does not fit: need, have, and the largest context that would fit.
+LoadedModel load_on_backend(const ModelDir& directory, const BackendOptions& backend, const ModelOptions& options);
+
+// The same question alone. available_bytes: nullopt when the system does not say, and then nothing is refused.
+void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_t> available_bytes);
+
+}  // namespace moebius
