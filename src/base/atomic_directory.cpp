@@ -34,16 +34,24 @@ void sync_path(const fs::path& path) {
 
 // Files that were copied in, not written by FileWriter, need it as well.
 void sync_tree(const fs::path& directory) {
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
-    if (!entry.is_symlink()) sync_path(entry.path());
+  std::error_code failed;
+  for (fs::recursive_directory_iterator entry(directory, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    if (!entry->is_symlink(failed)) sync_path(entry->path());
   }
+  if (failed) throw_io_error(directory, "cannot list", failed.value());
   sync_path(directory);
+}
+
+bool is_taken(const fs::path& path) {
+  std::error_code ignored;  // what cannot be looked at cannot be created either, and mkdir says why
+  return fs::exists(fs::symlink_status(path, ignored));
 }
 
 int rename_no_replace(const fs::path& from, const fs::path& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return errno;  // these two: the file system does not know the flag
-  if (fs::exists(fs::symlink_status(to))) return EEXIST;
+  if (is_taken(to)) return EEXIST;
   return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }
 
@@ -51,7 +59,7 @@ int rename_no_replace(const fs::path& from, const fs::path& to) {
 
 AtomicDirectory::AtomicDirectory(fs::path final_path) : final_(without_slash(final_path)) {
   if (final_.empty()) throw Error(ErrorCode::kUsage, "output directory", "has no name");
-  if (fs::exists(fs::symlink_status(final_))) refuse_existing(final_);
+  if (is_taken(final_)) refuse_existing(final_);
   temporary_ = final_;
   temporary_ += ".tmp-" + std::to_string(::getpid());
   if (::mkdir(temporary_.c_str(), 0777) == 0) return;

@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
+#include "base/duplicates.h"
 #include "base/json_events.h"
 #include "base/quote.h"
 
@@ -16,7 +15,7 @@ namespace {
 
 class TreeBuilder : public JsonHandler {
  public:
-  explicit TreeBuilder(std::string where) : where_(std::move(where)) {}
+  TreeBuilder(std::string where, uint64_t max_values) : where_(std::move(where)), values_left_(max_values) {}
 
   void begin_object() override { open_.push_back({add(Json::object()), {}}); }
   void begin_array() override { open_.push_back({add(Json::array()), {}}); }
@@ -44,6 +43,10 @@ class TreeBuilder : public JsonHandler {
   };
 
   Json* add(Json&& value) {
+    // A tree takes up to twenty times the bytes of its text: the text's size alone does not bound it.
+    if (values_left_-- == 0) {
+      throw Error(ErrorCode::kHeaderTooLarge, where_, fmt::format("too many JSON values, before byte {}", position()));
+    }
     if (open_.empty()) {
       root_ = std::move(value);
       return &root_;
@@ -59,25 +62,18 @@ class TreeBuilder : public JsonHandler {
     return &object.back().second;
   }
 
-  // By sorting, not hashing: no file can make it slow.
   void refuse_duplicates(const Level& level) const {
     const Json::object_t::Container& object = level.node->get_ref<const Json::object_t&>();
-    if (object.size() < 2) return;
-    std::vector<size_t> order(object.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      const int less = object[a].first.compare(object[b].first);
-      return less < 0 || (less == 0 && a < b);
-    });
-    const auto twice = std::adjacent_find(order.begin(), order.end(),
-                                          [&](size_t a, size_t b) { return object[a].first == object[b].first; });
-    if (twice == order.end()) return;
-    throw Error(ErrorCode::kDuplicateKey, where_,
-                fmt::format("the key {} appears twice, again before byte {}", in_quotes(object[*twice].first),
-                            level.key_ends[twice[1]]));
+    const auto name = [&](size_t i) -> const std::string& { return object[i].first; };
+    const std::optional<size_t> twice = first_duplicate(object.size(), name);
+    if (!twice) return;
+    throw Error(
+        ErrorCode::kDuplicateKey, where_,
+        fmt::format("the key {} appears twice, again before byte {}", in_quotes(name(*twice)), level.key_ends[*twice]));
   }
 
   std::string where_;
+  uint64_t values_left_;
   std::string key_;
   Json root_;
   std::vector<Level> open_;
@@ -113,7 +109,7 @@ std::optional<int64_t> exact_integer(const Json& value) {
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits) {
-  TreeBuilder builder(where);
+  TreeBuilder builder(where, limits.max_values);
   parse_json_events({text, where, limits}, builder);
   return builder.take();
 }

@@ -1,6 +1,6 @@
 // Bounded JSON: nlohmann::ordered_json behind a parser that refuses what files of strangers contain: more than
-// max_depth levels, more than max_bytes, duplicate keys, invalid UTF-8, anything after the value. The typed getters check
-// before they convert (nlohmann turns -1 into 2^64-1 and 3.9 into 3 without a word).
+// max_depth levels, more than max_bytes or max_values, duplicate keys, invalid UTF-8, anything after the value. The
+// typed getters check before they convert (nlohmann turns -1 into 2^64-1 and 3.9 into 3 without a word).
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,12 @@ using Json = nlohmann::ordered_json;
 
 struct JsonLimits {
   uint64_t max_bytes = 16 << 20;
+  uint64_t max_values = 2 << 20;  // a tokenizer.json has one million
   int max_depth = 64;
 };
 
-// where: the file, for messages. Throws kInvalidJson, kJsonDepth, kDuplicateKey or kHeaderTooLarge with the byte offset.
+// where: the file, for messages. Throws kInvalidJson, kJsonDepth, kDuplicateKey or kHeaderTooLarge with the byte
+// offset.
 Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {});
 
 // One object of a parsed file, with the place that messages name ("config.json: text_config.head_dim").

@@ -18,11 +18,13 @@
 namespace moebius {
 
 // "model.language_model.X" -> "model.X", "language_model.model.X" -> "model.X", "language_model.lm_head.X" ->
-// "lm_head.X", "model.mtp.X" -> "mtp.X"; empty for vision tensors.
+// "lm_head.X", "model.mtp.X" -> "mtp.X", and for exports of the bare decoder "layers.X" -> "model.layers.X"; empty for
+// vision tensors. Module paths (without `.weight`) follow the same rule.
 std::string canonical_name(std::string_view file_name);
 
 class ModelDir {
  public:
+  // Weights: the shards of model.safetensors.index.json, else every model*.safetensors.
   // Throws kMissingInput, kMissingShard, kPathEscape, kNotRegularFile, kDuplicateKey and what the parsers throw.
   explicit ModelDir(const std::filesystem::path& directory);
 
@@ -51,7 +53,7 @@ class ModelDir {
 
  private:
   void open_shards();
-  void add_file(const std::filesystem::path& path);
+  void add_file(File file, SafetensorsHeader header);
 
   std::filesystem::path directory_;
   Json config_;

@@ -28,9 +28,9 @@ class QuantizationConfig {
 
   [[nodiscard]] bool any() const { return global_.has_value(); }
 
-  // module: canonical path without `.weight` ("model.layers.0.mlp.gate"); has_scales: `<module>.scales` is in the files.
-  // nullopt: the module is not quantized. Throws kBadConfig when an entry says false and there are scales, or the
-  // reverse.
+  // module: canonical path without `.weight` ("model.layers.0.mlp.gate"); has_scales: `<module>.scales` is in the
+  // files. nullopt: the module is not quantized. Throws kBadConfig when an entry says false and there are scales, or
+  // the reverse.
   [[nodiscard]] std::optional<QuantizationParams> lookup(std::string_view module, bool has_scales) const;
 
  private:

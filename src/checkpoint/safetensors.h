@@ -1,6 +1,6 @@
-// The safetensors container: header of one file, validated whole before anything is allocated or read by it. Rules as in
-// the reference implementation (huggingface/safetensors, tensor.rs), and stricter where that is silent: duplicate keys,
-// holes, overlaps and trailing bytes are errors. Knows no model.
+// The safetensors container: header of one file, validated whole before anything is allocated or read by it. Rules as
+// in the reference implementation (huggingface/safetensors, tensor.rs), and stricter where that is silent: duplicate
+// keys, holes, overlaps and trailing bytes are errors. Knows no model.
 #pragma once
 
 #include <cstdint>

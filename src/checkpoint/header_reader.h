@@ -1,0 +1,69 @@
+// The events of a safetensors header, turned into TensorInfo one by one: no tree of the JSON is ever built, so a header
+// of 100 MB costs little more than the text itself. Structure, dtypes, shapes and sizes are checked here; how the
+// tensors lie in the file is checked by parse_safetensors_header (safetensors.cpp).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json_events.h"
+#include "checkpoint/safetensors.h"
+
+namespace moebius {
+
+// In one file. The largest published checkpoints with every expert apart come near 300,000 tensors, in 40 files or
+// more.
+constexpr size_t kMaxTensors = 262'144;
+constexpr size_t kMaxRank = 32;
+
+class HeaderReader : public JsonHandler {
+ public:
+  HeaderReader(std::string where, uint64_t data_offset) : where_(std::move(where)), data_offset_(data_offset) {}
+
+  // After the last event: the tensors in header order, offsets absolute. Throws what is wrong with the header as a
+  // whole.
+  SafetensorsHeader take();
+
+  void begin_object() override;
+  void end_object() override;
+  void begin_array() override;
+  void end_array() override;
+  void key(std::string&& key) override;
+  void scalar(Json&& value) override;
+  void huge_number(std::string_view text) override;
+
+ private:
+  enum class State { kStart, kTop, kMetadata, kTensor, kShape, kOffsets, kDone, kMisplaced };
+  enum class Field { kDtype, kShape, kOffsets };
+
+  [[nodiscard]] Error error(ErrorCode code, const std::string& what) const;
+  void misplaced();
+  [[nodiscard]] Error misplaced_error() const;
+  void begin_tensor();
+  void select_field(std::string_view name);
+  void set_dtype(const Json& value);
+  void add_dimension(const Json& value);
+  void add_offset(const Json& value);
+  void add_metadata(Json&& value);
+  void finish_tensor();
+  void refuse_duplicates() const;
+
+  std::string where_;
+  uint64_t data_offset_;
+  SafetensorsHeader header_;
+  std::vector<uint32_t> name_ends_;  // by tensor: the header byte that a message about its name points at
+  State state_ = State::kStart;
+  std::optional<Error> misplaced_;  // thrown at the end: nesting too deep, if that comes as well, says more
+  bool has_metadata_ = false;
+
+  std::string key_;  // the last key at the top, or of the metadata
+  Field field_ = Field::kDtype;
+  unsigned has_fields_ = 0;  // bit set of Field
+  TensorInfo tensor_;
+  uint64_t dtype_bits_ = 0;
+  std::vector<uint64_t> offsets_;
+};
+
+}  // namespace moebius

@@ -1,0 +1,110 @@
+// Reading the block, and looking a module up in it.
+#include "checkpoint/quantization.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/quote.h"
+#include "checkpoint/model_dir.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+constexpr std::array<int64_t, 6> kBits = {2, 3, 4, 5, 6, 8};
+constexpr std::array<int64_t, 3> kGroups = {32, 64, 128};
+constexpr const char* kWayOut =
+    "use the unquantized checkpoint (`moebius quantize` can shrink it) or an MLX conversion with affine quantization";
+
+template <size_t N>
+int one_of(const JsonObject& block, std::string_view key, const std::array<int64_t, N>& allowed,
+           std::optional<int64_t> otherwise) {
+  const int64_t value = block.integer(key, INT64_MIN, INT64_MAX, otherwise);
+  if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+    throw Error(ErrorCode::kBadConfig, block.where(key),
+                fmt::format("expected one of {}, got {}", fmt::join(allowed, ", "), value));
+  }
+  return static_cast<int>(value);
+}
+
+// defaults: what an override takes for keys it lacks; the global block has none and must name both.
+QuantizationParams parse_params(const JsonObject& block, std::optional<QuantizationParams> defaults) {
+  const std::string mode = block.string("mode", "affine");
+  if (mode != "affine") {
+    throw Error(ErrorCode::kUnsupported, block.where("mode"),
+                fmt::format("quantization mode {}, only \"affine\" is implemented", in_quotes(mode)), kWayOut);
+  }
+  const auto default_of = [&](int QuantizationParams::* member) -> std::optional<int64_t> {
+    return defaults ? std::optional<int64_t>(*defaults.*member) : std::nullopt;
+  };
+  return {one_of(block, "bits", kBits, default_of(&QuantizationParams::bits)),
+          one_of(block, "group_size", kGroups, default_of(&QuantizationParams::group))};
+}
+
+// The block that mlx-lm acts on; quantization_config is the same block, or that of another method.
+std::optional<JsonObject> find_block(const JsonObject& config) {
+  for (const char* key : {"quantization", "quantization_config"}) {
+    if (config.has(key)) return config.object(key);
+  }
+  if (config.has("text_config")) return find_block(config.object("text_config"));
+  return std::nullopt;
+}
+
+void refuse_other_methods(const JsonObject& block) {
+  if (!block.has("quant_method")) return;
+  throw Error(ErrorCode::kUnsupported, block.where("quant_method"),
+              fmt::format("quantization method {} is not implemented", in_quotes(block.string("quant_method"))),
+              kWayOut);
+}
+
+bool is_parameter(std::string_view key) {
+  return key == "bits" || key == "group_size" || key == "mode" || key == "quantize_activations";
+}
+
+// nullopt: the key does not speak of a module.
+using Override = std::optional<QuantizationParams>;  // nullopt: not quantized
+std::optional<Override> parse_override(const JsonObject& block, const std::string& key, const Json& value,
+                                       const QuantizationParams& global) {
+  if (value.is_object()) return parse_params({value, block.where(key)}, QuantizationParams{});
+  if (value.is_boolean()) return value.get<bool>() ? Override(global) : Override();
+  if (value.is_null() || key.find('.') == std::string::npos) return std::nullopt;  // remarks of the converter
+  throw Error(ErrorCode::kBadConfig, block.where(key),
+              std::string("expected an object, true or false for this module, got ") + value.type_name());
+}
+
+}  // namespace
+
+QuantizationConfig QuantizationConfig::parse(const Json& root, const std::string& where) {
+  QuantizationConfig config;
+  const std::optional<JsonObject> block = find_block({root, where});
+  if (!block) return config;
+  refuse_other_methods(*block);
+  config.global_ = parse_params(*block, std::nullopt);
+  for (const auto& [key, value] : block->json().items()) {
+    const std::string module = is_parameter(key) ? "" : canonical_name(key);
+    if (module.empty()) continue;  // a parameter, or of the vision tower
+    const std::optional<Override> entry = parse_override(*block, key, value, *config.global_);
+    if (entry && !config.overrides_.emplace(module, *entry).second) {
+      throw Error(ErrorCode::kDuplicateKey, block->where(key), "two entries speak of module " + in_quotes(module));
+    }
+  }
+  return config;
+}
+
+std::optional<QuantizationParams> QuantizationConfig::lookup(std::string_view module, bool has_scales) const {
+  const auto found = overrides_.find(module);
+  const bool has_entry = found != overrides_.end();
+  if (!has_entry && !has_scales) return std::nullopt;
+  const std::optional<QuantizationParams>& params = has_entry ? found->second : global_;
+  if (params.has_value() == has_scales) return params;
+  const std::string what = has_scales ? "has scales in the files, but config.json does not say how it is quantized"
+                                      : "is quantized by config.json, but has no scales in the files";
+  throw Error(ErrorCode::kBadConfig, "config.json: quantization." + printable(module, 256), what,
+              "config.json and the safetensors files are not of the same conversion");
+}
+
+}  // namespace moebius
