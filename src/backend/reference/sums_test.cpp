@@ -1,0 +1,59 @@
+// N5 on inputs where another order of summation would give another answer.
+#include "backend/reference/sums.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+namespace moebius::reference {
+namespace {
+
+float sum(const std::vector<float>& x) {
+  LaneSum lanes;
+  for (size_t i = 0; i < x.size(); ++i) lanes.add(static_cast<int64_t>(i), x[i]);
+  return lanes.fold();
+}
+
+TEST(LaneSum, AddsElementsSixteenApartFirst) {
+  std::vector<float> x(17, 0.0f);
+  x[0] = 0x1p25f;
+  x[1] = -0x1p25f;
+  x[16] = 1.0f;  // lost in lane 0; from left to right it would survive
+  EXPECT_EQ(sum(x), 0.0f);
+}
+
+TEST(LaneSum, FoldsTheUpperHalfOntoTheLower) {
+  std::vector<float> x(16, 0.0f);
+  x[0] = 0x1p25f;
+  x[8] = -0x1p25f;
+  x[1] = 1.0f;  // 0 and 8 cancel before 1 arrives
+  EXPECT_EQ(sum(x), 1.0f);
+  std::swap(x[8], x[2]);  // l += l + 2 comes before l += l + 1
+  EXPECT_EQ(sum(x), 1.0f);
+  std::swap(x[1], x[4]);  // l += l + 4 comes first: the one is lost
+  EXPECT_EQ(sum(x), 0.0f);
+}
+
+TEST(LaneSum, OfNothingIsPositiveZero) {
+  EXPECT_EQ(sum({}), 0.0f);
+  EXPECT_FALSE(std::signbit(sum({-0.0f})));
+}
+
+TEST(Dot, RoundsOncePerProductAndSum) {
+  const float x[] = {1.0f + 0x1p-12f};
+  EXPECT_EQ(dot(x, x, 1), 1.0f + 0x1p-11f);  // 2^-24 is rounded away
+  std::vector<float> a(17, 0.0f);
+  std::vector<float> b(17, 0.0f);
+  a[0] = b[0] = 1.0f + 0x1p-12f;
+  a[16] = -1.0f;
+  b[16] = 1.0f + 0x1p-11f;
+  EXPECT_EQ(dot(a.data(), b.data(), 17), 0.0f);
+  std::swap(a[0], a[16]);
+  std::swap(b[0], b[16]);
+  EXPECT_EQ(dot(a.data(), b.data(), 17), 0x1p-24f);  // the fma keeps what a rounded product loses
+}
+
+}  // namespace
+}  // namespace moebius::reference

@@ -1,0 +1,182 @@
+// What tests of a backend need: random matrices in checkpoint form, random activations with everything that breaks
+// kernels, and tensors made from host vectors. Header only: the tests of every backend folder include it.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace moebius::test {
+
+class Random {
+ public:
+  explicit Random(uint64_t seed) : engine_(seed) {}
+  float normal(float sigma = 1) { return sigma * normal_(engine_); }
+  int64_t below(int64_t n) { return static_cast<int64_t>(engine_() % static_cast<uint64_t>(n)); }
+  uint64_t bits() { return engine_(); }
+
+ private:
+  std::mt19937_64 engine_;
+  std::normal_distribution<float> normal_;
+};
+
+// A matrix as a checkpoint holds it. Some scales and weights are zero, -0 or subnormal; scales of both signs.
+class HostMatrix final : public RowSource {
+ public:
+  HostMatrix() = default;
+  HostMatrix(int64_t rows, int64_t cols, const WeightFormat& format, uint64_t seed)
+      : rows_(rows), cols_(cols), format_(format) {
+    Random random(seed);
+    weights_.resize(rows * format.weight_row_bytes(cols));
+    scales_.resize(rows * format.scale_row_bytes(cols));
+    biases_.resize(scales_.size());
+    if (format.is_affine()) {
+      for (std::byte& b : weights_) b = static_cast<std::byte>(random.bits() >> 32);
+      const float step = 0.2f / static_cast<float>(1 << format.affine.bits);
+      fill(scales_, format.affine.scale_dtype, step, random);
+      fill(biases_, format.affine.scale_dtype, 0.05f, random);
+    } else {
+      fill(weights_, format.dtype, 0.05f, random);
+    }
+  }
+
+  [[nodiscard]] int64_t rows() const { return rows_; }
+  [[nodiscard]] int64_t cols() const { return cols_; }
+  [[nodiscard]] int64_t bytes() const {
+    return static_cast<int64_t>(weights_.size() + scales_.size() + biases_.size());
+  }
+  [[nodiscard]] MatrixSpec spec(ActivationKind activations = ActivationKind::kInt8) const {
+    return {"matrix", rows_, cols_, format_, activations};
+  }
+
+  void read(int64_t first, int64_t count, const Rows& out) const override {
+    copy_rows(out.weights, weights_, format_.weight_row_bytes(cols_), first, count);
+    if (!format_.is_affine()) return;
+    copy_rows(out.scales, scales_, format_.scale_row_bytes(cols_), first, count);
+    copy_rows(out.biases, biases_, format_.scale_row_bytes(cols_), first, count);
+  }
+
+  // Makes row `to` the same as row `from`.
+  void copy_row(int64_t to, int64_t from) {
+    const auto copy = [&](std::vector<std::byte>& bytes, int64_t row_bytes) {
+      if (row_bytes > 0) std::memcpy(bytes.data() + to * row_bytes, bytes.data() + from * row_bytes, row_bytes);
+    };
+    copy(weights_, format_.weight_row_bytes(cols_));
+    copy(scales_, format_.scale_row_bytes(cols_));
+    copy(biases_, format_.scale_row_bytes(cols_));
+  }
+
+  // The weight, exactly; decoded bit by bit, independently of quant/affine.
+  [[nodiscard]] double at(int64_t row, int64_t col) const {
+    if (!format_.is_affine()) return load_f32(weights_.data(), format_.dtype, row * cols_ + col);
+    const int64_t first_bit = row * format_.weight_row_bytes(cols_) * 8 + col * format_.affine.bits;
+    int code = 0;
+    for (int64_t i = 0; i < format_.affine.bits; ++i) {
+      const int64_t bit = first_bit + i;
+      code |= ((std::to_integer<int>(weights_[bit / 8]) >> (bit % 8)) & 1) << i;
+    }
+    const int64_t group = (row * cols_ + col) / format_.affine.group;
+    const double scale = load_f32(scales_.data(), format_.affine.scale_dtype, group);
+    return scale * code + load_f32(biases_.data(), format_.affine.scale_dtype, group);
+  }
+
+ private:
+  static void fill(std::vector<std::byte>& out, DType dtype, float sigma, Random& random) {
+    for (int64_t i = 0; i < static_cast<int64_t>(out.size()) / size_bytes(dtype); ++i) {
+      float value = random.normal(sigma);
+      if (random.below(64) == 0) value = random.below(2) == 0 ? 0.0f : -0.0f;
+      if (random.below(64) == 0) value *= dtype == DType::kF16 ? 0x1p-20f : 0x1p-130f;
+      store_f32(out.data(), dtype, i, value);
+    }
+  }
+  static void copy_rows(std::byte* out, const std::vector<std::byte>& from, int64_t row_bytes, int64_t first,
+                        int64_t count) {
+    std::memcpy(out, from.data() + first * row_bytes, count * row_bytes);
+  }
+
+  int64_t rows_ = 0;
+  int64_t cols_ = 0;
+  WeightFormat format_;
+  std::vector<std::byte> weights_, scales_, biases_;
+};
+
+inline WeightFormat dense(DType dtype) { return {dtype, {}}; }
+inline WeightFormat affine(int bits, int group, DType scales = DType::kBF16) {
+  return {DType::kU32, {bits, group, scales}};
+}
+
+// "3bit_g64_bf16" or "f16": a part of a test's name.
+inline std::string label(DType dtype) { return dtype == DType::kF32 ? "f32" : dtype == DType::kF16 ? "f16" : "bf16"; }
+inline std::string label(const WeightFormat& format) {
+  if (!format.is_affine()) return label(format.dtype);
+  const AffineFormat& a = format.affine;
+  return std::to_string(a.bits) + "bit_g" + std::to_string(a.group) + "_" + label(a.scale_dtype);
+}
+
+// x [rows, cols], normal.
+inline std::vector<float> normals(int64_t count, uint64_t seed, float sigma = 1) {
+  Random random(seed);
+  std::vector<float> x(count);
+  for (float& value : x) value = random.normal(sigma);
+  return x;
+}
+
+// x [rows, cols]: normal with outliers, zeros of both signs and subnormals; where they fit, an all-zero block of 64,
+// one below 2^-100, and one whose codes are exact halves (ties of the rounding in N3).
+inline std::vector<float> activations(int64_t rows, int64_t cols, uint64_t seed) {
+  Random random(seed);
+  std::vector<float> x(rows * cols);
+  for (float& value : x) {
+    value = random.normal();
+    const int64_t kind = random.below(100);
+    if (kind < 2) value *= 50.0f;
+    if (kind == 2) value = 0.0f;
+    if (kind == 3) value = -0.0f;
+    if (kind == 4) value = value * 0x1p-135f;
+  }
+  const auto block = [&](int64_t b) { return b % (rows * cols / 64) * 64; };
+  if (cols % 64 != 0 || x.size() < 4 * 64) return x;
+  for (int64_t i = 0; i < 64; ++i) {
+    x[block(1) + i] = i % 2 == 0 ? 0.0f : -0.0f;
+    x[block(6) + i] *= 0x1p-110f;
+    x[block(11) + i] = i == 0 ? 127.0f : static_cast<float>(i - 32) + 0.5f;
+  }
+  return x;
+}
+
+// The same with an infinity in the middle and, if there is more than one row, a NaN in the last row.
+inline std::vector<float> non_finite_activations(int64_t rows, int64_t cols, uint64_t seed) {
+  std::vector<float> x = activations(rows, cols, seed);
+  x[x.size() / 2] = -std::numeric_limits<float>::infinity();
+  if (rows > 1) x.back() = std::numeric_limits<float>::quiet_NaN();
+  return x;
+}
+
+// A tensor on the backend with these values.
+inline Tensor tensor(Backend& backend, const std::vector<float>& values, int64_t cols) {
+  return backend.upload(values, static_cast<int64_t>(values.size()) / cols, cols);
+}
+inline Tensor tensor(Backend& backend, const std::vector<int32_t>& values, int64_t cols) {
+  Tensor x = backend.allocate(DType::kI32, static_cast<int64_t>(values.size()) / cols, cols);
+  backend.write(x, values.data());
+  return x;
+}
+
+inline std::vector<float> to_host(Backend& backend, Tensor x) {
+  std::vector<float> values(x.rows * x.cols);
+  backend.read(values.data(), x);
+  return values;
+}
+inline std::vector<int32_t> to_host_i32(Backend& backend, Tensor x) {
+  std::vector<int32_t> values(x.rows * x.cols);
+  backend.read(values.data(), x);
+  return values;
+}
+
+}  // namespace moebius::test
