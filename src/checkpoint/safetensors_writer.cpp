@@ -29,11 +29,9 @@ uint64_t byte_count(const SafetensorsWriter::Declaration& tensor) {
 }
 
 std::string metadata_text(const std::map<std::string, std::string>& metadata) {
-  std::string entries;
-  for (const auto& [key, value] : metadata) {
-    entries += (entries.empty() ? "" : ",") + json_string(key) + ":" + json_string(value);
-  }
-  return "\"__metadata__\":{" + entries + "}";
+  std::vector<std::string> entries;
+  for (const auto& [key, value] : metadata) entries.push_back(json_string(key) + ":" + json_string(value));
+  return fmt::format(R"("__metadata__":{{{}}})", fmt::join(entries, ","));
 }
 
 struct Header {
