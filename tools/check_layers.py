@@ -26,7 +26,7 @@ LAYERS = {
     "backend/cpu": {"backend", "quant", "cache", "base"},
     "backend/cuda": {"backend", "quant", "cache", "base"},
     "model": {"backend", "checkpoint", "cache", "quant", "base"},
-    "convert": {"model", "checkpoint", "quant", "base"},
+    "convert": {"model", "backend", "checkpoint", "quant", "base"},
     "engine": {"include", "model", "cache", "sample", "text", "checkpoint", "backend", "base"},
     "server": {"include", "text", "base"},
     "apps": {"include", "base", "quant", "text", "sample", "cache", "checkpoint", "backend", "model", "convert"}
@@ -59,7 +59,7 @@ def layer_of(path):
 
 
 def is_test(path):
-    return path.stem.endswith("_test") or path.parts[0] in ("tests", "lab", "bench")
+    return re.search(r"_test$|^test_", path.stem) or path.parts[0] in ("tests", "lab", "bench")
 
 
 def resolve(root, source, name):
