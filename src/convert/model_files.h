@@ -1,0 +1,26 @@
+// The files of a model directory beside its weights: config.json with its quantization block, tokenizer and template.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "base/dtype.h"
+#include "base/json.h"
+
+namespace moebius {
+
+// Under both names that readers look for: `quantization` and `quantization_config`.
+void add_quantization(Json& config, const Json& block);
+
+// The config of the MLX conversion of a model with this config: without the vision tower and older quantization blocks.
+Json converted_config(const Json& source, const Json& quantization_block);
+
+// The dtype that config.json says the weights have; nullopt when it says nothing.
+std::optional<DType> config_dtype(const Json& config);
+
+void write_config(const std::filesystem::path& directory, const Json& config);
+
+// Copies what belongs to the text side: tokenizer, vocabulary, special tokens, chat template, generation settings.
+void copy_text_files(const std::filesystem::path& from, const std::filesystem::path& to);
+
+}  // namespace moebius

@@ -1,0 +1,103 @@
+// See model_tensors.h. The order is the order of the written files: the order in which a forward pass needs them.
+#include "convert/model_tensors.h"
+
+#include <fmt/format.h>
+
+namespace moebius {
+namespace {
+
+using Table = std::vector<ModelTensor>;
+
+void add_norm(Table& table, const std::string& module, int64_t length) {
+  table.push_back({module, TensorRole::kNorm, 1, length});
+}
+
+void add_matrix(Table& table, const std::string& module, int64_t rows, int64_t cols) {
+  table.push_back({module, TensorRole::kMatrix, rows, cols});
+}
+
+void add_full_attention(Table& table, const std::string& prefix, const ModelConfig& c) {
+  const int64_t query_dim = c.heads * c.head_dim;
+  add_matrix(table, prefix + "q_proj", c.attention_gate ? 2 * query_dim : query_dim, c.dim);
+  add_matrix(table, prefix + "k_proj", c.kv_heads * c.head_dim, c.dim);
+  add_matrix(table, prefix + "v_proj", c.kv_heads * c.head_dim, c.dim);
+  add_matrix(table, prefix + "o_proj", c.dim, query_dim);
+  add_norm(table, prefix + "q_norm", c.head_dim);
+  add_norm(table, prefix + "k_norm", c.head_dim);
+}
+
+void add_linear_attention(Table& table, const std::string& prefix, const ModelConfig& c) {
+  add_matrix(table, prefix + "in_proj_qkv", c.conv_dim(), c.dim);
+  add_matrix(table, prefix + "in_proj_z", c.value_dim(), c.dim);
+  add_matrix(table, prefix + "in_proj_b", c.value_heads, c.dim);
+  add_matrix(table, prefix + "in_proj_a", c.value_heads, c.dim);
+  table.push_back({prefix + "conv1d", TensorRole::kConv, c.conv_dim(), c.conv_kernel});
+  table.push_back({prefix + "A_log", TensorRole::kDecay, 1, c.value_heads});
+  table.push_back({prefix + "dt_bias", TensorRole::kTimeStep, 1, c.value_heads});
+  table.push_back({prefix + "norm", TensorRole::kGatedNorm, 1, c.value_head_dim});
+  add_matrix(table, prefix + "out_proj", c.dim, c.value_dim());
+}
+
+void add_moe(Table& table, const std::string& prefix, const ModelConfig& c) {
+  table.push_back({prefix + "gate", TensorRole::kRouter, c.experts, c.dim});
+  table.push_back({prefix + "switch_mlp.gate_proj", TensorRole::kMatrix, c.expert_width, c.dim, c.experts});
+  table.push_back({prefix + "switch_mlp.up_proj", TensorRole::kMatrix, c.expert_width, c.dim, c.experts});
+  table.push_back({prefix + "switch_mlp.down_proj", TensorRole::kMatrix, c.dim, c.expert_width, c.experts});
+  add_matrix(table, prefix + "shared_expert.gate_proj", c.shared_width, c.dim);
+  add_matrix(table, prefix + "shared_expert.up_proj", c.shared_width, c.dim);
+  add_matrix(table, prefix + "shared_expert.down_proj", c.dim, c.shared_width);
+  table.push_back({prefix + "shared_expert_gate", TensorRole::kRouter, 1, c.dim});
+}
+
+void add_layer(Table& table, const std::string& prefix, LayerKind kind, const ModelConfig& c) {
+  add_norm(table, prefix + "input_layernorm", c.dim);
+  if (kind == LayerKind::kFullAttention) {
+    add_full_attention(table, prefix + "self_attn.", c);
+  } else {
+    add_linear_attention(table, prefix + "linear_attn.", c);
+  }
+  add_norm(table, prefix + "post_attention_layernorm", c.dim);
+  add_moe(table, prefix + "mlp.", c);
+}
+
+}  // namespace
+
+std::string ModelTensor::name() const {
+  const bool bare = role == TensorRole::kDecay || role == TensorRole::kTimeStep;
+  return bare ? module : module + ".weight";
+}
+
+bool ModelTensor::is_quantizable() const {
+  return role == TensorRole::kMatrix || role == TensorRole::kEmbedding || role == TensorRole::kRouter;
+}
+
+bool ModelTensor::is_vector() const {
+  return role == TensorRole::kNorm || role == TensorRole::kGatedNorm || role == TensorRole::kDecay ||
+         role == TensorRole::kTimeStep;
+}
+
+std::vector<ModelTensor> model_tensors(const ModelConfig& config) {
+  Table table;
+  table.push_back({"model.embed_tokens", TensorRole::kEmbedding, config.vocab, config.dim});
+  for (int64_t layer = 0; layer < config.layers; ++layer) {
+    add_layer(table, fmt::format("model.layers.{}.", layer), config.layer_kinds[layer], config);
+  }
+  add_norm(table, "model.norm", config.dim);
+  if (!config.tied_embeddings) add_matrix(table, "lm_head", config.vocab, config.dim);
+  return table;
+}
+
+std::vector<ModelTensor> mtp_tensors(const ModelConfig& config, int64_t layers) {
+  Table table;
+  if (layers == 0) return table;
+  add_norm(table, "mtp.pre_fc_norm_embedding", config.dim);
+  add_norm(table, "mtp.pre_fc_norm_hidden", config.dim);
+  table.push_back({"mtp.fc", TensorRole::kFloat, config.dim, 2 * config.dim});
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    add_layer(table, fmt::format("mtp.layers.{}.", layer), LayerKind::kFullAttention, config);
+  }
+  add_norm(table, "mtp.norm", config.dim);
+  return table;
+}
+
+}  // namespace moebius

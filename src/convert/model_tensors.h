@@ -1,0 +1,45 @@
+// The tensors of a qwen3_5_moe checkpoint, as a table made from its config: what `synth` writes and what `quantize`
+// expects to find. Expert matrices are listed as stacks under MLX's names; how a file spells or splits them is the
+// business of layout.h and of source.h. No bytes here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/config.h"
+
+namespace moebius {
+
+enum class TensorRole : uint8_t {
+  kMatrix,     // a linear layer or a stack of experts
+  kEmbedding,  // quantized like a matrix, but its rows are looked up
+  kRouter,     // mlp.gate and mlp.shared_expert_gate: quantized by their own setting
+  kFloat,      // a matrix that is never quantized: mtp.fc
+  kConv,       // [rows, 1, cols] in Hugging Face files, [rows, cols, 1] in MLX files
+  kNorm,       // stored around 0 in Hugging Face files, around 1 in MLX files
+  kGatedNorm,  // linear_attn.norm: around 1 everywhere
+  kDecay,      // A_log
+  kTimeStep,   // dt_bias
+};
+
+struct ModelTensor {
+  std::string module;  // canonical, without ".weight": "model.layers.0.mlp.switch_mlp.gate_proj"
+  TensorRole role = TensorRole::kMatrix;
+  int64_t rows = 1;     // outputs; 1 for vectors
+  int64_t cols = 0;     // inputs; the length of vectors
+  int64_t experts = 0;  // 0: no stack
+
+  [[nodiscard]] std::string name() const;  // with ".weight" where files have it
+  [[nodiscard]] bool is_quantizable() const;
+  [[nodiscard]] bool is_vector() const;
+  [[nodiscard]] int64_t all_rows() const { return rows * (experts > 0 ? experts : 1); }
+};
+
+// Embedding, layers in order, final norm, lm_head (absent when tied).
+std::vector<ModelTensor> model_tensors(const ModelConfig& config);
+
+// The multi-token-prediction head, `mtp.*`; empty for 0 layers.
+std::vector<ModelTensor> mtp_tensors(const ModelConfig& config, int64_t layers);
+
+}  // namespace moebius

@@ -1,0 +1,35 @@
+// Conversion of a checkpoint to MLX layout with affine weights, by the rules and to the bytes of mlx-lm's converter:
+// what is quantized, what stays floating, which norms get their +1. Differences: `mtp.*` is kept (mlx-lm drops it), and
+// a matrix that is quantized already is requantized from its exact values without a detour over 16 bits, or copied when
+// it has the wanted format.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace moebius {
+
+struct QuantizeOptions {
+  int bits = 4;  // 2, 3, 4, 5, 6 or 8
+  int group = 64;
+  int router_bits = 8;  // of mlp.gate and mlp.shared_expert_gate, group 64
+  int threads = 2;
+  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;  // source bytes; may be empty
+};
+
+struct QuantizeReport {
+  uint64_t source_bytes = 0;
+  uint64_t written_bytes = 0;
+  double bits_per_weight = 0;          // over all written weights, scales and biases included
+  std::vector<std::string> left_over;  // `mtp.` tensors of the source that no MTP head has
+};
+
+// Reads a few megabytes at a time; OUT appears whole or not at all. Throws kUsage, kExists, kNonFinite naming the
+// tensor, and what opening a checkpoint throws.
+QuantizeReport quantize(const std::filesystem::path& source, const std::filesystem::path& out,
+                        const QuantizeOptions& options);
+
+}  // namespace moebius

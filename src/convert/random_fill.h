@@ -1,0 +1,34 @@
+// Random contents of synthetic tensors. Every element is a pure function of (key, its index), so that any part can be
+// made at any time, in any order, on any machine, with the same bytes. Knows no model.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/dtype.h"
+
+namespace moebius {
+
+enum class FillKind : uint8_t {
+  kBits,      // uniform bits: packed codes of any width
+  kUniform,   // mean +- spread
+  kScale,     // spread x (0.75 .. 1.25), either sign
+  kBias,      // -mean x the scale of the same index and key
+  kDecay,     // ln of uniform 1 .. 16: A_log as it is initialised for training
+  kTimeStep,  // inverse softplus of log-uniform 0.001 .. 0.1: dt_bias likewise
+};
+
+struct Fill {
+  FillKind kind = FillKind::kBits;
+  float mean = 0;
+  float spread = 0;
+};
+
+// Of one tensor of one checkpoint.
+uint64_t fill_key(uint64_t seed, std::string_view tensor);
+
+// Elements [first, first + n) of a tensor, n = out.size() / size of dtype. kBits: dtype kU32; else a float dtype.
+void fill_random(std::span<std::byte> out, DType dtype, const Fill& fill, uint64_t key, uint64_t first);
+
+}  // namespace moebius

@@ -1,0 +1,82 @@
+// See row_converter.h.
+#include "convert/row_converter.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/check.h"
+
+namespace moebius {
+namespace {
+
+void decode(std::span<float> w, const RowSource::Rows& in, const WeightFormat& format) {
+  if (format.is_affine()) return dequantize_row(w, {in.weights, in.scales, in.biases}, format.affine);
+  for (size_t i = 0; i < w.size(); ++i) w[i] = load_f32(in.weights, format.dtype, static_cast<int64_t>(i));
+}
+
+// As if the values had been stored in this dtype.
+void round_to(std::span<float> w, DType dtype) {
+  if (dtype == DType::kF32) return;
+  for (float& x : w) x = dtype == DType::kBF16 ? bf16_to_f32(f32_to_bf16(x)) : f16_to_f32(f32_to_f16(x));
+}
+
+bool all_finite(std::span<const float> w) {
+  bool finite = true;
+  for (const float x : w) finite &= std::fabs(x) <= std::numeric_limits<float>::max();
+  return finite;
+}
+
+void copy_row(const RowSource::Rows& out, const RowSource::Rows& in, const WeightFormat& format, int64_t cols) {
+  std::memcpy(out.weights, in.weights, static_cast<size_t>(format.weight_row_bytes(cols)));
+  if (!format.is_affine()) return;
+  std::memcpy(out.scales, in.scales, static_cast<size_t>(format.scale_row_bytes(cols)));
+  std::memcpy(out.biases, in.biases, static_cast<size_t>(format.scale_row_bytes(cols)));
+}
+
+std::byte* advance(std::vector<std::byte>& bytes, int64_t offset) {
+  return bytes.empty() ? nullptr : bytes.data() + offset;
+}
+
+}  // namespace
+
+RowBuffer::RowBuffer(const WeightFormat& format, int64_t rows, int64_t cols)
+    : weight_row_bytes_(format.weight_row_bytes(cols)),
+      scale_row_bytes_(format.scale_row_bytes(cols)),
+      weights_(static_cast<size_t>(rows * weight_row_bytes_)),
+      scales_(static_cast<size_t>(rows * scale_row_bytes_)),
+      biases_(scales_.size()) {}
+
+RowSource::Rows RowBuffer::at(int64_t row) {
+  return {advance(weights_, row * weight_row_bytes_), advance(scales_, row * scale_row_bytes_),
+          advance(biases_, row * scale_row_bytes_)};
+}
+
+std::span<const std::byte> RowBuffer::weights(int64_t rows) const {
+  return std::span(weights_).first(static_cast<size_t>(rows * weight_row_bytes_));
+}
+
+bool convert_row(const RowSource::Rows& out, const RowSource::Rows& in, const RowConversion& conversion,
+                 std::vector<float>& scratch) {
+  const auto& [from, to, cols, add_one] = conversion;
+  scratch.resize(static_cast<size_t>(cols));
+  decode(scratch, in, from);
+  if (!all_finite(scratch)) return false;
+  if (from == to && !add_one) {  // requantizing to the same format would only lose
+    copy_row(out, in, to, cols);
+    return true;
+  }
+  if (add_one) {
+    for (float& x : scratch) x += 1.0f;
+    round_to(scratch, from.dtype);
+  }
+  if (!to.is_affine()) {
+    for (int64_t i = 0; i < cols; ++i) store_f32(out.weights, to.dtype, i, scratch[i]);
+    return true;
+  }
+  if (!from.is_affine()) round_to(scratch, to.affine.scale_dtype);
+  quantize_row(out.weights, out.scales, out.biases, scratch, to.affine);
+  return true;
+}
+
+}  // namespace moebius

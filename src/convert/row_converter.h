@@ -1,0 +1,40 @@
+// Rows of a matrix from the form in which a checkpoint keeps them to the form in which another one will: decode, the +1
+// of norms, rounding to the new dtype, encode. The rounding steps are those of mlx-lm's converter, in its order.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "backend/backend.h"
+#include "quant/affine.h"
+
+namespace moebius {
+
+struct RowConversion {
+  WeightFormat from;
+  WeightFormat to;
+  int64_t cols = 0;
+  bool add_one = false;  // norms that are stored around 0
+};
+
+// Rows with scales and biases when their format has them.
+class RowBuffer {
+ public:
+  RowBuffer(const WeightFormat& format, int64_t rows, int64_t cols);
+
+  [[nodiscard]] RowSource::Rows at(int64_t row);
+  [[nodiscard]] std::span<const std::byte> weights(int64_t rows) const;
+  [[nodiscard]] std::span<const std::byte> scales() const { return scales_; }
+  [[nodiscard]] std::span<const std::byte> biases() const { return biases_; }
+
+ private:
+  int64_t weight_row_bytes_, scale_row_bytes_;
+  std::vector<std::byte> weights_, scales_, biases_;
+};
+
+// Converts one row; scratch holds cols floats. False when a value is not finite.
+bool convert_row(const RowSource::Rows& out, const RowSource::Rows& in, const RowConversion& conversion,
+                 std::vector<float>& scratch);
+
+}  // namespace moebius

@@ -1,0 +1,129 @@
+// See synth.h. A plan of tensors with their fills, then one pass that makes and writes a few megabytes at a time.
+#include "convert/synth.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "convert/layout.h"
+#include "convert/model_files.h"
+#include "convert/model_tensors.h"
+#include "convert/presets.h"
+#include "convert/random_fill.h"
+#include "convert/sharded_writer.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+constexpr int kUnquantizedBits = 16;
+constexpr uint64_t kChunkBytes = 4 << 20;  // a multiple of every element size
+constexpr float kSqrt3 = 1.7320508f;       // a uniform spread of sqrt(3) has variance 1
+
+struct SynthTensor {
+  SafetensorsWriter::Declaration declaration;
+  Fill fill;
+  std::string key;  // scales and biases of a module share it
+};
+
+// Standard deviation of the weights of a matrix: its outputs are as large as its inputs, and embedded tokens start
+// at 1.
+float weight_deviation(const ModelTensor& tensor) {
+  return tensor.role == TensorRole::kEmbedding ? 1.0f : 1.0f / std::sqrt(static_cast<float>(tensor.cols));
+}
+
+// norm_mean: what the layout adds to norms that are stored around 0.
+Fill float_fill(const ModelTensor& tensor, float norm_mean) {
+  constexpr float kNormSpread = 0.2f, kConvSpread = 0.5f;
+  switch (tensor.role) {
+    case TensorRole::kNorm:
+      return {FillKind::kUniform, norm_mean, kNormSpread};
+    case TensorRole::kGatedNorm:
+      return {FillKind::kUniform, 1.0f, kNormSpread};
+    case TensorRole::kConv:
+      return {FillKind::kUniform, 0.0f, kConvSpread};
+    case TensorRole::kDecay:
+      return {FillKind::kDecay};
+    case TensorRole::kTimeStep:
+      return {FillKind::kTimeStep};
+    default:
+      return {FillKind::kUniform, 0.0f, kSqrt3 * weight_deviation(tensor)};
+  }
+}
+
+DType float_dtype(const ModelTensor& tensor) { return tensor.role == TensorRole::kDecay ? DType::kF32 : DType::kBF16; }
+
+void add_mlx(std::vector<SynthTensor>& plan, const ModelTensor& tensor, const QuantizationChoice& choice) {
+  const auto params = choose_quantization(tensor, choice);
+  auto declarations = declare_mlx(tensor, params, float_dtype(tensor));
+  if (!params) {
+    plan.push_back({declarations[0], float_fill(tensor, 1.0f), tensor.name()});
+    return;
+  }
+  const auto largest_code = static_cast<float>((1 << params->bits) - 1);
+  const float code_deviation = std::sqrt(largest_code * (largest_code + 2) / 12);
+  const float scale = weight_deviation(tensor) / code_deviation;
+  const std::string scale_key = tensor.module + ".scales";
+  plan.push_back({declarations[0], {FillKind::kBits}, tensor.name()});
+  plan.push_back({declarations[1], {FillKind::kScale, 0, scale}, scale_key});
+  plan.push_back({declarations[2], {FillKind::kBias, largest_code / 2, scale}, scale_key});
+}
+
+// Experts as transformers stores them: gate and up in one tensor, gate first, and names without ".weight".
+void add_hf(std::vector<SynthTensor>& plan, const ModelTensor& tensor) {
+  std::string name = hf_name(tensor);
+  std::vector<int64_t> shape = hf_shape(tensor);
+  if (tensor.experts > 0) {
+    const std::string stem = name.substr(0, name.find("switch_mlp."));
+    if (name.ends_with("up_proj.weight")) return;
+    const bool gate = name.ends_with("gate_proj.weight");
+    name = stem + (gate ? "experts.gate_up_proj" : "experts.down_proj");
+    if (gate) shape[1] *= 2;
+  }
+  plan.push_back({{name, float_dtype(tensor), shape}, float_fill(tensor, 0.0f), name});
+}
+
+void write_tensors(ShardedWriter& writer, const std::vector<SynthTensor>& plan, const SynthOptions& options) {
+  std::vector<std::byte> chunk(kChunkBytes);
+  for (const SynthTensor& tensor : plan) {
+    const uint64_t key = fill_key(options.seed, tensor.key);
+    const DType dtype = tensor.declaration.dtype;
+    const uint64_t bytes = data_bytes(tensor.declaration);
+    for (uint64_t offset = 0; offset < bytes; offset += kChunkBytes) {
+      const auto part = std::span(chunk).first(std::min(kChunkBytes, bytes - offset));
+      fill_random(part, dtype, tensor.fill, key, offset / static_cast<uint64_t>(size_bytes(dtype)));
+      writer.write(part);
+      if (options.progress) options.progress(writer.written_bytes(), writer.total_bytes());
+    }
+  }
+  writer.finish();
+}
+
+}  // namespace
+
+uint64_t synthesize(const SynthOptions& options, const std::filesystem::path& out) {
+  ModelConfig config = preset_config(options.preset);
+  if (options.layers != 0) set_layers(config, options.layers);
+  const bool quantized = options.bits != kUnquantizedBits;
+  const QuantizationChoice choice{{options.bits, options.group}};
+  if (quantized) check_choice(choice);
+
+  const std::vector<ModelTensor> tensors = model_tensors(config);
+  std::vector<SynthTensor> plan;
+  for (const ModelTensor& tensor : tensors) quantized ? add_mlx(plan, tensor, choice) : add_hf(plan, tensor);
+  std::vector<SafetensorsWriter::Declaration> declarations;
+  for (const SynthTensor& tensor : plan) declarations.push_back(tensor.declaration);
+
+  AtomicDirectory directory(out);
+  ShardedWriter writer(directory.path(), declarations, quantized ? "mlx" : "pt");
+  write_tensors(writer, plan, options);
+  Json json = config_json(config);
+  if (quantized) add_quantization(json, quantization_block(tensors, choice));
+  write_config(directory.path(), json);
+  directory.commit();
+  return writer.total_bytes();
+}
+
+}  // namespace moebius
