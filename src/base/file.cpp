@@ -87,10 +87,10 @@ void File::read(uint64_t offset, std::span<std::byte> out) const {
 }
 
 void File::drop_pages(uint64_t offset, uint64_t length) const {
-  // The kernel keeps pages that the range covers in part. Beginning at the page's start lets a sequence of adjacent
-  // ranges drop them all; only a page that is still to be read stays.
-  static const auto page_bytes = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-  const uint64_t start = offset - offset % page_bytes;
+  // The kernel keeps a page that the range covers in part, and the page cache may hold one of up to 2 MiB. Beginning at
+  // such a page's start lets a sequence of adjacent ranges drop them all; only a page that is still to be read stays.
+  constexpr uint64_t kLargestPage = 2 << 20;
+  const uint64_t start = offset - offset % kLargestPage;
   ::posix_fadvise(fd_, static_cast<off_t>(start), static_cast<off_t>(offset + length - start), POSIX_FADV_DONTNEED);
 }
 
