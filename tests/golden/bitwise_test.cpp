@@ -1,0 +1,130 @@
+// Promise 2 on whole models: the logits of a token are the same bits on every instruction set and in the reference,
+// however the prompt is cut, however many threads run, whichever way the experts go. Not here: single operations
+// (src/backend/parity_test.cpp), several sequences in one step (batch_test.cpp).
+#include <gtest/gtest.h>
+
+#include "golden.h"
+
+namespace moebius::golden {
+namespace {
+
+constexpr int64_t kChunks[] = {0, 1, 7, 16, 64};
+
+std::vector<float> reference_logits(const std::string& checkpoint, std::span<const int32_t> tokens) {
+  EngineOptions options;
+  options.backend = "reference";
+  Engine engine = Engine::load(checkpoint_directory(checkpoint), options);
+  return run(engine, tokens);
+}
+
+class EveryCheckpoint : public testing::TestWithParam<std::string> {};
+
+TEST_P(EveryCheckpoint, ReferenceIsTheSameInChunks) {
+  const Expected expected = read_expected(GetParam());
+  EngineOptions options;
+  options.backend = "reference";
+  Engine engine = Engine::load(checkpoint_directory(GetParam()), options);
+  const std::vector<float> whole = run(engine, expected.tokens);
+  for (const int64_t chunk : kChunks) {
+    SCOPED_TRACE(testing::Message() << "chunks of " << chunk);
+    EXPECT_EQ(first_difference(run(engine, expected.tokens, chunk), whole, engine.vocab()), "");
+  }
+}
+
+// The engine cuts what it is given into steps of max_rows: a cut inside append_all, not between calls.
+TEST_P(EveryCheckpoint, CpuIsTheSameInSmallSteps) {
+  const Expected expected = read_expected(GetParam());
+  EngineOptions options;
+  options.max_rows = 16;
+  Engine engine = Engine::load(checkpoint_directory(GetParam()), options);
+  EXPECT_EQ(
+      first_difference(run(engine, expected.tokens), reference_logits(GetParam(), expected.tokens), engine.vocab()),
+      "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, EveryCheckpoint, testing::ValuesIn(all_checkpoints()),
+                         [](const auto& test) { return test.param; });
+
+// ---- instruction sets
+// ------------------------------------------------------------------------------------------------
+
+struct OnIsa {
+  std::string isa;
+  std::string checkpoint;
+};
+
+void PrintTo(const OnIsa& value, std::ostream* out) { *out << value.isa << "_" << value.checkpoint; }
+
+std::vector<OnIsa> every_isa_and_checkpoint() {
+  std::vector<OnIsa> all;
+  for (const char* isa : {"portable", "avx2", "avx512"}) {
+    for (const std::string& checkpoint : all_checkpoints()) all.push_back({isa, checkpoint});
+  }
+  return all;
+}
+
+class EveryIsa : public testing::TestWithParam<OnIsa> {};
+
+void expect_all_chunks(Engine& engine, std::span<const int32_t> tokens, std::span<const float> expected) {
+  for (const int64_t chunk : kChunks) {
+    SCOPED_TRACE(testing::Message() << "chunks of " << chunk);
+    EXPECT_EQ(first_difference(run(engine, tokens, chunk), expected, engine.vocab()), "");
+  }
+}
+
+TEST_P(EveryIsa, IsTheReferenceInAnyChunksOnAnyThreadsByAnyExpertPath) {
+  const Expected golden = read_expected(GetParam().checkpoint);
+  const std::vector<float> expected = reference_logits(GetParam().checkpoint, golden.tokens);
+  for (const int threads : {1, 2}) {
+    for (const char* experts : {"unfused", "concat", "fused"}) {
+      SCOPED_TRACE(testing::Message() << threads << " threads, experts " << experts);
+      EngineOptions options;
+      options.isa = GetParam().isa;
+      options.threads = threads;
+      options.experts = experts;
+      try {
+        Engine engine = Engine::load(checkpoint_directory(GetParam().checkpoint), options);
+        expect_all_chunks(engine, golden.tokens, expected);
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::kUnavailable) throw;
+        GTEST_SKIP() << "NOT TESTED: this machine has no " << GetParam().isa << " (" << error.what() << ")";
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, EveryIsa, testing::ValuesIn(every_isa_and_checkpoint()),
+                         [](const auto& test) { return testing::PrintToString(test.param); });
+
+// ---- forms on disk
+// ---------------------------------------------------------------------------------------------------
+
+struct Form {
+  std::string name;
+  std::string base;
+};
+
+void PrintTo(const Form& value, std::ostream* out) { *out << value.name; }
+
+class EveryForm : public testing::TestWithParam<Form> {};
+
+TEST_P(EveryForm, HoldsTheSameModel) {
+  const std::vector<int32_t> tokens = read_expected(GetParam().base).tokens;
+  const std::vector<float> expected = reference_logits(GetParam().base, tokens);
+  for (const char* backend : {"reference", "cpu"}) {
+    SCOPED_TRACE(backend);
+    EngineOptions options;
+    options.backend = backend;
+    Engine engine = Engine::load(checkpoint_directory(GetParam().name), options);
+    EXPECT_EQ(first_difference(run(engine, tokens), expected, engine.vocab()), "");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, EveryForm,
+                         testing::Values(Form{"forms_mixed", "forms"}, Form{"forms_wrapper", "forms"},
+                                         Form{"forms_saved", "forms"}, Form{"forms_mlx", "forms"},
+                                         Form{"q3_g64_per_expert", "q3_g64"}),
+                         [](const auto& test) { return test.param.name; });
+
+}  // namespace
+}  // namespace moebius::golden

@@ -1,0 +1,73 @@
+// See golden.h.
+#include "golden.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "checkpoint/safetensors.h"
+
+namespace moebius::golden {
+
+namespace {
+
+std::string root() { return std::string(MOEBIUS_SOURCE_DIR) + "/tests/golden/"; }
+
+template <typename T>
+std::vector<T> read_values(const File& file, const TensorInfo& info) {
+  std::vector<T> values(info.bytes / sizeof(T));
+  file.read(info.offset, std::as_writable_bytes(std::span(values)));
+  return values;
+}
+
+}  // namespace
+
+std::vector<std::string> all_checkpoints() {
+  std::vector<std::string> names = kPlain;
+  names.insert(names.end(), kQuantized.begin(), kQuantized.end());
+  return names;
+}
+
+std::string checkpoint_directory(const std::string& name) { return root() + "checkpoints/" + name; }
+
+Expected read_expected(const std::string& name) {
+  const File file(root() + "expected/" + name + ".safetensors");
+  Expected expected;
+  for (const TensorInfo& info : read_safetensors_header(file).tensors) {
+    if (info.name == "tokens") {
+      expected.tokens = read_values<int32_t>(file, info);
+    } else {
+      expected.logits[info.name] = read_values<float>(file, info);
+    }
+  }
+  return expected;
+}
+
+std::vector<float> run(Engine& engine, std::span<const int32_t> tokens, int64_t chunk) {
+  const size_t piece = chunk > 0 ? static_cast<size_t>(chunk) : tokens.size();
+  Sequence sequence = engine.start();
+  std::vector<float> logits;
+  for (size_t first = 0; first < tokens.size(); first += piece) {
+    const auto part = tokens.subspan(first, std::min(piece, tokens.size() - first));
+    const std::vector<float> rows = sequence.append_all({part.begin(), part.end()});
+    logits.insert(logits.end(), rows.begin(), rows.end());
+  }
+  return logits;
+}
+
+std::string first_difference(std::span<const float> actual, std::span<const float> expected, int64_t vocab) {
+  if (actual.size() != expected.size()) return fmt::format("{} logits instead of {}", actual.size(), expected.size());
+  size_t different = 0, first = 0;
+  for (size_t i = actual.size(); i-- > 0;) {
+    if (std::bit_cast<uint32_t>(actual[i]) == std::bit_cast<uint32_t>(expected[i])) continue;
+    ++different;
+    first = i;
+  }
+  if (different == 0) return "";
+  const size_t columns = static_cast<size_t>(vocab);
+  return fmt::format("{} of {} logits differ, the first at token {}, id {}: {:.9g} instead of {:.9g}", different,
+                     actual.size(), first / columns, first % columns, actual[first], expected[first]);
+}
+
+}  // namespace moebius::golden

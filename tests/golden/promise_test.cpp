@@ -1,0 +1,72 @@
+// Promise 1: the logits are those of transformers in fp32, to 1e-3 * max(1, their standard deviation). Quantized
+// checkpoints are compared with f32 activations (int8 activations are another, deliberate, approximation), and with
+// mlx-lm as well. Not here: exactness (bitwise_test.cpp).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "golden.h"
+
+namespace moebius::golden {
+namespace {
+
+double standard_deviation(std::span<const float> values) {
+  double sum = 0, squares = 0;
+  for (const float v : values) sum += v;
+  const double mean = sum / static_cast<double>(values.size());
+  for (const float v : values) squares += (v - mean) * (v - mean);
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+void expect_promise(std::span<const float> actual, std::span<const float> expected) {
+  ASSERT_EQ(actual.size(), expected.size());
+  double worst = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    ASSERT_TRUE(std::isfinite(actual[i])) << "logit " << i;
+    worst = std::max(worst, std::abs(static_cast<double>(actual[i]) - expected[i]));
+  }
+  EXPECT_LE(worst, 1e-3 * std::max(1.0, standard_deviation(expected)));
+  testing::Test::RecordProperty("max_abs_difference", std::to_string(worst));
+}
+
+EngineOptions options(const std::string& backend, const std::string& activations) {
+  EngineOptions result;
+  result.backend = backend;
+  result.activations = activations;
+  return result;
+}
+
+class PlainCheckpoint : public testing::TestWithParam<std::string> {
+ protected:
+  void expect_promise_of(const EngineOptions& engine_options) {
+    Engine engine = Engine::load(checkpoint_directory(GetParam()), engine_options);
+    const Expected expected = read_expected(GetParam());
+    expect_promise(run(engine, expected.tokens), expected.logits.at("logits"));
+  }
+};
+
+TEST_P(PlainCheckpoint, ReferenceWithF32ActivationsIsTransformers) { expect_promise_of(options("reference", "f32")); }
+TEST_P(PlainCheckpoint, ReferenceIsTransformers) { expect_promise_of(options("reference", "int8")); }
+TEST_P(PlainCheckpoint, CpuIsTransformers) { expect_promise_of(options("cpu", "int8")); }
+
+INSTANTIATE_TEST_SUITE_P(Golden, PlainCheckpoint, testing::ValuesIn(kPlain),
+                         [](const auto& test) { return test.param; });
+
+class QuantizedCheckpoint : public testing::TestWithParam<std::string> {
+ protected:
+  void expect_promise_of(const std::string& oracle) {
+    Engine engine = Engine::load(checkpoint_directory(GetParam()), options("reference", "f32"));
+    const Expected expected = read_expected(GetParam());
+    expect_promise(run(engine, expected.tokens), expected.logits.at(oracle));
+  }
+};
+
+TEST_P(QuantizedCheckpoint, ReferenceWithF32ActivationsIsTransformersOnDecodedWeights) { expect_promise_of("logits"); }
+TEST_P(QuantizedCheckpoint, ReferenceWithF32ActivationsIsMlxLm) { expect_promise_of("mlx_logits"); }
+
+INSTANTIATE_TEST_SUITE_P(Golden, QuantizedCheckpoint, testing::ValuesIn(kQuantized),
+                         [](const auto& test) { return test.param; });
+
+}  // namespace
+}  // namespace moebius::golden
