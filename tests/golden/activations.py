@@ -23,8 +23,8 @@ RANDOM_TOKENS = 64
 
 
 def quantized_goldens():
-    configs = sorted((HERE / "checkpoints").glob("*/config.json"))
-    return [path.parent for path in configs if "quantization" in json.loads(path.read_text())]
+    checkpoints = [HERE / "checkpoints" / path.stem for path in sorted((HERE / "expected").iterdir())]
+    return [path for path in checkpoints if "quantization" in json.loads((path / "config.json").read_text())]
 
 
 def tokens_for(checkpoint):

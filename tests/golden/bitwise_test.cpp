@@ -86,7 +86,7 @@ TEST_P(EveryIsa, IsTheReferenceInAnyChunksOnAnyThreadsByAnyExpertPath) {
         Engine engine = Engine::load(checkpoint_directory(GetParam().checkpoint), options);
         expect_all_chunks(engine, golden.tokens, expected);
       } catch (const Error& error) {
-        if (error.code() != ErrorCode::kUnavailable) throw;
+        if (GetParam().isa == "portable" || error.code() != ErrorCode::kUnavailable) throw;
         GTEST_SKIP() << "NOT TESTED: this machine has no " << GetParam().isa << " (" << error.what() << ")";
       }
     }
