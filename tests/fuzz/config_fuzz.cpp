@@ -1,0 +1,14 @@
+// config.json as text, read for the model's facts.
+#include "model/config.h"
+#include "only_error.h"
+
+using namespace moebius;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  return only_error([&] {
+    const ModelConfig config = parse_model_config(parse_json(as_text(data, size), "fuzz"), "fuzz");
+    require(config.layers > 0 && config.dim > 0 && config.vocab > 0);
+    require(static_cast<int64_t>(config.layer_kinds.size()) == config.layers);
+    require(config.experts == 0 || (config.top_k > 0 && config.top_k <= config.experts));
+  });
+}
