@@ -1,0 +1,132 @@
+// Sequences for the parity of attention and delta_net: the same tokens whole, in chunks, or side by side in one batch
+// must give every sequence the same bits. Header only.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "backend/parity.h"
+
+namespace moebius::parity {
+
+// A step of a script: how many more rows of which sequences share a batch.
+struct Piece {
+  size_t sequence;
+  int64_t rows;
+};
+struct Script {
+  std::string name;
+  std::vector<std::vector<Piece>> steps;
+};
+
+// Each sequence alone, `chunk` rows at a time.
+inline Script in_chunks(const std::vector<int64_t>& lengths, int64_t chunk) {
+  Script script{fmt::format("chunks of {}", chunk), {}};
+  for (size_t s = 0; s < lengths.size(); ++s) {
+    for (int64_t done = 0; done < lengths[s]; done += chunk) {
+      script.steps.push_back({{s, std::min(chunk, lengths[s] - done)}});
+    }
+  }
+  return script;
+}
+
+inline Script whole(const std::vector<int64_t>& lengths) {
+  Script script = in_chunks(lengths, *std::max_element(lengths.begin(), lengths.end()));
+  script.name = "whole";
+  return script;
+}
+
+// All sequences in every batch, `chunk` rows of each.
+inline Script side_by_side(const std::vector<int64_t>& lengths, int64_t chunk) {
+  Script script{fmt::format("side by side, {} rows each", chunk), {}};
+  const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+  for (int64_t done = 0; done < longest; done += chunk) {
+    std::vector<Piece> step;
+    for (size_t s = 0; s < lengths.size(); ++s) {
+      if (done < lengths[s]) step.push_back({s, std::min(chunk, lengths[s] - done)});
+    }
+    script.steps.push_back(step);
+  }
+  return script;
+}
+
+// Row-wise inputs of one sequence: one array [length, cols] for each argument of the operation.
+using SequenceInputs = std::vector<std::vector<float>>;
+
+struct SequenceProgram {
+  std::vector<int64_t> cols;  // of each argument
+  int64_t out_cols;
+  StateSpec state;
+  std::vector<SequenceInputs> inputs;  // of each sequence
+  std::vector<int64_t> lengths;        // of each sequence
+  // Once per backend, before reserve(): uploads the weights and returns the operation.
+  using Operation = std::function<void(Tensor out, const std::vector<Tensor>& in, const std::vector<SequenceRows>&)>;
+  std::function<Operation(Backend&)> load;
+};
+
+// Runs a script on new states and adds one output per sequence.
+inline void run_script(const SequenceProgram& program, const Script& script, Backend& backend, Results& results) {
+  int64_t max_rows = 0;
+  for (const std::vector<Piece>& step : script.steps) {
+    int64_t rows = 0;
+    for (const Piece& piece : step) rows += piece.rows;
+    max_rows = std::max(max_rows, rows);
+  }
+  const SequenceProgram::Operation operation = program.load(backend);
+  std::vector<Tensor> in;
+  for (const int64_t cols : program.cols) in.push_back(backend.allocate(DType::kF32, max_rows, cols));
+  const Tensor out = backend.allocate(DType::kF32, max_rows, program.out_cols);
+  backend.reserve(max_rows);
+
+  std::vector<State> states;
+  for (size_t s = 0; s < program.lengths.size(); ++s) states.push_back(backend.create_state(program.state));
+  std::vector<int64_t> position(program.lengths.size(), 0);
+  std::vector<std::vector<float>> outputs(program.lengths.size());
+  for (const std::vector<Piece>& step : script.steps) {
+    std::vector<SequenceRows> sequences;
+    std::vector<std::vector<float>> batch(in.size());
+    int64_t rows = 0;
+    for (const Piece& piece : step) {
+      const int64_t first = position[piece.sequence];
+      for (size_t i = 0; i < in.size(); ++i) {
+        const auto begin = program.inputs[piece.sequence][i].begin() + first * program.cols[i];
+        batch[i].insert(batch[i].end(), begin, begin + piece.rows * program.cols[i]);
+      }
+      sequences.push_back({states[piece.sequence], rows, piece.rows, first});
+      position[piece.sequence] += piece.rows;
+      rows += piece.rows;
+    }
+    std::vector<Tensor> step_in;
+    for (size_t i = 0; i < in.size(); ++i) {
+      step_in.push_back(in[i].first(rows));
+      backend.write(step_in[i], batch[i].data());
+    }
+    operation(out.first(rows), step_in, sequences);
+    const std::vector<float> host = test::to_host(backend, out.first(rows));
+    auto from = host.begin();
+    for (const Piece& piece : step) {
+      outputs[piece.sequence].insert(outputs[piece.sequence].end(), from, from + piece.rows * program.out_cols);
+      from += piece.rows * program.out_cols;
+    }
+  }
+  for (size_t s = 0; s < outputs.size(); ++s) {
+    results.add(fmt::format("sequence{}", s), outputs[s], program.out_cols);
+    backend.free_state(states[s]);
+  }
+}
+
+// The first script is what the reference runs.
+inline ParityCase sequence_case(std::string name, const SequenceProgram& program, const std::vector<Script>& scripts) {
+  ParityCase parity_case{std::move(name), {}};
+  for (const Script& script : scripts) {
+    parity_case.variants.push_back(
+        {script.name, [=](Backend& backend, Results& results) { run_script(program, script, backend, results); }});
+  }
+  return parity_case;
+}
+
+}  // namespace moebius::parity
