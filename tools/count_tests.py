@@ -40,8 +40,8 @@ def count_report(path):
         passed, failed = passed + p, failed + f
         if f:
             print(f"failed: {name} ({f})", file=sys.stderr)
-        for test in skipped:
-            print(f"SKIPPED: {name} {test}", file=sys.stderr)
+        if skipped:
+            print(f"SKIPPED: {len(skipped)} of {name}: {', '.join(skipped[:3])}", file=sys.stderr)
     return passed, failed
 
 
