@@ -139,7 +139,7 @@ void ReferenceBackend::attention(Tensor out, const AttentionArgs& args, std::spa
     for (int64_t i = 0; i < rows.rows; ++i) {
       attend_token(out.row(rows.first_row + i), cache, args, rows.first_row + i, rows.position + i);
     }
-    traffic_.kv_bytes += cache.kv_bytes(end);
+    traffic_.keys_and_values(cache.kv_bytes(end));
   }
 }
 

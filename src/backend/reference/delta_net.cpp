@@ -140,7 +140,7 @@ void ReferenceBackend::delta_net(Tensor out, const DeltaNetArgs& args, std::span
     for (int64_t i = 0; i < rows.rows; ++i) {
       delta_token(out.row(rows.first_row + i), state, args, rows.first_row + i);
     }
-    traffic_.state_bytes += 2 * state.recurrent_bytes();  // read and written
+    traffic_.recurrent_state(state.recurrent_bytes());
   }
 }
 

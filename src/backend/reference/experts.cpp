@@ -68,6 +68,7 @@ void ReferenceBackend::experts(Tensor out, Tensor x, const Routing& routing, Exp
   check_shape(routing.weights, x.rows, routing.ids.cols);
   std::fill_n(out.f32(), out.rows * out.cols, 0.0f);
   const std::vector<std::vector<Assignment>> served = assignments(routing, table);
+  int64_t distinct_routed = 0;
   for (int64_t e = 0; e < static_cast<int64_t>(served.size()); ++e) {
     const std::vector<Assignment>& tokens = served[e];
     if (tokens.empty()) continue;
@@ -78,10 +79,10 @@ void ReferenceBackend::experts(Tensor out, Tensor x, const Routing& routing, Exp
       float* row = out.row(tokens[i].row);
       for (int64_t d = 0; d < table.dim; ++d) row[d] = fmath::fma(tokens[i].weight, y[i * table.dim + d], row[d]);
     }
-    traffic_.weight_bytes += group.expert_bytes();
-    traffic_.distinct_experts += is_shared ? 0 : 1;
+    traffic_.weights(group.expert_bytes());
+    distinct_routed += is_shared ? 0 : 1;
   }
-  ++traffic_.expert_layers;
+  traffic_.expert_layer(distinct_routed);
 }
 
 }  // namespace moebius::reference

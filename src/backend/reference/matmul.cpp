@@ -135,7 +135,7 @@ void ReferenceBackend::linear(std::span<const Projection> projections, Tensor x)
     const StoredMatrix& w = matrix(p.weight);
     check_shape(p.out, x.rows, w.rows());
     matmul(p.out.f32(), activations, w, {0, w.rows()});
-    traffic_.weight_bytes += w.bytes();
+    traffic_.weights(w.bytes());
   }
 }
 

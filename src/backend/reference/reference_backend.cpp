@@ -2,7 +2,6 @@
 #include "backend/reference/reference_backend.h"
 
 #include <cstring>
-#include <utility>
 
 #include "backend/reference/reference.h"
 #include "base/check.h"
@@ -87,7 +86,7 @@ void ReferenceBackend::read(void* host, Tensor x) {
   if (x.bytes() > 0) std::memcpy(host, x.data, x.bytes());
 }
 
-Traffic ReferenceBackend::take_traffic() { return std::exchange(traffic_, {}); }
+Traffic ReferenceBackend::take_traffic() { return traffic_.take(); }
 
 const StoredMatrix& ReferenceBackend::matrix(Matrix handle) const {
   MOEBIUS_CHECK(handle.id >= 0 && handle.id < static_cast<int32_t>(matrices_.size()));

@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "backend/reference/matrix.h"
 #include "backend/reference/state.h"
+#include "backend/reference/traffic.h"
 
 namespace moebius::reference {
 
@@ -72,7 +73,7 @@ class ReferenceBackend final : public Backend {
   bool f32_activations_;
   int64_t max_rows_ = 0;  // 0: still loading
   int64_t packed_bytes_ = 0;
-  Traffic traffic_;
+  TrafficMeter traffic_;
   std::vector<StoredMatrix> matrices_;
   std::vector<StoredExperts> experts_;
   std::vector<std::optional<SequenceState>> states_;  // freed ones stay empty, so a stale handle is found out

@@ -90,7 +90,7 @@ void ReferenceBackend::router(const Routing& out, Tensor x, const RouterArgs& ar
   const Activations activations(x.f32(), x.rows, x.cols);
   std::vector<float> logits(x.rows * args.experts);  // [T, E]
   matmul(logits.data(), activations, w, {0, w.rows()});
-  traffic_.weight_bytes += w.bytes();
+  traffic_.weights(w.bytes());
   for (int64_t t = 0; t < x.rows; ++t) {
     const std::span<const float> row(logits.data() + t * args.experts, static_cast<size_t>(args.experts));
     route(out.ids.i32() + t * slots, out.weights.row(t), row, args);
@@ -101,7 +101,7 @@ void ReferenceBackend::router(const Routing& out, Tensor x, const RouterArgs& ar
   MOEBIUS_CHECK(gate.rows() == 1 && gate.activations() == ActivationKind::kF32);
   std::vector<float> shared(x.rows);  // [T, 1]
   matmul(shared.data(), activations, gate, {0, 1});
-  traffic_.weight_bytes += gate.bytes();
+  traffic_.weights(gate.bytes());
   for (int64_t t = 0; t < x.rows; ++t) {
     out.ids.i32()[t * slots + args.top_k] = static_cast<int32_t>(args.experts);
     out.weights.row(t)[args.top_k] = fmath::sigmoid(shared[t]);

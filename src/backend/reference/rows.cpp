@@ -13,7 +13,7 @@ void ReferenceBackend::embed(Tensor out, Tensor ids, Matrix table) {
   check_shape(ids, out.rows, 1, DType::kI32);
   for (int64_t t = 0; t < out.rows; ++t) {
     w.decode({out.row(t), static_cast<size_t>(out.cols)}, ids.i32()[t]);
-    traffic_.weight_bytes += w.row_bytes();
+    traffic_.weights(w.row_bytes());
   }
 }
 
