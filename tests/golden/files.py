@@ -29,7 +29,8 @@ def write_checkpoint(directory, config, tensors, metadata=None, shards=1):
         save_file(part, directory / file_name, metadata)
         weight_map |= dict.fromkeys(part, file_name)
     total = sum(t.numel() * t.element_size() for t in tensors.values())
-    write_json(directory / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": weight_map})
+    index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+    write_json(directory / "model.safetensors.index.json", index)
 
 
 def read_tensors(directory):

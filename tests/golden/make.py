@@ -68,7 +68,8 @@ def make_plain(root, name, shape):
     stepwise = transformers_oracle.run_stepwise(text, tensors, tokens)
     files.write_expected(root / "expected" / f"{name}.safetensors", tokens=tokens, logits=run.logits)
     other = "-" if stepwise is None else f"{distance(run.logits, stepwise):.1e}"
-    print(f"{name:16} {size:7} bytes  std {std:.3f}  router gap {run.router_gap:.1e}  chunked - stepwise {other}", counts)
+    print(f"{name:16} {size:7} bytes  std {std:.3f}  router gap {run.router_gap:.1e}  "
+          f"chunked - stepwise {other}  {counts}")
     return tensors, tokens, run.logits
 
 
@@ -104,7 +105,8 @@ def make_quantized(root, name, shape):
 
 def make_per_expert_quantized(root):
     source = root / "checkpoints" / "q3_g64"
-    forms.per_expert_quantized(source, root / "checkpoints" / "q3_g64_per_expert", files.read_json(source / "config.json"))
+    config = files.read_json(source / "config.json")
+    forms.per_expert_quantized(source, root / "checkpoints" / "q3_g64_per_expert", config)
 
 
 def main():

@@ -42,7 +42,7 @@ def text_config(**changes):
 
 # dtype: of the weights on disk. wide: name endings kept in f32 beside it (as the published 35B does).
 # favourite, shunned: experts that every token picks, and that no token picks. lean: how much all embeddings have in
-# common, which is what such routers go by.
+# common, which is what such routers go by. key_scale: of the convolution of queries and keys.
 PLAIN = {
     "r1_interval": {
         "why": "one value head a key head; full_attention_interval instead of layer_types; no width a multiple of 64",
@@ -80,8 +80,10 @@ PLAIN = {
             rope_parameters=None, rope_theta=50000.0, partial_rotary_factor=0.5),
     },
     "long_inputs": {
-        "why": "inputs longer than 512 (value_dim 576, shared width 520); three value heads a key head; one layer kind",
-        "seed": 404,
+        "why": "inputs longer than 512 (value_dim 576, shared width 520); three value heads a key head; one layer "
+               "kind; queries and keys so short that the epsilon of their norm shows",
+        "seed": 405,
+        "key_scale": 0.02,
         "tokens": 150,
         "dtype": "bf16",
         "text": text_config(
@@ -164,8 +166,8 @@ QUANTIZED = {
         "why": "6 bits; routed down_proj of 96 inputs stays floating; embeddings tied and quantized",
         "seed": 1005, "bits": 6, "group": 64, "dtype": "bf16",
         "text": quantized_text(moe_intermediate_size=96, tie_word_embeddings=True)},
-    "q8_g64": {"why": "8 bits: where maddubs saturates", "seed": 1006, "bits": 8, "group": 64, "dtype": "bf16",
-               "text": quantized_text(num_experts=3)},
+    "q8_g64": {"why": "8 bits: where maddubs saturates; short keys", "seed": 1006, "key_scale": 0.02,
+               "bits": 8, "group": 64, "dtype": "bf16", "text": quantized_text(num_experts=3)},
     "q4_g32_f32": {
         "why": "4 bits, group 32, f32 scales; routers at 4 bits like the rest (a custom predicate)",
         "seed": 1007, "bits": 4, "group": 32, "dtype": "f32", "low_bit_routers": True,

@@ -44,6 +44,14 @@ def embedding(rng, shape, shape_facts):
     return w / math.sqrt(shape[1]) if shape_facts["text"]["tie_word_embeddings"] else w
 
 
+def convolution(rng, shape, shape_facts):
+    """Channels of q, k, v. Keys may be short: only then does it show where the epsilon of their L2 norm goes."""
+    text = shape_facts["text"]
+    w = 0.5 * rng.standard_normal(shape)
+    w[: 2 * text["linear_num_key_heads"] * text["linear_key_head_dim"]] *= shape_facts.get("key_scale", 1.0)
+    return w
+
+
 def values(name, shape, shape_facts):
     rng = np.random.default_rng([shape_facts["seed"], zlib.crc32(name.encode())])
     fan_in = shape[-1]
@@ -60,7 +68,7 @@ def values(name, shape, shape_facts):
     if name.endswith("dt_bias"):
         return rng.standard_normal(shape) - 1.0
     if name.endswith("conv1d.weight"):
-        return 0.5 * rng.standard_normal(shape)
+        return convolution(rng, shape, shape_facts)
     if name.endswith("mlp.gate.weight"):
         return router(rng, shape, shape_facts)
     gain = 1.0 if name.endswith("lm_head.weight") else 1.5
