@@ -1,0 +1,29 @@
+// The CPU backend: packed tiles, one table of kernels per instruction set, chosen once. What it computes is defined by
+// docs/numerics.md and compared with the reference backend bit by bit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace moebius {
+
+enum class Isa : uint8_t { kPortable, kAvx2, kAvx512 };
+
+std::string_view name(Isa isa);
+
+// What this machine can run, best last. AVX2 means AVX2 + FMA + F16C; AVX-512 means F, BW, VL, DQ and VNNI.
+std::vector<Isa> available_isas();
+
+struct CpuOptions {
+  Isa isa = Isa::kPortable;
+  int threads = 1;
+};
+
+// Throws kUnavailable when this machine lacks the instruction set.
+std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options);
+
+}  // namespace moebius

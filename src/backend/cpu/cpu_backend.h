@@ -1,0 +1,112 @@
+// The CPU backend as a class: owns packed weights, caches, scratch and the thread pool. One file per op family
+// implements it: storage.cpp, linear.cpp, experts.cpp, attention.cpp, delta_net.cpp, router.cpp, rows.cpp.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "backend/backend.h"
+#include "backend/cpu/activations.h"
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/expert_passes.h"
+#include "backend/cpu/isa.h"
+#include "backend/cpu/memory.h"
+#include "backend/cpu/pack.h"
+#include "base/thread_pool.h"
+
+namespace moebius::cpu {
+
+struct PackedMatrix {
+  Buffer storage;
+  MatrixView view{};
+  bool int8 = false;  // N4; otherwise f32 activations
+  int64_t bytes = 0;
+};
+
+struct SequenceState {
+  StateSpec spec;
+  bool free = false;
+  std::vector<Buffer> keys, values;  // per attention layer [context, K * head_dim]
+  std::vector<Buffer> conv;          // per delta layer [conv_kernel - 1, conv_dim]
+  std::vector<Buffer> recurrent;     // per delta layer [Hv, Dk, Dv rounded up to 16]
+};
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(const CpuOptions& options);
+
+  Matrix upload(const MatrixSpec& spec, const RowSource& rows) override;
+  Experts upload(const ExpertsSpec& spec) override;
+  Tensor upload(std::span<const float> values, int64_t rows, int64_t cols) override;
+  Tensor allocate(DType dtype, int64_t rows, int64_t cols) override;
+  void reserve(int64_t max_rows) override;
+  [[nodiscard]] int64_t packed_bytes() const override { return packed_bytes_; }
+  State create_state(const StateSpec& spec) override;
+  void reset_state(State state) override;
+  void free_state(State state) override;
+
+  void write(Tensor out, const void* host) override;
+  void read(void* host, Tensor x) override;
+  void embed(Tensor out, Tensor ids, Matrix table) override;
+  void rms_norm(Tensor out, Tensor x, Tensor w, float eps) override;
+  void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor w, float eps) override;
+  void linear(std::span<const Projection> projections, Tensor x) override;
+  void attention(Tensor out, const AttentionArgs& args, std::span<const SequenceRows> sequences) override;
+  void delta_net(Tensor out, const DeltaNetArgs& args, std::span<const SequenceRows> sequences) override;
+  void router(const Routing& out, Tensor x, const RouterArgs& args) override;
+  void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
+  void gather_rows(Tensor out, Tensor x, Tensor ids) override;
+  void argmax(Tensor out, Tensor logits) override;
+  Traffic take_traffic() override;
+
+ private:
+  const PackedMatrix& matrix(Matrix handle) const;
+  SequenceState& state(State handle);
+  void pack_group(PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim);
+  // Points x_rows_ at the rows of x and, when int8, quantizes them.
+  void prepare_rows(Tensor x, bool int8);
+  // Room that grows when an operation first asks for more, so in the first step and never again.
+  float* scratch(int64_t floats);
+  float* thread_scratch(int thread, int64_t floats);
+  // conv [conv_dim, conv_kernel] with its axes exchanged, so that lanes are channels; made at its first use.
+  const float* taps_first(Tensor conv);
+  // body(i, thread) for 0 <= i < n, handed out one by one to all threads; on the calling thread alone when n is 1.
+  template <typename Body>
+  void for_each(int64_t n, const Body& body);
+
+  const KernelTable* kernels_;
+  ThreadPool pool_;
+  Counter counter_;
+
+  std::vector<std::unique_ptr<PackedMatrix>> matrices_;
+  std::vector<std::unique_ptr<PackedExperts>> experts_;
+  std::vector<Buffer> tensors_;
+  std::map<const void*, Buffer> taps_first_;
+  std::vector<std::unique_ptr<SequenceState>> states_;
+  int64_t packed_bytes_ = 0;
+  Traffic traffic_;
+
+  // Scratch of a step.
+  int64_t max_rows_ = 0;
+  int64_t most_inputs_ = 0;            // of any int8 matrix
+  QuantizedRows quantized_x_;          // [max_rows]
+  std::vector<ActivationRow> x_rows_;  // [max_rows]
+  std::unique_ptr<ExpertPasses> expert_passes_;
+  Buffer scratch_;  // rotated queries, convolved rows, router logits: one operation at a time
+  std::vector<Buffer> thread_scratch_;
+};
+
+template <typename Body>
+void CpuBackend::for_each(int64_t n, const Body& body) {
+  if (n == 1) {
+    body(int64_t{0}, 0);
+    return;
+  }
+  counter_.reset();
+  pool_.run([&](int thread) {
+    for (int64_t i = counter_.take(); i < n; i = counter_.take()) body(i, thread);
+  });
+}
+
+}  // namespace moebius::cpu

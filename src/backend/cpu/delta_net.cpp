@@ -1,0 +1,119 @@
+// GatedDeltaNet: convolution over all rows of a sequence, then each key head with its value heads, token after token
+// (N8).
+#include <algorithm>
+
+#include "backend/cpu/cpu_backend.h"
+#include "base/check.h"
+#include "base/checked.h"
+#include "base/fmath.h"
+
+namespace moebius::cpu {
+namespace {
+
+constexpr int64_t kConvChannels = 256;  // of one item
+
+// Everything that the heads of one call share.
+struct HeadContext {
+  const KernelTable& kernels;
+  const DeltaNetArgs& args;
+  Tensor convolved;  // [T, conv_dim]
+  Tensor out;        // [T, Hv * Dv]
+};
+
+// Rows of one sequence through value head `head`; q and k of its key head are normed already.
+void run_value_head(const HeadContext& context, const SequenceRows& sequence, float* state, int64_t head,
+                    float* scratch) {
+  const DeltaNetArgs& args = context.args;
+  const int64_t key_head = head / (args.value_heads / args.key_heads);
+  const int64_t key_dim = args.key_heads * args.key_head_dim;
+  const float minus_rate = -fmath::exp(args.a_log.f32()[head]);
+  const float dt_bias = args.dt_bias.f32()[head];
+  for (int64_t row = sequence.first_row; row < sequence.first_row + sequence.rows; ++row) {
+    const float* qkv = context.convolved.row(row);
+    const float log_decay = minus_rate * fmath::softplus(args.a.row(row)[head] + dt_bias);
+    context.kernels.delta_step({.out = context.out.row(row) + head * args.value_head_dim,
+                                .state = state,
+                                .q = qkv + key_head * args.key_head_dim,
+                                .k = qkv + key_dim + key_head * args.key_head_dim,
+                                .v = qkv + 2 * key_dim + head * args.value_head_dim,
+                                .z = args.z.row(row) + head * args.value_head_dim,
+                                .norm = args.norm.f32(),
+                                .scratch = scratch,
+                                .dk = static_cast<int32_t>(args.key_head_dim),
+                                .dv = static_cast<int32_t>(args.value_head_dim),
+                                .stride = static_cast<int32_t>(round_up(args.value_head_dim, kLanes)),
+                                .decay = fmath::exp(log_decay),
+                                .beta = fmath::sigmoid(args.b.row(row)[head]),
+                                .eps = args.eps,
+                                .sigmoid_gate = args.sigmoid_gate});
+  }
+}
+
+void norm_key_head(const HeadContext& context, const SequenceRows& sequence, int64_t key_head) {
+  const int64_t dk = context.args.key_head_dim;
+  const int64_t key_dim = context.args.key_heads * dk;
+  const float q_scale = 1.0f / __builtin_sqrtf(static_cast<float>(dk));
+  for (int64_t row = sequence.first_row; row < sequence.first_row + sequence.rows; ++row) {
+    float* q = context.convolved.row(row) + key_head * dk;
+    float* k = q + key_dim;
+    context.kernels.l2_norm(q, q, dk, q_scale);
+    context.kernels.l2_norm(k, k, dk, 1.0f);
+  }
+}
+
+}  // namespace
+
+const float* CpuBackend::taps_first(Tensor conv) {
+  Buffer& transposed = taps_first_[conv.data];
+  if (transposed.data() != nullptr) return transposed.as<float>();
+  transposed = Buffer(conv.bytes());
+  for (int64_t channel = 0; channel < conv.rows; ++channel) {
+    for (int64_t tap = 0; tap < conv.cols; ++tap)
+      transposed.as<float>()[tap * conv.rows + channel] = conv.row(channel)[tap];
+  }
+  return transposed.as<float>();
+}
+
+void CpuBackend::delta_net(Tensor out, const DeltaNetArgs& args, std::span<const SequenceRows> sequences) {
+  const int64_t channels = args.qkv.cols;
+  const auto layer = static_cast<size_t>(args.layer);
+  const int64_t stride = round_up(args.value_head_dim, kLanes);
+  MOEBIUS_CHECK(args.value_heads % args.key_heads == 0 && args.conv.cols == args.conv_kernel);
+  MOEBIUS_CHECK(channels == 2 * args.key_heads * args.key_head_dim + args.value_heads * args.value_head_dim);
+  const Tensor convolved = {scratch(out.rows * channels), DType::kF32, out.rows, channels};
+  const float* taps = taps_first(args.conv);
+  const auto n = static_cast<int64_t>(sequences.size());
+
+  const int64_t chunks = div_up(channels, kConvChannels);
+  for_each(n * chunks, [&](int64_t item, int thread) {
+    const SequenceRows& sequence = sequences[static_cast<size_t>(item / chunks)];
+    const int64_t first = item % chunks * kConvChannels;
+    kernels_->conv({.out = convolved.row(sequence.first_row),
+                    .in = args.qkv.row(sequence.first_row),
+                    .state = state(sequence.state).conv[layer].as<float>(),
+                    .weight = taps,
+                    .scratch = thread_scratch(thread, args.conv_kernel * kLanes),
+                    .channels = channels,
+                    .rows = sequence.rows,
+                    .first = first,
+                    .count = std::min(kConvChannels, channels - first),
+                    .kernel = static_cast<int32_t>(args.conv_kernel)});
+  });
+
+  const HeadContext context = {*kernels_, args, convolved, out};
+  const int64_t heads_a_key = args.value_heads / args.key_heads;
+  for_each(n * args.key_heads, [&](int64_t item, int thread) {
+    const SequenceRows& sequence = sequences[static_cast<size_t>(item / args.key_heads)];
+    const int64_t key_head = item % args.key_heads;
+    norm_key_head(context, sequence, key_head);
+    float* recurrent = state(sequence.state).recurrent[layer].as<float>();
+    for (int64_t head = key_head * heads_a_key; head < (key_head + 1) * heads_a_key; ++head) {
+      run_value_head(context, sequence, recurrent + head * args.key_head_dim * stride, head,
+                     thread_scratch(thread, 2 * stride));
+    }
+  });
+  traffic_.state_bytes +=
+      n * 2 * 4 * (args.value_heads * args.key_head_dim * args.value_head_dim + (args.conv_kernel - 1) * channels);
+}
+
+}  // namespace moebius::cpu

@@ -1,0 +1,125 @@
+// The table of kernels: what an instruction set has to provide, over plain pointers. One file per instruction set
+// (isa_*.cpp) fills a table from the generic kernels (kernels/*.h) and its own 16-lane vectors (vec_*.h). Those files
+// include nothing else: a shared inline function compiled there for AVX-512 might be the copy that the linker keeps for
+// everyone (tools/check_isa.py looks for that).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace moebius::cpu {
+
+constexpr int kLanes = 16;       // rows of a block: one lane each
+constexpr int kQuantBlock = 64;  // activations that share an int8 scale (N3)
+
+enum class Element : uint8_t { kF32, kF16, kBF16 };
+
+// A matrix as it lies packed (pack.h): blocks of 16 rows; in a block, tiles of `group` inputs (affine) or one tile
+// (dense).
+struct MatrixView {
+  const uint8_t* data;
+  int64_t block_bytes;  // from a block to the next of this matrix (gate and up alternate: twice a block's size)
+  int32_t rows;
+  int32_t cols;
+  Element element;  // dense: of the weights; affine: of scales and biases
+  uint8_t bits;     // 0: dense
+  int32_t group;    // inputs that share a scale; 0: dense
+};
+
+// One row of activations, in one form or both: f32, or int8 codes with a scale per 64 inputs and sums of the codes.
+struct ActivationRow {
+  const float* x;      // [cols]
+  const int8_t* q;     // [cols], readable up to a multiple of 64
+  const float* scale;  // [cols / 64]
+  const float* sum32;  // [cols / 32] sums of 32 codes, exact
+  const float* sum64;  // [cols / 64]
+};
+
+// Where quantize_row writes.
+struct QuantizedOut {
+  int8_t* q;
+  float* scale;
+  float* sum32;
+  float* sum64;
+};
+
+struct MatmulArgs {
+  MatrixView w;
+  const ActivationRow* rows;
+  float* const* out;  // [n]: where the results of first_block begin
+  int32_t n;
+  int32_t first_block, block_count;
+  bool int8;  // N4; otherwise N2 on (decoded) weights
+};
+
+// SwiGLU of one chunk of 64 expert rows (four block pairs) for n tokens: h = silu(gate x) * (up x).
+struct GateUpArgs {
+  MatrixView gate, up;
+  const ActivationRow* rows;
+  float* const* h;                // [n] f32 results, or null
+  const QuantizedOut* quantized;  // [n] int8 results, or null; pointers at the row's start
+  int32_t n;
+  int32_t chunk;
+  bool int8;
+};
+
+struct AttendArgs {  // one token, one kv head, all query heads that share it (N7)
+  float* out;        // [group, head_dim]
+  const float* q;    // [group, head_dim], normed and rotated
+  const void* k;     // [positions, stride], kv_element
+  const void* v;
+  float* scores;      // scratch [group, 256]
+  float* partial;     // scratch [group, head_dim]
+  int64_t stride;     // elements from a position to the next
+  int64_t positions;  // keys 0 .. positions - 1
+  int32_t group;
+  int32_t head_dim;
+  float scale;
+  Element kv_element;
+};
+
+struct DeltaStepArgs {     // one value head, one token (N8), gated norm included
+  float* out;              // [Dv]
+  float* state;            // [Dk, stride]
+  const float* q;          // [Dk]
+  const float* k;          // [Dk]
+  const float* v;          // [Dv]
+  const float* z;          // [Dv]
+  const float* norm;       // [Dv]
+  float* scratch;          // [2 * stride]
+  int32_t dk, dv, stride;  // stride: dv rounded up to 16; state beyond dv stays zero
+  float decay, beta, eps;
+  bool sigmoid_gate;
+};
+
+struct ConvArgs {       // channels [first, first + count) of `rows` tokens: conv and SiLU; updates the state
+  float* out;           // [rows, channels]
+  const float* in;      // [rows, channels]
+  float* state;         // [kernel - 1, channels], oldest first
+  const float* weight;  // [kernel, channels]: transposed at load, lanes are channels
+  float* scratch;       // [kernel - 1, 16]
+  int64_t channels, rows, first, count;
+  int32_t kernel;
+};
+
+struct KernelTable {
+  void (*matmul)(const MatmulArgs&);
+  void (*gate_up)(const GateUpArgs&);
+  void (*quantize_row)(const QuantizedOut& out, const float* x, int64_t n);            // N3
+  void (*rms_norm)(float* out, const float* x, const float* w, int64_t n, float eps);  // N6
+  void (*add)(float* residual, const float* x, int64_t n);
+  void (*swiglu)(float* h, const float* gate, const float* up, int64_t n);
+  void (*scale_add)(float* y, const float* x, float p, int64_t n);      // y = fma(p, x, y)
+  void (*l2_norm)(float* out, const float* x, int64_t n, float scale);  // times scale when != 1
+  void (*rotate)(float* x, const float* cos_sin, int64_t rotary_dim);
+  void (*gate_sigmoid)(float* out, const float* gate, int64_t n);  // out *= sigmoid(gate)
+  void (*attend)(const AttendArgs&);
+  void (*conv)(const ConvArgs&);
+  void (*delta_step)(const DeltaStepArgs&);
+};
+
+const KernelTable& portable_kernels();
+const KernelTable& avx2_kernels();
+const KernelTable& avx512_kernels();
+
+}  // namespace moebius::cpu

@@ -1,0 +1,22 @@
+// The table of this instruction set.
+#pragma once
+
+namespace moebius::cpu::MOEBIUS_ISA {
+
+static constexpr KernelTable kTable = {
+    .matmul = matmul,
+    .gate_up = gate_up,
+    .quantize_row = quantize_row,
+    .rms_norm = rms_norm,
+    .add = add_to,
+    .swiglu = swiglu,
+    .scale_add = scale_add,
+    .l2_norm = l2_norm,
+    .rotate = rotate,
+    .gate_sigmoid = gate_sigmoid,
+    .attend = attend,
+    .conv = conv,
+    .delta_step = delta_step,
+};
+
+}  // namespace moebius::cpu::MOEBIUS_ISA

@@ -1,0 +1,45 @@
+// How a matrix lies in memory: one layout for every instruction set, repacked once at load, never larger than the
+// source but for the last rows.
+//
+// Blocks of 16 rows, because lanes are rows. A dense block holds, input by input, the 16 weights of its rows. An affine
+// block holds tiles of `group` inputs: the codes of the tile, then 16 scales, then 16 biases in their storage dtype.
+// Codes lie in units of min(group, 64) inputs; a unit is Unit / 4 sets of 4 inputs, a set one vector of 64 bytes (byte
+// 4 * row + input). The bits of a set are split into planes of 8; 4; 2; 2 + 1; 4 + 1; 4 + 2 bits, and the sets that
+// share a byte of a plane differ by a shift: unpacking is one shift and one mask a plane, on any instruction set.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "backend/backend.h"
+#include "backend/cpu/isa.h"
+#include "backend/cpu/memory.h"
+#include "base/thread_pool.h"
+
+namespace moebius::cpu {
+
+// Bytes of one packed block of 16 rows.
+int64_t block_bytes(const WeightFormat& format, int64_t cols);
+
+// A view of `rows` rows that begin at data; step: blocks from one to the next of this matrix.
+MatrixView view_of(const WeightFormat& format, int64_t rows, int64_t cols, const uint8_t* data, int64_t step = 1);
+
+// Reads rows [first, first + count) of a source and packs them at their place in the view, which begins with row
+// view_row of the source's `first`. Buffers are kept from call to call: one packer a thread.
+class Packer {
+ public:
+  void pack(const MatrixView& view, const WeightFormat& format, const RowSource& source, int64_t first, int64_t count,
+            int64_t view_row);
+
+ private:
+  void pack_block(uint8_t* block, const WeightFormat& format, int64_t cols, int64_t row, int64_t count);
+  void pack_dense_block(uint8_t* block, const WeightFormat& format, int64_t cols, int64_t row, int64_t count);
+
+  std::vector<std::byte> weights_, scales_, biases_;
+  std::vector<uint8_t> codes_;
+};
+
+// One row, decoded as N2 defines it: out [cols]. For embedding rows.
+void unpack_row(float* out, const MatrixView& view, int64_t row);
+
+}  // namespace moebius::cpu

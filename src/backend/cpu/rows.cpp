@@ -1,0 +1,66 @@
+// Passes over rows: embedding, norms, gather, argmax; and the quantization of a step's activations.
+#include <cstring>
+
+#include "backend/cpu/cpu_backend.h"
+#include "base/check.h"
+
+namespace moebius::cpu {
+
+void CpuBackend::embed(Tensor out, Tensor ids, Matrix table) {
+  const MatrixView& w = matrix(table).view;
+  MOEBIUS_CHECK(out.cols == w.cols && out.rows == ids.rows);
+  for_each(out.rows, [&](int64_t row, int) {
+    const int32_t id = ids.i32()[row];
+    MOEBIUS_CHECK(id >= 0 && id < w.rows);
+    unpack_row(out.row(row), w, id);
+  });
+  traffic_.weight_bytes += out.rows * w.block_bytes / kLanes;
+}
+
+void CpuBackend::rms_norm(Tensor out, Tensor x, Tensor w, float eps) {
+  MOEBIUS_CHECK(out.rows == x.rows && out.cols == x.cols && w.cols == x.cols);
+  for_each(x.rows, [&](int64_t row, int) { kernels_->rms_norm(out.row(row), x.row(row), w.f32(), x.cols, eps); });
+}
+
+void CpuBackend::add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor w, float eps) {
+  MOEBIUS_CHECK(out.rows == x.rows && residual.rows == x.rows && residual.cols == x.cols && w.cols == x.cols);
+  for_each(x.rows, [&](int64_t row, int) {
+    kernels_->add(residual.row(row), x.row(row), x.cols);
+    kernels_->rms_norm(out.row(row), residual.row(row), w.f32(), x.cols, eps);
+  });
+}
+
+void CpuBackend::gather_rows(Tensor out, Tensor x, Tensor ids) {
+  MOEBIUS_CHECK(out.rows == ids.rows && out.cols == x.cols);
+  for (int64_t row = 0; row < out.rows; ++row) {
+    const int32_t id = ids.i32()[row];
+    MOEBIUS_CHECK(id >= 0 && id < x.rows);
+    std::memcpy(out.row(row), x.row(id), static_cast<size_t>(x.cols) * 4);
+  }
+}
+
+void CpuBackend::argmax(Tensor out, Tensor logits) {
+  for_each(logits.rows, [&](int64_t row, int) {
+    const float* values = logits.row(row);
+    int64_t best = 0;
+    float largest = -__builtin_inff();
+    for (int64_t i = 0; i < logits.cols; ++i) {
+      if (!(values[i] > largest)) continue;  // NaN never wins
+      largest = values[i];
+      best = i;
+    }
+    out.i32()[row] = static_cast<int32_t>(best);
+  });
+}
+
+void CpuBackend::prepare_rows(Tensor x, bool int8) {
+  MOEBIUS_CHECK(x.rows >= 1 && x.rows <= max_rows_);
+  for (int64_t row = 0; row < x.rows; ++row) {
+    const ActivationRow dense = {x.row(row), nullptr, nullptr, nullptr, nullptr};
+    x_rows_[static_cast<size_t>(row)] = int8 ? quantized_x_.in(row, x.row(row)) : dense;
+  }
+  if (!int8) return;
+  for_each(x.rows, [&](int64_t row, int) { kernels_->quantize_row(quantized_x_.out(row), x.row(row), x.cols); });
+}
+
+}  // namespace moebius::cpu

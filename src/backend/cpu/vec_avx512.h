@@ -1,0 +1,122 @@
+// Sixteen lanes on AVX-512 (F, BW, VL, DQ, VNNI). Same names and semantics in vec_avx2.h and vec_portable.h.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+#define MOEBIUS_INLINE static inline __attribute__((always_inline))
+#define MOEBIUS_INLINE_MEMBER inline __attribute__((always_inline))
+
+namespace moebius::cpu::MOEBIUS_ISA {
+
+constexpr int kMostTokens = 8;  // rows of activations a kernel takes at once: 32 registers: 8 integer and 8 float sums,
+                                // unpacked codes, constants
+constexpr bool kPairs = true;   // one row alone takes two blocks at a time
+
+struct F32 {
+  __m512 v;
+};
+struct I32 {
+  __m512i v;
+};
+struct Bytes {
+  __m512i v;
+};  // 16 rows x 4 inputs, one byte a code
+
+MOEBIUS_INLINE __mmask16 first_lanes(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+
+MOEBIUS_INLINE F32 zero() { return {_mm512_setzero_ps()}; }
+MOEBIUS_INLINE F32 set1(float x) { return {_mm512_set1_ps(x)}; }
+MOEBIUS_INLINE F32 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+MOEBIUS_INLINE F32 load_first(const float* p, int64_t n) { return {_mm512_maskz_loadu_ps(first_lanes(n), p)}; }
+MOEBIUS_INLINE F32 load_bf16(const uint16_t* p) {
+  const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(wide, 16))};
+}
+MOEBIUS_INLINE F32 load_f16(const uint16_t* p) {
+  return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)))};
+}
+MOEBIUS_INLINE void store(float* p, F32 a) { _mm512_storeu_ps(p, a.v); }
+MOEBIUS_INLINE void store_first(float* p, F32 a, int64_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), a.v); }
+
+MOEBIUS_INLINE F32 add(F32 a, F32 b) { return {_mm512_add_ps(a.v, b.v)}; }
+MOEBIUS_INLINE F32 sub(F32 a, F32 b) { return {_mm512_sub_ps(a.v, b.v)}; }
+MOEBIUS_INLINE F32 mul(F32 a, F32 b) { return {_mm512_mul_ps(a.v, b.v)}; }
+MOEBIUS_INLINE F32 div(F32 a, F32 b) { return {_mm512_div_ps(a.v, b.v)}; }
+MOEBIUS_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+// Lanes from n on keep c: a lane without an element adds nothing, not even the sign of a zero.
+MOEBIUS_INLINE F32 fma_first(F32 a, F32 b, F32 c, int64_t n) {
+  return {_mm512_mask3_fmadd_ps(a.v, b.v, c.v, first_lanes(n))};
+}
+MOEBIUS_INLINE F32 add_first(F32 a, F32 b, int64_t n) { return {_mm512_mask_add_ps(b.v, first_lanes(n), a.v, b.v)}; }
+// a < b ? a : b and a > b ? a : b: b when either is NaN.
+MOEBIUS_INLINE F32 min_or_second(F32 a, F32 b) { return {_mm512_min_ps(a.v, b.v)}; }
+MOEBIUS_INLINE F32 max_or_second(F32 a, F32 b) { return {_mm512_max_ps(a.v, b.v)}; }
+MOEBIUS_INLINE F32 round_even(F32 a) {
+  return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
+MOEBIUS_INLINE F32 negate(F32 a) { return {_mm512_xor_ps(a.v, _mm512_set1_ps(-0.0f))}; }
+// The lower lanes take the upper eight, four, two, one: the tree of N5.
+template <int Distance>
+MOEBIUS_INLINE F32 lanes_down(F32 a) {
+  const __m512i v = _mm512_castps_si512(a.v);
+  return {_mm512_castsi512_ps(_mm512_alignr_epi32(v, v, Distance))};
+}
+MOEBIUS_INLINE float first_lane(F32 a) { return _mm512_cvtss_f32(a.v); }
+
+MOEBIUS_INLINE I32 set1_int(int32_t x) { return {_mm512_set1_epi32(x)}; }
+MOEBIUS_INLINE I32 to_int(F32 a) { return {_mm512_cvtps_epi32(a.v)}; }
+MOEBIUS_INLINE F32 to_float(I32 a) { return {_mm512_cvtepi32_ps(a.v)}; }
+MOEBIUS_INLINE I32 as_int(F32 a) { return {_mm512_castps_si512(a.v)}; }
+MOEBIUS_INLINE F32 as_float(I32 a) { return {_mm512_castsi512_ps(a.v)}; }
+MOEBIUS_INLINE I32 add(I32 a, I32 b) { return {_mm512_add_epi32(a.v, b.v)}; }
+MOEBIUS_INLINE I32 sub(I32 a, I32 b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+MOEBIUS_INLINE I32 bit_and(I32 a, I32 b) { return {_mm512_and_si512(a.v, b.v)}; }
+MOEBIUS_INLINE I32 max(I32 a, I32 b) { return {_mm512_max_epi32(a.v, b.v)}; }
+template <int N>
+MOEBIUS_INLINE I32 shift_left(I32 a) {
+  return {_mm512_slli_epi32(a.v, N)};
+}
+template <int N>
+MOEBIUS_INLINE I32 shift_right_arithmetic(I32 a) {
+  return {_mm512_srai_epi32(a.v, N)};
+}
+MOEBIUS_INLINE int32_t max_of_lanes(I32 a) { return _mm512_reduce_max_epi32(a.v); }
+MOEBIUS_INLINE int32_t sum_of_lanes(I32 a) { return _mm512_reduce_add_epi32(a.v); }
+MOEBIUS_INLINE void store_i8(int8_t* p, I32 a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v));
+}
+
+MOEBIUS_INLINE Bytes load_bytes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+template <int N>  // positive: right; bits that cross bytes are masked off by the caller
+MOEBIUS_INLINE Bytes shift_bytes(Bytes a) {
+  if constexpr (N > 0) return {_mm512_srli_epi16(a.v, N)};
+  if constexpr (N < 0) return {_mm512_slli_epi16(a.v, -N)};
+  return a;
+}
+MOEBIUS_INLINE Bytes mask_bytes(Bytes a, uint8_t mask) {
+  return {_mm512_and_si512(a.v, _mm512_set1_epi8(static_cast<char>(mask)))};
+}
+MOEBIUS_INLINE Bytes mask_or(Bytes a, uint8_t mask, Bytes b) {  // (a & mask) | b
+  return {_mm512_ternarylogic_epi32(a.v, _mm512_set1_epi8(static_cast<char>(mask)), b.v, 0xEA)};
+}
+template <int Input>  // the code of input 0..3 of each row
+MOEBIUS_INLINE F32 code_of_input(Bytes a) {
+  return {_mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(a.v, 8 * Input), _mm512_set1_epi32(0xff)))};
+}
+
+// Sum over inputs of code * activation, exact in int32.
+template <int Bits>
+struct Dot {
+  __m512i sum = _mm512_setzero_si512();
+  template <int Set>
+  MOEBIUS_INLINE_MEMBER void accumulate(Bytes codes, const int8_t* q4) {
+    int32_t four = 0;
+    __builtin_memcpy(&four, q4, 4);
+    sum = _mm512_dpbusd_epi32(sum, codes.v, _mm512_set1_epi32(four));
+  }
+  MOEBIUS_INLINE_MEMBER F32 total() const { return {_mm512_cvtepi32_ps(sum)}; }
+};
+
+}  // namespace moebius::cpu::MOEBIUS_ISA
