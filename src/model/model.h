@@ -24,7 +24,7 @@ struct ModelOptions {
   int64_t max_rows = 512;        // most tokens of one step
   DType kv_dtype = DType::kF32;  // kF32 or kF16
   ExpertPath experts = ExpertPath::kFused;
-  std::function<void(const LoadProgress&)> progress;  // called from the loading thread, a few times a second
+  std::function<void(const LoadProgress&)> progress = nullptr;  // called from the loading thread, a few times a second
 };
 
 // Sees the residual stream [T, D] after each layer of a step (`logits --trace`, the search for a non-finite layer).

@@ -1,0 +1,70 @@
+// What the plan counts.
+#include <gtest/gtest.h>
+
+#include "model/model.h"
+#include "model/testing/tiny_checkpoint.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+using namespace testing;
+
+uint64_t bytes_of(const TinyTensors& tensors) {
+  uint64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) bytes += tensor.bytes.size();
+  return bytes;
+}
+
+MemoryPlan plan_of(const TinyTensors& tensors, const Json& config, const ModelOptions& options) {
+  TemporaryDirectory directory;
+  write_checkpoint(directory, config, tensors);
+  return plan_memory(ModelDir(directory.path()), parse_model_config(config, "config.json"), options);
+}
+
+TEST(MemoryPlan, CountsWeightsCachesAndState) {
+  const TinyTensors tensors = tiny_tensors();
+  const MemoryPlan plan = plan_of(tensors, tiny_config(), {.context = 100});
+  EXPECT_EQ(plan.weight_bytes, bytes_of(tensors));
+  EXPECT_EQ(plan.kv_bytes, 2u * 100 * 2 * 16 * 2 * 4 + 100 * 4 * 4);  // keys and values of two layers, RoPE table
+  EXPECT_EQ(plan.recurrent_bytes, 2u * (4 * 8 * 16 + 3 * 96) * 4);
+  EXPECT_EQ(plan.total(), plan.weight_bytes + plan.kv_bytes + plan.recurrent_bytes + plan.workspace_bytes);
+}
+
+TEST(MemoryPlan, HalfPrecisionHalvesKeysAndValues) {
+  const MemoryPlan plan = plan_of(tiny_tensors(), tiny_config(), {.context = 100, .kv_dtype = DType::kF16});
+  EXPECT_EQ(plan.kv_bytes, 2u * 100 * 2 * 16 * 2 * 2 + 100 * 4 * 4);
+}
+
+TEST(MemoryPlan, WhatIsNotLoadedDoesNotCount) {
+  TinyTensors tensors = tiny_tensors();
+  const uint64_t head_bytes = tensors.at("lm_head.weight").bytes.size();
+  const uint64_t all_bytes = bytes_of(tensors);
+  tensors["mtp.fc.weight"] = made_up("mtp.fc.weight", {64, 128}, DType::kBF16, 0.1f);
+  EXPECT_EQ(plan_of(tensors, tiny_config(), {}).weight_bytes, all_bytes);
+  Json tied = tiny_config();
+  tied["tie_word_embeddings"] = true;
+  EXPECT_EQ(plan_of(tensors, tied, {}).weight_bytes, all_bytes - head_bytes);
+}
+
+TEST(MemoryPlan, TheWorkspaceGrowsWithTheRowsOfAStep) {
+  const MemoryPlan small = plan_of(tiny_tensors(), tiny_config(), {.max_rows = 16});
+  const MemoryPlan large = plan_of(tiny_tensors(), tiny_config(), {.max_rows = 512});
+  EXPECT_GT(large.workspace_bytes, 8 * small.workspace_bytes);
+}
+
+TEST(MemoryPlan, TheContextEndsWhereTheModelEnds) {
+  const ModelConfig config = parse_model_config(tiny_config(), "config.json");
+  EXPECT_EQ(effective_options(config, {.context = 1 << 20}).context, 256);
+  EXPECT_EQ(effective_options(config, {.context = 100}).context, 100);
+  EXPECT_EQ(make_state_spec(config, {.context = 1 << 20}).context, 256);
+}
+
+TEST(MemoryPlan, OptionsThatCannotBeAreUsageErrors) {
+  const ModelConfig config = parse_model_config(tiny_config(), "config.json");
+  EXPECT_THROW(effective_options(config, {.context = 0}), Error);
+  EXPECT_THROW(effective_options(config, {.max_rows = 0}), Error);
+}
+
+}  // namespace
+}  // namespace moebius

@@ -1,0 +1,213 @@
+// For tests: a qwen3_5_moe checkpoint of a few kilobytes with made-up weights, as a map of tensors that a test changes
+// before it is written (drop one, misshape one, take another expert form, quantize). Not part of any library.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "checkpoint/safetensors.h"
+#include "quant/affine.h"
+
+namespace moebius::testing {
+
+struct TinyTensor {
+  DType dtype = DType::kF32;
+  std::vector<int64_t> shape;
+  std::vector<std::byte> bytes;
+};
+using TinyTensors = std::map<std::string, TinyTensor>;
+
+inline Json tiny_config() {
+  return Json::parse(R"({
+    "model_type": "qwen3_5_moe_text", "hidden_size": 64, "num_hidden_layers": 4, "vocab_size": 40,
+    "rms_norm_eps": 1e-6, "hidden_act": "silu", "max_position_embeddings": 256, "tie_word_embeddings": false,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 16, "attn_output_gate": true,
+    "full_attention_interval": 2,
+    "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.25},
+    "linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8, "linear_value_head_dim": 16,
+    "linear_conv_kernel_dim": 4,
+    "num_experts": 6, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "shared_expert_intermediate_size": 64,
+    "eos_token_id": 7})");
+}
+
+inline int64_t count_of(const std::vector<int64_t>& shape) {
+  int64_t count = 1;
+  for (const int64_t n : shape) count *= n;
+  return count;
+}
+
+// Values in [-scale, scale) that depend on the name alone: every tensor is different, every run the same.
+inline TinyTensor made_up(const std::string& name, std::vector<int64_t> shape, DType dtype, float scale) {
+  TinyTensor tensor{dtype, std::move(shape), {}};
+  const int64_t count = count_of(tensor.shape);
+  tensor.bytes.resize(static_cast<size_t>(count * size_bytes(dtype)));
+  if (!is_float(dtype)) return tensor;  // zeros
+  uint64_t seed = std::hash<std::string>{}(name) | 1;
+  for (int64_t i = 0; i < count; ++i) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    const float unit = static_cast<float>(seed >> 40) * 0x1p-23f - 1.0f;
+    store_f32(tensor.bytes.data(), dtype, i, unit * scale);
+  }
+  return tensor;
+}
+
+inline void add_layer(TinyTensors& tensors, const std::string& path, bool full_attention, DType dtype) {
+  const auto add = [&](const std::string& name, std::vector<int64_t> shape, float scale = 0.2f) {
+    tensors[path + name] = made_up(path + name, std::move(shape), dtype, scale);
+  };
+  add("input_layernorm.weight", {64});
+  add("post_attention_layernorm.weight", {64});
+  if (full_attention) {
+    add("self_attn.q_proj.weight", {128, 64});
+    add("self_attn.k_proj.weight", {32, 64});
+    add("self_attn.v_proj.weight", {32, 64});
+    add("self_attn.o_proj.weight", {64, 64});
+    add("self_attn.q_norm.weight", {16});
+    add("self_attn.k_norm.weight", {16});
+  } else {
+    add("linear_attn.in_proj_qkv.weight", {96, 64});
+    add("linear_attn.in_proj_z.weight", {64, 64});
+    add("linear_attn.in_proj_b.weight", {4, 64});
+    add("linear_attn.in_proj_a.weight", {4, 64});
+    add("linear_attn.out_proj.weight", {64, 64});
+    add("linear_attn.conv1d.weight", {96, 1, 4}, 0.5f);
+    add("linear_attn.A_log", {4}, 1.0f);
+    add("linear_attn.dt_bias", {4}, 1.0f);
+    add("linear_attn.norm.weight", {16}, 1.0f);
+  }
+  add("mlp.gate.weight", {6, 64}, 0.5f);
+  add("mlp.shared_expert_gate.weight", {1, 64});
+  add("mlp.shared_expert.gate_proj.weight", {64, 64});
+  add("mlp.shared_expert.up_proj.weight", {64, 64});
+  add("mlp.shared_expert.down_proj.weight", {64, 64});
+  add("mlp.experts.gate_up_proj", {6, 64, 64});
+  add("mlp.experts.down_proj", {6, 64, 32});
+}
+
+// As Hugging Face publishes them: raw norms, fused experts. Layers 1 and 3 are full attention.
+inline TinyTensors tiny_tensors(DType dtype = DType::kBF16) {
+  TinyTensors tensors;
+  const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
+    tensors[name] = made_up(name, std::move(shape), dtype, 0.3f);
+  };
+  add("model.embed_tokens.weight", {40, 64});
+  add("model.norm.weight", {64});
+  add("lm_head.weight", {40, 64});
+  for (int i = 0; i < 4; ++i) add_layer(tensors, "model.layers." + std::to_string(i) + ".", i % 2 == 1, dtype);
+  return tensors;
+}
+
+// Rows [first, first + count) of the last two dimensions of matrix `index` of a stack.
+inline TinyTensor rows_of(const TinyTensor& stack, int64_t index, int64_t first, int64_t count) {
+  const int64_t rows = stack.shape[stack.shape.size() - 2];
+  const int64_t row_bytes = stack.shape.back() * size_bytes(stack.dtype);
+  const auto begin = stack.bytes.begin() + (index * rows + first) * row_bytes;
+  return {stack.dtype, {count, stack.shape.back()}, {begin, begin + count * row_bytes}};
+}
+
+inline TinyTensor stack_of(const std::vector<TinyTensor>& parts) {
+  TinyTensor stack{parts[0].dtype, parts[0].shape, {}};
+  stack.shape.insert(stack.shape.begin(), static_cast<int64_t>(parts.size()));
+  for (const TinyTensor& part : parts) stack.bytes.insert(stack.bytes.end(), part.bytes.begin(), part.bytes.end());
+  return stack;
+}
+
+// The fused experts of one layer, one tensor an expert: experts.<e>.<projection>.weight.
+inline void split_experts(TinyTensors& tensors, const std::string& mlp) {
+  const TinyTensor gate_up = tensors.at(mlp + ".experts.gate_up_proj");
+  const TinyTensor down = tensors.at(mlp + ".experts.down_proj");
+  tensors.erase(mlp + ".experts.gate_up_proj");
+  tensors.erase(mlp + ".experts.down_proj");
+  for (int64_t e = 0; e < gate_up.shape[0]; ++e) {
+    const std::string path = mlp + ".experts." + std::to_string(e);
+    const int64_t width = gate_up.shape[1] / 2;
+    tensors[path + ".gate_proj.weight"] = rows_of(gate_up, e, 0, width);
+    tensors[path + ".up_proj.weight"] = rows_of(gate_up, e, width, width);
+    tensors[path + ".down_proj.weight"] = rows_of(down, e, 0, down.shape[1]);
+  }
+}
+
+// One tensor an expert -> switch_mlp.<projection>.<part>, for every part there is (weight, scales, biases).
+inline void stack_experts(TinyTensors& tensors, const std::string& mlp) {
+  for (const char* projection : {"gate_proj", "up_proj", "down_proj"}) {
+    for (const char* part : {".weight", ".scales", ".biases"}) {
+      std::vector<TinyTensor> parts;
+      for (int e = 0;; ++e) {
+        const auto found = tensors.find(mlp + ".experts." + std::to_string(e) + "." + projection + part);
+        if (found == tensors.end()) break;
+        parts.push_back(found->second);
+        tensors.erase(found);
+      }
+      if (!parts.empty()) tensors[mlp + ".switch_mlp." + projection + part] = stack_of(parts);
+    }
+  }
+}
+
+// <module>.weight -> affine codes with scales and biases.
+inline void quantize_module(TinyTensors& tensors, const std::string& module, const AffineFormat& format) {
+  const TinyTensor dense = tensors.at(module + ".weight");
+  const int64_t cols = dense.shape.back();
+  const int64_t rows = count_of(dense.shape) / cols;
+  const auto part = [&](DType dtype, int64_t part_cols, int64_t row_bytes) {
+    TinyTensor tensor{dtype, dense.shape, std::vector<std::byte>(static_cast<size_t>(rows * row_bytes))};
+    tensor.shape.back() = part_cols;
+    return tensor;
+  };
+  const int64_t code_bytes = code_row_bytes(format, cols);
+  const int64_t scale_bytes = scale_row_bytes(format, cols);
+  TinyTensor codes = part(DType::kU32, code_bytes / 4, code_bytes);
+  TinyTensor scales = part(format.scale_dtype, cols / format.group, scale_bytes);
+  TinyTensor biases = scales;
+  std::vector<float> row(static_cast<size_t>(cols));
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t i = 0; i < cols; ++i) {
+      row[static_cast<size_t>(i)] = load_f32(dense.bytes.data(), dense.dtype, r * cols + i);
+    }
+    quantize_row(codes.bytes.data() + r * code_bytes, scales.bytes.data() + r * scale_bytes,
+                 biases.bytes.data() + r * scale_bytes, row, format);
+  }
+  tensors[module + ".weight"] = std::move(codes);
+  tensors[module + ".scales"] = std::move(scales);
+  tensors[module + ".biases"] = std::move(biases);
+}
+
+// A directory below the system's temporary one that is gone with this object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "moebius_test_XXXXXX").string();
+    path_ = mkdtemp(name.data());
+  }
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  void write_text(const std::string& name, const std::string& text) const {
+    std::filesystem::create_directories((path_ / name).parent_path());
+    FileWriter(path_ / name).write(text);
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline void write_checkpoint(const TemporaryDirectory& directory, const Json& config, const TinyTensors& tensors) {
+  directory.write_text("config.json", config.dump());
+  std::vector<SafetensorsWriter::Declaration> declarations;
+  for (const auto& [name, tensor] : tensors) declarations.push_back({name, tensor.dtype, tensor.shape});
+  SafetensorsWriter writer(directory.path() / "model.safetensors", declarations);
+  for (const auto& [name, tensor] : tensors) writer.write(tensor.bytes);
+  writer.finish();
+}
+
+}  // namespace moebius::testing

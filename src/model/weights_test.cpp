@@ -1,0 +1,394 @@
+// From files to what a backend is given: expert forms, norm conventions, quantization, and every way in which a
+// checkpoint can disagree with its config. A recording backend keeps the uploaded bytes.
+#include "model/weights.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/model.h"
+#include "model/testing/recording_backend.h"
+#include "model/testing/tiny_checkpoint.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+using ::testing::HasSubstr;
+using namespace testing;  // the tiny checkpoint
+
+constexpr int kLayers = 4;
+const AffineFormat kFourBits{4, 32, DType::kBF16};
+
+std::string mlp(int layer) { return "model.layers." + std::to_string(layer) + ".mlp"; }
+
+struct Loaded {
+  TemporaryDirectory directory;
+  RecordingBackend backend;
+};
+
+// What a backend is given for this checkpoint.
+std::unique_ptr<Loaded> load(const TinyTensors& tensors, const Json& config = tiny_config()) {
+  auto loaded = std::make_unique<Loaded>();
+  write_checkpoint(loaded->directory, config, tensors);
+  load_model(ModelDir(loaded->directory.path()), loaded->backend, {});
+  return loaded;
+}
+
+void expect_refused(const TinyTensors& tensors, const Json& config, ErrorCode code,
+                    const std::vector<std::string>& words) {
+  TemporaryDirectory directory;
+  write_checkpoint(directory, config, tensors);
+  const ModelDir files(directory.path());
+  RecordingBackend backend;
+  try {
+    load_model(files, backend, {});
+    ADD_FAILURE() << "was accepted; expected: " << words.front();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    for (const std::string& word : words) EXPECT_THAT(std::string(error.what()) + error.hint(), HasSubstr(word));
+  }
+  EXPECT_EQ(files.bytes_read(), 0u) << "weights were read before everything was checked";
+  EXPECT_TRUE(backend.matrices.empty() && backend.vectors.empty());
+}
+
+void reshape(TinyTensors& tensors, const std::string& name, std::vector<int64_t> shape) {
+  tensors.at(name) = made_up(name, std::move(shape), tensors.at(name).dtype, 0.1f);
+}
+
+TinyTensors with_single_experts() {
+  TinyTensors tensors = tiny_tensors();
+  for (int i = 0; i < kLayers; ++i) split_experts(tensors, mlp(i));
+  return tensors;
+}
+
+TinyTensors with_stacked_experts() {
+  TinyTensors tensors = with_single_experts();
+  for (int i = 0; i < kLayers; ++i) stack_experts(tensors, mlp(i));
+  return tensors;
+}
+
+// MLX: every projection of every expert in affine codes.
+TinyTensors with_quantized_experts() {
+  TinyTensors tensors = with_single_experts();
+  for (int i = 0; i < kLayers; ++i) {
+    for (int e = 0; e < 6; ++e) {
+      for (const char* projection : {".gate_proj", ".up_proj", ".down_proj"}) {
+        quantize_module(tensors, mlp(i) + ".experts." + std::to_string(e) + projection, kFourBits);
+      }
+    }
+  }
+  return tensors;
+}
+
+Json quantized_config(int bits = 4, int group = 32) {
+  Json config = tiny_config();
+  config["quantization"] = Json{{"group_size", group}, {"bits", bits}};
+  return config;
+}
+
+// ---- what arrives
+// ----------------------------------------------------------------------------------------------------
+
+TEST(Weights, AMatrixArrivesAsItStands) {
+  const TinyTensors tensors = tiny_tensors();
+  const auto loaded = load(tensors);
+  const RecordedRows& q = loaded->backend.matrices.at("model.layers.1.self_attn.q_proj");
+  EXPECT_EQ(q.rows, 128);
+  EXPECT_EQ(q.cols, 64);
+  EXPECT_EQ(q.format, (WeightFormat{DType::kBF16, {}}));
+  EXPECT_EQ(q.weights, tensors.at("model.layers.1.self_attn.q_proj.weight").bytes);
+}
+
+TEST(Weights, OnlyRoutersAndGatesTakeF32Activations) {
+  const auto loaded = load(tiny_tensors());
+  for (const auto& [name, kind] : loaded->backend.activations) {
+    const bool gate = name.ends_with(".mlp.gate") || name.ends_with(".shared_expert_gate") ||
+                      name.ends_with(".in_proj_a") || name.ends_with(".in_proj_b");
+    EXPECT_EQ(kind == ActivationKind::kF32, gate) << name;
+  }
+}
+
+TEST(Weights, DenseExpertFormsGiveTheSameBytes) {
+  const auto fused = load(tiny_tensors());
+  const auto single = load(with_single_experts());
+  const auto stacked = load(with_stacked_experts());
+  ASSERT_EQ(fused->backend.experts_tables.size(), 4u);
+  EXPECT_EQ(single->backend.experts_tables, fused->backend.experts_tables);
+  EXPECT_EQ(stacked->backend.experts_tables, fused->backend.experts_tables);
+}
+
+TEST(Weights, FusedExpertsAreGateRowsThenUpRows) {
+  const TinyTensors tensors = tiny_tensors();
+  const auto loaded = load(tensors);
+  const TinyTensor& gate_up = tensors.at(mlp(2) + ".experts.gate_up_proj");
+  const RecordedExperts& table = loaded->backend.experts_tables.at(mlp(2) + ".experts");
+  const size_t row_bytes = 64 * 2;
+  for (int64_t e = 0; e < 6; ++e) {
+    const auto first = table.gate.weights.begin() + e * 32 * static_cast<int64_t>(row_bytes);
+    EXPECT_EQ(rows_of(gate_up, e, 0, 32).bytes, std::vector(first, first + 32 * row_bytes)) << e;
+  }
+}
+
+TEST(Weights, QuantizedExpertFormsGiveTheSameBytes) {
+  TinyTensors tensors = with_quantized_experts();
+  const auto single = load(tensors, quantized_config());
+  for (int i = 0; i < kLayers; ++i) stack_experts(tensors, mlp(i));
+  const auto stacked = load(tensors, quantized_config());
+  EXPECT_EQ(single->backend.experts_tables, stacked->backend.experts_tables);
+  const RecordedExperts& table = stacked->backend.experts_tables.at(mlp(0) + ".experts");
+  EXPECT_EQ(table.gate.format, (WeightFormat{DType::kU32, kFourBits}));
+  EXPECT_EQ(table.up.biases, tensors.at(mlp(0) + ".switch_mlp.up_proj.biases").bytes);
+  EXPECT_EQ(table.down.scales, tensors.at(mlp(0) + ".switch_mlp.down_proj.scales").bytes);
+  EXPECT_EQ(table.shared_gate.format, (WeightFormat{DType::kBF16, {}})) << "the shared expert has its own format";
+}
+
+TEST(Weights, LayersOfOneFileMayHaveDifferentExpertForms) {
+  TinyTensors mixed = tiny_tensors();
+  split_experts(mixed, mlp(1));
+  split_experts(mixed, mlp(2));
+  stack_experts(mixed, mlp(2));
+  EXPECT_EQ(load(mixed)->backend.experts_tables, load(tiny_tensors())->backend.experts_tables);
+}
+
+TEST(Weights, DownMayHaveOtherBitsThanGateAndUp) {
+  TinyTensors tensors = with_stacked_experts();
+  Json config = quantized_config();
+  for (int i = 0; i < kLayers; ++i) {
+    quantize_module(tensors, mlp(i) + ".switch_mlp.gate_proj", kFourBits);
+    quantize_module(tensors, mlp(i) + ".switch_mlp.up_proj", kFourBits);
+    quantize_module(tensors, mlp(i) + ".switch_mlp.down_proj", {6, 32, DType::kF16});
+    config["quantization"][mlp(i) + ".switch_mlp.down_proj"] = Json{{"group_size", 32}, {"bits", 6}};
+  }
+  const auto loaded = load(tensors, config);
+  EXPECT_EQ(loaded->backend.experts_tables.at(mlp(3) + ".experts").down.format.affine,
+            (AffineFormat{6, 32, DType::kF16}));
+}
+
+TEST(Weights, EachModuleFollowsItsOwnQuantizationEntry) {
+  TinyTensors tensors = tiny_tensors();
+  Json config = quantized_config();
+  quantize_module(tensors, "lm_head", kFourBits);
+  quantize_module(tensors, mlp(0) + ".gate", {8, 64, DType::kF32});
+  config["quantization"][mlp(0) + ".gate"] = Json{{"group_size", 64}, {"bits", 8}};
+  const auto loaded = load(tensors, config);
+  EXPECT_EQ(loaded->backend.matrices.at("lm_head").format.affine, kFourBits);
+  EXPECT_EQ(loaded->backend.matrices.at("lm_head").biases, tensors.at("lm_head.biases").bytes);
+  EXPECT_EQ(loaded->backend.matrices.at(mlp(0) + ".gate").format.affine, (AffineFormat{8, 64, DType::kF32}));
+  EXPECT_FALSE(loaded->backend.matrices.at(mlp(1) + ".gate").format.is_affine());
+}
+
+TEST(Weights, ATiedHeadIsNotLoaded) {
+  Json config = tiny_config();
+  config["tie_word_embeddings"] = true;
+  TinyTensors tensors = tiny_tensors();
+  EXPECT_FALSE(load(tensors, config)->backend.matrices.contains("lm_head")) << "a copy in the file is dropped";
+  tensors.erase("lm_head.weight");
+  EXPECT_FALSE(load(tensors, config)->backend.matrices.contains("lm_head"));
+}
+
+TEST(Weights, TheDraftHeadIsIgnored) {
+  TinyTensors tensors = tiny_tensors();
+  tensors["mtp.fc.weight"] = made_up("mtp.fc.weight", {64, 128}, DType::kBF16, 0.1f);
+  EXPECT_EQ(load(tensors)->backend.matrices.size(), load(tiny_tensors())->backend.matrices.size());
+}
+
+// Norms are uploaded in f32 so that the values are compared, not their rounding.
+TEST(Weights, ConvertedNormsAndRawNormsGiveTheSameFactors) {
+  const TinyTensors raw = tiny_tensors(DType::kF32);
+  TinyTensors converted = raw;
+  for (auto& [name, tensor] : converted) {
+    if (name.ends_with("conv1d.weight")) tensor.shape = {96, 4, 1};
+    const bool centred = name.ends_with("norm.weight") && !name.ends_with("linear_attn.norm.weight");
+    for (int64_t i = 0; centred && i < tensor.shape[0]; ++i) {
+      store_f32(tensor.bytes.data(), DType::kF32, i, 1.0f + load_f32(tensor.bytes.data(), DType::kF32, i));
+    }
+  }
+  EXPECT_EQ(load(raw)->backend.vectors, load(converted)->backend.vectors);
+}
+
+TEST(Weights, OnlyTheNormOfTheLinearLayersIsNeverShifted) {
+  const TinyTensors tensors = tiny_tensors(DType::kF32);
+  const auto loaded = load(tensors);
+  const auto uploaded = [&](const std::string& name, float shift) {
+    const TinyTensor& tensor = tensors.at(name);
+    std::vector<float> values;
+    for (int64_t i = 0; i < count_of(tensor.shape); ++i) {
+      const float value = load_f32(tensor.bytes.data(), DType::kF32, i);
+      values.push_back(shift != 0 ? value + shift : value);
+    }
+    return std::ranges::count(loaded->backend.vectors, values);
+  };
+  EXPECT_EQ(uploaded("model.layers.0.linear_attn.norm.weight", 0), 1);
+  EXPECT_EQ(uploaded("model.layers.0.linear_attn.A_log", 0), 1);
+  EXPECT_EQ(uploaded("model.layers.0.linear_attn.dt_bias", 0), 1);
+  EXPECT_EQ(uploaded("model.layers.0.linear_attn.conv1d.weight", 0), 1);
+  for (const char* name :
+       {"model.norm.weight", "model.layers.0.input_layernorm.weight", "model.layers.0.post_attention_layernorm.weight",
+        "model.layers.1.self_attn.q_norm.weight", "model.layers.1.self_attn.k_norm.weight"}) {
+    EXPECT_EQ(uploaded(name, 1), 1) << name;
+  }
+}
+
+TEST(Weights, SmallTensorsMayHaveAnyFloatDtype) {
+  TinyTensors tensors = tiny_tensors();
+  for (const char* name : {"A_log", "norm.weight"}) {
+    const std::string full = std::string("model.layers.0.linear_attn.") + name;
+    tensors.at(full) = made_up(full, tensors.at(full).shape, DType::kF32, 1.0f);
+  }
+  const std::string conv = "model.layers.0.linear_attn.conv1d.weight";
+  tensors.at(conv) = made_up(conv, {96, 1, 4}, DType::kF16, 1.0f);
+  EXPECT_EQ(load(tensors)->backend.vectors.size(), load(tiny_tensors())->backend.vectors.size());
+}
+
+TEST(Weights, ProgressEndsAtTheBytesOfAllTensors) {
+  TemporaryDirectory directory;
+  const TinyTensors tensors = tiny_tensors();
+  write_checkpoint(directory, tiny_config(), tensors);
+  uint64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) bytes += tensor.bytes.size();
+  std::vector<LoadProgress> reports;
+  ModelOptions options;
+  options.progress = [&](const LoadProgress& progress) { reports.push_back(progress); };
+  RecordingBackend backend;
+  load_model(ModelDir(directory.path()), backend, options);
+  ASSERT_FALSE(reports.empty());
+  EXPECT_EQ(reports.back().bytes_total, bytes);
+  EXPECT_EQ(reports.back().bytes_done, bytes);
+}
+
+// ---- what is refused
+// -------------------------------------------------------------------------------------------------
+
+TEST(Weights, EveryTensorIsMissedByName) {
+  const TinyTensors complete = tiny_tensors();
+  for (const auto& [name, tensor] : complete) {
+    TinyTensors tensors = complete;
+    tensors.erase(name);
+    expect_refused(tensors, tiny_config(), ErrorCode::kMissingTensor, {name});
+  }
+}
+
+TEST(Weights, AWrongShapeIsNamedWithBothShapes) {
+  const TinyTensors complete = tiny_tensors();
+  for (const auto& [name, tensor] : complete) {
+    TinyTensors tensors = complete;
+    std::vector<int64_t> shape = tensor.shape;
+    shape.back() += 32;
+    reshape(tensors, name, shape);
+    expect_refused(tensors, tiny_config(), ErrorCode::kBadTensor,
+                   {name, to_string(tensor.shape), "got " + to_string(shape)});
+  }
+}
+
+TEST(Weights, AWrongDtypeIsNamed) {
+  for (const char* name : {"model.norm.weight", "lm_head.weight", "model.layers.0.mlp.experts.down_proj"}) {
+    TinyTensors tensors = tiny_tensors();
+    TinyTensor& tensor = tensors.at(name);
+    tensor.dtype = DType::kI32;
+    tensor.bytes.resize(static_cast<size_t>(count_of(tensor.shape) * 4));
+    expect_refused(tensors, tiny_config(), ErrorCode::kBadTensor, {name, "I32"});
+  }
+}
+
+TEST(Weights, UnknownTensorsAreCountedAndFiveAreListed) {
+  TinyTensors tensors = tiny_tensors();
+  for (const char* name : {"zz.a", "zz.b", "zz.c", "zz.d", "zz.e", "zz.f"}) {
+    tensors[name] = made_up(name, {2}, DType::kF32, 1.0f);
+  }
+  expect_refused(tensors, tiny_config(), ErrorCode::kUnknownTensor, {"6 tensors", "zz.a", "zz.e", "..."});
+  tensors = tiny_tensors();
+  tensors["model.layers.1.self_attn.q_proj.bias"] = made_up("bias", {128}, DType::kBF16, 1.0f);
+  expect_refused(tensors, tiny_config(), ErrorCode::kUnknownTensor, {"model.layers.1.self_attn.q_proj.bias"});
+}
+
+TEST(Weights, ALayerWithoutExpertsNamesTheFormsThatWereLookedFor) {
+  TinyTensors tensors = tiny_tensors();
+  tensors.erase(mlp(3) + ".experts.gate_up_proj");
+  tensors.erase(mlp(3) + ".experts.down_proj");
+  expect_refused(tensors, tiny_config(), ErrorCode::kMissingTensor,
+                 {mlp(3) + ".experts.gate_up_proj", "switch_mlp", "experts.0.gate_proj"});
+}
+
+TEST(Weights, AMissingExpertIsNamed) {
+  TinyTensors tensors = with_single_experts();
+  tensors.erase(mlp(0) + ".experts.4.up_proj.weight");
+  expect_refused(tensors, tiny_config(), ErrorCode::kMissingTensor, {mlp(0) + ".experts.4.up_proj.weight"});
+}
+
+TEST(Weights, GateAndUpOfDifferentFormatsAreRefused) {
+  TinyTensors tensors = with_stacked_experts();
+  quantize_module(tensors, mlp(0) + ".switch_mlp.up_proj", kFourBits);
+  expect_refused(tensors, quantized_config(), ErrorCode::kUnsupported, {mlp(0), "BF16", "4 bits"});
+}
+
+TEST(Weights, ExpertsOfDifferentFormatsInOneLayerAreRefused) {
+  TinyTensors tensors = with_single_experts();
+  quantize_module(tensors, mlp(0) + ".experts.5.down_proj", kFourBits);
+  expect_refused(tensors, quantized_config(), ErrorCode::kUnsupported, {mlp(0) + ".experts.5.down_proj", "BF16"});
+}
+
+TEST(Weights, RawAndConvertedLayersInOneFileAreRefused) {
+  TinyTensors tensors = tiny_tensors();
+  tensors.at("model.layers.2.linear_attn.conv1d.weight").shape = {96, 4, 1};
+  expect_refused(tensors, tiny_config(), ErrorCode::kBadTensor,
+                 {"model.layers.2.linear_attn.conv1d.weight", "[96, 1, 4]", "[96, 4, 1]"});
+}
+
+TEST(Weights, NormsOfUnknownConventionAreRefused) {
+  Json config = tiny_config();
+  config["full_attention_interval"] = 1;
+  TinyTensors tensors = tiny_tensors();
+  for (const int layer : {0, 2}) {
+    const std::string path = "model.layers." + std::to_string(layer) + ".";
+    std::erase_if(tensors, [&](const auto& item) { return item.first.starts_with(path); });
+    add_layer(tensors, path, true, DType::kBF16);
+  }
+  expect_refused(tensors, config, ErrorCode::kUnsupported, {"zero-centred"});
+}
+
+// Codes of 4 bits under a config that says otherwise, and the reverse: row 18 of the hostile inputs.
+TEST(Weights, CodesThatDisagreeWithTheirEntryNameTheBitsOfTheFile) {
+  TinyTensors tensors = tiny_tensors();
+  quantize_module(tensors, "lm_head", kFourBits);
+  expect_refused(tensors, quantized_config(3), ErrorCode::kBadTensor,
+                 {"lm_head.weight", "expected shape [40, 6]", "got [40, 8]", "looks like 4 bits"});
+}
+
+TEST(Weights, InconsistentQuantizedPartsAreRefused) {
+  struct Case {
+    const char* part;
+    std::function<void(TinyTensors&)> spoil;
+    ErrorCode code;
+    std::string word;
+  };
+  const Case cases[] = {
+      {"lm_head.weight", [](TinyTensors& t) { reshape(t, "lm_head.weight", {40, 9}); }, ErrorCode::kBadTensor,
+       "[40, 8]"},
+      {"lm_head.scales", [](TinyTensors& t) { reshape(t, "lm_head.scales", {40, 1}); }, ErrorCode::kBadTensor,
+       "[40, 2]"},
+      {"lm_head.biases", [](TinyTensors& t) { reshape(t, "lm_head.biases", {39, 2}); }, ErrorCode::kBadTensor,
+       "[40, 2]"},
+      {"lm_head.biases", [](TinyTensors& t) { t.erase("lm_head.biases"); }, ErrorCode::kMissingTensor, ""},
+      {"lm_head.biases", [](TinyTensors& t) { t.at("lm_head.biases") = made_up("b", {40, 2}, DType::kF32, 1.0f); },
+       ErrorCode::kBadTensor, "dtype of the scales"},
+      {"lm_head.weight", [](TinyTensors& t) { t.at("lm_head.weight") = made_up("w", {40, 8}, DType::kF32, 1.0f); },
+       ErrorCode::kBadTensor, "U32"},
+  };
+  for (const Case& test : cases) {
+    TinyTensors tensors = tiny_tensors();
+    quantize_module(tensors, "lm_head", kFourBits);
+    test.spoil(tensors);
+    expect_refused(tensors, quantized_config(), test.code, {test.part, test.word});
+  }
+}
+
+TEST(Weights, InputsThatAreNoMultipleOfTheGroupAreRefused) {
+  TinyTensors tensors = with_stacked_experts();
+  quantize_module(tensors, mlp(0) + ".switch_mlp.down_proj", kFourBits);
+  Json config = quantized_config();
+  config["quantization"][mlp(0) + ".switch_mlp.down_proj"] = Json{{"group_size", 64}, {"bits", 4}};
+  expect_refused(tensors, config, ErrorCode::kBadTensor, {mlp(0) + ".switch_mlp.down_proj", "group size 64"});
+}
+
+}  // namespace
+}  // namespace moebius
