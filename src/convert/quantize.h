@@ -17,7 +17,7 @@ struct QuantizeOptions {
   int group = 64;
   int router_bits = 8;  // of mlp.gate and mlp.shared_expert_gate, group 64
   int threads = 2;
-  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;  // source bytes; may be empty
+  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress = {};  // source bytes; may be empty
 };
 
 struct QuantizeReport {

@@ -11,12 +11,12 @@
 namespace moebius {
 
 struct SynthOptions {
-  std::string preset;
+  std::string preset = {};
   int64_t layers = 0;  // 0: as published
   int bits = 4;        // 2, 3, 4, 5, 6, 8 or 16
   int group = 64;
   uint64_t seed = 0;
-  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;  // may be empty
+  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress = {};  // may be empty
 };
 
 // Writes the directory whole or not at all; returns the bytes of the weights. Throws kUsage, kExists, kIo,

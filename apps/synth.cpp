@@ -1,0 +1,58 @@
+// `moebius synth`: a random checkpoint of a published shape, to measure this machine before anything is downloaded.
+#include "convert/synth.h"
+
+#include <fmt/ranges.h>
+
+#include <memory>
+
+#include "commands.h"
+#include "convert/presets.h"
+#include "interrupt.h"
+#include "output.h"
+#include "progress.h"
+
+namespace moebius::apps {
+namespace {
+
+void run_synth(SynthOptions options, const std::string& out) {
+  Progress progress("writing", 0);
+  options.progress = [&](uint64_t done, uint64_t total) {
+    progress.update(done, total);
+    throw_if_interrupted();
+  };
+  const uint64_t bytes = synthesize(options, out);
+  progress.finish();
+  note("wrote {}: {} of random weights in {:.1f} s\n", out, human_bytes(bytes), progress.seconds());
+}
+
+}  // namespace
+
+void add_synth(CLI::App& app) {
+  struct State {
+    SynthOptions options;
+    std::string out;
+  };
+  auto state = std::make_shared<State>();
+  SynthOptions& options = state->options;
+  CLI::App& command = *app.add_subcommand("synth", "Write a random checkpoint of a published shape");
+  command.footer(
+      "moebius synth --preset qwen3.5-35b-a3b --layers 4 --bits 3 small\n"
+      "moebius synth --preset tiny --bits 16 tiny-hf");
+  command.add_option("OUT", state->out, "The directory to make; must not exist")->required();
+  command.add_option("--preset", options.preset, fmt::format("The shape: {}", fmt::join(preset_names(), ", ")))
+      ->type_name("NAME")
+      ->required();
+  command.add_option("--layers", options.layers, "Only this many layers (default: as published)")->type_name("N");
+  command.add_option("--bits", options.bits, "2, 3, 4, 5, 6, 8: MLX layout; 16: Hugging Face layout, bf16")
+      ->type_name("B")
+      ->check(CLI::IsMember({2, 3, 4, 5, 6, 8, 16}).description(""))
+      ->capture_default_str();
+  command.add_option("--group-size", options.group, "Inputs that share a scale: 32, 64 or 128")
+      ->type_name("G")
+      ->check(CLI::IsMember({32, 64, 128}).description(""))
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "Other weights of the same shape")->type_name("N")->capture_default_str();
+  command.callback([state] { run_synth(state->options, state->out); });
+}
+
+}  // namespace moebius::apps

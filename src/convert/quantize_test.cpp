@@ -1,0 +1,263 @@
+// Conversions against mlx-lm's own (tests/golden/make_convert.py), against each other, and what they refuse.
+#include "convert/quantize.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+
+#include "base/temporary_directory.h"
+#include "convert/testing.h"
+#include "moebius/error.h"
+#include "quant/affine.h"
+
+namespace moebius {
+namespace {
+
+using testing::differences;
+using ::testing::ElementsAre;
+using testing::golden;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::read_tensors;
+using testing::StoredTensors;
+
+class Quantize : public ::testing::Test {
+ protected:
+  StoredTensors converted(const std::filesystem::path& source, const QuantizeOptions& options) {
+    const auto out = scratch_.path() / ("out" + std::to_string(++runs_));
+    report_ = quantize(source, out, options);
+    return read_tensors(out);
+  }
+
+  // The error of a conversion that must fail and leave nothing behind.
+  Error failure(const std::filesystem::path& source, const QuantizeOptions& options = {}) {
+    const auto out = scratch_.path() / "refused";
+    try {
+      quantize(source, out, options);
+    } catch (const Error& error) {
+      for (const auto& entry : std::filesystem::directory_iterator(scratch_.path())) {
+        EXPECT_THAT(entry.path().filename().string(), ::testing::Not(::testing::StartsWith("refused")));
+      }
+      return error;
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return Error(ErrorCode::kInternal, "", "");
+  }
+
+  // convert/hf with one change.
+  template <typename Change>
+  std::filesystem::path changed_source(const Change& change) {
+    StoredTensors tensors = read_tensors(golden("convert/hf"));
+    Json config = ModelDir(golden("convert/hf")).config();
+    change(tensors, config);
+    const auto directory = scratch_.path() / ("source" + std::to_string(++runs_));
+    testing::write_checkpoint(directory, config, tensors);
+    return directory;
+  }
+
+  TemporaryDirectory scratch_;
+  QuantizeReport report_;
+  int runs_ = 0;
+};
+
+StoredTensors without_mtp(StoredTensors tensors) {
+  std::erase_if(tensors, [](const auto& item) { return item.first.starts_with("mtp."); });
+  return tensors;
+}
+
+TEST_F(Quantize, EveryByteIsThatOfMlxLm) {
+  for (const auto& [bits, group] : {std::pair{4, 64}, {3, 32}}) {
+    const std::string name = "convert/mlx_b" + std::to_string(bits) + "_g" + std::to_string(group);
+    const StoredTensors ours = converted(golden("convert/hf"), {.bits = bits, .group = group});
+    EXPECT_THAT(differences(without_mtp(ours), read_tensors(golden(name))), IsEmpty()) << name;
+  }
+}
+
+TEST_F(Quantize, TheQuantizationBlockIsThatOfMlxLmAndTheMtpRouters) {
+  converted(golden("convert/hf"), {.bits = 4});
+  const Json ours = ModelDir(scratch_.path() / "out1").config();
+  Json expected = ModelDir(golden("convert/mlx_b4_g64")).config().at("quantization");
+  for (const char* module : {"mtp.layers.0.mlp.gate", "mtp.layers.0.mlp.shared_expert_gate"}) {
+    expected[module] = {{"group_size", 64}, {"bits", 8}};
+  }
+  EXPECT_EQ(ours.at("quantization"), expected);
+  EXPECT_EQ(ours.at("quantization_config"), expected);
+  EXPECT_FALSE(ours.contains("vision_config"));
+  EXPECT_EQ(ours.at("text_config").at("hidden_size"), 64);
+}
+
+TEST_F(Quantize, TheMtpHeadIsConvertedLikeALayerAndItsFcIsKept) {
+  const StoredTensors tensors = converted(golden("convert/hf"), {.bits = 4});
+  StoredTensors head, layer;  // the head of this checkpoint repeats layer 1
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with("mtp.layers.0.")) head[name.substr(13)] = tensor;
+    if (name.starts_with("model.layers.1.")) layer[name.substr(15)] = tensor;
+  }
+  EXPECT_GT(head.size(), 20u);
+  EXPECT_THAT(differences(head, layer), IsEmpty());
+  EXPECT_EQ(tensors.at("mtp.fc.weight"), read_tensors(golden("convert/hf")).at("mtp.fc.weight"));
+  EXPECT_TRUE(tensors.contains("mtp.pre_fc_norm_hidden.weight"));
+  EXPECT_THAT(report_.left_over, IsEmpty());
+}
+
+TEST_F(Quantize, EveryFormOfTheSameModelGivesTheSameTensors) {
+  const StoredTensors expected = read_tensors(golden("checkpoints/forms_mlx"));
+  for (const char* form : {"forms", "forms_mixed", "forms_wrapper", "forms_saved", "forms_mlx"}) {
+    const StoredTensors ours = converted(golden(std::string("checkpoints/") + form), {.bits = 4, .group = 64});
+    EXPECT_THAT(differences(ours, expected), IsEmpty()) << form;  // 48 and 24 inputs: nothing is divisible by 64
+  }
+}
+
+TEST_F(Quantize, StackedAndSingleQuantizedExpertsGiveTheSameTensors) {
+  const StoredTensors stacked = converted(golden("checkpoints/q3_g64"), {.bits = 4, .group = 32});
+  const StoredTensors single = converted(golden("checkpoints/q3_g64_per_expert"), {.bits = 4, .group = 32});
+  EXPECT_THAT(differences(stacked, single), IsEmpty());
+  EXPECT_EQ(stacked.at("model.layers.0.mlp.switch_mlp.gate_proj.weight").shape, (std::vector<int64_t>{4, 64, 8}));
+}
+
+TEST_F(Quantize, WhatHasTheWantedFormatIsCopied) {
+  const auto source = golden("checkpoints/q3_g64");
+  EXPECT_THAT(differences(converted(source, {.bits = 3, .group = 64}), read_tensors(source)), IsEmpty());
+}
+
+TEST_F(Quantize, WideningAQuantizedMatrixKeepsItsValues) {
+  const StoredTensors three = read_tensors(golden("checkpoints/q3_g64"));
+  const StoredTensors eight = converted(golden("checkpoints/q3_g64"), {.bits = 8, .group = 64});
+  const auto row = [](const StoredTensors& tensors, int bits) {
+    const std::string module = "model.layers.0.mlp.switch_mlp.up_proj.";
+    std::vector<float> w(64);
+    dequantize_row(w,
+                   {tensors.at(module + "weight").bytes.data(), tensors.at(module + "scales").bytes.data(),
+                    tensors.at(module + "biases").bytes.data()},
+                   {bits, 64, DType::kBF16});
+    return w;
+  };
+  const auto before = row(three, 3), after = row(eight, 8);
+  const auto [low, high] = std::ranges::minmax(before);
+  for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], (high - low) / 255) << i;
+}
+
+TEST_F(Quantize, RouterBitsAreChosenApartFromTheRest) {
+  const StoredTensors tensors = converted(golden("convert/hf"), {.bits = 2, .router_bits = 6});
+  EXPECT_EQ(tensors.at("model.layers.0.mlp.gate.weight").shape, (std::vector<int64_t>{3, 64 * 6 / 32}));
+  EXPECT_EQ(tensors.at("model.layers.0.linear_attn.in_proj_a.weight").shape, (std::vector<int64_t>{2, 64 * 2 / 32}));
+  const ModelDir out(scratch_.path() / "out1");
+  EXPECT_EQ(out.quantization().lookup("model.layers.0.mlp.gate", true)->bits, 6);
+}
+
+TEST_F(Quantize, ThreadsDoNotChangeAByte) {
+  const StoredTensors one = converted(golden("convert/hf"), {.bits = 5, .threads = 1});
+  const StoredTensors three = converted(golden("convert/hf"), {.bits = 5, .threads = 3});
+  EXPECT_THAT(differences(one, three), IsEmpty());
+}
+
+TEST_F(Quantize, ProgressEndsWithAllBytesOfTheSource) {
+  uint64_t done = 0, total = 0;
+  QuantizeOptions options;
+  options.progress = [&](uint64_t now, uint64_t all) {
+    EXPECT_GE(now, done);
+    done = now, total = all;
+  };
+  converted(golden("convert/hf"), options);
+  EXPECT_EQ(done, total);
+  EXPECT_EQ(total, report_.source_bytes);
+}
+
+TEST_F(Quantize, TextFilesAreCopiedAndOthersAreNot) {
+  const auto source = changed_source([](StoredTensors&, Json&) {});
+  const std::vector<std::string> kept = {
+      "tokenizer.json", "tokenizer_config.json",  "chat_template.jinja",    "vocab.json",
+      "merges.txt",     "generation_config.json", "special_tokens_map.json"};
+  for (const std::string& name : kept) std::ofstream(source / name) << "of " << name;
+  for (const char* name : {"README.md", "preprocessor_config.json"}) std::ofstream(source / name) << name;
+  converted(source, {});
+  const auto out = scratch_.path() / ("out" + std::to_string(runs_));
+  for (const std::string& name : kept) EXPECT_EQ(read_text(out / name, 100), "of " + name);
+  const auto files = std::distance(std::filesystem::directory_iterator(out), {});
+  EXPECT_EQ(files, static_cast<std::ptrdiff_t>(kept.size() + 2));  // and config.json, model.safetensors
+}
+
+TEST_F(Quantize, TextOnlyExportsGetTheNameThatMlxLmKnows) {
+  converted(golden("checkpoints/forms"), {});
+  EXPECT_EQ(ModelDir(scratch_.path() / "out1").config().at("model_type"), "qwen3_5_moe");
+}
+
+TEST_F(Quantize, TiedEmbeddingsHaveNoHead) {
+  const StoredTensors tensors = converted(golden("checkpoints/r2_tied_f16"), {.bits = 4, .group = 32});
+  EXPECT_FALSE(tensors.contains("lm_head.weight"));
+  EXPECT_EQ(tensors.at("model.layers.1.linear_attn.conv1d.weight").dtype, DType::kF16);
+}
+
+TEST_F(Quantize, UnknownTensorsOfTheDraftHeadAreReported) {
+  const auto source = changed_source(
+      [](StoredTensors& tensors, Json&) { tensors["mtp.embed_tokens.weight"] = tensors.at("lm_head.weight"); });
+  converted(source, {});
+  EXPECT_THAT(report_.left_over, ElementsAre("mtp.embed_tokens.weight"));
+}
+
+TEST_F(Quantize, RefusesAnExistingOutput) {
+  const auto taken = scratch_.path() / "taken";
+  std::filesystem::create_directory(taken);
+  try {
+    quantize(golden("convert/hf"), taken, {});
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kExists);
+  }
+}
+
+TEST_F(Quantize, RefusesWidthsAndGroupsThatDoNotExist) {
+  EXPECT_EQ(failure(golden("convert/hf"), {.bits = 7}).code(), ErrorCode::kUsage);
+  EXPECT_EQ(failure(golden("convert/hf"), {.group = 16}).code(), ErrorCode::kUsage);
+  EXPECT_THAT(failure(golden("convert/hf"), {.router_bits = 1}).what(), HasSubstr("--router-bits"));
+}
+
+TEST_F(Quantize, RefusesWeightsThatAreNotFiniteAndNamesThem) {
+  const auto source = changed_source([](StoredTensors& tensors, Json&) {
+    auto& bytes = tensors.at("model.layers.1.self_attn.k_proj.weight").bytes;
+    store_f32(bytes.data(), DType::kBF16, 5 * 64 + 3, std::numeric_limits<float>::infinity());
+  });
+  const Error error = failure(source);
+  EXPECT_EQ(error.code(), ErrorCode::kNonFinite);
+  EXPECT_THAT(error.what(), HasSubstr("model.layers.1.self_attn.k_proj.weight"));
+  EXPECT_THAT(error.what(), HasSubstr("row 5"));
+}
+
+TEST_F(Quantize, RefusesTensorsThatHaveNoPlace) {
+  const auto source = changed_source(
+      [](StoredTensors& tensors, Json&) { tensors["model.layers.0.bonus.weight"] = tensors.at("lm_head.weight"); });
+  const Error error = failure(source);
+  EXPECT_EQ(error.code(), ErrorCode::kUnknownTensor);
+  EXPECT_THAT(error.what(), HasSubstr("model.layers.0.bonus.weight"));
+}
+
+TEST_F(Quantize, RefusesALayerWithoutExperts) {
+  const auto source =
+      changed_source([](StoredTensors& tensors, Json&) { tensors.erase("model.layers.1.mlp.experts.gate_up_proj"); });
+  const Error error = failure(source);
+  EXPECT_EQ(error.code(), ErrorCode::kMissingTensor);
+  EXPECT_THAT(error.what(), HasSubstr("model.layers.1.mlp.switch_mlp.gate_proj"));
+}
+
+TEST_F(Quantize, RefusesConvolutionsOfBothConventions) {
+  const auto source = changed_source([](StoredTensors& tensors, Json& config) {
+    config["text_config"]["layer_types"] = {"linear_attention", "linear_attention"};
+    std::erase_if(tensors, [](const auto& item) { return item.first.find("layers.1.self_attn") != std::string::npos; });
+    StoredTensors copies;
+    for (const auto& [name, tensor] : tensors) {
+      if (name.starts_with("model.layers.0.linear_attn.")) copies["model.layers.1." + name.substr(15)] = tensor;
+    }
+    tensors.merge(copies);
+    auto& shape = tensors.at("model.layers.1.linear_attn.conv1d.weight").shape;
+    std::swap(shape[1], shape[2]);
+  });
+  const Error error = failure(source);
+  EXPECT_EQ(error.code(), ErrorCode::kBadTensor);
+  EXPECT_THAT(error.what(), HasSubstr("conv1d"));
+}
+
+}  // namespace
+}  // namespace moebius
