@@ -1,0 +1,107 @@
+// What a quantization block says about a module. What is refused: tests/bad_inputs.
+#include "checkpoint/quantization.h"
+
+#include <gtest/gtest.h>
+
+#include "base/expect_error.h"
+
+namespace moebius {
+namespace {
+
+QuantizationConfig parse(std::string_view json) {
+  return QuantizationConfig::parse(parse_json(json, "config.json"), "config.json");
+}
+
+std::string shown(const std::optional<QuantizationParams>& params) {
+  return params ? std::to_string(params->bits) + " bits, group " + std::to_string(params->group) : "not quantized";
+}
+
+// Every rule of overrides in one block: 3 bits, group 32 globally.
+constexpr std::string_view kBlock = R"({"quantization": {
+  "group_size": 32, "bits": 3, "mode": "affine",
+  "language_model.model.layers.0.mlp.gate": {"group_size": 64, "bits": 8},
+  "model.layers.1.mlp.gate": {},
+  "model.layers.2.mlp.gate": {"bits": 6},
+  "model.layers.3.mlp.gate": true,
+  "model.layers.4.mlp.gate": false,
+  "language_model.lm_head": false,
+  "vision_tower.blocks.0": {"bits": 99},
+  "quantize_activations": false,
+  "remark": "made by hand",
+  "model.norm": null}})";
+
+struct Row {
+  const char* name;
+  const char* module;
+  bool has_scales;
+  const char* expected;
+};
+
+const Row kRows[] = {
+    {"an_override_object_applies", "model.layers.0.mlp.gate", true, "8 bits, group 64"},
+    {"an_empty_override_is_affine_4_64_and_does_not_inherit", "model.layers.1.mlp.gate", true, "4 bits, group 64"},
+    {"an_override_without_group_takes_64", "model.layers.2.mlp.gate", true, "6 bits, group 64"},
+    {"true_means_the_global_parameters", "model.layers.3.mlp.gate", true, "3 bits, group 32"},
+    {"false_means_not_quantized", "model.layers.4.mlp.gate", false, "not quantized"},
+    {"the_head_is_found_under_its_canonical_name", "lm_head", false, "not quantized"},
+    {"scales_without_an_entry_mean_the_global_parameters", "model.embed_tokens", true, "3 bits, group 32"},
+    {"neither_scales_nor_entry_means_not_quantized", "model.layers.0.linear_attn.conv1d", false, "not quantized"},
+    {"a_null_entry_is_no_entry", "model.norm", false, "not quantized"},
+};
+
+class Lookup : public testing::TestWithParam<Row> {};
+INSTANTIATE_TEST_SUITE_P(Quantization, Lookup, testing::ValuesIn(kRows),
+                         [](const auto& instance) { return instance.param.name; });
+void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
+
+TEST_P(Lookup, follows_the_rules) {
+  EXPECT_EQ(shown(parse(kBlock).lookup(GetParam().module, GetParam().has_scales)), GetParam().expected);
+}
+
+TEST(Quantization, is_absent_without_a_block) {
+  for (const char* json : {"{}", R"({"quantization": null})", R"({"text_config": {"hidden_size": 1}})"}) {
+    EXPECT_FALSE(parse(json).any()) << json;
+  }
+}
+
+TEST(Quantization, reads_quantization_config_without_a_method_as_the_same_block) {
+  EXPECT_EQ(shown(parse(R"({"quantization_config": {"bits": 5, "group_size": 128}})").lookup("m", true)),
+            "5 bits, group 128");
+}
+
+TEST(Quantization, reads_the_block_of_text_config) {
+  EXPECT_EQ(shown(parse(R"({"text_config": {"quantization": {"bits": 2, "group_size": 64}}})").lookup("m", true)),
+            "2 bits, group 64");
+}
+
+TEST(Quantization, prefers_the_block_that_mlx_acts_on) {
+  const auto config = parse(R"({"quantization_config": {"quant_method": "fp8"},
+                                "quantization": {"bits": 8, "group_size": 32}})");
+  EXPECT_EQ(shown(config.lookup("m", true)), "8 bits, group 32");
+}
+
+TEST(Quantization, accepts_every_width_and_group_of_affine) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
+    for (const int group : {32, 64, 128}) {
+      const Json root = {{"quantization", {{"bits", bits}, {"group_size", group}}}};
+      const auto params = QuantizationConfig::parse(root, "config.json").lookup("m", true);
+      ASSERT_TRUE(params.has_value());
+      EXPECT_EQ(params->bits, bits);
+      EXPECT_EQ(params->group, group);
+    }
+  }
+}
+
+TEST(Quantization, refuses_scales_that_config_denies) {
+  expect_error(ErrorCode::kBadConfig, "quantization.model.layers.4.mlp.gate: has scales",
+               [] { (void)parse(kBlock).lookup("model.layers.4.mlp.gate", true); });
+  expect_error(ErrorCode::kBadConfig, "has scales", [] { (void)parse("{}").lookup("lm_head", true); });
+}
+
+TEST(Quantization, refuses_absent_scales_that_config_promises) {
+  expect_error(ErrorCode::kBadConfig, "has no scales",
+               [] { (void)parse(kBlock).lookup("model.layers.0.mlp.gate", false); });
+}
+
+}  // namespace
+}  // namespace moebius
