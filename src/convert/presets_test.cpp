@@ -1,0 +1,81 @@
+// The published shapes: parameter counts, and a config.json that reads back as the facts it was made from.
+#include "convert/presets.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "convert/model_tensors.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+int64_t parameters(const ModelConfig& config, bool routed_only) {
+  int64_t sum = 0;
+  for (const ModelTensor& tensor : model_tensors(config)) {
+    if (!routed_only || tensor.experts > 0) sum += tensor.all_rows() * tensor.cols;
+  }
+  return sum;
+}
+
+TEST(Presets, ParameterCountsAreThePublishedOnes) {
+  struct Case {
+    const char* preset;
+    double total, routed;  // billions
+  };
+  for (const Case& c : {Case{"qwen3.5-35b-a3b", 34.7, 32.2},
+                        {"qwen3.5-122b-a10b", 122.1, 116.0},
+                        {"qwen3.5-397b-a17b", 396.3, 386.5}}) {
+    const ModelConfig config = preset_config(c.preset);
+    EXPECT_NEAR(static_cast<double>(parameters(config, false)) / 1e9, c.total, 0.05) << c.preset;
+    EXPECT_NEAR(static_cast<double>(parameters(config, true)) / 1e9, c.routed, 0.06) << c.preset;
+  }
+}
+
+TEST(Presets, ConfigJsonReadsBackAsTheSameFacts) {
+  for (const std::string& preset : preset_names()) {
+    const ModelConfig made = preset_config(preset);
+    const ModelConfig read = parse_model_config(config_json(made), "config.json");
+    const auto facts = [](const ModelConfig& c) {
+      return std::tuple(c.model_type, c.layers, c.dim, c.vocab, c.eps, c.tied_embeddings, c.max_positions,
+                        c.layer_kinds, c.heads, c.kv_heads, c.head_dim, c.rotary_dim, c.rope_theta, c.attention_gate,
+                        c.key_heads, c.value_heads, c.key_head_dim, c.value_head_dim, c.conv_kernel,
+                        c.sigmoid_output_gate, c.experts, c.top_k, c.expert_width, c.shared_width, c.renormalize);
+    };
+    EXPECT_EQ(facts(read), facts(made)) << preset;
+  }
+}
+
+TEST(Presets, EveryFourthLayerIsFullAttention) {
+  ModelConfig config = preset_config("tiny");
+  set_layers(config, 9);
+  std::vector<int64_t> full;
+  for (int64_t i = 0; i < config.layers; ++i) {
+    if (config.layer_kinds[i] == LayerKind::kFullAttention) full.push_back(i);
+  }
+  EXPECT_THAT(full, ElementsAre(3, 7));
+}
+
+TEST(Presets, MropeSectionsCoverTheRotaryFrequencies) {
+  const auto section = [](const char* preset) {
+    return config_json(preset_config(preset))["text_config"]["rope_parameters"]["mrope_section"];
+  };
+  EXPECT_EQ(section("qwen3.5-35b-a3b"), (Json{11, 11, 10}));
+  EXPECT_EQ(section("tiny"), (Json{3, 3, 2}));
+}
+
+TEST(Presets, AnUnknownNameGetsTheList) {
+  try {
+    preset_config("qwen3-30b-a3b");
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    for (const std::string& name : preset_names()) EXPECT_THAT(error.hint(), HasSubstr(name));
+  }
+}
+
+}  // namespace
+}  // namespace moebius
