@@ -47,6 +47,8 @@ class Engine {
   [[nodiscard]] int64_t vocab() const;
   // Token ids that end an answer, from config.json and generation_config.json.
   [[nodiscard]] const std::vector<int32_t>& stop_ids() const;
+  // Bytes of weights, state, keys and values that steps had to move since the last call: over a clock, the bandwidth.
+  uint64_t take_bytes_moved();
   // The lowest id among the largest logits. Throws kNonFinite when there is none.
   static int32_t argmax(std::span<const float> logits);
 
