@@ -1,5 +1,7 @@
-// The subcommands. Each add_<command> declares its options on the program and what runs when it is chosen; a callback
-// returns normally, throws Error, or throws CLI::RuntimeError with the exit code of a finding (doctor).
+// The subcommands. Each add_<command> declares its options on the program and, as the subcommand's callback, what runs
+// when it is chosen; the callback returns, throws Error, or throws CLI::RuntimeError with an exit code (doctor's
+// finding). Give the examples as the subcommand's footer, one a line: help shows them first. Every option becomes an
+// environment variable by itself (--max-tokens: MOEBIUS_MAX_TOKENS), so no command reads the environment.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <utility>
+
+#include "interrupt.h"
+#include "output.h"
 
 namespace moebius::apps {
 namespace {
@@ -43,12 +45,13 @@ Progress::Progress(std::string label, uint64_t total_bytes)
 }
 
 Progress::~Progress() {
-  if (drawn_ && terminal_) fmt::print(stderr, "\n");
+  if (drawn_ && terminal_) write_note("\n");
 }
 
 void Progress::update(uint64_t done_bytes) { update(done_bytes, total_bytes_); }
 
 void Progress::update(uint64_t done_bytes, uint64_t total_bytes) {
+  throw_if_interrupted();
   done_bytes_ = done_bytes;
   total_bytes_ = total_bytes;
   const auto now = Clock::now();
@@ -58,8 +61,7 @@ void Progress::update(uint64_t done_bytes, uint64_t total_bytes) {
 }
 
 void Progress::finish() {
-  if (drawn_ && terminal_) fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  if (drawn_ && terminal_) write_note("\r\x1b[K");
   drawn_ = false;
 }
 
@@ -76,12 +78,11 @@ void Progress::draw(Clock::time_point now) {
     text += ", " + time_left(static_cast<double>(total_bytes_ - done_bytes_) / bytes_per_s);
   }
   if (!terminal_) {
-    fmt::print(stderr, "{} {}\n", label_, text);
+    note("{} {}\n", label_, text);
   } else {
     const auto cells = static_cast<int>(share * kBarCells);
-    fmt::print(stderr, "\r{} [{:#<{}}{:.<{}}] {}\x1b[K", label_, "", cells, "", kBarCells - cells, text);
+    note("\r{} [{:#<{}}{:.<{}}] {}\x1b[K", label_, "", cells, "", kBarCells - cells, text);
   }
-  std::fflush(stderr);
   drawn_ = true;
 }
 

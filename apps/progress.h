@@ -17,7 +17,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // Call as often as you like: it draws ten times a second at most. From one thread at a time.
+  // Call as often as you like: it draws ten times a second at most. From one thread at a time. Throws kInterrupted
+  // after Ctrl-C, so that what unwinds can take away its temporary files.
   void update(uint64_t done_bytes);
   void update(uint64_t done_bytes, uint64_t total_bytes);
   // Takes the bar away; the caller prints one line that says what is ready.

@@ -1,0 +1,58 @@
+// The measuring itself. The arms (expert paths, and the read-bandwidth probe as one more) take turns repetition by
+// repetition in one process, in rotating order, so that a noisy machine is noisy to all of them alike. Every arm sees
+// the same tokens at the same position with the same caches: one sequence per expert path, filled by a real prompt.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/bandwidth_probe.h"
+#include "session.h"
+
+namespace moebius::apps {
+
+enum class BenchTest : uint8_t { kDecode, kVerify, kMoeLayer, kPrefill };
+std::string_view name(BenchTest test);
+
+struct BenchPlan {
+  std::vector<ExpertPath> paths;
+  std::vector<int64_t> rows;  // 1: decode; more: verification of so many
+  int64_t context = 0;        // positions that the caches hold before each step
+  int64_t prefill = 0;        // tokens; 0: not measured
+  int64_t reps = 0;
+  int threads = 1;
+};
+
+struct BenchSample {
+  double seconds = 0;            // of one step; of one layer in moe_layer
+  double bytes = 0;              // moved in that time
+  double experts = 0;            // distinct routed experts of a layer, mean
+  double probe_bytes_per_s = 0;  // read bandwidth in the same repetition
+};
+
+struct BenchSeries {
+  BenchTest test = BenchTest::kDecode;
+  ExpertPath path = ExpertPath::kFused;
+  int64_t rows = 0;
+  int64_t context = 0;
+  std::vector<BenchSample> samples;  // one a repetition
+};
+
+struct BenchResult {
+  std::vector<BenchSeries> series;
+  uint64_t peak_resident_bytes = 0;  // after every test ran once, before the probe takes its buffer
+};
+
+// said: what is being measured, for a line on stderr.
+using BenchNews = std::function<void(const std::string& said)>;
+BenchResult run_bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said);
+
+// Positions and rows of a step that the plan needs.
+int64_t context_needed(const BenchPlan& plan);
+int64_t rows_needed(const BenchPlan& plan);
+// How often a test is repeated: a prompt takes as long as many steps, so it gets fewer.
+int64_t repetitions(const BenchPlan& plan, BenchTest test);
+
+}  // namespace moebius::apps

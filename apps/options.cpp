@@ -1,0 +1,71 @@
+// See options.h.
+#include "options.h"
+
+#include <fmt/format.h>
+
+#include "moebius/error.h"
+
+namespace moebius::apps {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+constexpr int64_t kMaxContext = int64_t{1} << 30;
+constexpr const char* kGroup = "Common options";
+
+// One of a few words; the help page shows the words as the type.
+CLI::Option* add_choice(CLI::App& command, const std::string& flag, std::string& value, const std::string& about,
+                        const std::string& words) {
+  const auto choices = CLI::detail::split(words, '|');
+  return command.add_option(flag, value, about)
+      ->type_name(words)
+      ->check(CLI::IsMember(choices).description(""))
+      ->group(kGroup);
+}
+
+}  // namespace
+
+void add_common_options(CLI::App& command, CommonOptions& options) {
+  EngineOptions& engine = options.engine;
+  // Which backends there are is make_backend's to say: it also knows what this build leaves out.
+  command.add_option("--backend", engine.backend, "What runs the model")
+      ->type_name("reference|cpu|cuda")
+      ->group(kGroup)
+      ->capture_default_str();
+  add_choice(command, "--isa", engine.isa, "Instruction set [the best there is]", "portable|avx2|avx512");
+  command.add_option("--threads", engine.threads, "0: physical cores within affinity and quota")
+      ->type_name("N")
+      ->check(CLI::Range(0, kMaxThreads).description(""))
+      ->group(kGroup)
+      ->capture_default_str();
+  add_choice(command, "--kv", engine.kv, "Keys and values in the cache", "f32|f16")->capture_default_str();
+  add_choice(command, "--activations", engine.activations, "Inputs of quantized matmuls; f32: reference only",
+             "int8|f32")
+      ->capture_default_str();
+  command.add_option("--ctx", engine.context, "Most tokens of a sequence")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, kMaxContext).description(""))
+      ->group(kGroup)
+      ->capture_default_str();
+  command.add_flag("--json", options.json, "Results as JSON on stdout")->group(kGroup);
+  command.add_flag("-v,--verbose", options.verbose, "Say more on stderr")->group(kGroup);
+}
+
+void add_experts_option(CLI::App& command, CommonOptions& options) {
+  add_choice(command, "--experts", options.engine.experts, "Way through the experts: same bits, other speed",
+             "unfused|concat|fused")
+      ->capture_default_str();
+}
+
+void add_directory(CLI::App& command, std::string& directory) {
+  command.add_option("DIR", directory, "Checkpoint: config.json and safetensors, Hugging Face or MLX")->required();
+}
+
+void check_common_options(const CommonOptions& options) {
+  if (options.engine.activations == "f32" && options.engine.backend != "reference") {
+    throw Error(ErrorCode::kUsage, "--activations f32",
+                fmt::format("only the reference backend computes so, not {}", options.engine.backend),
+                "add --backend reference, or leave --activations out");
+  }
+}
+
+}  // namespace moebius::apps

@@ -1,0 +1,26 @@
+// The options that every command which runs a model has. What the words mean is engine/options.h's; here are the flags.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "moebius/engine.h"
+
+namespace moebius::apps {
+
+struct CommonOptions {
+  EngineOptions engine;
+  bool json = false;
+  bool verbose = false;
+};
+
+// Adds all of them but --experts, which the bench takes as a list.
+void add_common_options(CLI::App& command, CommonOptions& options);
+void add_experts_option(CLI::App& command, CommonOptions& options);
+// DIR, required.
+void add_directory(CLI::App& command, std::string& directory);
+
+// Throws kUsage for choices that exclude each other; before anything is opened.
+void check_common_options(const CommonOptions& options);
+
+}  // namespace moebius::apps

@@ -1,0 +1,102 @@
+// See session.h.
+#include "session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+#include "engine/available_memory.h"
+#include "engine/options.h"
+#include "interrupt.h"
+#include "machine.h"
+#include "output.h"
+#include "progress.h"
+
+namespace moebius::apps {
+namespace {
+
+MemoryPlan plan_of(const std::string& directory, const EngineOptions& options) {
+  const ModelDir files(directory);
+  const ModelConfig config = parse_model_config(files.config(), (files.path() / "config.json").string());
+  const MemoryPlan plan = plan_memory(files, config, effective_options(config, model_options(options)));
+  const auto available = available_memory_bytes();
+  note("memory: {} weights + {} caches + {} work = {} of {} available\n", human_bytes(plan.weight_bytes),
+       human_bytes(plan.kv_bytes + plan.recurrent_bytes), human_bytes(plan.workspace_bytes), human_bytes(plan.total()),
+       available ? human_bytes(*available) : "an unknown amount");
+  return plan;
+}
+
+}  // namespace
+
+std::string model_name(const std::string& directory) {
+  const std::filesystem::path path = std::filesystem::absolute(directory).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
+Ready load_with_progress(const std::string& directory, const CommonOptions& options,
+                         const std::function<void(const EngineOptions&)>& load) {
+  check_common_options(options);
+  Ready ready{.name = model_name(directory), .plan = plan_of(directory, options.engine)};
+  Progress progress("loading", ready.plan.weight_bytes);
+  EngineOptions with_progress = options.engine;
+  with_progress.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
+  load(with_progress);
+  progress.finish();
+  ready.load_s = progress.seconds();
+  const EngineOptions& engine = options.engine;
+  note("ready: {}, {}, ctx {}, {} {}, {} threads, loaded in {:.1f} s at {:.2f} GB/s\n", ready.name,
+       human_bytes(ready.plan.weight_bytes), engine.context, engine.backend, chosen_isa(engine.backend, engine.isa),
+       chosen_threads(engine.threads), ready.load_s, static_cast<double>(ready.plan.weight_bytes) / ready.load_s / 1e9);
+  if (options.verbose) {
+    note("experts {}, kv {}, activations {}, steps of at most {} tokens; peak memory {}\n", engine.experts, engine.kv,
+         engine.activations, engine.max_rows, human_bytes(peak_resident_bytes()));
+  }
+  return ready;
+}
+
+Loaded load(const std::string& directory, const CommonOptions& options) {
+  Loaded loaded;
+  const Ready ready = load_with_progress(directory, options, [&](const EngineOptions& with_progress) {
+    const ModelDir files(directory);
+    loaded.parts = load_on_backend(files, backend_options(with_progress), model_options(with_progress));
+  });
+  loaded.name = ready.name;
+  loaded.plan = ready.plan;
+  loaded.load_s = ready.load_s;
+  return loaded;
+}
+
+Session::Session(const Loaded& loaded)
+    : loaded_(loaded), state_(loaded.backend().create_state(loaded.model().state_spec())) {}
+
+Session::~Session() { loaded_.backend().free_state(state_); }
+
+void Session::reset() {
+  loaded_.backend().reset_state(state_);
+  position_ = 0;
+}
+
+Tensor Session::step(std::span<const int32_t> tokens, int64_t first, int64_t count, const LayerObserver& observer) {
+  rows_.resize(static_cast<size_t>(count));
+  std::iota(rows_.begin(), rows_.end(), static_cast<int32_t>(first));
+  const auto rows = static_cast<int64_t>(tokens.size());
+  const SequenceRows sequence[] = {{.state = state_, .first_row = 0, .rows = rows, .position = position_}};
+  const Tensor logits =
+      loaded_.model().forward({.tokens = tokens, .sequences = sequence, .logit_rows = rows_}, observer);
+  position_ += rows;
+  return logits;
+}
+
+void Session::skip(std::span<const int32_t> tokens) {
+  const auto most = static_cast<size_t>(loaded_.model().options().max_rows);
+  while (!tokens.empty()) {
+    throw_if_interrupted();
+    const size_t rows = std::min(most, tokens.size());
+    step(tokens.first(rows), 0, 0);
+    tokens = tokens.subspan(rows);
+  }
+}
+
+}  // namespace moebius::apps
