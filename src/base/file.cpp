@@ -15,6 +15,8 @@
 namespace moebius {
 namespace {
 
+constexpr const char* kNotRegularHint = "checkpoints hold plain files: download it again";
+
 [[noreturn]] void refuse_open(const std::filesystem::path& path, int error) {
   switch (error) {
     case ENOENT:
@@ -26,7 +28,8 @@ namespace {
     case EPERM:
       throw Error(ErrorCode::kUnreadable, path.string(), io_message(error), "check the permissions");
     case ENXIO:
-      throw Error(ErrorCode::kNotRegularFile, path.string(), "is a socket or a device, expected a regular file");
+      throw Error(ErrorCode::kNotRegularFile, path.string(), "is a socket or a device, expected a regular file",
+                  kNotRegularHint);
     default:
       throw_io_error(path, "cannot open", error);
   }
@@ -51,7 +54,7 @@ File::File(std::filesystem::path path) : path_(std::move(path)) {
     ::close(std::exchange(fd_, -1));
     if (failed != 0) throw_io_error(path_, "cannot stat", failed);
     throw Error(ErrorCode::kNotRegularFile, path_.string(),
-                fmt::format("is {}, expected a regular file", kind(status.st_mode)));
+                fmt::format("is {}, expected a regular file", kind(status.st_mode)), kNotRegularHint);
   }
   size_bytes_ = static_cast<uint64_t>(status.st_size);
 }
@@ -98,7 +101,8 @@ std::string read_text(const std::filesystem::path& path, uint64_t max_bytes) {
   const File file(path);
   if (file.size() > max_bytes) {
     throw Error(ErrorCode::kHeaderTooLarge, path.string(),
-                fmt::format("is {} bytes, at most {} are read", file.size(), max_bytes));
+                fmt::format("is {} bytes, at most {} are read", file.size(), max_bytes),
+                "this is not the file that its name says: download it again");
   }
   std::string text(file.size(), '\0');
   file.read(0, std::as_writable_bytes(std::span(text)));

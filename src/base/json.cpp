@@ -13,6 +13,8 @@
 namespace moebius {
 namespace {
 
+constexpr const char* kBadFieldHint = "correct the field, or download the file again";
+
 class TreeBuilder : public JsonHandler {
  public:
   TreeBuilder(std::string where, uint64_t max_values) : where_(std::move(where)), values_left_(max_values) {}
@@ -31,7 +33,8 @@ class TreeBuilder : public JsonHandler {
   void scalar(Json&& value) override { add(std::move(value)); }
   void huge_number(std::string_view text) override {
     throw Error(ErrorCode::kInvalidJson, where_,
-                fmt::format("the number {} does not fit a double, at byte {}", printable(text, 32), position()));
+                fmt::format("the number {} does not fit a double, at byte {}", printable(text, 32), position()),
+                kBadJsonHint);
   }
 
   Json take() { return std::move(root_); }
@@ -45,7 +48,8 @@ class TreeBuilder : public JsonHandler {
   Json* add(Json&& value) {
     // A tree takes up to twenty times the bytes of its text: the text's size alone does not bound it.
     if (values_left_-- == 0) {
-      throw Error(ErrorCode::kHeaderTooLarge, where_, fmt::format("too many JSON values, before byte {}", position()));
+      throw Error(ErrorCode::kHeaderTooLarge, where_, fmt::format("too many JSON values, before byte {}", position()),
+                  kBadJsonHint);
     }
     if (open_.empty()) {
       root_ = std::move(value);
@@ -69,7 +73,8 @@ class TreeBuilder : public JsonHandler {
     if (!twice) return;
     throw Error(
         ErrorCode::kDuplicateKey, where_,
-        fmt::format("the key {} appears twice, again before byte {}", in_quotes(name(*twice)), level.key_ends[*twice]));
+        fmt::format("the key {} appears twice, again before byte {}", in_quotes(name(*twice)), level.key_ends[*twice]),
+        kBadJsonHint);
   }
 
   std::string where_;
@@ -84,10 +89,12 @@ class TreeBuilder : public JsonHandler {
   const std::string got = value.is_string() ? in_quotes(value.get_ref<const std::string&>())
                           : is_small        ? value.dump()
                                             : std::string(value.type_name());
-  throw Error(ErrorCode::kBadConfig, where, "expected " + expected + ", got " + got);
+  throw Error(ErrorCode::kBadConfig, where, "expected " + expected + ", got " + got, kBadFieldHint);
 }
 
-[[noreturn]] void refuse_missing(const std::string& where) { throw Error(ErrorCode::kBadConfig, where, "is missing"); }
+[[noreturn]] void refuse_missing(const std::string& where) {
+  throw Error(ErrorCode::kBadConfig, where, "is missing", kBadFieldHint);
+}
 
 // The value at key, nullptr when absent or null.
 const Json* find_value(const Json& object, std::string_view key) {

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kMaxTokenBytes = 4 << 20;
 
 [[noreturn]] void refuse(const JsonSource& source, ErrorCode code, uint64_t at, const std::string& what) {
-  throw Error(code, source.where, fmt::format("{} at byte {}", what, at));
+  throw Error(code, source.where, fmt::format("{} at byte {}", what, at), kBadJsonHint);
 }
 
 }  // namespace
@@ -132,7 +132,8 @@ void parse_json_events(const JsonSource& source, JsonHandler& handler) {
   const std::string_view text = source.text;
   if (text.size() > source.limits.max_bytes) {
     throw Error(ErrorCode::kHeaderTooLarge, source.where,
-                fmt::format("{} bytes of JSON, at most {} are read", text.size(), source.limits.max_bytes));
+                fmt::format("{} bytes of JSON, at most {} are read", text.size(), source.limits.max_bytes),
+                kBadJsonHint);
   }
   // nlohmann skips a byte order mark and takes a NUL for the end of the text: whatever follows would go unseen.
   if (text.starts_with("\xef\xbb\xbf")) refuse(source, source.malformed, 0, "a byte order mark before the JSON text");

@@ -11,6 +11,9 @@
 
 namespace moebius {
 
+// What to do about a file that is not the JSON it should be.
+constexpr const char* kBadJsonHint = "the file is damaged or was edited by hand: download it again";
+
 class JsonHandler {
  public:
   virtual ~JsonHandler() = default;

@@ -74,7 +74,7 @@ std::optional<uint64_t> element_count(const std::vector<int64_t>& shape) {
 Error HeaderReader::error(ErrorCode code, const std::string& what) const {
   const bool in_tensor = state_ != State::kStart && state_ != State::kDone && !key_.empty();
   const std::string place = in_tensor ? where_ + ": " + printable(key_, kNameBytesInMessage) : where_;
-  return {code, place, fmt::format("{}, before byte {} of the header", what, position())};
+  return {code, place, fmt::format("{}, before byte {} of the header", what, position()), kBadFileHint};
 }
 
 Error HeaderReader::misplaced_error() const {
@@ -237,6 +237,9 @@ void HeaderReader::add_offset(const Json& value) {
 
 void HeaderReader::add_metadata(Json&& value) {
   if (!value.is_string()) throw error(ErrorCode::kBadMetadata, "expected a string, got " + describe(value));
+  if (header_.metadata.size() == kMaxMetadata) {
+    throw error(ErrorCode::kBadMetadata, fmt::format("more than {} metadata entries", kMaxMetadata));
+  }
   const auto [at, is_new] = header_.metadata.emplace(key_, std::move(value.get_ref<std::string&>()));
   if (!is_new) throw error(ErrorCode::kDuplicateKey, "the metadata key appears twice");
 }
@@ -269,7 +272,7 @@ void HeaderReader::refuse_duplicates() const {
   const std::optional<size_t> twice = first_duplicate(header_.tensors.size(), name);
   if (!twice) return;
   throw Error(ErrorCode::kDuplicateKey, where_ + ": " + printable(name(*twice), kNameBytesInMessage),
-              fmt::format("appears twice, again before byte {} of the header", name_ends_[*twice]));
+              fmt::format("appears twice, again before byte {} of the header", name_ends_[*twice]), kBadFileHint);
 }
 
 SafetensorsHeader HeaderReader::take() {

@@ -16,7 +16,12 @@ namespace moebius {
 // In one file. The largest published checkpoints with every expert apart come near 300,000 tensors, in 40 files or
 // more.
 constexpr size_t kMaxTensors = 262'144;
-constexpr size_t kMaxRank = 32;
+constexpr size_t kMaxRank = 8;
+constexpr size_t kMaxMetadata = 65'536;
+
+// What to do about a file that no proper writer made.
+constexpr const char* kBadFileHint =
+    "the file is damaged or its writer broke the safetensors format: download it again";
 
 class HeaderReader : public JsonHandler {
  public:

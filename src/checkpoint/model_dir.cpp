@@ -61,7 +61,8 @@ std::vector<std::string> weight_files(const fs::path& directory) {
                 "download the weights of the checkpoint as well");
   }
   if (names.size() > kMaxShards) {
-    throw Error(ErrorCode::kBadConfig, directory.string(), fmt::format("has more than {} weight files", kMaxShards));
+    throw Error(ErrorCode::kBadConfig, directory.string(), fmt::format("has more than {} weight files", kMaxShards),
+                "join them into fewer");
   }
   std::sort(names.begin(), names.end());
   return names;

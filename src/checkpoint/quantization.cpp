@@ -8,6 +8,7 @@
 #include <array>
 #include <utility>
 
+#include "base/json_events.h"
 #include "base/quote.h"
 #include "checkpoint/model_dir.h"
 #include "moebius/error.h"
@@ -26,7 +27,7 @@ int one_of(const JsonObject& block, std::string_view key, const std::array<int64
   const int64_t value = block.integer(key, INT64_MIN, INT64_MAX, otherwise);
   if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
     throw Error(ErrorCode::kBadConfig, block.where(key),
-                fmt::format("expected one of {}, got {}", fmt::join(allowed, ", "), value));
+                fmt::format("expected one of {}, got {}", fmt::join(allowed, ", "), value), kWayOut);
   }
   return static_cast<int>(value);
 }
@@ -73,7 +74,7 @@ std::optional<Override> parse_override(const JsonObject& block, const std::strin
   if (value.is_boolean()) return value.get<bool>() ? Override(global) : Override();
   if (value.is_null() || key.find('.') == std::string::npos) return std::nullopt;  // remarks of the converter
   throw Error(ErrorCode::kBadConfig, block.where(key),
-              std::string("expected an object, true or false for this module, got ") + value.type_name());
+              std::string("expected an object, true or false for this module, got ") + value.type_name(), kBadJsonHint);
 }
 
 }  // namespace
@@ -89,7 +90,8 @@ QuantizationConfig QuantizationConfig::parse(const Json& root, const std::string
     if (module.empty()) continue;  // a parameter, or of the vision tower
     const std::optional<Override> entry = parse_override(*block, key, value, *config.global_);
     if (entry && !config.overrides_.emplace(module, *entry).second) {
-      throw Error(ErrorCode::kDuplicateKey, block->where(key), "two entries speak of module " + in_quotes(module));
+      throw Error(ErrorCode::kDuplicateKey, block->where(key), "two entries speak of module " + in_quotes(module),
+                  kBadJsonHint);
     }
   }
   return config;

@@ -44,7 +44,8 @@ void check_layout(std::vector<TensorInfo>& tensors, uint64_t data_offset, uint64
       const bool overlaps = tensor.offset < end;
       throw Error(overlaps ? ErrorCode::kOverlap : ErrorCode::kHole, place(where, tensor),
                   fmt::format("begins at byte {} of the file, expected {}: {}", tensor.offset, end,
-                              overlaps ? "it overlaps the tensor before it" : "the bytes between belong to no tensor"));
+                              overlaps ? "it overlaps the tensor before it" : "the bytes between belong to no tensor"),
+                  kBadFileHint);
     }
     end += tensor.bytes;
   }
@@ -55,7 +56,7 @@ void check_layout(std::vector<TensorInfo>& tensors, uint64_t data_offset, uint64
   }
   if (end < file_bytes) {
     throw Error(ErrorCode::kTrailingBytes, where,
-                fmt::format("{} bytes from byte {} on belong to no tensor", file_bytes - end, end));
+                fmt::format("{} bytes from byte {} on belong to no tensor", file_bytes - end, end), kBadFileHint);
   }
 }
 
@@ -79,7 +80,7 @@ uint64_t read_header_bytes(const File& file) {
   }
   if (bytes < 2) {
     throw Error(ErrorCode::kInvalidHeader, where,
-                fmt::format("the header is said to have {} bytes at byte 0, expected at least 2", bytes));
+                fmt::format("the header is said to have {} bytes at byte 0, expected at least 2", bytes), kBadFileHint);
   }
   if (bytes > file.size() - kPrefixBytes) {
     throw Error(ErrorCode::kTruncated, where,
@@ -94,7 +95,7 @@ uint64_t read_header_bytes(const File& file) {
 
 SafetensorsHeader parse_safetensors_header(std::string_view header_text, uint64_t data_offset, uint64_t data_bytes,
                                            const std::string& where) {
-  if (header_text.empty()) throw Error(ErrorCode::kInvalidHeader, where, "the header is empty");
+  if (header_text.empty()) throw Error(ErrorCode::kInvalidHeader, where, "the header is empty", kBadFileHint);
   check_first_byte(header_text.front(), where);
   const std::string_view text = header_text.substr(0, header_text.find_last_not_of(' ') + 1);
   HeaderReader reader(where, data_offset);
@@ -104,7 +105,8 @@ SafetensorsHeader parse_safetensors_header(std::string_view header_text, uint64_
   if (text.back() != '}') {
     throw Error(ErrorCode::kInvalidHeader, where,
                 fmt::format("only spaces may follow the header's '}}', got {} at byte {} of the header",
-                            in_quotes(text.substr(text.size() - 1)), text.size() - 1));
+                            in_quotes(text.substr(text.size() - 1)), text.size() - 1),
+                kBadFileHint);
   }
   check_layout(header.tensors, data_offset, data_bytes, where);
   return header;

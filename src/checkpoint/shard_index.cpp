@@ -53,11 +53,12 @@ class IndexReader : public JsonHandler {
   ShardIndex take() {
     if (index_.tensors.empty()) {
       throw Error(ErrorCode::kBadConfig, where_ + ": weight_map",
-                  "is missing or empty, expected tensor names and shards");
+                  "is missing or empty, expected tensor names and shards", kBadJsonHint);
     }
     const auto name = [&](size_t i) -> const std::string& { return index_.tensors[i].tensor; };
     if (const std::optional<size_t> twice = first_duplicate(index_.tensors.size(), name)) {
-      throw Error(ErrorCode::kDuplicateKey, where_ + ": weight_map." + printable(name(*twice), 256), "appears twice");
+      throw Error(ErrorCode::kDuplicateKey, where_ + ": weight_map." + printable(name(*twice), 256), "appears twice",
+                  kBadJsonHint);
     }
     number_shards();
     return std::move(index_);
@@ -66,7 +67,7 @@ class IndexReader : public JsonHandler {
  private:
   [[nodiscard]] Error error(ErrorCode code, const std::string& field, const std::string& what) const {
     const std::string place = field.empty() ? where_ : where_ + ": " + field;
-    return {code, place, fmt::format("{}, before byte {}", what, position())};
+    return {code, place, fmt::format("{}, before byte {}", what, position()), kBadJsonHint};
   }
   void refuse_in_weight_map() const {
     if (!in_weight_map_) return;
