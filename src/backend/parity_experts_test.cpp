@@ -115,6 +115,8 @@ void run(const LayerShape& shape, Backend& backend, Results& results) {
       const Tensor y = out.first(step.x.rows);
       backend.experts(y, step.x, step.routing, experts, path);
       results.add(name + step.name, backend, y);
+      const Traffic traffic = backend.take_traffic();
+      results.add(fmt::format("{}{}_experts", name, step.name), {static_cast<float>(traffic.distinct_experts)}, 1);
     }
   }
 }
@@ -123,7 +125,7 @@ ParityCase experts_case(const LayerShape& shape) {
   return single(shape.name, [=](Backend& backend, Results& results) { run(shape, backend, results); });
 }
 
-const std::vector<int64_t> kFewTokens = {1, 3, 17};
+const std::vector<int64_t> kFewTokens = {1, 3, 9};
 const std::vector<int64_t> kAllTokens(std::begin(kTokenCounts), std::end(kTokenCounts));
 
 std::vector<ParityCase> format_cases() {

@@ -73,7 +73,8 @@ void picks(int64_t cols, Backend& backend, Results& results) {
   for (int64_t i = 0; i < cols; ++i) values[cols + i] = i % 2 == 0 ? -0.0f : 0.0f;  // equal zeros
   std::fill_n(values.begin() + 2 * cols, cols, std::numeric_limits<float>::quiet_NaN());
   std::fill_n(values.begin() + 4 * cols, cols, -std::numeric_limits<float>::infinity());
-  values[3 * cols - 1] = -3.0f;  // after nothing but NaN
+  values[3 * cols - 1] = -3.0f;                                // after nothing but NaN
+  values[4 * cols] = std::numeric_limits<float>::quiet_NaN();  // before nothing but -infinity
   const Tensor x = test::tensor(backend, values, cols);
   const Tensor ids = test::tensor(backend, std::vector<int32_t>{5, 0, 0, 3}, 1);
   const Tensor gathered = backend.allocate(DType::kF32, 4, cols);
