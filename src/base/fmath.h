@@ -8,17 +8,17 @@
 
 namespace moebius::fmath {
 
-inline constexpr float kLog2E = 1.44269504088896341f;
-inline constexpr float kLn2High = 0.693359375f;  // 9 bits: n * kLn2High is exact
-inline constexpr float kLn2Low = -2.12194440e-4f;
-inline constexpr float kExpMin = -110.0f;  // below, exp is 0; above kExpMax, infinity
-inline constexpr float kExpMax = 100.0f;
-inline constexpr float kExpPolynomial[6] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
+static constexpr float kLog2E = 1.44269504088896341f;
+static constexpr float kLn2High = 0.693359375f;  // 9 bits: n * kLn2High is exact
+static constexpr float kLn2Low = -2.12194440e-4f;
+static constexpr float kExpMin = -110.0f;  // below, exp is 0; above kExpMax, infinity
+static constexpr float kExpMax = 100.0f;
+static constexpr float kExpPolynomial[6] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
                                             4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
-inline constexpr float kLogPolynomial[9] = {7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
+static constexpr float kLogPolynomial[9] = {7.0376836292e-2f,  -1.1514610310e-1f, 1.1676998740e-1f,
                                             -1.2420140846e-1f, 1.4249322787e-1f,  -1.6668057665e-1f,
                                             2.0000714765e-1f,  -2.4999993993e-1f, 3.3333331174e-1f};
-inline constexpr float kSqrtHalf = 0.707106781186547524f;
+static constexpr float kSqrtHalf = 0.707106781186547524f;
 
 static inline float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 

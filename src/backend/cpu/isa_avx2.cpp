@@ -1,14 +1,6 @@
 // The generic kernels, compiled for avx2. Includes nothing but them (see isa.h).
 #define MOEBIUS_ISA avx2
-#include "backend/cpu/isa.h"
-#include "backend/cpu/vec_avx2.h"
-// In this order: each uses what stands above it.
-#include "backend/cpu/kernels/attention.h"
-#include "backend/cpu/kernels/delta_net.h"
-#include "backend/cpu/kernels/launch.h"
-#include "backend/cpu/kernels/math.h"
-#include "backend/cpu/kernels/matmul.h"
-#include "backend/cpu/kernels/rows.h"
+#define MOEBIUS_VEC "backend/cpu/vec_avx2.h"
 #include "backend/cpu/kernels/table.h"
 
 namespace moebius::cpu {

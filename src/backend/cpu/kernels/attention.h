@@ -1,6 +1,8 @@
 // Attention of one token over its keys, in blocks of 256 absolute positions, merged in ascending order (N7).
 #pragma once
 
+#include "backend/cpu/kernels/math.h"
+
 namespace moebius::cpu::MOEBIUS_ISA {
 
 constexpr int kKeyBlock = 256;

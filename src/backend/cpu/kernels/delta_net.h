@@ -1,6 +1,9 @@
 // GatedDeltaNet: causal convolution with SiLU, and one step of the delta rule with its gated RMSNorm (N6, N8).
 #pragma once
 
+#include "backend/cpu/kernels/math.h"
+#include "backend/cpu/kernels/rows.h"
+
 namespace moebius::cpu::MOEBIUS_ISA {
 
 // Sixteen channels (or the last few) through all tokens; taps ascending, the last one meets the current token.

@@ -2,6 +2,9 @@
 // block: stored (matmul) or put through SwiGLU and quantized (gate_up).
 #pragma once
 
+#include "backend/cpu/kernels/matmul.h"
+#include "backend/cpu/kernels/rows.h"
+
 namespace moebius::cpu::MOEBIUS_ISA {
 
 using BlocksFunction = void (*)(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows);

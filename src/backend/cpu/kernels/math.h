@@ -1,8 +1,11 @@
 // exp, sigmoid, SiLU in 16 lanes: the polynomial of base/fmath.h, operation for operation. Sums along a vector (N5).
-// Included by the isa_*.cpp files only, after their vec_*.h.
+// MOEBIUS_VEC is the vector header of the instruction set; isa_*.cpp names it.
 #pragma once
 
+#include "backend/cpu/isa.h"
 #include "base/fmath.h"
+
+#include MOEBIUS_VEC
 
 namespace moebius::cpu::MOEBIUS_ISA {
 

@@ -2,6 +2,8 @@
 // are no horizontal sums; codes are unpacked once for the N tokens they meet.
 #pragma once
 
+#include "backend/cpu/kernels/math.h"
+
 namespace moebius::cpu::MOEBIUS_ISA {
 
 constexpr int kSegment = 512;  // inputs between two roundings into y (N2)

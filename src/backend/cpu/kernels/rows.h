@@ -1,6 +1,8 @@
 // Passes over rows of activations: norms, int8 quantization, SwiGLU, sums, RoPE (N3, N5, N6).
 #pragma once
 
+#include "backend/cpu/kernels/math.h"
+
 namespace moebius::cpu::MOEBIUS_ISA {
 
 // r of N6: 1 / sqrt(mean of squares + eps).

@@ -1,6 +1,11 @@
 // The table of this instruction set.
 #pragma once
 
+#include "backend/cpu/kernels/attention.h"
+#include "backend/cpu/kernels/delta_net.h"
+#include "backend/cpu/kernels/launch.h"
+#include "backend/cpu/kernels/rows.h"
+
 namespace moebius::cpu::MOEBIUS_ISA {
 
 static constexpr KernelTable kTable = {
