@@ -21,14 +21,14 @@
 namespace moebius {
 
 struct EngineOptions {
-  std::string backend = "cpu";    // cpu or reference
-  std::string isa;                // portable, avx2, avx512; empty: the best this machine has
-  std::string experts = "fused";  // unfused, concat or fused: the same bits, another speed
-  std::string kv = "f32";         // f32 or f16
+  std::string backend = "cpu";       // cpu or reference
+  std::string isa;                   // portable, avx2, avx512; empty: the best this machine has
+  std::string experts = "fused";     // unfused, concat or fused: the same bits, another speed
+  std::string kv = "f32";            // f32 or f16
   std::string activations = "int8";  // int8, or f32 (reference only)
-  int threads = 0;                // 0: physical cores within affinity and quota
-  int64_t context = 4096;         // most tokens of a sequence
-  int64_t max_rows = 512;         // most tokens of one step; prompts are cut into steps of this size
+  int threads = 0;                   // 0: physical cores within affinity and quota
+  int64_t context = 4096;            // most tokens of a sequence
+  int64_t max_rows = 512;            // most tokens of one step; prompts are cut into steps of this size
   // Bytes loaded and bytes to load, a few times a second.
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
@@ -55,8 +55,8 @@ class Engine {
  private:
   friend class Sequence;
   struct Impl;
-  explicit Engine(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Engine(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // shared with its sequences, which may outlive the handle
 };
 
 class Sequence {
@@ -66,7 +66,8 @@ class Sequence {
   Sequence& operator=(Sequence&&) noexcept;
 
   // Appends tokens in steps of at most max_rows; logits [V] of the last one.
-  // Throws kUsage for ids outside the vocabulary or past the context, kNonFinite naming the first layer that broke.
+  // Throws kUsage for ids outside the vocabulary or past the context; kNonFinite naming the first layer that broke, and
+  // then the sequence is back at position 0.
   std::vector<float> append(const std::vector<int32_t>& tokens);
   // The same with all rows of logits, [tokens, V]: perplexity and verification.
   std::vector<float> append_all(const std::vector<int32_t>& tokens);

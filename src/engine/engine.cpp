@@ -25,9 +25,9 @@ struct Engine::Impl {
 };
 
 struct Sequence::Impl {
-  explicit Impl(const Engine::Impl& owner)
-      : engine(owner), state(owner.backend().create_state(owner.model().state_spec())) {}
-  ~Impl() { engine.backend().free_state(state); }
+  explicit Impl(std::shared_ptr<const Engine::Impl> owner)
+      : engine(std::move(owner)), state(engine->backend().create_state(engine->model().state_spec())) {}
+  ~Impl() { engine->backend().free_state(state); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -35,19 +35,19 @@ struct Sequence::Impl {
   Tensor step(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows);
   void read_logits(std::span<float> out, Tensor logits);
 
-  const Engine::Impl& engine;
+  std::shared_ptr<const Engine::Impl> engine;
   State state;
   std::vector<int32_t> history;  // every token the state has seen
 };
 
 void Sequence::Impl::check(const std::vector<int32_t>& tokens) const {
   if (tokens.empty()) throw Error(ErrorCode::kUsage, "tokens", "expected at least one");
-  const int64_t vocab = engine.model().config().vocab;
+  const int64_t vocab = engine->model().config().vocab;
   for (const int32_t id : tokens) {
     if (id >= 0 && id < vocab) continue;
     throw Error(ErrorCode::kUsage, "tokens", fmt::format("expected ids from 0 to {}, got {}", vocab - 1, id));
   }
-  const int64_t context = engine.model().options().context;
+  const int64_t context = engine->model().options().context;
   const auto length = static_cast<int64_t>(history.size() + tokens.size());
   if (length > context) {
     throw Error(ErrorCode::kUsage, "tokens", fmt::format("{} tokens exceed the context of {}", length, context),
@@ -57,18 +57,18 @@ void Sequence::Impl::check(const std::vector<int32_t>& tokens) const {
 
 Tensor Sequence::Impl::step(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows) {
   const SequenceRows rows{state, 0, static_cast<int64_t>(tokens.size()), static_cast<int64_t>(history.size())};
-  const Tensor logits = engine.model().forward({tokens, {&rows, 1}, logit_rows});
+  const Tensor logits = engine->model().forward({tokens, {&rows, 1}, logit_rows});
   history.insert(history.end(), tokens.begin(), tokens.end());
   return logits;
 }
 
 void Sequence::Impl::read_logits(std::span<float> out, Tensor logits) {
-  engine.backend().read(out.data(), logits);
+  engine->backend().read(out.data(), logits);
   if (all_finite(out)) return;
   const std::vector<int32_t> tokens = std::exchange(history, {});
-  const std::string place = find_non_finite(engine.model(), engine.backend(), state, tokens);
-  engine.backend().reset_state(state);
-  throw Error(ErrorCode::kNonFinite, engine.directory, "logits are not finite; first seen in " + place,
+  const std::string place = find_non_finite(engine->model(), engine->backend(), state, tokens);
+  engine->backend().reset_state(state);
+  throw Error(ErrorCode::kNonFinite, engine->directory, "logits are not finite; first seen in " + place,
               "the weights of that layer are broken or overflow: compare the file with its source");
 }
 
@@ -76,19 +76,19 @@ Engine Engine::load(const std::string& directory, const EngineOptions& options) 
   const BackendOptions backend = backend_options(options);
   const ModelOptions model = model_options(options);
   const ModelDir files(directory);
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_shared<Impl>();
   impl->directory = directory;
   impl->loaded = load_on_backend(files, backend, model);
   impl->stop_ids = read_stop_ids(files, impl->model().config().vocab);
   return Engine(std::move(impl));
 }
 
-Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::Engine(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-Sequence Engine::start() { return Sequence(std::make_unique<Sequence::Impl>(*impl_)); }
+Sequence Engine::start() { return Sequence(std::make_unique<Sequence::Impl>(impl_)); }
 
 int64_t Engine::vocab() const { return impl_->model().config().vocab; }
 
@@ -115,7 +115,7 @@ Sequence& Sequence::operator=(Sequence&&) noexcept = default;
 
 std::vector<float> Sequence::append(const std::vector<int32_t>& tokens) {
   impl_->check(tokens);
-  const auto max_rows = static_cast<size_t>(impl_->engine.model().options().max_rows);
+  const auto max_rows = static_cast<size_t>(impl_->engine->model().options().max_rows);
   std::span<const int32_t> rest = tokens;
   for (; rest.size() > max_rows; rest = rest.subspan(max_rows)) impl_->step(rest.first(max_rows), {});
   const int32_t last_row = static_cast<int32_t>(rest.size()) - 1;
@@ -127,7 +127,7 @@ std::vector<float> Sequence::append(const std::vector<int32_t>& tokens) {
 
 std::vector<float> Sequence::append_all(const std::vector<int32_t>& tokens) {
   impl_->check(tokens);
-  const Model& model = impl_->engine.model();
+  const Model& model = impl_->engine->model();
   const auto step_rows = static_cast<size_t>(std::min(model.options().max_rows, kMaxLogitRows));
   const auto vocab = static_cast<size_t>(model.config().vocab);
   std::vector<int32_t> logit_rows(step_rows);

@@ -10,7 +10,7 @@ namespace moebius {
 
 struct BackendOptions {
   std::string backend = "cpu";   // cpu, reference
-  std::string isa;               // portable, avx2, avx512; empty: the best this machine has
+  std::string isa = "";          // portable, avx2, avx512; empty: the best this machine has
   int threads = 0;               // 0: default_thread_count()
   bool f32_activations = false;  // reference only: decoded weights times f32 activations everywhere
 };

@@ -1,0 +1,245 @@
+// The forward pass of a family on the reference backend: what a step may contain and what must not depend on it. That
+// the numbers are those of other implementations is tests/golden's.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "engine/make_backend.h"
+#include "model/model.h"
+#include "model/testing/tiny_checkpoint.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+using namespace testing;
+
+using Rows = std::vector<float>;
+
+// A tiny checkpoint on disk, loaded on the reference backend.
+class TinyModel {
+ public:
+  explicit TinyModel(const Json& config = tiny_config(), const TinyTensors& tensors = tiny_tensors(),
+                     const ModelOptions& options = {}) {
+    write_checkpoint(directory_, config, tensors);
+    backend_ = make_backend({.backend = "reference"});
+    model_ = load_model(ModelDir(directory_.path()), *backend_, options);
+  }
+
+  [[nodiscard]] Model& model() { return *model_; }
+  [[nodiscard]] Backend& backend() { return *backend_; }
+  State start() { return backend_->create_state(model_->state_spec()); }
+
+  Rows host(Tensor tensor) {
+    Rows values(static_cast<size_t>(tensor.rows * tensor.cols));
+    if (!values.empty()) backend_->read(values.data(), tensor);
+    return values;
+  }
+  // One step of one or several sequences, logits of all rows.
+  Rows step(const std::vector<int32_t>& tokens, const std::vector<SequenceRows>& sequences) {
+    std::vector<int32_t> all(tokens.size());
+    std::iota(all.begin(), all.end(), 0);
+    return host(model_->forward({tokens, sequences, all}));
+  }
+  // A fresh sequence in chunks, logits of all rows.
+  Rows run(const std::vector<int32_t>& tokens, size_t chunk) {
+    const State state = start();
+    Rows logits;
+    for (size_t first = 0; first < tokens.size(); first += chunk) {
+      const size_t count = std::min(chunk, tokens.size() - first);
+      const std::vector<int32_t> part(tokens.begin() + first, tokens.begin() + first + count);
+      const Rows rows = step(part, {{state, 0, static_cast<int64_t>(count), static_cast<int64_t>(first)}});
+      logits.insert(logits.end(), rows.begin(), rows.end());
+    }
+    backend_->free_state(state);
+    return logits;
+  }
+  // The residual after each layer, in the order in which the observer was called.
+  std::vector<std::pair<int64_t, Rows>> trace(const std::vector<int32_t>& tokens) {
+    const State state = start();
+    const SequenceRows sequence{state, 0, static_cast<int64_t>(tokens.size()), 0};
+    std::vector<std::pair<int64_t, Rows>> seen;
+    model_->forward({tokens, {&sequence, 1}, {}},
+                    [&](int64_t layer, Tensor residual) { seen.emplace_back(layer, host(residual)); });
+    backend_->free_state(state);
+    return seen;
+  }
+
+ private:
+  TemporaryDirectory directory_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Model> model_;
+};
+
+const std::vector<int32_t> kPrompt = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 32, 38, 4, 6};
+
+Rows slice(const Rows& rows, size_t first, size_t count, size_t cols = 40) {
+  return {rows.begin() + first * cols, rows.begin() + (first + count) * cols};
+}
+
+TEST(Forward, AChunkedPromptGivesTheLogitsOfTheWhole) {
+  TinyModel tiny;
+  const Rows whole = tiny.run(kPrompt, kPrompt.size());
+  for (const size_t chunk : {1, 2, 7, 16}) EXPECT_EQ(tiny.run(kPrompt, chunk), whole) << chunk;
+}
+
+TEST(Forward, SequencesOfOneBatchDoNotSeeEachOther) {
+  TinyModel tiny;
+  const std::vector<int32_t> other = {11, 12, 13, 14, 15};
+  const Rows alone = tiny.run(kPrompt, 64);
+  const Rows other_alone = tiny.run(other, 64);
+  std::vector<int32_t> tokens = other;
+  tokens.insert(tokens.end(), kPrompt.begin(), kPrompt.end());
+  const Rows together = tiny.step(tokens, {{tiny.start(), 0, 5, 0}, {tiny.start(), 5, 19, 0}});
+  EXPECT_EQ(slice(together, 0, 5), other_alone);
+  EXPECT_EQ(slice(together, 5, 19), alone);
+}
+
+TEST(Forward, OneSequenceMayDecodeWhileAnotherReadsItsPrompt) {
+  TinyModel tiny;
+  const Rows alone = tiny.run(kPrompt, 64);
+  const State decoding = tiny.start();
+  tiny.step({kPrompt.begin(), kPrompt.begin() + 10}, {{decoding, 0, 10, 0}});
+  const std::vector<int32_t> tokens = {kPrompt[10], kPrompt[0], kPrompt[1], kPrompt[2]};
+  const Rows together = tiny.step(tokens, {{decoding, 0, 1, 10}, {tiny.start(), 1, 3, 0}});
+  EXPECT_EQ(slice(together, 0, 1), slice(alone, 10, 1));
+  EXPECT_EQ(slice(together, 1, 3), slice(alone, 0, 3));
+}
+
+TEST(Forward, LogitsComeForTheWantedRowsOnly) {
+  TinyModel tiny;
+  const Rows all = tiny.run(kPrompt, 64);
+  const SequenceRows sequence{tiny.start(), 0, 19, 0};
+  const std::vector<int32_t> wanted = {2, 18};
+  const Tensor logits = tiny.model().forward({kPrompt, {&sequence, 1}, wanted});
+  ASSERT_EQ(logits.rows, 2);
+  ASSERT_EQ(logits.cols, 40);
+  const Rows rows = tiny.host(logits);
+  EXPECT_EQ(slice(rows, 0, 1), slice(all, 2, 1));
+  EXPECT_EQ(slice(rows, 1, 1), slice(all, 18, 1));
+}
+
+TEST(Forward, AStepWithoutLogitRowsStillMovesTheState) {
+  TinyModel tiny;
+  const Rows all = tiny.run(kPrompt, 64);
+  const State state = tiny.start();
+  const SequenceRows first{state, 0, 18, 0};
+  EXPECT_EQ(tiny.model().forward({std::span(kPrompt).first(18), {&first, 1}, {}}).rows, 0);
+  EXPECT_EQ(tiny.step({kPrompt.back()}, {{state, 0, 1, 18}}), slice(all, 18, 1));
+}
+
+TEST(Forward, AResetStateIsAFreshOne) {
+  TinyModel tiny;
+  const State state = tiny.start();
+  const Rows first = tiny.step(kPrompt, {{state, 0, 19, 0}});
+  tiny.backend().reset_state(state);
+  EXPECT_EQ(tiny.step(kPrompt, {{state, 0, 19, 0}}), first);
+}
+
+TEST(Forward, TheObserverSeesEachLayerOnceInOrder) {
+  TinyModel tiny;
+  const auto seen = tiny.trace(kPrompt);
+  ASSERT_EQ(seen.size(), 4u);
+  for (int64_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(seen[static_cast<size_t>(i)].first, i);
+    EXPECT_EQ(seen[static_cast<size_t>(i)].second.size(), kPrompt.size() * 64);
+  }
+}
+
+// Complete means: with the output of the layer's experts, which the next layer's norm adds.
+TEST(Forward, TheResidualAfterALayerIsThatOfAModelThatEndsThere) {
+  const auto whole = TinyModel().trace(kPrompt);
+  for (size_t layers = 1; layers < 4; ++layers) {
+    Json config = tiny_config();
+    config["num_hidden_layers"] = layers;
+    TinyTensors tensors = tiny_tensors();
+    std::erase_if(tensors, [&](const auto& item) {
+      for (size_t i = layers; i < 4; ++i) {
+        if (item.first.starts_with("model.layers." + std::to_string(i) + ".")) return true;
+      }
+      return false;
+    });
+    EXPECT_EQ(TinyModel(config, tensors).trace(kPrompt).back().second, whole[layers - 1].second) << layers;
+  }
+}
+
+TEST(Forward, WatchingDoesNotChangeTheLogits) {
+  TinyModel tiny;
+  const Rows all = tiny.run(kPrompt, 64);
+  const SequenceRows sequence{tiny.start(), 0, 19, 0};
+  const std::vector<int32_t> wanted = {18};
+  const Tensor logits = tiny.model().forward({kPrompt, {&sequence, 1}, wanted}, [](int64_t, Tensor) {});
+  EXPECT_EQ(tiny.host(logits), slice(all, 18, 1));
+}
+
+TEST(Forward, TheThreeExpertPathsGiveTheSameBits) {
+  TinyModel tiny;
+  const Rows fused = tiny.run(kPrompt, 64);
+  for (const ExpertPath path : {ExpertPath::kConcat, ExpertPath::kUnfused}) {
+    tiny.model().set_expert_path(path);
+    EXPECT_EQ(tiny.run(kPrompt, 64), fused);
+  }
+}
+
+TEST(Forward, ATiedHeadIsTheEmbedding) {
+  Json config = tiny_config();
+  config["tie_word_embeddings"] = true;
+  TinyTensors tensors = tiny_tensors();
+  tensors.at("lm_head.weight") = tensors.at("model.embed_tokens.weight");
+  const Rows untied = TinyModel(tiny_config(), tensors).run(kPrompt, 64);
+  tensors.erase("lm_head.weight");
+  EXPECT_EQ(TinyModel(config, tensors).run(kPrompt, 64), untied);
+}
+
+TEST(Forward, ExpertFormsAndConventionsDoNotChangeALogit) {
+  const TinyTensors raw = tiny_tensors(DType::kF32);
+  TinyTensors converted = raw;
+  for (auto& [name, tensor] : converted) {
+    if (name.ends_with("conv1d.weight")) tensor.shape = {96, 4, 1};
+    if (!name.ends_with("norm.weight") || name.ends_with("linear_attn.norm.weight")) continue;
+    for (int64_t i = 0; i < tensor.shape[0]; ++i) {
+      store_f32(tensor.bytes.data(), DType::kF32, i, 1.0f + load_f32(tensor.bytes.data(), DType::kF32, i));
+    }
+  }
+  for (int i = 0; i < 4; ++i) {
+    split_experts(converted, "model.layers." + std::to_string(i) + ".mlp");
+    stack_experts(converted, "model.layers." + std::to_string(i) + ".mlp");
+  }
+  EXPECT_EQ(TinyModel(tiny_config(), converted).run(kPrompt, 64), TinyModel(tiny_config(), raw).run(kPrompt, 64));
+}
+
+TEST(Forward, TheMoeBlockOfALayerTreatsRowsAlone) {
+  TinyModel tiny;
+  const Tensor x = tiny.backend().allocate(DType::kF32, 3, 64);
+  Rows values(3 * 64);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 17) * 0.1f - 0.8f;
+  tiny.backend().write(x, values.data());
+  for (int64_t layer = 0; layer < 4; ++layer) {
+    const Rows together = tiny.host(tiny.model().moe_layer(layer, x));
+    ASSERT_EQ(together.size(), values.size());
+    const Rows first = tiny.host(tiny.model().moe_layer(layer, x.first(1)));
+    EXPECT_EQ(first, slice(together, 0, 1, 64));
+  }
+  EXPECT_NE(tiny.host(tiny.model().moe_layer(0, x)), tiny.host(tiny.model().moe_layer(1, x)));
+}
+
+TEST(Forward, StepsThatBreakTheContractAreRefused) {
+  TinyModel tiny(tiny_config(), tiny_tensors(), {.context = 32, .max_rows = 8});
+  const State state = tiny.start();
+  const auto expect_refused = [&](const std::vector<int32_t>& tokens, const std::vector<SequenceRows>& sequences,
+                                  const char* why) {
+    EXPECT_THROW(tiny.model().forward({tokens, sequences, {}}), Error) << why;
+  };
+  expect_refused({}, {}, "no rows");
+  expect_refused(std::vector<int32_t>(9, 1), {{state, 0, 9, 0}}, "more rows than max_rows");
+  expect_refused({1, 2}, {{state, 0, 1, 0}}, "a row of no sequence");
+  expect_refused({1, 2}, {{state, 1, 1, 0}}, "a gap");
+  expect_refused({1, 2}, {{state, 0, 2, 31}}, "past the context");
+  expect_refused({40}, {{state, 0, 1, 0}}, "no such token");
+  const SequenceRows one{state, 0, 1, 0};
+  const std::vector<int32_t> token = {1}, beyond = {1};
+  EXPECT_THROW(tiny.model().forward({token, {&one, 1}, beyond}), Error) << "no such row";
+}
+
+}  // namespace
+}  // namespace moebius
