@@ -21,10 +21,10 @@ if(MOEBIUS_SANITIZE)
   endif()
 else()
   # Checkpoints come from strangers. None of this touches a kernel's inner loop: the protector guards functions with
-  # arrays on the stack, and position independence costs nothing on x86-64 and Arm.
-  add_compile_options($<$<CONFIG:Release>:-fstack-protector-strong>)
+  # arrays on the stack, and a position-independent program (not -fPIC, which also forbids inlining) costs nothing.
+  add_compile_options(-fPIE $<$<CONFIG:Release>:-fstack-protector-strong>)
   add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
-  add_link_options(-Wl,-z,relro,-z,now)
+  add_link_options(-pie -Wl,-z,relro,-z,now)
 endif()
 
 # moebius_folder(NAME [DEPENDS libraries...] [EXCLUDE regex])
