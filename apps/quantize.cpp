@@ -1,8 +1,6 @@
 // `moebius quantize`: a checkpoint in, the same model in MLX layout with fewer bits out.
 #include "convert/quantize.h"
 
-#include <fmt/ranges.h>
-
 #include <memory>
 
 #include "base/thread_pool.h"
@@ -23,9 +21,7 @@ void run_quantize(QuantizeOptions options, const std::string& source, const std:
   };
   const QuantizeReport report = quantize(source, out, options);
   progress.finish();
-  if (!report.left_over.empty()) {
-    note("left out, not part of an MTP head: {}\n", fmt::join(report.left_over, ", "));
-  }
+  for (const std::string& name : report.left_over) note("left out, not part of an MTP head: {}\n", name);
   note("wrote {}: {} from {}, {:.2f} bits a weight, in {:.1f} s\n", out, human_bytes(report.written_bytes),
        human_bytes(report.source_bytes), report.bits_per_weight, progress.seconds());
 }

@@ -1,8 +1,6 @@
 // `moebius synth`: a random checkpoint of a published shape, to measure this machine before anything is downloaded.
 #include "convert/synth.h"
 
-#include <fmt/ranges.h>
-
 #include <memory>
 
 #include "commands.h"
@@ -39,9 +37,7 @@ void add_synth(CLI::App& app) {
       "moebius synth --preset qwen3.5-35b-a3b --layers 4 --bits 3 small\n"
       "moebius synth --preset tiny --bits 16 tiny-hf");
   command.add_option("OUT", state->out, "The directory to make; must not exist")->required();
-  command.add_option("--preset", options.preset, fmt::format("The shape: {}", fmt::join(preset_names(), ", ")))
-      ->type_name("NAME")
-      ->required();
+  command.add_option("--preset", options.preset, "The shape: " + preset_list())->type_name("NAME")->required();
   command.add_option("--layers", options.layers, "Only this many layers (default: as published)")->type_name("N");
   command.add_option("--bits", options.bits, "2, 3, 4, 5, 6, 8: MLX layout; 16: Hugging Face layout, bf16")
       ->type_name("B")

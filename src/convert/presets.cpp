@@ -139,13 +139,15 @@ std::vector<std::string> preset_names() {
   return names;
 }
 
+std::string preset_list() { return fmt::format("{}", fmt::join(preset_names(), ", ")); }
+
 ModelConfig preset_config(const std::string& preset) {
   if (preset == kTiny) return tiny_config();
   const auto* found = std::find_if(std::begin(kPublished), std::end(kPublished),
                                    [&](const Preset& candidate) { return preset == candidate.name; });
   if (found != std::end(kPublished)) return published_config(*found);
   throw Error(ErrorCode::kUsage, "--preset", fmt::format("no shape is called '{}'", preset),
-              fmt::format("choose one of {}", fmt::join(preset_names(), ", ")));
+              "choose one of " + preset_list());
 }
 
 void set_layers(ModelConfig& config, int64_t layers) {

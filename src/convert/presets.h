@@ -10,6 +10,7 @@
 namespace moebius {
 
 std::vector<std::string> preset_names();
+std::string preset_list();  // the names with commas, for messages
 
 // Throws kUsage with the list of names.
 ModelConfig preset_config(const std::string& preset);
