@@ -77,7 +77,7 @@ Error HeaderReader::error(ErrorCode code, const std::string& what) const {
   return {code, place, fmt::format("{}, before byte {} of the header", what, position()), kBadFileHint};
 }
 
-Error HeaderReader::misplaced_error() const {
+Error HeaderReader::misplaced() const {
   switch (state_) {
     case State::kMetadata:
       return error(ErrorCode::kBadMetadata, "a metadata value is not a string");
@@ -97,9 +97,9 @@ Error HeaderReader::misplaced_error() const {
   }
 }
 
-void HeaderReader::misplaced() {
-  if (!misplaced_) misplaced_ = misplaced_error();
-  state_ = State::kMisplaced;
+void HeaderReader::defer(const Error& error) {
+  if (!deferred_) deferred_ = error;
+  state_ = State::kRefused;
 }
 
 void HeaderReader::begin_object() {
@@ -112,7 +112,7 @@ void HeaderReader::begin_object() {
   } else if (state_ == State::kTop) {
     begin_tensor();
   } else {
-    misplaced();
+    defer(misplaced());
   }
 }
 
@@ -144,7 +144,7 @@ void HeaderReader::begin_array() {
   } else if (state_ == State::kTensor && field_ == Field::kOffsets) {
     state_ = State::kOffsets;
   } else {
-    misplaced();
+    defer(misplaced());
   }
 }
 
@@ -168,7 +168,7 @@ void HeaderReader::select_field(std::string_view name) {
   } else if (name == "data_offsets") {
     field_ = Field::kOffsets;
   } else {
-    throw error(ErrorCode::kInvalidHeader, "unknown field " + in_quotes(name));
+    return defer(error(ErrorCode::kInvalidHeader, "unknown field " + in_quotes(name)));
   }
   const unsigned bit = 1u << static_cast<unsigned>(field_);
   if ((has_fields_ & bit) != 0) throw error(ErrorCode::kDuplicateKey, in_quotes(name) + " appears twice");
@@ -183,13 +183,13 @@ void HeaderReader::scalar(Json&& value) {
       return add_offset(value);
     case State::kMetadata:
       return add_metadata(std::move(value));
-    case State::kMisplaced:
+    case State::kRefused:
       return;
     case State::kTensor:
       if (field_ == Field::kDtype) return set_dtype(value);
-      throw misplaced_error();
+      throw misplaced();
     default:
-      throw misplaced_error();
+      throw misplaced();
   }
 }
 
@@ -276,7 +276,7 @@ void HeaderReader::refuse_duplicates() const {
 }
 
 SafetensorsHeader HeaderReader::take() {
-  if (misplaced_) throw Error(*misplaced_);
+  if (deferred_) throw Error(*deferred_);
   refuse_duplicates();
   return std::move(header_);
 }

@@ -40,12 +40,12 @@ class HeaderReader : public JsonHandler {
   void huge_number(std::string_view text) override;
 
  private:
-  enum class State { kStart, kTop, kMetadata, kTensor, kShape, kOffsets, kDone, kMisplaced };
+  enum class State { kStart, kTop, kMetadata, kTensor, kShape, kOffsets, kDone, kRefused };
   enum class Field { kDtype, kShape, kOffsets };
 
   [[nodiscard]] Error error(ErrorCode code, const std::string& what) const;
-  void misplaced();
-  [[nodiscard]] Error misplaced_error() const;
+  [[nodiscard]] Error misplaced() const;  // a value of the wrong kind for this state
+  void defer(const Error& error);
   void begin_tensor();
   void select_field(std::string_view name);
   void set_dtype(const Json& value);
@@ -60,7 +60,7 @@ class HeaderReader : public JsonHandler {
   SafetensorsHeader header_;
   std::vector<uint32_t> name_ends_;  // by tensor: the header byte that a message about its name points at
   State state_ = State::kStart;
-  std::optional<Error> misplaced_;  // thrown at the end: nesting too deep, if that comes as well, says more
+  std::optional<Error> deferred_;  // thrown at the end: nesting too deep, if that comes as well, says more
   bool has_metadata_ = false;
 
   std::string key_;  // the last key at the top, or of the metadata
