@@ -35,6 +35,15 @@ constexpr const char* kNotRegularHint = "checkpoints hold plain files: download 
   }
 }
 
+// The file is shorter than it was when it was opened.
+[[noreturn]] void refuse_short(const std::filesystem::path& path, int fd, uint64_t offset, uint64_t bytes) {
+  struct stat status{};
+  ::fstat(fd, &status);
+  throw Error(ErrorCode::kTruncated, path.string(),
+              fmt::format("ends at byte {}, expected {} bytes from byte {}", status.st_size, bytes, offset),
+              "the file is cut off or was changed while it was read: download it again");
+}
+
 std::string_view kind(mode_t mode) {
   if (S_ISDIR(mode)) return "a directory";
   if (S_ISFIFO(mode)) return "a FIFO";
@@ -80,9 +89,7 @@ void File::read(uint64_t offset, std::span<std::byte> out) const {
     if (got > 0) {
       done += static_cast<size_t>(got);
     } else if (got == 0) {
-      throw Error(ErrorCode::kTruncated, path_.string(),
-                  fmt::format("ends at byte {}, expected {} bytes from byte {}", offset + done, out.size(), offset),
-                  "the file is cut off or was changed while it was read: download it again");
+      refuse_short(path_, fd_, offset, out.size());
     } else if (errno != EINTR) {
       throw_io_error(path_, fmt::format("cannot read at byte {}", offset + done), errno);
     }
