@@ -2,7 +2,7 @@
 // batches.
 #include <cmath>
 
-#include "backend/parity_sequences.h"
+#include "backend/test_sequences.h"
 
 namespace moebius::parity {
 namespace {

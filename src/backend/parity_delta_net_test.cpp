@@ -2,7 +2,7 @@
 // kernels, chunks and batches.
 #include <algorithm>
 
-#include "backend/parity_sequences.h"
+#include "backend/test_sequences.h"
 
 namespace moebius::parity {
 namespace {

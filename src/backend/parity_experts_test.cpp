@@ -6,7 +6,7 @@
 #include <memory>
 #include <numeric>
 
-#include "backend/parity.h"
+#include "backend/test_parity.h"
 
 namespace moebius::parity {
 namespace {
@@ -181,7 +181,7 @@ std::vector<ParityCase> layer_cases() {
                                   {16, 512, format, format},
                                   {1, 512, format, format},
                                   8,
-                                  {1, 5}}));
+                                  {1, 3}}));
   }
   const WeightFormat bf16 = test::dense(DType::kBF16);
   cases.push_back(experts_case({"layer_35b_bf16", 2048, {9, 512, bf16, bf16}, {1, 512, bf16, bf16}, 8, {1}}));

@@ -2,7 +2,7 @@
 // several projections of one x.
 #include <fmt/format.h>
 
-#include "backend/parity.h"
+#include "backend/test_parity.h"
 
 namespace moebius::parity {
 namespace {

@@ -1,7 +1,7 @@
 // Parity of router(): sizes, formats, both softmaxes, with and without a shared expert; exact ties and broken rows.
 #include <fmt/format.h>
 
-#include "backend/parity.h"
+#include "backend/test_parity.h"
 
 namespace moebius::parity {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "backend/parity.h"
+#include "backend/test_parity.h"
 
 namespace moebius::parity {
 namespace {

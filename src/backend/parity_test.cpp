@@ -1,6 +1,4 @@
 // The harness of the parity table: runs a case on the reference and on the CPU backend and compares bits.
-#include "backend/parity.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +6,7 @@
 #include <ostream>
 
 #include "backend/reference/reference.h"
+#include "backend/test_parity.h"
 
 namespace moebius::parity {
 namespace {

@@ -172,6 +172,11 @@ TEST(Matmul, SumsInSegmentsOf512Inputs) {
   float y = 0;
   matmul(&y, Activations(x.data(), 1, 1024), w, {0, 1});
   EXPECT_EQ(y, 1.0f + 0x1p-15f);
+  std::fill_n(x.begin(), 512, 0x1p-24f);
+  std::fill_n(x.begin() + 512, 512, 0.0f);
+  x[0] = 1.0f;  // within a segment they vanish
+  matmul(&y, Activations(x.data(), 1, 1024), w, {0, 1});
+  EXPECT_EQ(y, 1.0f);
 }
 
 TEST(Matmul, Group128IsTwoUnitsOfGroup64WithTheSameScale) {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/parity.h"
+#include "backend/test_parity.h"
 
 namespace moebius::parity {
 
