@@ -97,8 +97,8 @@ void add_doctor(CLI::App& app) {
   command.add_option("DIR", options->directory, "Checkpoint: audited, loaded, its logits compared bit by bit");
   command.add_flag("--scan", options->scan, "Read every tensor and look for values that are not finite");
   command.add_flag("--quick", options->quick, "Load once: do not compare thread counts and instruction sets");
-  add_common_options(command, options->common);
   add_experts_option(command, options->common);
+  add_common_options(command, options->common);
   command.callback([options] { run_doctor(*options); });
 }
 

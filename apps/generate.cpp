@@ -122,8 +122,8 @@ void add_generate(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 30).description(""))
       ->capture_default_str();
-  add_common_options(command, options->common);
   add_experts_option(command, options->common);
+  add_common_options(command, options->common);
   command.callback([options] { run_generate(*options); });
 }
 

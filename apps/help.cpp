@@ -12,7 +12,7 @@
 namespace moebius::apps {
 namespace {
 
-constexpr size_t kNameColumn = 27;
+constexpr size_t kNameColumn = 31;
 
 // "--max-tokens" -> "MOEBIUS_MAX_TOKENS"
 std::string variable_name(const std::string& long_name) {
@@ -34,7 +34,8 @@ std::string option_line(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   if (!option.get_positional() && option.get_items_expected_max() > 0) left += " " + type.substr(0, type.find(':'));
   std::string text = option.get_description();
-  if (!option.get_default_str().empty()) text += fmt::format(" [{}]", option.get_default_str());
+  const std::string value = option.get_default_str();  // lists come in brackets of their own
+  if (!value.empty()) text += value.starts_with('[') ? " " + value : fmt::format(" [{}]", value);
   return fmt::format("  {:<{}} {}\n", left, kNameColumn, text);
 }
 
@@ -169,10 +170,12 @@ std::string closest(std::string_view word, const std::vector<std::string>& candi
 }
 
 Error usage_error(const CLI::App& command, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
-  for (const std::string& argument : command.remaining(true)) {
-    // A mistyped option explains whatever else is missing.
-    if (argument.starts_with('-') || error.get_name() == "ExtrasError") return unexpected_argument(command, argument);
-  }
+  // A mistyped option explains whatever else is missing. Arguments too many go to the program itself.
+  const CLI::App* root = command.get_parent() == nullptr ? &command : command.get_parent();
+  const std::vector<std::string> extras = root->remaining(true);
+  const auto option = std::ranges::find_if(extras, [](const std::string& e) { return e.starts_with('-'); });
+  if (option != extras.end()) return unexpected_argument(command, *option);
+  if (!extras.empty()) return unexpected_argument(command, extras.back());
   const std::string message = error.what();
   if (error.get_name() == "RequiredError") {
     const std::string missing = message.substr(0, message.find(" is required"));

@@ -227,8 +227,8 @@ void add_inspect(CLI::App& app) {
   CLI::Option* tensors =
       command.add_option("--tensors", options->filter, "List the tensors with TEXT in their name, one by one")
           ->type_name("TEXT");
-  add_common_options(command, options->common);
   add_experts_option(command, options->common);
+  add_common_options(command, options->common);
   command.callback([options, tensors] {
     options->list_tensors = tensors->count() > 0;
     run_inspect(*options);

@@ -192,8 +192,8 @@ void add_logits(CLI::App& app) {
       ->capture_default_str();
   command.add_option("--trace", options->trace, "The residual stream after each layer: f32 `layer.N` [T, D]")
       ->type_name("FILE");
-  add_common_options(command, options->common);
   add_experts_option(command, options->common);
+  add_common_options(command, options->common);
   command.callback([options] { run_logits(*options); });
 }
 

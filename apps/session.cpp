@@ -46,7 +46,7 @@ Ready load_with_progress(const std::string& directory, const CommonOptions& opti
   progress.finish();
   ready.load_s = progress.seconds();
   const EngineOptions& engine = options.engine;
-  note("ready: {}, {}, ctx {}, {} {}, {} threads, loaded in {:.1f} s at {:.2f} GB/s\n", ready.name,
+  note("ready: {}, {}, ctx {}, {} {}, threads {}, loaded in {:.1f} s at {:.2f} GB/s\n", ready.name,
        human_bytes(ready.plan.weight_bytes), engine.context, engine.backend, chosen_isa(engine.backend, engine.isa),
        chosen_threads(engine.threads), ready.load_s, static_cast<double>(ready.plan.weight_bytes) / ready.load_s / 1e9);
   if (options.verbose) {

@@ -1,0 +1,91 @@
+#include "bench_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bench_stats.h"
+
+namespace moebius::apps {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(BenchStats, MedianIsTheMiddleOrTheMeanOfTheMiddleTwo) {
+  EXPECT_EQ(median({3}), 3);
+  EXPECT_EQ(median({9, 1, 5}), 5);
+  EXPECT_EQ(median({4, 1, 100, 2}), 3);
+}
+
+TEST(BenchStats, RatiosAreTakenWithinARepetition) { EXPECT_THAT(ratios({2, 9}, {1, 3}), ElementsAre(2, 3)); }
+
+// Three repetitions on a machine that becomes ten times slower in the last: probe and step alike.
+BenchSeries series(ExpertPath path, double seconds) {
+  return {BenchTest::kVerify,
+          path,
+          16,
+          128,
+          {{seconds, 1e9, 100, 10e9}, {seconds, 1e9, 104, 10e9}, {seconds * 10, 1e9, 105, 1e9}}};
+}
+
+TEST(BenchReport, SharesOfTheBandwidthAreThoseOfTheSameRepetition) {
+  const BenchRow row = summarize(series(ExpertPath::kFused, 0.2));
+  EXPECT_DOUBLE_EQ(row.ms_median, 200);
+  EXPECT_DOUBLE_EQ(row.ms_min, 200);
+  EXPECT_DOUBLE_EQ(row.ms_max, 2000);
+  EXPECT_DOUBLE_EQ(row.tok_s, 80);
+  EXPECT_DOUBLE_EQ(row.gb_s, 5);
+  EXPECT_DOUBLE_EQ(row.bandwidth_pct, 50);  // in every repetition, the slow one included
+  EXPECT_DOUBLE_EQ(row.experts_mean, 104);
+}
+
+TEST(BenchReport, TheTableComparesEveryPathWithFused) {
+  BenchResult result;
+  result.series = {series(ExpertPath::kUnfused, 0.3), series(ExpertPath::kFused, 0.2)};
+  EXPECT_THAT(bench_table({}, result), HasSubstr("verify    s 16    unfused / fused  1.500  (1.500 to 1.500)"));
+}
+
+TEST(BenchReport, WithoutFusedThereIsNothingToCompareWith) {
+  BenchResult result;
+  result.series = {series(ExpertPath::kUnfused, 0.3)};
+  EXPECT_THAT(bench_table({}, result), testing::Not(HasSubstr("/ fused")));
+}
+
+TEST(BenchReport, JsonGivesTheMedianOfTheProbe) {
+  BenchResult result;
+  result.series = {series(ExpertPath::kConcat, 0.2)};
+  result.peak_resident_bytes = 7;
+  const Json json =
+      bench_json({.cpu = "c", .isa = "avx2", .threads = 2, .model = "m", .layers = 3, .weight_bytes = 5}, result);
+  EXPECT_EQ(json["machine"]["read_gb_s"], 10);
+  EXPECT_EQ(json["peak_rss_bytes"], 7);
+  EXPECT_EQ(json["rows"][0]["bytes"], 1'000'000'000);
+  EXPECT_EQ(json["rows"][0]["experts"], "concat");
+}
+
+BenchPlan plan_of(std::vector<int64_t> rows, int64_t context, int64_t reps) {
+  BenchPlan plan;
+  plan.rows = std::move(rows);
+  plan.context = context;
+  plan.reps = reps;
+  return plan;
+}
+
+TEST(BenchPlan, RoomIsForTheLongestStepAndThePrompt) {
+  BenchPlan plan = plan_of({1, 16}, 128, 20);
+  EXPECT_EQ(context_needed(plan), 144);
+  EXPECT_EQ(rows_needed(plan), 128);
+  plan.prefill = 2000;
+  EXPECT_EQ(context_needed(plan), 2000);
+  EXPECT_EQ(rows_needed(plan), 512);
+}
+
+TEST(BenchPlan, PromptsAreMeasuredAFifthAsOftenButNotLessThanThreeTimes) {
+  EXPECT_EQ(repetitions(plan_of({1}, 0, 50), BenchTest::kPrefill), 10);
+  EXPECT_EQ(repetitions(plan_of({1}, 0, 10), BenchTest::kPrefill), 3);
+  EXPECT_EQ(repetitions(plan_of({1}, 0, 1), BenchTest::kPrefill), 1);
+  EXPECT_EQ(repetitions(plan_of({1}, 0, 10), BenchTest::kDecode), 10);
+}
+
+}  // namespace
+}  // namespace moebius::apps

@@ -1,0 +1,193 @@
+"""A tiny checkpoint through every command: what they say agrees with the files and with each other."""
+
+import json
+import struct
+import unittest
+
+from tests.e2e.support import TestCase, read_safetensors, rows_of
+
+PROMPT = list(range(5, 105))
+ROW_KEYS = {
+    "experts", "test", "s", "context", "ms_median", "ms_min", "ms_max", "tok_s", "bytes", "gb_s", "bandwidth_pct",
+    "experts_mean",
+}  # fmt: skip
+
+
+def join(tokens):
+    return ",".join(map(str, tokens))
+
+
+class Inspect(TestCase):
+    def test_it_adds_up(self):
+        report = json.loads(self.succeed("inspect", self.tiny, "--json", "--tensors", "").stdout)
+        (file,) = self.tiny.glob("*.safetensors")
+        stored = read_safetensors(file)
+        self.assertEqual(len(report["tensors"]), len(stored))
+        self.assertEqual(sum(t["bytes"] for t in report["tensors"]), sum(len(t[2]) for t in stored.values()))
+        self.assertEqual(report["weight_bytes"], sum(m["bytes"] for m in report["modules"]))
+        self.assertEqual(report["parameters"], sum(m["parameters"] for m in report["modules"]))
+        self.assertAlmostEqual(report["bits_per_weight"], 8 * report["weight_bytes"] / report["parameters"], 3)
+        memory = report["memory"]
+        parts = ("weight_bytes", "kv_bytes", "recurrent_bytes", "workspace_bytes")
+        self.assertEqual(memory["total_bytes"], sum(memory[part] for part in parts))
+
+    def test_parameters_do_not_depend_on_how_they_are_stored(self):
+        plain = self.folder / "plain"
+        self.succeed("synth", "--preset", "tiny", "--bits", 16, plain)
+        reports = [json.loads(self.succeed("inspect", d, "--json").stdout) for d in (plain, self.tiny)]
+        self.assertEqual(reports[0]["parameters"], reports[1]["parameters"])
+        self.assertEqual(reports[0]["active_parameters"], reports[1]["active_parameters"])
+        self.assertEqual(list(reports[0]["expert_forms"]), ["fused gate_up_proj"])
+        self.assertEqual(list(reports[1]["expert_forms"]), ["stacked switch_mlp, quantized"])
+
+    def test_tensors_lists_those_with_the_text_in_their_name(self):
+        lines = self.succeed("inspect", self.tiny, "--tensors", "layers.2.mlp").stdout.splitlines()
+        self.assertTrue(lines)
+        for line in lines:
+            self.assertTrue(line.startswith("model.layers.2.mlp"), line)
+
+    def test_half_the_bytes_for_keys_and_values_in_f16(self):
+        wide, half = (
+            json.loads(self.succeed("inspect", self.tiny, "--json", "--kv", kv).stdout)["memory"]["kv_bytes"]
+            for kv in ("f32", "f16")
+        )
+        self.assertLess(half, 0.6 * wide)
+
+
+class LogitsCase(TestCase):
+    def logits(self, *arguments, tokens=None):
+        out = self.folder / "logits.safetensors"
+        self.succeed("logits", self.tiny, "--tokens", join(tokens or PROMPT), "--out", out, *arguments)
+        return out.read_bytes()
+
+
+class Logits(LogitsCase):
+    def test_the_file_holds_logits_and_tokens(self):
+        self.logits()
+        tensors = read_safetensors(self.folder / "logits.safetensors")
+        self.assertEqual(set(tensors), {"logits", "tokens"})
+        self.assertEqual(tensors["logits"][:2], ("F32", [100, 1024]))
+        self.assertEqual(tensors["tokens"][:2], ("I32", [100]))
+        self.assertEqual(list(struct.unpack("<100i", tensors["tokens"][2])), PROMPT)
+
+    def test_the_bits_do_not_depend_on_chunks_threads_experts_or_instruction_set(self):
+        expected = self.logits()
+        for arguments in (
+            ("--chunk", 1), ("--chunk", 7), ("--chunk", 16), ("--chunk", 70), ("--chunk", 100), ("--threads", 1),
+            ("--experts", "unfused"), ("--experts", "concat"), ("--isa", "portable"), ("--backend", "reference"),
+        ):  # fmt: skip
+            with self.subTest(arguments=arguments):
+                self.assertEqual(self.logits(*arguments), expected)
+
+    def test_tokens_come_from_a_file_too(self):
+        ids = self.folder / "ids.txt"
+        ids.write_text("\n".join(map(str, PROMPT)) + "\n")
+        expected = self.logits()
+        out = self.folder / "from_file.safetensors"
+        self.succeed("logits", self.tiny, "--tokens", f"@{ids}", "--out", out)
+        self.assertEqual(out.read_bytes(), expected)
+
+    def test_an_output_file_is_replaced_and_no_other_is_left(self):
+        out = self.folder / "logits.safetensors"
+        out.write_bytes(b"old")
+        self.logits(tokens=[1])
+        self.assertEqual(read_safetensors(out)["logits"][1], [1, 1024])
+        self.assertEqual(list(self.folder.iterdir()), [out])
+
+    def test_trace_holds_the_residual_after_each_layer_whatever_the_chunks(self):
+        traces = []
+        for chunk in (64, 7):
+            trace = self.folder / f"trace{chunk}.safetensors"
+            self.logits("--trace", trace, "--chunk", chunk)
+            traces.append(read_safetensors(trace))
+        self.assertEqual(set(traces[0]), {f"layer.{i}" for i in range(4)})
+        for tensor in traces[0].values():
+            self.assertEqual(tensor[:2], ("F32", [100, 256]))
+        self.assertEqual(traces[0], traces[1])
+        self.assertEqual(len({tensor[2] for tensor in traces[0].values()}), 4)
+
+
+class Generate(LogitsCase):
+    def test_each_token_is_the_largest_logit_of_what_came_before(self):
+        result = self.succeed("generate", self.tiny, "--tokens", join(PROMPT), "--max-tokens", 3)
+        tokens = [int(line) for line in result.stdout.splitlines()]
+        self.assertEqual(len(tokens), 3)
+        self.logits(tokens=PROMPT + tokens[:2])
+        rows = rows_of(read_safetensors(self.folder / "logits.safetensors")["logits"])
+        for token, row in zip(tokens, rows[len(PROMPT) - 1 :]):
+            self.assertEqual(token, row.index(max(row)))
+
+    def test_it_ends_at_a_stop_id(self):
+        first, second = self.succeed("generate", self.tiny, "--tokens", "7", "--max-tokens", 2).stdout.split()
+        self.assertNotEqual(first, second)
+        copy = self.copy_of_tiny()
+        (copy / "generation_config.json").write_text(json.dumps({"eos_token_id": [int(second)]}))
+        report = json.loads(self.succeed("generate", copy, "--tokens", "7", "--json").stdout)
+        self.assertEqual(report["tokens"], [int(first), int(second)])
+        self.assertEqual(report["end"], "stop")
+        self.assertEqual(report["prompt_tokens"], 1)
+
+
+class Bench(TestCase):
+    def test_the_json_is_the_documented_one(self):
+        result = self.succeed(
+            "bench", self.tiny, "--json", "--reps", 3, "--context", 40, "--prefill", 50, "--s", "1,16", "--threads", 2)
+        report = json.loads(result.stdout)
+        self.assertEqual(set(report), {"machine", "model", "rows", "peak_rss_bytes", "load_s"})
+        self.assertEqual(set(report["machine"]), {"cpu", "isa", "threads", "read_gb_s"})
+        self.assertEqual(set(report["model"]), {"name", "layers", "weight_bytes"})
+        self.assertEqual(report["machine"]["threads"], 2)
+        self.assertEqual((report["model"]["name"], report["model"]["layers"]), ("tiny", 4))
+        self.assertGreater(report["peak_rss_bytes"], report["model"]["weight_bytes"])
+        shapes = [(r["test"], r["s"], r["context"]) for r in report["rows"][::3]]
+        self.assertEqual(shapes, [("decode", 1, 40), ("verify", 16, 40), ("moe_layer", 1, 0), ("prefill", 50, 0)])
+        for row in report["rows"]:
+            self.check_row(row)
+        self.check_arms(report["rows"])
+
+    def check_row(self, row):
+        self.assertEqual(set(row), ROW_KEYS)
+        self.assertLessEqual(row["ms_min"], row["ms_median"])
+        self.assertLessEqual(row["ms_median"], row["ms_max"])
+        self.assertAlmostEqual(row["tok_s"] * row["ms_median"] / 1000 / row["s"], 1, 2)
+        for key in ("ms_min", "bytes", "gb_s", "bandwidth_pct"):
+            self.assertGreater(row[key], 0, key)
+
+    def check_arms(self, rows):
+        for i in range(0, len(rows), 3):
+            arms = rows[i : i + 3]
+            self.assertEqual([r["experts"] for r in arms], ["unfused", "concat", "fused"])
+            self.assertEqual(len({(r["bytes"], r["experts_mean"]) for r in arms}), 1, "the arms did equal work")
+        for row in rows:
+            if row["s"] == 1:
+                self.assertEqual(row["experts_mean"], 2)
+
+    def test_the_paths_come_in_the_order_asked_for(self):
+        result = self.succeed("bench", self.tiny, "--json", "--reps", 1, "--s", 2, "--experts", "fused,unfused")
+        rows = json.loads(result.stdout)["rows"]
+        self.assertEqual([r["experts"] for r in rows], ["fused", "unfused"] * 2)
+
+    def test_the_table_gives_ratios_against_fused(self):
+        result = self.succeed("bench", self.tiny, "--reps", 2, "--s", 1)
+        self.assertRegex(result.stdout, r"decode +s 1 +unfused / fused +\d+\.\d+ +\(")
+
+
+class Doctor(TestCase):
+    def test_a_good_checkpoint_passes_every_comparison(self):
+        result = self.succeed("doctor", self.tiny, "--scan", "--json")
+        report = json.loads(result.stdout)
+        passed = [c["check"] for c in report["checks"] if c["verdict"] == "pass"]
+        for check in ("files", "config", "quantization", "values", "load", "logits", "chunks", "expert paths",
+                      "threads equal", "reference"):  # fmt: skip
+            self.assertIn(check, passed)
+        self.assertEqual(report["summary"]["fail"], 0)
+        self.assertEqual(sum(report["summary"].values()), len(report["checks"]))
+
+    def test_lines_begin_with_the_verdict(self):
+        lines = self.succeed("doctor").stdout.splitlines()
+        self.assertRegex(lines[0], r"^PASS  cpu +\S")
+        self.assertRegex(lines[-1], r"^\d+ passed, \d+ warned, 0 failed$")
+
+
+if __name__ == "__main__":
+    unittest.main()

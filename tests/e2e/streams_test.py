@@ -1,0 +1,92 @@
+"""What goes where: data on stdout, the rest on stderr, closed pipes, full disks, Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from tests.e2e.support import TIMEOUT_S, TestCase, run, start
+
+
+class Streams(TestCase):
+    def test_generate_prints_ids_alone_on_stdout(self):
+        result = self.succeed("generate", self.tiny, "--tokens", "1,2,3", "--max-tokens", 4)
+        for line in result.stdout.splitlines():
+            self.assertTrue(line.isdigit(), line)
+        self.assertIn("ready: ", result.stderr)
+        self.assertRegex(result.stderr, r"tok/s, .* GB/s")
+
+    def test_json_is_all_of_stdout(self):
+        for arguments in (
+            ("inspect", self.tiny),
+            ("doctor", self.tiny, "--quick"),
+            ("generate", self.tiny, "--tokens", "1", "--max-tokens", 2),
+            ("logits", self.tiny, "--tokens", "1", "--out", self.folder / "l"),
+            ("bench", self.tiny, "--reps", 1, "--context", 0, "--s", 1),
+        ):
+            with self.subTest(command=arguments[0]):
+                self.assertIsInstance(json.loads(self.succeed(*arguments, "--json").stdout), dict)
+
+    def test_there_is_no_colour_and_no_bar_outside_a_terminal(self):
+        for result in (run("doctor", self.tiny, "--quick"), run("inspect", "nowhere")):
+            self.assertNotIn("\x1b", result.stdout + result.stderr)
+            self.assertNotIn("\r", result.stdout + result.stderr)
+
+    def test_no_colour_is_obeyed_on_a_terminal(self):
+        for variables, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+            with self.subTest(variables=variables):
+                self.assertEqual(b"\x1b[" in self.errors_on_terminal(variables), coloured)
+
+    def errors_on_terminal(self, variables):
+        master, slave = os.openpty()
+        environment = {"TERM": "xterm", "PATH": os.environ["PATH"], **variables}
+        subprocess.run([os.environ["MOEBIUS_PROGRAM"], "benhc"], env=environment, stderr=slave, check=False)
+        os.close(slave)
+        text = os.read(master, 65536)
+        os.close(master)
+        return text
+
+    def test_a_reader_that_went_away_is_a_quiet_success(self):
+        for arguments in (("inspect", self.tiny), ("generate", self.tiny, "--tokens", 1), ("--help",)):
+            with self.subTest(arguments=arguments):
+                read_end, write_end = os.pipe()
+                os.close(read_end)
+                result = run(*arguments, stdout=write_end)
+                os.close(write_end)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertNotIn("error", result.stderr)
+
+    def test_a_full_disk_under_stdout_is_an_error(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            result = run("inspect", self.tiny, stdout=full)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("error: stdout: ", result.stderr)
+
+
+class Interrupt(TestCase):
+    def wait_until(self, condition):
+        end = time.monotonic() + TIMEOUT_S
+        while not condition():
+            self.assertLess(time.monotonic(), end, "it never began")
+            time.sleep(0.01)
+
+    def test_ctrl_c_ends_a_bench_with_130(self):
+        with start("bench", self.tiny, "--reps", 100000, stdout=subprocess.DEVNULL) as process:
+            self.assertTrue(any(b"measuring" in line for line in process.stderr))
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(TIMEOUT_S), 130)
+            self.assertNotIn(b"error", process.stderr.read())
+
+    def test_ctrl_c_during_synth_leaves_nothing_behind(self):
+        out = self.folder / "big"
+        with start("synth", "--preset", "qwen3.5-35b-a3b", "--layers", 8, "--bits", 8, out) as process:
+            self.wait_until(lambda: any(self.folder.glob("big*/*")))
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(TIMEOUT_S), 130)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+"""What the end-to-end tests share: running the program with a clean environment, a tiny checkpoint, safetensors files.
+
+The program is the one in MOEBIUS_PROGRAM. Standard library only."""
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = os.environ["MOEBIUS_PROGRAM"]
+TIMEOUT_S = 300  # for a machine that does ten other things
+COMMANDS = ("synth", "quantize", "inspect", "doctor", "generate", "logits", "bench")
+
+
+def clean_environment(**variables):
+    """This process's environment without MOEBIUS_*, and with the given variables."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MOEBIUS_")}
+    return kept | variables
+
+
+def run(*arguments, env=None, **options):
+    """Runs the program; stdout and stderr as text."""
+    return subprocess.run(
+        [PROGRAM, *map(str, arguments)], env=clean_environment(**(env or {})), text=True, timeout=TIMEOUT_S,
+        stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, **options)
+
+
+def start(*arguments, **options):
+    """Starts the program and returns the process, with pipes."""
+    return subprocess.Popen(
+        [PROGRAM, *map(str, arguments)], env=clean_environment(), stdout=options.pop("stdout", subprocess.PIPE),
+        stderr=options.pop("stderr", subprocess.PIPE), **options)
+
+
+class TestCase(unittest.TestCase):
+    """A test with a folder of its own, beside a tiny quantized checkpoint that is made once a file."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.shared = Path(tempfile.mkdtemp(prefix="moebius-e2e-"))
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
+        cls.tiny = cls.shared / "tiny"
+        made = run("synth", "--preset", "tiny", "--bits", 4, "--seed", 1, cls.tiny)
+        assert made.returncode == 0, made.stderr
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp(dir=self.shared))
+
+    def copy_of_tiny(self):
+        return Path(shutil.copytree(self.tiny, self.folder / "copy"))
+
+    def succeed(self, *arguments, **options):
+        result = run(*arguments, **options)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def fail_with(self, code, *arguments, **options):
+        """The program ends with this code, prints no data, and says what is wrong."""
+        result = run(*arguments, **options)
+        self.assertEqual(result.returncode, code, result.stdout + result.stderr)
+        self.assertEqual(result.stdout, "")
+        self.assertIn("error: ", result.stderr)
+        return result
+
+
+def read_safetensors(path):
+    """name -> (dtype, shape, bytes)"""
+    data = Path(path).read_bytes()
+    (size,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8 : 8 + size])
+    header.pop("__metadata__", None)
+    return {
+        name: (t["dtype"], t["shape"], data[8 + size + t["data_offsets"][0] : 8 + size + t["data_offsets"][1]])
+        for name, t in header.items()
+    }
+
+
+def rows_of(tensor):
+    """An F32 matrix as a list of tuples."""
+    dtype, (rows, cols), data = tensor
+    assert dtype == "F32"
+    return [struct.unpack_from(f"<{cols}f", data, 4 * cols * r) for r in range(rows)]
+
+
+def overwrite(checkpoint, tensor, data):
+    """Puts bytes at the start of a tensor of a checkpoint with one file."""
+    (path,) = checkpoint.glob("*.safetensors")
+    with open(path, "r+b") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+        file.seek(8 + size + header[tensor]["data_offsets"][0])
+        file.write(data)
+
+
+def edit_config(checkpoint, **values):
+    """Sets keys of the text part of config.json."""
+    path = checkpoint / "config.json"
+    config = json.loads(path.read_text())
+    config.get("text_config", config).update(values)
+    path.write_text(json.dumps(config))
