@@ -40,9 +40,11 @@ def logits(program, checkpoint, tokens, activations):
         out = Path(scratch) / "logits.safetensors"
         ids = Path(scratch) / "tokens"
         ids.write_text(",".join(str(token) for token in tokens))
-        subprocess.run(
+        done = subprocess.run(
             [program, "logits", checkpoint, "--tokens", f"@{ids}", "--out", out, "--backend", "reference",
-             "--activations", activations], check=True)
+             "--activations", activations], stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"{checkpoint}: exit {done.returncode}\n{done.stderr}")
         return load_file(out)["logits"]
 
 
