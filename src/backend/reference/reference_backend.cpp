@@ -67,7 +67,7 @@ void ReferenceBackend::reserve(int64_t max_rows) {
 }
 
 State ReferenceBackend::create_state(const StateSpec& spec) {
-  states_.emplace_back(SequenceState(spec));
+  states_.push_back(std::make_unique<SequenceState>(spec));
   return {static_cast<int32_t>(states_.size()) - 1};
 }
 
@@ -100,7 +100,7 @@ const StoredExperts& ReferenceBackend::expert_table(Experts handle) const {
 
 SequenceState& ReferenceBackend::sequence(State handle) {
   MOEBIUS_CHECK(handle.id >= 0 && handle.id < static_cast<int32_t>(states_.size()));
-  MOEBIUS_CHECK(states_[handle.id].has_value());
+  MOEBIUS_CHECK(states_[handle.id] != nullptr);
   return *states_[handle.id];
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "backend/backend.h"
@@ -76,7 +75,7 @@ class ReferenceBackend final : public Backend {
   TrafficMeter traffic_;
   std::vector<StoredMatrix> matrices_;
   std::vector<StoredExperts> experts_;
-  std::vector<std::optional<SequenceState>> states_;  // freed ones stay empty, so a stale handle is found out
+  std::vector<std::unique_ptr<SequenceState>> states_;  // freed ones stay empty, so a stale handle is found out
   std::vector<std::unique_ptr<std::byte[]>> tensors_;
 };
 
