@@ -36,7 +36,7 @@ struct Plan {
 
 // The dtype of floats and scales after the conversion. A_log is kept as it is: its exponent has to stay exact.
 DType target_dtype(const ModelTensor& tensor, const WeightFormat& from, const std::optional<DType>& config_dtype) {
-  const DType own = from.is_affine() ? from.affine.scale_dtype : from.dtype;
+  const DType own = float_dtype(from);
   return tensor.role == TensorRole::kDecay ? own : config_dtype.value_or(own);
 }
 
@@ -65,8 +65,7 @@ Plan make_plan(ConversionSource& source, const ModelConfig& config, const std::o
   return plan;
 }
 
-// Converts rows [0, count) of `in` to rows [first, first + count) of `scales` and `biases` and to the start of
-// `weights`.
+// Converts the first `count` rows of `in` into `out`; first: which row of the tensor that is, for messages.
 void convert_block(ThreadPool& pool, const Job& job, RowBuffer& in, RowBuffer& out, int64_t first, int64_t count) {
   std::atomic<int64_t> broken_row{-1};
   pool.run([&](int thread) {
@@ -77,8 +76,10 @@ void convert_block(ThreadPool& pool, const Job& job, RowBuffer& in, RowBuffer& o
     }
   });
   if (broken_row < 0) return;
-  throw Error(ErrorCode::kNonFinite, job.tensor.name(), fmt::format("row {} holds NaN or infinity", broken_row.load()),
-              "the checkpoint is damaged: download it again");
+  throw Error(ErrorCode::kNonFinite, job.tensor.name(),
+              fmt::format("row {} holds a value that is not finite as {}", broken_row.load(),
+                          name(float_dtype(job.conversion.to))),
+              "the checkpoint is damaged, or its config.json asks for a dtype that cannot hold its weights");
 }
 
 void run_job(ThreadPool& pool, const Job& job, ShardedWriter& writer, const std::function<void()>& tick) {

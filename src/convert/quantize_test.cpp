@@ -226,6 +226,16 @@ TEST_F(Quantize, RefusesWeightsThatAreNotFiniteAndNamesThem) {
   EXPECT_THAT(error.what(), HasSubstr("row 5"));
 }
 
+TEST_F(Quantize, RefusesWeightsThatTheWantedDtypeCannotHold) {
+  const auto source = changed_source([](StoredTensors& tensors, Json& config) {
+    config["text_config"]["dtype"] = "float16";
+    store_f32(tensors.at("lm_head.weight").bytes.data(), DType::kBF16, 64, 1e6f);
+  });
+  const Error error = failure(source);
+  EXPECT_EQ(error.code(), ErrorCode::kNonFinite);
+  EXPECT_THAT(error.what(), HasSubstr("lm_head.weight: row 1 holds a value that is not finite as F16"));
+}
+
 TEST_F(Quantize, RefusesTensorsThatHaveNoPlace) {
   const auto source = changed_source(
       [](StoredTensors& tensors, Json&) { tensors["model.layers.0.bonus.weight"] = tensors.at("lm_head.weight"); });

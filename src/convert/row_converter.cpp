@@ -50,6 +50,8 @@ std::byte* advance(std::vector<std::byte>& bytes, int64_t offset) {
 
 }  // namespace
 
+DType float_dtype(const WeightFormat& format) { return format.is_affine() ? format.affine.scale_dtype : format.dtype; }
+
 RowBuffer::RowBuffer(const WeightFormat& format, int64_t rows, int64_t cols)
     : weight_row_bytes_(format.weight_row_bytes(cols)),
       scale_row_bytes_(format.scale_row_bytes(cols)),
@@ -69,22 +71,23 @@ std::span<const std::byte> RowBuffer::weights(int64_t rows) const {
 bool convert_row(const RowSource::Rows& out, const RowSource::Rows& in, const RowConversion& conversion,
                  std::vector<float>& scratch) {
   const auto& [from, to, cols, add_one] = conversion;
+  const DType dtype = float_dtype(to);
   scratch.resize(static_cast<size_t>(cols));
   decode(scratch, in, from);
+  if (add_one) {
+    for (float& x : scratch) x += 1.0f;
+    round_to(scratch, from.dtype);
+  }
+  if (!from.is_affine() && from.dtype != dtype) round_to(scratch, dtype);
   if (!all_finite(scratch)) return false;
   if (from == to && !add_one) {  // requantizing to the same format would only lose
     copy_row(out, in, to, cols);
     return true;
   }
-  if (add_one) {
-    for (float& x : scratch) x += 1.0f;
-    round_to(scratch, from.dtype);
-  }
   if (!to.is_affine()) {
     for (int64_t i = 0; i < cols; ++i) store_f32(out.weights, to.dtype, i, scratch[i]);
     return true;
   }
-  if (!from.is_affine() && from.dtype != to.affine.scale_dtype) round_to(scratch, to.affine.scale_dtype);
   quantize_row(out.weights, out.scales, out.biases, scratch, to.affine);
   return true;
 }

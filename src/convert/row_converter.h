@@ -11,6 +11,9 @@
 
 namespace moebius {
 
+// Of floats, or of the scales and biases beside codes.
+DType float_dtype(const WeightFormat& format);
+
 struct RowConversion {
   WeightFormat from;
   WeightFormat to;
@@ -33,7 +36,7 @@ class RowBuffer {
   std::vector<std::byte> weights_, scales_, biases_;
 };
 
-// Converts one row; scratch holds cols floats. False when a value is not finite.
+// Converts one row; scratch is overwritten. False, and nothing written, when a value is not finite in the new dtype.
 bool convert_row(const RowSource::Rows& out, const RowSource::Rows& in, const RowConversion& conversion,
                  std::vector<float>& scratch);
 
