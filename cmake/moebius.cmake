@@ -9,6 +9,9 @@ add_library(moebius_flags INTERFACE)
 # N1: an fma is written out or it does not happen.
 target_compile_options(moebius_flags INTERFACE -ffp-contract=off -Wall -Wextra -Wshadow -Wconversion
   -Wno-sign-conversion $<$<BOOL:${MOEBIUS_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(moebius_flags INTERFACE -Wno-restrict)  # false alarm on "literal" + string, GCC PR 105651
+endif()
 target_include_directories(moebius_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 
 # Sanitizers and hardening hold for every translation unit, so they are set on the directory, not on moebius_flags.
