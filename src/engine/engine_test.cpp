@@ -136,6 +136,16 @@ TEST_F(EngineTest, KnowsItsVocabularyAndItsStopIds) {
   EXPECT_THAT(engine.stop_ids(), ElementsAre(7, 9));
 }
 
+TEST_F(EngineTest, CountsTheBytesThatStepsMovedSinceItWasLastAsked) {
+  Engine engine = load();
+  engine.start().append({1});
+  const uint64_t once = engine.take_bytes_moved();
+  EXPECT_GT(once, 0u);
+  EXPECT_EQ(engine.take_bytes_moved(), 0u);
+  engine.start().append({1});
+  EXPECT_EQ(engine.take_bytes_moved(), once);
+}
+
 TEST_F(EngineTest, ASequenceOutlivesItsEngine) {
   auto engine = std::make_unique<Engine>(load());
   const std::vector<float> expected = engine->start().append({1});
