@@ -59,7 +59,8 @@ def layer_of(path):
 
 
 def is_test(path):
-    return re.search(r"_test$|^test_", path.stem) or path.parts[0] in ("tests", "lab", "bench")
+    support = "testing" in path.parts or re.search(r"_test$|^test_|^testing$", path.stem)
+    return support or path.parts[0] in ("tests", "lab", "bench")
 
 
 def resolve(root, source, name):
