@@ -67,8 +67,7 @@ void ThreadPool::run_erased(Entry entry, const void* context) {
   epoch_.fetch_add(1, std::memory_order_release);
   if (threads_ > 1) epoch_.notify_all();
   entry(context, 0);
-  for (int left = running_.load(std::memory_order_acquire); left > 0;
-       left = running_.load(std::memory_order_acquire)) {
+  for (int left = running_.load(std::memory_order_acquire); left > 0; left = running_.load(std::memory_order_acquire)) {
     wait_while(running_, left);
   }
 }

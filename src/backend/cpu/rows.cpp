@@ -1,4 +1,5 @@
 // Passes over rows: embedding, norms, gather, argmax; and the quantization of a step's activations.
+#include <algorithm>
 #include <cstring>
 
 #include "backend/cpu/cpu_backend.h"
@@ -42,14 +43,12 @@ void CpuBackend::gather_rows(Tensor out, Tensor x, Tensor ids) {
 void CpuBackend::argmax(Tensor out, Tensor logits) {
   for_each(logits.rows, [&](int64_t row, int) {
     const float* values = logits.row(row);
-    int64_t best = 0;
-    float largest = -__builtin_inff();
+    int64_t best = -1;
     for (int64_t i = 0; i < logits.cols; ++i) {
-      if (!(values[i] > largest)) continue;  // NaN never wins
-      largest = values[i];
-      best = i;
+      const bool is_nan = values[i] != values[i];
+      if (!is_nan && (best < 0 || values[i] > values[best])) best = i;
     }
-    out.i32()[row] = static_cast<int32_t>(best);
+    out.i32()[row] = static_cast<int32_t>(std::max<int64_t>(best, 0));
   });
 }
 

@@ -10,7 +10,7 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-constexpr int kMostTokens = 4;  // rows of activations a kernel takes at once: 16 registers
+constexpr int kMostTokens = 2;  // rows of activations a kernel takes at once: 16 registers
 constexpr bool kPairs = true;   // one row alone takes two blocks at a time
 
 struct F32 {

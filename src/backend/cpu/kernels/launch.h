@@ -61,6 +61,8 @@ static BlocksFunction one_block(int tokens, const MatrixView& w, bool int8) {
   if constexpr (kMostTokens >= 4) {
     if (tokens == 4) return blocks_function<1, 4>(w, int8);
     if (tokens == 3) return blocks_function<1, 3>(w, int8);
+  }
+  if constexpr (kMostTokens >= 2) {
     if (tokens == 2) return blocks_function<1, 2>(w, int8);
   }
   return blocks_function<1, 1>(w, int8);

@@ -61,68 +61,85 @@ struct MakeSequence<0, Sets...> {
 // ---- N4: int8 activations
 // -----------------------------------------------------------------------------------------------
 
-template <int Bits, int Unit, int Set, int R, int N>
-MOEBIUS_INLINE void accumulate_set(Dot<Bits> (&dots)[R][N], const uint8_t* const (&units)[R],
-                                   const int8_t* const (&q)[N]) {
-  for (int r = 0; r < R; ++r) {
-    const Bytes codes = codes_of_set<Bits, Unit, Set>(units[r]);
-    for (int t = 0; t < N; ++t) dots[r][t].template accumulate<Set>(codes, q[t] + 4 * Set);
+// The sums of N rows, as nested members: g++ keeps those in registers where it stores an array of them to the stack
+// after every step (measured: 8 rows took 4 times as long).
+template <int Bits, int N>
+struct Dots {
+  Dot<Bits> first;
+  Dots<Bits, N - 1> others;
+
+  template <int Set>
+  MOEBIUS_INLINE_MEMBER void accumulate(const Bytes& codes, const int8_t* const* q) {
+    first.template accumulate<Set>(codes, q[0] + 4 * Set);
+    others.template accumulate<Set>(codes, q + 1);
   }
+  // acc = fma(a, fma(s, float(d), b * float(z)), acc) for each row (N4).
+  template <int Unit>
+  MOEBIUS_INLINE_MEMBER void add_to(F32* acc, F32 s, F32 b, const ActivationRow* rows, int unit) {
+    const F32 z = set1(Unit == 64 ? rows->sum64[unit] : rows->sum32[unit]);
+    const F32 a = set1(rows->scale[unit * Unit / kQuantBlock]);
+    *acc = fma(a, fma(s, first.total(), mul(b, z)), *acc);
+    others.template add_to<Unit>(acc + 1, s, b, rows + 1, unit);
+  }
+};
+template <int Bits>
+struct Dots<Bits, 0> {
+  template <int Set>
+  MOEBIUS_INLINE_MEMBER void accumulate(const Bytes&, const int8_t* const*) {}
+  template <int Unit>
+  MOEBIUS_INLINE_MEMBER void add_to(F32*, F32, F32, const ActivationRow*, int) {}
+};
+
+template <int Bits, int Unit, int N, int... Sets>
+MOEBIUS_INLINE void accumulate_unit(Dots<Bits, N>& dots, const uint8_t* codes, const int8_t* const* q,
+                                    Sequence<Sets...>) {
+  (dots.template accumulate<Sets>(codes_of_set<Bits, Unit, Sets>(codes), q), ...);
 }
 
-template <int Bits, int Unit, int R, int N, int... Sets>
-MOEBIUS_INLINE void accumulate_unit(Dot<Bits> (&dots)[R][N], const uint8_t* const (&units)[R],
-                                    const int8_t* const (&q)[N], Sequence<Sets...>) {
-  (accumulate_set<Bits, Unit, Sets, R, N>(dots, units, q), ...);
+// One unit of one block: acc [N].
+template <int Bits, int Unit, int N>
+MOEBIUS_INLINE void add_unit(F32* acc, const uint8_t* codes, F32 s, F32 b, const ActivationRow* rows, int unit) {
+  const int8_t* q[N];
+  for (int t = 0; t < N; ++t) q[t] = rows[t].q + unit * Unit;
+  Dots<Bits, N> dots;
+  accumulate_unit<Bits, Unit, N>(dots, codes, q, typename MakeSequence<Unit / 4>::Type{});
+  dots.template add_to<Unit>(acc, s, b, rows, unit);
+}
+
+// y += acc, a segment's worth: y [count][16] stays in memory, registers are for what the inner loop needs.
+MOEBIUS_INLINE void add_segment(float* y, F32* acc, int count) {
+  for (int i = 0; i < count; ++i) {
+    store(y + i * kLanes, add(load(y + i * kLanes), acc[i]));
+    acc[i] = zero();
+  }
 }
 
 // y [R][N][16]: R neighbouring blocks (block_bytes apart) times N rows.
 template <int Bits, int Unit, int R, int N>
 static void int8_blocks(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows) {
   constexpr int kUnitBytes = Unit * Bits * 2;  // 16 rows
-  const int units_per_tile = w.group / Unit;
-  const int code_bytes = kUnitBytes * units_per_tile;
+  const int code_bytes = kUnitBytes * (w.group / Unit);
   const int scale_bytes = kLanes * element_bytes(w.element);
-  const int tile_bytes = code_bytes + 2 * scale_bytes;
-  const int units = w.cols / Unit;
-  const int segment_tiles = kSegment / w.group;
-  F32 total[R][N];
-  for (int r = 0; r < R; ++r) {
-    for (int t = 0; t < N; ++t) total[r][t] = zero();
+  F32 acc[R * N];
+  for (int i = 0; i < R * N; ++i) {
+    acc[i] = zero();
+    store(y + i * kLanes, zero());
   }
   const uint8_t* tile = block;
-  for (int unit = 0; unit < units;) {
-    F32 acc[R][N];
+  for (int k = 0; k < w.cols; tile += code_bytes + 2 * scale_bytes) {
+    F32 s[R], b[R];
     for (int r = 0; r < R; ++r) {
-      for (int t = 0; t < N; ++t) acc[r][t] = zero();
+      const uint8_t* scales = tile + r * w.block_bytes + code_bytes;
+      s[r] = load_element(scales, w.element);
+      b[r] = load_element(scales + scale_bytes, w.element);
     }
-    for (int in_segment = 0; in_segment < segment_tiles && unit < units; ++in_segment, tile += tile_bytes) {
-      F32 s[R], b[R];
+    for (int in_tile = 0; in_tile < w.group; in_tile += Unit, k += Unit) {
       for (int r = 0; r < R; ++r) {
-        const uint8_t* scales = tile + r * w.block_bytes + code_bytes;
-        s[r] = load_element(scales, w.element);
-        b[r] = load_element(scales + scale_bytes, w.element);
-      }
-      for (int u = 0; u < units_per_tile; ++u, ++unit) {
-        const uint8_t* unit_codes[R];
-        const int8_t* q[N];
-        for (int r = 0; r < R; ++r) unit_codes[r] = tile + r * w.block_bytes + u * kUnitBytes;
-        for (int t = 0; t < N; ++t) q[t] = rows[t].q + unit * Unit;
-        Dot<Bits> dots[R][N];
-        accumulate_unit<Bits, Unit, R, N>(dots, unit_codes, q, typename MakeSequence<Unit / 4>::Type{});
-        for (int t = 0; t < N; ++t) {
-          const F32 z = set1(Unit == 64 ? rows[t].sum64[unit] : rows[t].sum32[unit]);
-          const F32 a = set1(rows[t].scale[unit * Unit / kQuantBlock]);
-          for (int r = 0; r < R; ++r) acc[r][t] = fma(a, fma(s[r], dots[r][t].total(), mul(b[r], z)), acc[r][t]);
-        }
+        const uint8_t* codes = tile + r * w.block_bytes + in_tile * Bits * 2;
+        add_unit<Bits, Unit, N>(acc + r * N, codes, s[r], b[r], rows, k / Unit);
       }
     }
-    for (int r = 0; r < R; ++r) {
-      for (int t = 0; t < N; ++t) total[r][t] = add(total[r][t], acc[r][t]);
-    }
-  }
-  for (int r = 0; r < R; ++r) {
-    for (int t = 0; t < N; ++t) store(y + (r * N + t) * kLanes, total[r][t]);
+    if (k % kSegment == 0 || k == w.cols) add_segment(y, acc, R * N);
   }
 }
 
