@@ -30,14 +30,12 @@ constexpr int64_t size_bytes(DType dtype) {
 
 std::string_view name(DType dtype);  // "F32", "BF16", ... as safetensors spells them
 
-constexpr bool is_float(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16;
-}
+constexpr bool is_float(DType dtype) { return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16; }
 
 inline float bf16_to_f32(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
-float f16_to_f32(uint16_t bits);       // exact, subnormals and NaN included
-uint16_t f32_to_bf16(float value);     // round half to even; NaN stays NaN
-uint16_t f32_to_f16(float value);      // round half to even; overflow to infinity
+float f16_to_f32(uint16_t bits);    // exact, subnormals and NaN included
+uint16_t f32_to_bf16(float value);  // round half to even; NaN stays NaN
+uint16_t f32_to_f16(float value);   // round half to even; overflow to infinity
 
 // Element i of a float array in its storage dtype (kF32, kF16 or kBF16), widened exactly.
 float load_f32(const void* data, DType dtype, int64_t i);

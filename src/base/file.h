@@ -1,5 +1,6 @@
-// Files as the loader and the writers need them: regular files only, exact reads at an offset (pread, never mmap: a file
-// that is truncated while it is mapped kills the process), page-cache hints, and outputs that appear whole or not at all.
+// Files as the loader and the writers need them: regular files only, exact reads at an offset (pread, never mmap: a
+// file that is truncated while it is mapped kills the process), page-cache hints, and outputs that appear whole or not
+// at all.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace moebius {
 
 class File {
  public:
-  // Opens a regular file for reading. Throws kMissingInput, kUnreadable (permissions) or kNotRegularFile; never blocks on
-  // a FIFO or a device.
+  // Opens a regular file for reading. Throws kMissingInput, kUnreadable (permissions) or kNotRegularFile; never blocks
+  // on a FIFO or a device.
   explicit File(std::filesystem::path path);
   ~File();
   File(File&& other) noexcept;

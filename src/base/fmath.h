@@ -1,6 +1,7 @@
-// Our exp, log1p and what is built on them (N1, N6): one polynomial each, every fma written out, so that the scalar form
-// here and the 16-lane form of the CPU kernels (backend/cpu/vec_math.h) agree bit for bit on every machine. Never libm.
-// Polynomials: S. Moshier, Cephes (expf, logf). `static` on purpose: a file compiled for AVX-512 keeps its own copies.
+// Our exp, log1p and what is built on them (N1, N6): one polynomial each, every fma written out, so that the scalar
+// form here and the 16-lane form of the CPU kernels (backend/cpu/vec_math.h) agree bit for bit on every machine. Never
+// libm. Polynomials: S. Moshier, Cephes (expf, logf). `static` on purpose: a file compiled for AVX-512 keeps its own
+// copies.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,7 @@ static inline float power_of_two(int32_t n) {
   return value;
 }
 
-// e^x, within 1 ulp; exp(0) is exactly 1, NaN stays NaN, subnormal results are exact to rounding.
+// e^x, within 1.02 ulp; exp(0) is exactly 1, NaN stays NaN, subnormal results are exact to rounding.
 static inline float exp(float x) {
   x = x > kExpMax ? kExpMax : x;  // NaN passes both
   x = x < kExpMin ? kExpMin : x;
@@ -68,7 +69,7 @@ static inline float log(float s) {
 
 // ln(1 + u) for u >= 0; exact to rounding for tiny u. NaN and infinity pass through.
 static inline float log1p(float u) {
-  if (!(u < 3.0e38f)) return u;
+  if (!(u <= 0x1.fffffep127f)) return u;
   const float s = 1.0f + u;
   const float lost = u - (s - 1.0f);  // what the addition rounded away
   return log(s) + lost / s;

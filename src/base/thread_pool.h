@@ -1,6 +1,6 @@
-// One pool of threads that lives as long as its backend, and one way to use it: run() executes the same function on every
-// thread (SPMD); inside, barrier() separates phases and a Counter hands out chunks. Threads spin between steps for a
-// short time and then park, so that an idle process costs nothing.
+// One pool of threads that lives as long as its backend, and one way to use it: run() executes the same function on
+// every thread (SPMD); inside, barrier() separates phases and a Counter hands out chunks. Threads spin between steps
+// for a short time and then park, so that an idle process costs nothing.
 #pragma once
 
 #include <atomic>
@@ -38,10 +38,10 @@ class ThreadPool {
   int threads_;
   Entry entry_ = nullptr;
   const void* context_ = nullptr;
-  alignas(64) std::atomic<uint32_t> epoch_{0};    // a new value starts a run
-  alignas(64) std::atomic<int> running_{0};       // workers that have not finished the run
-  alignas(64) std::atomic<int> arrived_{0};       // at the barrier
-  alignas(64) std::atomic<uint32_t> phase_{0};    // barriers passed
+  alignas(64) std::atomic<uint32_t> epoch_{0};  // a new value starts a run
+  alignas(64) std::atomic<int> running_{0};     // workers that have not finished the run
+  alignas(64) std::atomic<int> arrived_{0};     // at the barrier
+  alignas(64) std::atomic<uint32_t> phase_{0};  // barriers passed
   std::atomic<bool> stopping_{false};
   std::vector<std::thread> workers_;
 };
