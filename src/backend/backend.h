@@ -2,10 +2,10 @@
 // A model's forward pass is written once, over this interface; `reference` implements it in plain loops and is the
 // specification; every other backend is compared with it bit by bit (parity_test.cpp).
 //
-// Contract: uploads happen at load and pack once. reserve() then allocates every scratch buffer; the operations of a step
-// allocate nothing, enqueue only, and read no device value on the host (routing stays on the device). Only read() waits.
-// Activations are f32 and row-major: one row a token. Letters: T tokens (rows), D model dim, H/K query/kv heads, E experts,
-// F expert hidden, V vocab. Numerics: docs/numerics.md (N1-N9).
+// Contract: uploads happen at load and pack once. reserve() then allocates every scratch buffer; the operations of a
+// step allocate nothing, enqueue only, and read no device value on the host (routing stays on the device). Only read()
+// waits. Activations are f32 and row-major: one row a token. Letters: T tokens (rows), D model dim, H/K query/kv heads,
+// E experts, F expert hidden, V vocab. Numerics: docs/numerics.md (N1-N9).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@
 
 namespace moebius {
 
-// ---- weights ---------------------------------------------------------------------------------------------------------
+// ---- weights
+// ---------------------------------------------------------------------------------------------------------
 
 // How the rows of a matrix lie in the checkpoint.
 struct WeightFormat {
@@ -38,8 +39,9 @@ struct WeightFormat {
   friend bool operator==(const WeightFormat&, const WeightFormat&) = default;
 };
 
-// Rows of a matrix as they stand in the checkpoint, read when the backend asks for them: in any order, by several threads
-// at once, each row once. The buffers hold count * weight_row_bytes and count * scale_row_bytes (null when dense).
+// Rows of a matrix as they stand in the checkpoint, read when the backend asks for them: in any order, by several
+// threads at once, each row once. The buffers hold count * weight_row_bytes and count * scale_row_bytes (null when
+// dense).
 class RowSource {
  public:
   virtual ~RowSource() = default;
@@ -65,7 +67,7 @@ struct MatrixSpec {
 // `count` experts of one width: gate and up [count * width, dim] in one format, down [count * dim, width] in its own.
 struct ExpertGroupSpec {
   int64_t count = 0;
-  int64_t width = 0;         // F
+  int64_t width = 0;  // F
   WeightFormat gate_up;
   WeightFormat down;
   const RowSource* gate_rows = nullptr;
@@ -80,15 +82,22 @@ struct ExpertsSpec {
   ExpertGroupSpec shared;  // count 0 or 1; entry E of the expert table
 };
 
-struct Matrix { int32_t id = -1; };   // handles, made and understood by one backend
-struct Experts { int32_t id = -1; };
-struct State { int32_t id = -1; };    // caches of one sequence
+struct Matrix {
+  int32_t id = -1;
+};  // handles, made and understood by one backend
+struct Experts {
+  int32_t id = -1;
+};
+struct State {
+  int32_t id = -1;
+};  // caches of one sequence
 
-// ---- state -----------------------------------------------------------------------------------------------------------
+// ---- state
+// -----------------------------------------------------------------------------------------------------------
 
 // Caches of one sequence: keys and values of the full-attention layers, convolution rows and S of the linear ones.
 struct StateSpec {
-  int64_t context = 0;  // most positions
+  int64_t context = 0;           // most positions
   DType kv_dtype = DType::kF32;  // kF32 or kF16
   int64_t attention_layers = 0, kv_heads = 0, head_dim = 0;
   int64_t delta_layers = 0, conv_dim = 0, conv_kernel = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0;
@@ -109,19 +118,20 @@ struct SequenceRows {
   int64_t position = 0;  // of the first row: tokens the state has seen
 };
 
-// ---- operations ------------------------------------------------------------------------------------------------------
+// ---- operations
+// ------------------------------------------------------------------------------------------------------
 
 struct Projection {
-  Tensor out;  // [T, N]
+  Tensor out;     // [T, N]
   Matrix weight;  // [N, D]
 };
 
 // Full attention with per-head q/k RMSNorm, partial rotate-half RoPE and an optional sigmoid output gate (N6, N7).
 struct AttentionArgs {
-  Tensor q;       // [T, H * head_dim], or [T, H * 2 * head_dim] when gated: per head, query then gate
-  Tensor k, v;    // [T, K * head_dim]
+  Tensor q;               // [T, H * head_dim], or [T, H * 2 * head_dim] when gated: per head, query then gate
+  Tensor k, v;            // [T, K * head_dim]
   Tensor q_norm, k_norm;  // [1, head_dim], the factor itself (1 + w already added)
-  Tensor rope;    // [context, rotary_dim]: per position rotary_dim / 2 cosines, then as many sines
+  Tensor rope;            // [context, rotary_dim]: per position rotary_dim / 2 cosines, then as many sines
   int64_t heads = 0, kv_heads = 0, head_dim = 0, rotary_dim = 0;
   bool gated = true;
   float scale = 0, eps = 0;
@@ -130,12 +140,12 @@ struct AttentionArgs {
 
 // GatedDeltaNet between its projections: causal conv + SiLU, L2 norms, gates, delta rule, gated RMSNorm (N6, N8).
 struct DeltaNetArgs {
-  Tensor qkv;     // [T, conv_dim]: q [Hk * Dk], k [Hk * Dk], v [Hv * Dv] before the convolution
-  Tensor z;       // [T, Hv * Dv]
-  Tensor b, a;    // [T, Hv]
-  Tensor conv;    // [conv_dim, conv_kernel]
+  Tensor qkv;             // [T, conv_dim]: q [Hk * Dk], k [Hk * Dk], v [Hv * Dv] before the convolution
+  Tensor z;               // [T, Hv * Dv]
+  Tensor b, a;            // [T, Hv]
+  Tensor conv;            // [conv_dim, conv_kernel]
   Tensor a_log, dt_bias;  // [1, Hv]
-  Tensor norm;    // [1, Dv]
+  Tensor norm;            // [1, Dv]
   int64_t key_heads = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0, conv_kernel = 0;
   float eps = 0;
   bool sigmoid_gate = false;  // output_gate_type "sigmoid"; default is SiLU of z
@@ -167,8 +177,8 @@ struct Traffic {
   int64_t weight_bytes = 0;
   int64_t state_bytes = 0;  // recurrent state and convolution rows, read and written
   int64_t kv_bytes = 0;
-  int64_t expert_layers = 0;      // calls of experts()
-  int64_t distinct_experts = 0;   // routed experts touched, summed over those calls
+  int64_t expert_layers = 0;     // calls of experts()
+  int64_t distinct_experts = 0;  // routed experts touched, summed over those calls
 };
 
 class Backend {
@@ -189,10 +199,10 @@ class Backend {
   virtual void free_state(State state) = 0;
 
   // ---- a step
-  virtual void write(Tensor out, const void* host) = 0;  // host -> device
-  virtual void read(void* host, Tensor x) = 0;           // device -> host; waits
-  virtual void embed(Tensor out, Tensor ids, Matrix table) = 0;                  // out [T, D], ids i32 [T, 1]
-  virtual void rms_norm(Tensor out, Tensor x, Tensor w, float eps) = 0;          // N6, rows
+  virtual void write(Tensor out, const void* host) = 0;                  // host -> device
+  virtual void read(void* host, Tensor x) = 0;                           // device -> host; waits
+  virtual void embed(Tensor out, Tensor ids, Matrix table) = 0;          // out [T, D], ids i32 [T, 1]
+  virtual void rms_norm(Tensor out, Tensor x, Tensor w, float eps) = 0;  // N6, rows
   // residual += x, then out = rms_norm(residual).
   virtual void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor w, float eps) = 0;
   // Several projections of the same x [T, D] in one pass: x is quantized once.

@@ -1,7 +1,8 @@
 // MLX affine quantization, byte exact and scalar: the specification that packed layouts are checked against.
 // W[o, i] = scales[o, i / group] * q[o, i] + biases[o, i / group]; a row of codes is one LSB-first bit stream
-// (value i in bits [i * bits, (i + 1) * bits)), stored as little-endian u32 words. Source: MLX, backend/cpu/quantized.cpp
-// and ops.cpp (affine_quantize); ties round to even as on MLX's CPU (its Metal kernel rounds them away from zero).
+// (value i in bits [i * bits, (i + 1) * bits)), stored as little-endian u32 words. Source: MLX,
+// backend/cpu/quantized.cpp and ops.cpp (affine_quantize); ties round to even as on MLX's CPU (its Metal kernel rounds
+// them away from zero).
 #pragma once
 
 #include <cstdint>
