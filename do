@@ -144,16 +144,26 @@ cmd_lint() {
 # Sanitized tests are the ones where a bug can hide from a plain run: parsers, kernels, threads.
 release_tests() { build release && run_tests release; }
 
-readonly sanitized='^(base|quant|checkpoint|cache|bad_inputs|reference|cpu|parity|.*_fuzz_replay)(_test)?$'
-readonly threaded='^(base|cpu|parity)_test$'
+readonly sanitized=(base_test quant_test checkpoint_test bad_inputs_test reference_test parity_test
+  {config,quantization,safetensors,shard_index}_fuzz_replay)
+readonly threaded=(base_test parity_test)
+
+# tests_named NAME...: the regular expression that ctest takes.
+tests_named() {
+  local IFS='|'
+  echo "^($*)\$"
+}
 
 # Sanitizers slow the kernels down ten times and more: they run the parity cases that differ in code, not in size.
 readonly large_parity='*ExpertLayers*:*ExpertFormats*:*AttentionLong*'
 
-sanitized_tests() { build dev && GTEST_FILTER="-$large_parity" run_tests dev -R "$sanitized"; }
+sanitized_tests() {
+  build dev "${sanitized[@]}" || return
+  GTEST_FILTER="-$large_parity" run_tests dev -R "$(tests_named "${sanitized[@]}")"
+}
 threaded_tests() {
-  build tsan base_test parity_test || return
-  GTEST_FILTER="-$large_parity:Linear/*:Router/*:Embed/*:Norm/*" run_tests tsan -R "$threaded"
+  build tsan "${threaded[@]}" || return
+  GTEST_FILTER="-$large_parity:Linear/*:Router/*:Embed/*:Norm/*" run_tests tsan -R "$(tests_named "${threaded[@]}")"
 }
 
 cmd_check() {
