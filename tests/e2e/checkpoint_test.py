@@ -4,7 +4,7 @@ import json
 import struct
 import unittest
 
-from tests.e2e.support import TestCase, read_safetensors, rows_of
+from support import TestCase, read_safetensors, rows_of
 
 PROMPT = list(range(5, 105))
 ROW_KEYS = {

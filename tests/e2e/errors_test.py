@@ -4,7 +4,7 @@ import json
 import os
 import unittest
 
-from tests.e2e.support import TestCase, edit_config, overwrite, read_safetensors, run
+from support import TestCase, edit_config, overwrite, read_safetensors, run
 
 FIRST_NORM = "language_model.model.layers.1.input_layernorm.weight"
 BF16_NAN = b"\xc0\x7f"

@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from tests.e2e.support import COMMANDS, PROGRAM, clean_environment, run
+from support import COMMANDS, PROGRAM, clean_environment, run
 
 SCREEN_LINES = 40
 SCREEN_COLUMNS = 120

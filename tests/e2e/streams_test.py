@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from tests.e2e.support import TIMEOUT_S, TestCase, run, start
+from support import TIMEOUT_S, TestCase, run, start
 
 
 class Streams(TestCase):

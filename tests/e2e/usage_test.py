@@ -2,7 +2,7 @@
 
 import unittest
 
-from tests.e2e.support import TestCase
+from support import TestCase
 
 
 class Usage(TestCase):
