@@ -18,7 +18,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // "out/" names the same directory as "out".
-fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
+fs::path without_slash(fs::path path) {
+  if (!path.has_filename()) path = path.parent_path();
+  return path;
+}
 
 [[noreturn]] void refuse_existing(const fs::path& path) {
   throw Error(ErrorCode::kExists, path.string(), "is there already", "choose another name or remove it");
@@ -57,7 +60,7 @@ int rename_no_replace(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-AtomicDirectory::AtomicDirectory(fs::path final_path) : final_(without_slash(final_path)) {
+AtomicDirectory::AtomicDirectory(fs::path final_path) : final_(without_slash(std::move(final_path))) {
   if (final_.empty()) throw Error(ErrorCode::kUsage, "output directory", "has no name");
   if (is_taken(final_)) refuse_existing(final_);
   temporary_ = final_;

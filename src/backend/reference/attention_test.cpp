@@ -123,13 +123,14 @@ std::vector<double> exact_norm_and_rope(const float* x, const std::vector<float>
 std::vector<double> exact_head(const Shape& shape, const Inputs& in, int64_t t, int64_t head) {
   const int64_t dim = shape.head_dim;
   const float* query = in.q.data() + t * shape.q_cols() + head * dim * (shape.gated ? 2 : 1);
-  const std::vector<double> q = exact_norm_and_rope(query, in.q_norm, &in.rope[t * shape.rotary_dim], shape);
+  const std::vector<double> q = exact_norm_and_rope(query, in.q_norm, in.rope.data() + t * shape.rotary_dim, shape);
   const int64_t kv_head = head / (shape.heads / shape.kv_heads);
   std::vector<double> o(dim, 0.0);
   double l = 0;
   for (int64_t j = 0; j <= t; ++j) {
     const int64_t at = j * shape.kv_cols() + kv_head * dim;
-    const std::vector<double> k = exact_norm_and_rope(&in.k[at], in.k_norm, &in.rope[j * shape.rotary_dim], shape);
+    const std::vector<double> k =
+        exact_norm_and_rope(&in.k[at], in.k_norm, in.rope.data() + j * shape.rotary_dim, shape);
     double s = 0;
     for (int64_t d = 0; d < dim; ++d) s += q[d] * k[d];
     const double p = std::exp(s / std::sqrt(static_cast<double>(dim)));
