@@ -240,10 +240,10 @@ cmd_golden() {
 
 cmd_fuzz() {
   local runs=${2:-5000000} source name
-  build fuzz
   for source in tests/fuzz/${1:-*}_fuzz.cpp; do
     [[ -f $source ]] || die 2 "no target ${1:-}: there are $(ls tests/fuzz | sed -n 's/_fuzz.cpp//p' | xargs)"
     name=$(basename "$source" _fuzz.cpp)
+    build fuzz "${name}_fuzz"
     say "fuzz $name: $runs executions"
     mkdir -p "build/fuzz/corpus/$name" "build/fuzz/crashes"
     # What is found goes to the build folder; the seeds in the repository stay few and chosen.

@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/file.h"
+#include "bench_ops.h"
 #include "bench_report.h"
 #include "bench_run.h"
 #include "commands.h"
@@ -13,6 +16,7 @@
 #include "machine.h"
 #include "moebius/error.h"
 #include "output.h"
+#include "output_file.h"
 #include "session.h"
 
 namespace moebius::apps {
@@ -28,6 +32,8 @@ struct BenchOptions {
   int64_t context = 128;
   int64_t prefill = 0;
   int64_t reps = 20;
+  bool ops = false;
+  std::string svg;
 };
 
 BenchPlan make_plan(const BenchOptions& options) {
@@ -58,7 +64,10 @@ void run(const BenchOptions& options) {
   CommonOptions common = options.common;
   common.engine.context = context_needed(plan);
   common.engine.max_rows = rows_needed(plan);
-  const Loaded loaded = load(options.directory, common);
+  std::optional<OutputFile> chart;  // before the long work: a name that cannot be written is known at once
+  if (!options.svg.empty()) chart.emplace(options.svg);
+  const bool measure_ops = options.ops || !options.svg.empty();
+  const Loaded loaded = load(options.directory, common, measure_ops);
   check_context(plan, loaded.model().options().context);
   const BenchResult result = run_bench(loaded, plan, [](const std::string& said) { note("{}\n", said); });
   const BenchContext context{.cpu = cpu_name(),
@@ -69,9 +78,17 @@ void run(const BenchOptions& options) {
                              .weight_bytes = loaded.plan.weight_bytes,
                              .load_s = loaded.load_s};
   if (options.common.json) {
-    write_json(bench_json(context, result));
+    Json json = bench_json(context, result);
+    if (measure_ops) json["ops"] = ops_json(result);
+    write_json(json);
   } else {
-    write_output(bench_table(context, result));
+    write_output(bench_table(context, result) + ops_table(result));
+  }
+  if (chart) {
+    FileWriter file(chart->path());
+    file.write(ops_svg(result, fmt::format("{}, {}", loaded.name, context.cpu)));
+    file.sync();
+    chart->commit();
   }
 }
 
@@ -83,6 +100,7 @@ void add_bench(CLI::App& app) {
   command.footer(
       "moebius bench Qwen3.5-35B-A3B-3bit\n"
       "moebius bench Qwen3.5-35B-A3B-3bit --experts unfused,fused --s 1 --context 4096 --reps 50\n"
+      "moebius bench Qwen3.5-35B-A3B-3bit --experts fused --ops --svg ops.svg\n"
       "moebius bench Qwen3.5-35B-A3B-3bit --prefill 512 --json > bench.json");
   add_directory(command, options->directory);
   command.add_option("--experts", options->experts, "Paths through the experts, interleaved")
@@ -105,6 +123,8 @@ void add_bench(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, int64_t{100'000}).description(""))
       ->capture_default_str();
+  command.add_flag("--ops", options->ops, "Also time, bytes and bandwidth of each operation");
+  command.add_option("--svg", options->svg, "The same as a chart; implies --ops")->type_name("FILE");
   add_common_options(command, options->common);
   command.callback([options] { run(*options); });
 }

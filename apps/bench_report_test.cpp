@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bench_ops.h"
 #include "bench_stats.h"
 
 namespace moebius::apps {
@@ -25,7 +26,7 @@ BenchSeries series(ExpertPath path, double seconds) {
           path,
           16,
           128,
-          {{seconds, 1e9, 100, 10e9}, {seconds, 1e9, 104, 10e9}, {seconds * 10, 1e9, 105, 1e9}}};
+          {{seconds, 1e9, 100, 10e9, {}}, {seconds, 1e9, 104, 10e9, {}}, {seconds * 10, 1e9, 105, 1e9, {}}}};
 }
 
 TEST(BenchReport, SharesOfTheBandwidthAreThoseOfTheSameRepetition) {
@@ -61,6 +62,44 @@ TEST(BenchReport, JsonGivesTheMedianOfTheProbe) {
   EXPECT_EQ(json["peak_rss_bytes"], 7);
   EXPECT_EQ(json["rows"][0]["bytes"], 1'000'000'000);
   EXPECT_EQ(json["rows"][0]["experts"], "concat");
+}
+
+// A step of 10 ms: 6 in experts, which moved 60 % of what the memory gives in that time, 3 in norms.
+BenchResult result_with_ops() {
+  const OpTotals experts{
+      .op = "experts", .calls = 4, .seconds = 6e-3, .traffic = {.weight_bytes = 36'000'000, .barriers = 8}};
+  const OpTotals norm{.op = "rms_norm", .calls = 8, .seconds = 3e-3, .traffic = {}};
+  BenchSeries series{BenchTest::kDecode, ExpertPath::kFused, 1, 128, {{10e-3, 1e9, 8, 10e9, {experts, norm}}}};
+  BenchResult result;
+  result.series.push_back(series);
+  return result;
+}
+
+TEST(BenchOps, SharesAndFloorsAddUpToTheStep) {
+  const std::vector<OpRow> rows = summarize_ops(result_with_ops().series.front());
+  ASSERT_EQ(rows.size(), 3);
+  EXPECT_EQ(rows[0].op, "experts");
+  EXPECT_DOUBLE_EQ(rows[0].ms, 6);
+  EXPECT_DOUBLE_EQ(rows[0].bandwidth_pct, 60);
+  EXPECT_DOUBLE_EQ(rows[0].floor_ms, 3.6);
+  EXPECT_DOUBLE_EQ(rows[0].barriers, 8);
+  EXPECT_EQ(rows[2].op, "(between)");
+  EXPECT_NEAR(rows[2].ms, 1, 1e-9);
+  EXPECT_NEAR(rows[0].share_pct + rows[1].share_pct + rows[2].share_pct, 100, 1e-9);
+}
+
+TEST(BenchOps, TheChartEscapesTheTitleAndNamesEveryOperation) {
+  const std::string svg = ops_svg(result_with_ops(), "a<b>&c");
+  EXPECT_THAT(svg, HasSubstr("a&lt;b>&amp;c"));
+  EXPECT_THAT(svg, HasSubstr(">rms_norm</text>"));
+  EXPECT_THAT(svg, HasSubstr("6.00 ms, 60 % of bandwidth"));
+}
+
+TEST(BenchOps, NothingMeasuredGivesNothing) {
+  BenchResult result;
+  result.series = {series(ExpertPath::kFused, 0.2)};
+  EXPECT_EQ(ops_table(result), "");
+  EXPECT_TRUE(ops_json(result).empty());
 }
 
 BenchPlan plan_of(std::vector<int64_t> rows, int64_t context, int64_t reps) {

@@ -148,6 +148,7 @@ BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
   loaded_.model().set_expert_path(plan_.paths[arm]);
   if (test.kind == BenchTest::kPrefill) prompt_->reset();
   loaded_.backend().take_traffic();
+  if (loaded_.parts.meter != nullptr) loaded_.parts.meter->take_ops();
   const auto start = std::chrono::steady_clock::now();
   switch (test.kind) {
     case BenchTest::kDecode:
@@ -166,9 +167,12 @@ BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
   const double parts = test.kind == BenchTest::kMoeLayer ? static_cast<double>(loaded_.model().config().layers) : 1.0;
   const auto bytes = static_cast<double>(traffic.weight_bytes + traffic.state_bytes + traffic.kv_bytes);
   const auto calls = static_cast<double>(std::max<int64_t>(traffic.expert_layers, 1));
-  return {.seconds = elapsed.count() / parts,
-          .bytes = bytes / parts,
-          .experts = static_cast<double>(traffic.distinct_experts) / calls};
+  BenchSample taken{.seconds = elapsed.count() / parts,
+                    .bytes = bytes / parts,
+                    .experts = static_cast<double>(traffic.distinct_experts) / calls,
+                    .ops = {}};
+  if (loaded_.parts.meter != nullptr) taken.ops = loaded_.parts.meter->take_ops();
+  return taken;
 }
 
 // Always at the same position: keys and values are written over, the recurrent state moves on, alike in every arm.

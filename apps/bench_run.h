@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bandwidth_probe.h"
+#include "engine/op_meter.h"
 #include "session.h"
 
 namespace moebius::apps {
@@ -30,6 +31,7 @@ struct BenchSample {
   double bytes = 0;              // moved in that time
   double experts = 0;            // distinct routed experts of a layer, mean
   double probe_bytes_per_s = 0;  // read bandwidth in the same repetition
+  std::vector<OpTotals> ops;     // of the whole step, when operations are measured
 };
 
 struct BenchSeries {

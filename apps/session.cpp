@@ -56,11 +56,11 @@ Ready load_with_progress(const std::string& directory, const CommonOptions& opti
   return ready;
 }
 
-Loaded load(const std::string& directory, const CommonOptions& options) {
+Loaded load(const std::string& directory, const CommonOptions& options, bool measure_ops) {
   Loaded loaded;
   const Ready ready = load_with_progress(directory, options, [&](const EngineOptions& with_progress) {
     const ModelDir files(directory);
-    loaded.parts = load_on_backend(files, backend_options(with_progress), model_options(with_progress));
+    loaded.parts = load_on_backend(files, backend_options(with_progress), model_options(with_progress), measure_ops);
   });
   loaded.name = ready.name;
   loaded.plan = ready.plan;

@@ -28,7 +28,7 @@ struct Loaded {
 };
 
 // options.engine says what for. Throws kUsage, kUnavailable, and what opening and loading throw.
-Loaded load(const std::string& directory, const CommonOptions& options);
+Loaded load(const std::string& directory, const CommonOptions& options, bool measure_ops = false);
 
 // The stderr side of loading, shared with the commands that load an Engine: the plan before, progress, the line after.
 struct Ready {

@@ -172,13 +172,14 @@ enum class ExpertPath : uint8_t {
   kUnfused,  // gate pass, up pass, activation pass, down pass, weighted sum: as separate passes
 };
 
-// Bytes that the operations had to move, by what they moved; reset by the reader.
+// What the operations had to move, by what they moved, and how often they waited; reset by the reader.
 struct Traffic {
   int64_t weight_bytes = 0;
   int64_t state_bytes = 0;  // recurrent state and convolution rows, read and written
   int64_t kv_bytes = 0;
   int64_t expert_layers = 0;     // calls of experts()
   int64_t distinct_experts = 0;  // routed experts touched, summed over those calls
+  int64_t barriers = 0;          // times that the threads waited for each other
 };
 
 class Backend {

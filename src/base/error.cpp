@@ -1,7 +1,9 @@
 // Names and exit codes of errors, and the one place where a message is put together.
 #include "moebius/error.h"
 
-#include "base/check.h"
+#include <algorithm>
+#include <iterator>
+
 #include "base/quote.h"
 
 namespace moebius {
@@ -15,83 +17,56 @@ std::string message(const std::string& where, const std::string& what, const std
   return text;
 }
 
+struct Name {
+  ErrorCode code;
+  std::string_view name;
+};
+
+constexpr Name kNames[] = {
+    {ErrorCode::kHeaderTooSmall, "header_too_small"},
+    {ErrorCode::kHeaderTooLarge, "header_too_large"},
+    {ErrorCode::kInvalidHeader, "invalid_header"},
+    {ErrorCode::kTruncated, "truncated"},
+    {ErrorCode::kInvalidJson, "invalid_json"},
+    {ErrorCode::kJsonDepth, "json_depth"},
+    {ErrorCode::kDuplicateKey, "duplicate_key"},
+    {ErrorCode::kBadMetadata, "bad_metadata"},
+    {ErrorCode::kUnknownDtype, "unknown_dtype"},
+    {ErrorCode::kBadShape, "bad_shape"},
+    {ErrorCode::kSizeOverflow, "size_overflow"},
+    {ErrorCode::kBadOffsets, "bad_offsets"},
+    {ErrorCode::kOverlap, "overlap"},
+    {ErrorCode::kHole, "hole"},
+    {ErrorCode::kTrailingBytes, "trailing_bytes"},
+    {ErrorCode::kMisaligned, "misaligned"},
+    {ErrorCode::kTooManyTensors, "too_many_tensors"},
+    {ErrorCode::kMissingTensor, "missing_tensor"},
+    {ErrorCode::kUnknownTensor, "unknown_tensor"},
+    {ErrorCode::kBadTensor, "bad_tensor"},
+    {ErrorCode::kMissingShard, "missing_shard"},
+    {ErrorCode::kPathEscape, "path_escape"},
+    {ErrorCode::kNotRegularFile, "not_regular_file"},
+    {ErrorCode::kBadConfig, "bad_config"},
+    {ErrorCode::kUnsupported, "unsupported"},
+    {ErrorCode::kNonFinite, "non_finite"},
+    {ErrorCode::kMissingInput, "missing_input"},
+    {ErrorCode::kUnreadable, "unreadable"},
+    {ErrorCode::kIo, "io"},
+    {ErrorCode::kExists, "exists"},
+    {ErrorCode::kUsage, "usage"},
+    {ErrorCode::kUnavailable, "unavailable"},
+    {ErrorCode::kInternal, "internal"},
+    {ErrorCode::kInterrupted, "interrupted"},
+};
+
 }  // namespace
 
 Error::Error(ErrorCode code, const std::string& where, const std::string& what, std::string hint)
     : std::runtime_error(message(where, what, hint)), code_(code), hint_(std::move(hint)) {}
 
 std::string_view name(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kHeaderTooSmall:
-      return "header_too_small";
-    case ErrorCode::kHeaderTooLarge:
-      return "header_too_large";
-    case ErrorCode::kInvalidHeader:
-      return "invalid_header";
-    case ErrorCode::kTruncated:
-      return "truncated";
-    case ErrorCode::kInvalidJson:
-      return "invalid_json";
-    case ErrorCode::kJsonDepth:
-      return "json_depth";
-    case ErrorCode::kDuplicateKey:
-      return "duplicate_key";
-    case ErrorCode::kBadMetadata:
-      return "bad_metadata";
-    case ErrorCode::kUnknownDtype:
-      return "unknown_dtype";
-    case ErrorCode::kBadShape:
-      return "bad_shape";
-    case ErrorCode::kSizeOverflow:
-      return "size_overflow";
-    case ErrorCode::kBadOffsets:
-      return "bad_offsets";
-    case ErrorCode::kOverlap:
-      return "overlap";
-    case ErrorCode::kHole:
-      return "hole";
-    case ErrorCode::kTrailingBytes:
-      return "trailing_bytes";
-    case ErrorCode::kMisaligned:
-      return "misaligned";
-    case ErrorCode::kTooManyTensors:
-      return "too_many_tensors";
-    case ErrorCode::kMissingTensor:
-      return "missing_tensor";
-    case ErrorCode::kUnknownTensor:
-      return "unknown_tensor";
-    case ErrorCode::kBadTensor:
-      return "bad_tensor";
-    case ErrorCode::kMissingShard:
-      return "missing_shard";
-    case ErrorCode::kPathEscape:
-      return "path_escape";
-    case ErrorCode::kNotRegularFile:
-      return "not_regular_file";
-    case ErrorCode::kBadConfig:
-      return "bad_config";
-    case ErrorCode::kUnsupported:
-      return "unsupported";
-    case ErrorCode::kNonFinite:
-      return "non_finite";
-    case ErrorCode::kMissingInput:
-      return "missing_input";
-    case ErrorCode::kUnreadable:
-      return "unreadable";
-    case ErrorCode::kIo:
-      return "io";
-    case ErrorCode::kExists:
-      return "exists";
-    case ErrorCode::kUsage:
-      return "usage";
-    case ErrorCode::kUnavailable:
-      return "unavailable";
-    case ErrorCode::kInternal:
-      return "internal";
-    case ErrorCode::kInterrupted:
-      return "interrupted";
-  }
-  return "internal";
+  const auto* found = std::ranges::find(kNames, code, &Name::code);
+  return found == std::end(kNames) ? "internal" : found->name;
 }
 
 int exit_code(ErrorCode code) {

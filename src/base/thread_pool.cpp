@@ -67,6 +67,7 @@ void ThreadPool::run_erased(Entry entry, const void* context) {
   epoch_.fetch_add(1, std::memory_order_release);
   if (threads_ > 1) epoch_.notify_all();
   entry(context, 0);
+  ++waits_;
   for (int left = running_.load(std::memory_order_acquire); left > 0; left = running_.load(std::memory_order_acquire)) {
     wait_while(running_, left);
   }
@@ -87,6 +88,7 @@ void ThreadPool::barrier() {
   const uint32_t phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads_ - 1) {
     arrived_.store(0, std::memory_order_relaxed);
+    ++waits_;
     phase_.fetch_add(1, std::memory_order_release);
     if (threads_ > 1) phase_.notify_all();
     return;

@@ -1,6 +1,6 @@
 // One pool of threads that lives as long as its backend, and one way to use it: run() executes the same function on
-// every thread (SPMD); inside, barrier() separates phases and a Counter hands out chunks. Threads spin between steps
-// for a short time and then park, so that an idle process costs nothing.
+// every thread (SPMD); inside, barrier() separates phases and WorkItems (work_items.h) hands out chunks. Threads spin
+// between steps for a short time and then park, so that an idle process costs nothing.
 #pragma once
 
 #include <atomic>
@@ -30,6 +30,9 @@ class ThreadPool {
   // Inside run(): waits until every thread has come here. Counts of waits must agree on all threads.
   void barrier();
 
+  // Ends of runs and barriers that threads had to wait at, since the pool began.
+  [[nodiscard]] int64_t waits() const { return waits_; }
+
  private:
   using Entry = void (*)(const void*, int);
   void run_erased(Entry entry, const void* context);
@@ -38,22 +41,13 @@ class ThreadPool {
   int threads_;
   Entry entry_ = nullptr;
   const void* context_ = nullptr;
+  int64_t waits_ = 0;                           // counted by whoever comes last
   alignas(64) std::atomic<uint32_t> epoch_{0};  // a new value starts a run
   alignas(64) std::atomic<int> running_{0};     // workers that have not finished the run
   alignas(64) std::atomic<int> arrived_{0};     // at the barrier
   alignas(64) std::atomic<uint32_t> phase_{0};  // barriers passed
   std::atomic<bool> stopping_{false};
   std::vector<std::thread> workers_;
-};
-
-// Hands out chunk numbers 0, 1, 2, ... to whichever thread asks first. reset() between two barriers.
-class Counter {
- public:
-  void reset() { next_.store(0, std::memory_order_relaxed); }
-  int64_t take() { return next_.fetch_add(1, std::memory_order_relaxed); }
-
- private:
-  alignas(64) std::atomic<int64_t> next_{0};
 };
 
 // Physical cores that this process may use: affinity mask and cgroup quota considered; at least 1.

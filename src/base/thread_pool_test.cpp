@@ -1,4 +1,4 @@
-// ThreadPool: every thread runs once, barriers separate phases, counters hand out each chunk once.
+// ThreadPool: every thread runs once, barriers separate phases, work items are handed out once each.
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
@@ -7,6 +7,8 @@
 #include <numeric>
 #include <thread>
 #include <vector>
+
+#include "base/work_items.h"
 
 namespace moebius {
 namespace {
@@ -39,14 +41,29 @@ TEST_P(ThreadPoolTest, BarrierMakesTheWritesOfAPhaseVisibleToTheNext) {
   }
 }
 
-TEST_P(ThreadPoolTest, CounterHandsOutEachChunkOnce) {
+TEST_P(ThreadPoolTest, WorkItemsAreHandedOutOnceEach) {
   ThreadPool pool(GetParam());
-  Counter counter;
-  std::vector<int> taken(1000, 0);
-  pool.run([&](int) {
-    for (int64_t i = counter.take(); i < 1000; i = counter.take()) ++taken[static_cast<size_t>(i)];
-  });
-  for (const int count : taken) EXPECT_EQ(count, 1);
+  WorkItems items(GetParam());
+  for (const int64_t n : {0, 1, 2, 7, 1000}) {
+    std::vector<int> taken(static_cast<size_t>(n), 0);
+    items.reset(n);
+    pool.run([&](int thread) {
+      for (int64_t i = items.take(thread); i >= 0; i = items.take(thread)) ++taken[static_cast<size_t>(i)];
+    });
+    for (const int count : taken) ASSERT_EQ(count, 1);
+  }
+}
+
+TEST(WorkItems, OwnOnesInOrderThenTheLastOnesOfOthers) {
+  WorkItems items(2);
+  items.reset(5);
+  EXPECT_EQ(items.take(1), 2);
+  EXPECT_EQ(items.take(1), 3);
+  EXPECT_EQ(items.take(1), 4);
+  EXPECT_EQ(items.take(1), 1);
+  EXPECT_EQ(items.take(0), 0);
+  EXPECT_EQ(items.take(0), -1);
+  EXPECT_EQ(items.take(1), -1);
 }
 
 TEST_P(ThreadPoolTest, WakesParkedThreads) {

@@ -30,8 +30,6 @@ class ConversionSource {
   [[nodiscard]] uint64_t bytes() const { return checked_.asked_bytes(); }
 
  private:
-  std::vector<RowSlice> expert_slices(const ModelTensor& tensor);
-  StoredMatrix fused(const ModelTensor& tensor, const std::string& name, int64_t rows);
   StoredMatrix convolution(const ModelTensor& tensor);
   StoredMatrix used(const StoredMatrix& matrix);
 

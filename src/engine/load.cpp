@@ -33,12 +33,18 @@ void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_
                   : "no context fits: take a checkpoint of fewer bits or a machine with more memory");
 }
 
-LoadedModel load_on_backend(const ModelDir& directory, const BackendOptions& backend, const ModelOptions& options) {
+LoadedModel load_on_backend(const ModelDir& directory, const BackendOptions& backend, const ModelOptions& options,
+                            bool measure_ops) {
   const ModelConfig config = parse_model_config(directory.config(), (directory.path() / "config.json").string());
   const ModelOptions effective = effective_options(config, options);
   check_memory(plan_memory(directory, config, effective), effective.context, available_memory_bytes());
   LoadedModel loaded;
   loaded.backend = make_backend(backend);
+  if (measure_ops) {
+    auto meter = std::make_unique<OpMeter>(std::move(loaded.backend));
+    loaded.meter = meter.get();
+    loaded.backend = std::move(meter);
+  }
   loaded.model = load_model(directory, *loaded.backend, effective);
   return loaded;
 }

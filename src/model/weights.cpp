@@ -1,10 +1,11 @@
-// Binding and uploading of weights; the expert forms are in expert_forms.cpp.
+// Binding and uploading of weights.
 #include "model/weights.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "model/expert_forms.h"
 #include "moebius/error.h"
 
 namespace moebius {
@@ -36,6 +37,35 @@ void WeightBinder::convolution(Tensor& out, const std::string& name, int64_t cha
   }
   raw_ = raw;
   vectors_.push_back({&out, &entry, channels, taps, false});
+}
+
+void WeightBinder::experts(Experts& out, const std::string& mlp, const ExpertsShape& shape) {
+  BoundExperts bound{&out, mlp + ".experts", shape, routed_rows(mlp, shape), std::nullopt};
+  if (shape.shared_width > 0) bound.shared.emplace(shared_rows(mlp, shape));
+  const std::string where = fmt::format("{}: up_proj of {}", tensors_.directory().path().string(), mlp);
+  for (const ExpertRows* rows : {&bound.routed, bound.shared ? &*bound.shared : nullptr}) {
+    if (rows) check_same_format(where, rows->up.format(), "gate_proj", rows->gate.format());
+  }
+  experts_.push_back(std::move(bound));
+}
+
+WeightBinder::ExpertRows WeightBinder::routed_rows(const std::string& mlp, const ExpertsShape& shape) {
+  const auto of = [&](const char* projection, MatrixShape matrix) {
+    const ProjectionShape all = {shape.experts, matrix.rows, matrix.cols};
+    return CheckpointRows(tensors_.directory(), expert_slices(tensors_, mlp, projection, all), matrix.rows,
+                          matrix.cols);
+  };
+  return {of("gate_proj", {shape.width, shape.dim}), of("up_proj", {shape.width, shape.dim}),
+          of("down_proj", {shape.dim, shape.width})};
+}
+
+WeightBinder::ExpertRows WeightBinder::shared_rows(const std::string& mlp, const ExpertsShape& shape) {
+  const auto of = [&](const char* projection, MatrixShape matrix) {
+    const StoredMatrix stored = tensors_.matrix(mlp + ".shared_expert." + projection, {matrix.rows, matrix.cols});
+    return CheckpointRows(tensors_.directory(), {{stored, 0}}, matrix.rows, matrix.cols);
+  };
+  return {of("gate_proj", {shape.shared_width, shape.dim}), of("up_proj", {shape.shared_width, shape.dim}),
+          of("down_proj", {shape.dim, shape.shared_width})};
 }
 
 void WeightBinder::check_complete() const {

@@ -71,13 +71,8 @@ class WeightBinder {
     std::optional<ExpertRows> shared;
   };
 
-  // expert_forms.cpp
   ExpertRows routed_rows(const std::string& mlp, const ExpertsShape& shape);
-  ExpertRows fused_rows(const std::string& mlp, const ExpertsShape& shape);
-  ExpertRows stacked_rows(const std::string& mlp, const ExpertsShape& shape);
-  ExpertRows single_rows(const std::string& mlp, const ExpertsShape& shape);
   ExpertRows shared_rows(const std::string& mlp, const ExpertsShape& shape);
-  CheckpointRows slices(const std::vector<std::string>& modules, MatrixShape shape);
   static ExpertGroupSpec group_spec(const ExpertRows& rows, int64_t count, int64_t width);
 
   void upload_vector(Backend& backend, const BoundVector& bound) const;

@@ -14,6 +14,7 @@
 #include "backend/cpu/memory.h"
 #include "backend/cpu/pack.h"
 #include "base/thread_pool.h"
+#include "base/work_items.h"
 
 namespace moebius::cpu {
 
@@ -71,13 +72,15 @@ class CpuBackend final : public Backend {
   float* thread_scratch(int thread, int64_t floats);
   // conv [conv_dim, conv_kernel] with its axes exchanged, so that lanes are channels; made at its first use.
   const float* taps_first(Tensor conv);
-  // body(i, thread) for 0 <= i < n, handed out one by one to all threads; on the calling thread alone when n is 1.
+  void append_row(const AttentionArgs& args, int64_t row, State handle, int64_t position, float* queries);
+  AttendArgs keys_of(const AttentionArgs& args, State handle, int64_t kv_head, int64_t positions);
+  // body(i, thread) for 0 <= i < n, handed out to all threads; on the calling thread alone when n is 1.
   template <typename Body>
   void for_each(int64_t n, const Body& body);
 
   const KernelTable* kernels_;
   ThreadPool pool_;
-  Counter counter_;
+  WorkItems items_;
 
   std::vector<std::unique_ptr<PackedMatrix>> matrices_;
   std::vector<std::unique_ptr<PackedExperts>> experts_;
@@ -86,6 +89,7 @@ class CpuBackend final : public Backend {
   std::vector<std::unique_ptr<SequenceState>> states_;
   int64_t packed_bytes_ = 0;
   Traffic traffic_;
+  int64_t waits_taken_ = 0;  // of the pool, when traffic was last taken
 
   // Scratch of a step.
   int64_t max_rows_ = 0;
@@ -103,9 +107,9 @@ void CpuBackend::for_each(int64_t n, const Body& body) {
     body(int64_t{0}, 0);
     return;
   }
-  counter_.reset();
+  items_.reset(n);
   pool_.run([&](int thread) {
-    for (int64_t i = counter_.take(); i < n; i = counter_.take()) body(i, thread);
+    for (int64_t i = items_.take(thread); i >= 0; i = items_.take(thread)) body(i, thread);
   });
 }
 

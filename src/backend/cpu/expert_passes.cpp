@@ -9,7 +9,6 @@ namespace moebius::cpu {
 namespace {
 
 constexpr int kChunkBlocks = kQuantBlock / kLanes;  // 64 results: an item of work
-constexpr int kTokensAtOnce = 8;                    // whose down results stay in the first-level cache
 
 int blocks_of_chunk(const MatrixView& w, int64_t chunk) {
   const int64_t blocks = div_up(w.rows, kLanes);
@@ -17,6 +16,11 @@ int blocks_of_chunk(const MatrixView& w, int64_t chunk) {
 }
 
 }  // namespace
+
+ExpertPasses::ExpertPasses(const KernelTable& kernels, ThreadPool& pool) : kernels_(kernels), pool_(pool) {
+  constexpr int kMostPasses = 5;
+  for (int i = 0; i < kMostPasses; ++i) items_.emplace_back(pool.size());
+}
 
 void ExpertPasses::reserve(int64_t rows, int64_t experts, int64_t width, int64_t dim) {
   next_row_.resize(std::max(next_row_.size(), static_cast<size_t>(experts + 2)));
@@ -118,9 +122,9 @@ void ExpertPasses::project_chunk(int64_t item, bool gate, bool up) {
   for (const bool is_up : {false, true}) {
     if (is_up ? !up : !gate) continue;
     const MatrixView w = group.of(is_up ? group.up : group.gate, expert.index);
-    float* out[kTokensAtOnce];
-    for (int32_t first = 0; first < expert.rows; first += kTokensAtOnce) {
-      const int32_t n = std::min(kTokensAtOnce, expert.rows - first);
+    float* out[kMostRows];
+    for (int32_t first = 0; first < expert.rows; first += kMostRows) {
+      const int32_t n = std::min(kMostRows, expert.rows - first);
       for (int32_t t = 0; t < n; ++t) {
         const int64_t row = expert.first_row + first + t;
         out[t] = gate_up_.as<float>() + row * 2 * capacity_width_ + (is_up ? group.width : 0) + chunk * kQuantBlock;
@@ -153,9 +157,9 @@ void ExpertPasses::down_rows(int64_t item, int64_t items_an_expert) {
   const PackedGroup& group = *expert.group;
   const int64_t chunk = item % items_an_expert;
   const MatrixView w = group.of(group.down, expert.index);
-  float* out[kTokensAtOnce];
-  for (int32_t first = 0; first < expert.rows; first += kTokensAtOnce) {
-    const int32_t n = std::min(kTokensAtOnce, expert.rows - first);
+  float* out[kMostRows];
+  for (int32_t first = 0; first < expert.rows; first += kMostRows) {
+    const int32_t n = std::min(kMostRows, expert.rows - first);
     for (int32_t t = 0; t < n; ++t) {
       out[t] = slot_out_.as<float>() + (expert.first_row + first + t) * capacity_dim_ + chunk * kQuantBlock;
     }
@@ -169,19 +173,29 @@ void ExpertPasses::down_rows(int64_t item, int64_t items_an_expert) {
   }
 }
 
+// The first lines of 64 outputs of an expert: the kernels ask ahead only within what lies in one piece.
+void ExpertPasses::prefetch_down(const Active& expert, int64_t item) {
+  constexpr int64_t kBytes = 4096;
+  const MatrixView w = expert.group->of(expert.group->down, expert.index);
+  const uint8_t* first = w.data + item * kChunkBlocks * w.block_bytes;
+  for (int64_t i = 0; i < std::min(kBytes, kChunkBlocks * w.block_bytes); i += 64) __builtin_prefetch(first + i);
+}
+
 // 64 outputs of every token: experts in ascending order, so that each token's sum has the order of N9.
 void ExpertPasses::down_and_add(Tensor out, int64_t item) {
   const int64_t first_output = item * kQuantBlock;
   const int64_t outputs = std::min<int64_t>(kQuantBlock, out.cols - first_output);
   for (int64_t t = 0; t < out.rows; ++t) std::fill_n(out.row(t) + first_output, outputs, 0.0f);
-  alignas(64) float results[kTokensAtOnce * kQuantBlock];
-  float* pointers[kTokensAtOnce];
-  for (int t = 0; t < kTokensAtOnce; ++t) pointers[t] = results + t * kQuantBlock;
-  for (const Active& expert : active_) {
+  alignas(64) float results[kMostRows * kQuantBlock];
+  float* pointers[kMostRows];
+  for (int t = 0; t < kMostRows; ++t) pointers[t] = results + t * kQuantBlock;
+  for (size_t i = 0; i < active_.size(); ++i) {
+    const Active& expert = active_[i];
     const PackedGroup& group = *expert.group;
     const MatrixView w = group.of(group.down, expert.index);
-    for (int32_t first = 0; first < expert.rows; first += kTokensAtOnce) {
-      const int32_t n = std::min(kTokensAtOnce, expert.rows - first);
+    if (i + 1 < active_.size()) prefetch_down(active_[i + 1], item);
+    for (int32_t first = 0; first < expert.rows; first += kMostRows) {
+      const int32_t n = std::min(kMostRows, expert.rows - first);
       kernels_.matmul({.w = w,
                        .rows = h_of_row_.data() + expert.first_row + first,
                        .out = pointers,
@@ -210,40 +224,48 @@ void ExpertPasses::weighted_sum(Tensor out, const Routing& routing, int64_t toke
 // ---- the paths
 // -----------------------------------------------------------------------------------------------------------
 
-// Inside ThreadPool::run: the items of one pass, then a barrier.
+// Inside ThreadPool::run: the items of one pass.
 template <typename Body>
-void ExpertPasses::pass(int number, int64_t items, const Body& body) {
-  for (int64_t i = counters_[number].take(); i < items; i = counters_[number].take()) body(i);
-  pool_.barrier();
+void ExpertPasses::pass(size_t number, int thread, const Body& body) {
+  for (int64_t i = items_[number].take(thread); i >= 0; i = items_[number].take(thread)) body(i);
 }
 
 void ExpertPasses::run_fused(Tensor out) {
-  pool_.run([&](int) {
-    pass(0, chunks(), [&](int64_t item) { fused_chunk(item); });
-    pass(1, div_up(out.cols, kQuantBlock), [&](int64_t item) { down_and_add(out, item); });
+  items_[0].reset(chunks());
+  items_[1].reset(div_up(out.cols, kQuantBlock));
+  pool_.run([&](int thread) {
+    pass(0, thread, [&](int64_t item) { fused_chunk(item); });
+    pool_.barrier();
+    pass(1, thread, [&](int64_t item) { down_and_add(out, item); });
   });
 }
 
 void ExpertPasses::run_separate(Tensor out, const Routing& routing, ExpertPath path) {
-  const int64_t rows = routing.ids.rows * routing.ids.cols;
   const int64_t down_items = div_up(out.cols, kQuantBlock);
-  pool_.run([&](int) {
-    if (path == ExpertPath::kConcat) {
-      pass(0, chunks(), [&](int64_t item) { project_chunk(item, true, true); });
-    } else {
-      pass(0, chunks(), [&](int64_t item) { project_chunk(item, true, false); });
-      pass(1, chunks(), [&](int64_t item) { project_chunk(item, false, true); });
+  const bool concat = path == ExpertPath::kConcat;
+  items_[0].reset(chunks());
+  items_[1].reset(chunks());
+  items_[2].reset(routing.ids.rows * routing.ids.cols);
+  items_[3].reset(static_cast<int64_t>(active_.size()) * down_items);
+  items_[4].reset(out.rows);
+  pool_.run([&](int thread) {
+    pass(0, thread, [&](int64_t item) { project_chunk(item, true, concat); });
+    pool_.barrier();
+    if (!concat) {
+      pass(1, thread, [&](int64_t item) { project_chunk(item, false, true); });
+      pool_.barrier();
     }
-    pass(2, rows, [&](int64_t row) { activate_row(row); });
-    pass(3, static_cast<int64_t>(active_.size()) * down_items, [&](int64_t item) { down_rows(item, down_items); });
-    pass(4, out.rows, [&](int64_t token) { weighted_sum(out, routing, token); });
+    pass(2, thread, [&](int64_t row) { activate_row(row); });
+    pool_.barrier();
+    pass(3, thread, [&](int64_t item) { down_rows(item, down_items); });
+    pool_.barrier();
+    pass(4, thread, [&](int64_t token) { weighted_sum(out, routing, token); });
   });
 }
 
 void ExpertPasses::run(Tensor out, const ActivationRow* x, const Routing& routing, const PackedExperts& packed,
                        ExpertPath path) {
   sort(x, routing, packed);
-  for (Counter& counter : counters_) counter.reset();
   if (path == ExpertPath::kFused) {
     run_fused(out);
   } else {

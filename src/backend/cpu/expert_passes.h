@@ -14,6 +14,7 @@
 #include "backend/cpu/isa.h"
 #include "backend/cpu/memory.h"
 #include "base/thread_pool.h"
+#include "base/work_items.h"
 
 namespace moebius::cpu {
 
@@ -40,7 +41,7 @@ struct PackedExperts {
 
 class ExpertPasses {
  public:
-  ExpertPasses(const KernelTable& kernels, ThreadPool& pool) : kernels_(kernels), pool_(pool) {}
+  ExpertPasses(const KernelTable& kernels, ThreadPool& pool);
 
   // Widest layer and most rows (tokens times slots) that run() will meet.
   void reserve(int64_t rows, int64_t experts, int64_t width, int64_t dim);
@@ -71,17 +72,18 @@ class ExpertPasses {
   void project_chunk(int64_t item, bool gate, bool up);
   void activate_row(int64_t row);
   void down_rows(int64_t item, int64_t items_an_expert);
+  static void prefetch_down(const Active& expert, int64_t item);
   void down_and_add(Tensor out, int64_t item);
   void weighted_sum(Tensor out, const Routing& routing, int64_t token);
 
   template <typename Body>
-  void pass(int number, int64_t items, const Body& body);
+  void pass(size_t number, int thread, const Body& body);
   void run_fused(Tensor out);
   void run_separate(Tensor out, const Routing& routing, ExpertPath path);
 
   const KernelTable& kernels_;
   ThreadPool& pool_;
-  Counter counters_[5];  // one a pass
+  std::vector<WorkItems> items_;  // one a pass
 
   int64_t capacity_rows_ = 0, capacity_width_ = 0, capacity_dim_ = 0;
   int64_t distinct_routed_ = 0, weight_bytes_ = 0;

@@ -11,6 +11,7 @@ namespace moebius::cpu {
 
 constexpr int kLanes = 16;       // rows of a block: one lane each
 constexpr int kQuantBlock = 64;  // activations that share an int8 scale (N3)
+constexpr int kMostRows = 32;    // rows of activations that one pass over packed weights serves
 
 enum class Element : uint8_t { kF32, kF16, kBF16 };
 
@@ -63,19 +64,19 @@ struct GateUpArgs {
   bool int8;
 };
 
-struct AttendArgs {  // one token, one kv head, all query heads that share it (N7)
-  float* out;        // [group, head_dim]
-  const float* q;    // [group, head_dim], normed and rotated
-  const void* k;     // [positions, stride], kv_element
-  const void* v;
-  float* scores;      // scratch [group, 256]
-  float* partial;     // scratch [group, head_dim]
-  int64_t stride;     // elements from a position to the next
-  int64_t positions;  // keys 0 .. positions - 1
-  int32_t group;
-  int32_t head_dim;
-  float scale;
-  Element kv_element;
+struct AttendArgs {          // one token, one kv head, all query heads that share it (N7)
+  float* out = nullptr;      // [group, head_dim]
+  const float* q = nullptr;  // [group, head_dim], normed and rotated
+  const void* k = nullptr;   // [positions, stride], kv_element
+  const void* v = nullptr;
+  float* scores = nullptr;   // scratch [group, 256]
+  float* partial = nullptr;  // scratch [group, head_dim]
+  int64_t stride = 0;        // elements from a position to the next
+  int64_t positions = 0;     // keys 0 .. positions - 1
+  int32_t group = 0;
+  int32_t head_dim = 0;
+  float scale = 0;
+  Element kv_element = Element::kF32;
 };
 
 struct DeltaStepArgs {     // one value head, one token (N8), gated norm included

@@ -9,7 +9,6 @@ namespace moebius::cpu {
 namespace {
 
 constexpr int kItemBlocks = 4;  // blocks of one item: about 57 KB at 3 bits and 2048 inputs
-constexpr int kRowsAtOnce = 8;  // rows that sweep an item while it is in the second-level cache
 
 }  // namespace
 
@@ -33,9 +32,9 @@ void CpuBackend::linear(std::span<const Projection> projections, Tensor x) {
     const Tensor& out = projections[p].out;
     const int64_t first_block = (item - first_item[p]) * kItemBlocks;
     const int64_t blocks = std::min<int64_t>(kItemBlocks, div_up(w.view.rows, kLanes) - first_block);
-    float* pointers[kRowsAtOnce];
-    for (int64_t row = 0; row < x.rows; row += kRowsAtOnce) {
-      const int64_t n = std::min<int64_t>(kRowsAtOnce, x.rows - row);
+    float* pointers[kMostRows];
+    for (int64_t row = 0; row < x.rows; row += kMostRows) {
+      const int64_t n = std::min<int64_t>(kMostRows, x.rows - row);
       for (int64_t t = 0; t < n; ++t) pointers[t] = out.row(row + t) + first_block * kLanes;
       kernels_->matmul({.w = w.view,
                         .rows = x_rows_.data() + row,

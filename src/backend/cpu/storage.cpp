@@ -30,14 +30,15 @@ const KernelTable& kernels_of(Isa isa) {
 // Runs body(i, thread) for 0 <= i < n on all threads; the first exception is thrown here when all have stopped.
 template <typename Body>
 void parallel_load(ThreadPool& pool, int64_t n, const Body& body) {
-  Counter counter;
+  WorkItems items(pool.size());
+  items.reset(n);
   std::mutex mutex;
   std::exception_ptr failure;
   pool.run([&](int thread) {
     try {
-      for (int64_t i = counter.take(); i < n; i = counter.take()) body(i, thread);
+      for (int64_t i = items.take(thread); i >= 0; i = items.take(thread)) body(i, thread);
     } catch (...) {
-      while (counter.take() < n) {
+      while (items.take(thread) >= 0) {
       }
       const std::lock_guard lock(mutex);
       if (!failure) failure = std::current_exception();
@@ -59,6 +60,7 @@ void require_supported(const WeightFormat& format, int64_t cols, const std::stri
 CpuBackend::CpuBackend(const CpuOptions& options)
     : kernels_(&kernels_of(options.isa)),
       pool_(options.threads),
+      items_(options.threads),
       expert_passes_(std::make_unique<ExpertPasses>(*kernels_, pool_)),
       thread_scratch_(static_cast<size_t>(options.threads)) {}
 
@@ -210,7 +212,10 @@ void CpuBackend::write(Tensor out, const void* host) { std::memcpy(out.data, hos
 
 void CpuBackend::read(void* host, Tensor x) { std::memcpy(host, x.data, static_cast<size_t>(x.bytes())); }
 
-Traffic CpuBackend::take_traffic() { return std::exchange(traffic_, Traffic{}); }
+Traffic CpuBackend::take_traffic() {
+  traffic_.barriers = pool_.waits() - std::exchange(waits_taken_, pool_.waits());
+  return std::exchange(traffic_, Traffic{});
+}
 
 }  // namespace moebius::cpu
 

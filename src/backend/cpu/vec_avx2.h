@@ -7,11 +7,12 @@
 
 #define MOEBIUS_INLINE static inline __attribute__((always_inline))
 #define MOEBIUS_INLINE_MEMBER inline __attribute__((always_inline))
+#define MOEBIUS_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-constexpr int kMostTokens = 2;  // rows of activations a kernel takes at once: 16 registers
-constexpr bool kPairs = true;   // one row alone takes two blocks at a time
+// Rows of activations whose sums stay in registers; the codes of a unit do not fit beside them into 16.
+constexpr int kRowsAtOnce = 2;
 
 struct F32 {
   __m256 lo, hi;
@@ -27,6 +28,8 @@ MOEBIUS_INLINE __m256i lane_mask(int64_t n, int first) {
   const __m256i lanes = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(first));
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int32_t>(n)), lanes);
 }
+
+MOEBIUS_INLINE void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
 
 MOEBIUS_INLINE F32 zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
 MOEBIUS_INLINE F32 set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }

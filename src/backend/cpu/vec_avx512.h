@@ -7,12 +7,12 @@
 
 #define MOEBIUS_INLINE static inline __attribute__((always_inline))
 #define MOEBIUS_INLINE_MEMBER inline __attribute__((always_inline))
+#define MOEBIUS_INLINE_LAMBDA __attribute__((always_inline))
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-constexpr int kMostTokens = 8;  // rows of activations a kernel takes at once: 32 registers: 8 integer and 8 float sums,
-                                // unpacked codes, constants
-constexpr bool kPairs = true;   // one row alone takes two blocks at a time
+// Rows of activations whose sums stay in registers: of 32, 16 hold the codes of a unit, 4 sums, the rest finishes them.
+constexpr int kRowsAtOnce = 4;
 
 struct F32 {
   __m512 v;
@@ -25,6 +25,8 @@ struct Bytes {
 };  // 16 rows x 4 inputs, one byte a code
 
 MOEBIUS_INLINE __mmask16 first_lanes(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
+
+MOEBIUS_INLINE void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
 
 MOEBIUS_INLINE F32 zero() { return {_mm512_setzero_ps()}; }
 MOEBIUS_INLINE F32 set1(float x) { return {_mm512_set1_ps(x)}; }

@@ -6,11 +6,12 @@
 // Inlining is left to the compiler: forcing it makes the unrolled kernels too large to compile in reasonable time.
 #define MOEBIUS_INLINE static inline
 #define MOEBIUS_INLINE_MEMBER inline
+#define MOEBIUS_INLINE_LAMBDA
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-constexpr int kMostTokens = 1;  // rows of activations a kernel takes at once: loops over lanes gain nothing from more
-constexpr bool kPairs = false;  // one row alone takes two blocks at a time
+// Rows of activations whose sums stay in registers: loops over lanes gain nothing from more.
+constexpr int kRowsAtOnce = 1;
 
 struct F32 {
   float v[16];
@@ -34,6 +35,8 @@ MOEBIUS_INLINE I32 each_int(const Function& f) {
   for (int i = 0; i < 16; ++i) r.v[i] = f(i);
   return r;
 }
+
+MOEBIUS_INLINE void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
 
 MOEBIUS_INLINE F32 zero() {
   return each([](int) { return 0.0f; });

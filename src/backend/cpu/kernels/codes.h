@@ -1,0 +1,110 @@
+// Packed weights as vectors: lanes are the 16 rows of a block. A unit of 32 or 64 inputs is stored in planes of 8, 4, 2
+// or 1 bits (pack.h).
+#pragma once
+
+#include "backend/cpu/kernels/math.h"
+
+namespace moebius::cpu::MOEBIUS_ISA {
+
+constexpr int kSegment = 512;         // inputs between two roundings into the result (N2)
+constexpr int kPrefetchBytes = 4096;  // how far ahead of the weights in hand memory is asked for
+
+MOEBIUS_INLINE F32 load_element(const uint8_t* p, Element element) {
+  switch (element) {
+    case Element::kBF16:
+      return load_bf16(reinterpret_cast<const uint16_t*>(p));
+    case Element::kF16:
+      return load_f16(reinterpret_cast<const uint16_t*>(p));
+    case Element::kF32:
+      break;
+  }
+  return load(reinterpret_cast<const float*>(p));
+}
+constexpr int element_bytes(Element element) { return element == Element::kF32 ? 4 : 2; }
+
+// Asks for a unit and the scales behind it.
+template <int Bits, int Unit>
+MOEBIUS_INLINE void prefetch_unit(const uint8_t* unit) {
+  for (int i = 0; i <= Unit * Bits * 2; i += 64) prefetch(unit + i);
+}
+
+// [n][16] = 0.
+MOEBIUS_INLINE void clear(float* y, int n) {
+  for (int i = 0; i < n * kLanes; i += kLanes) store(y + i, zero());
+}
+
+// y += acc, acc = 0: [n][16].
+MOEBIUS_INLINE void end_segment(float* y, float* acc, int n) {
+  for (int i = 0; i < n * kLanes; i += kLanes) {
+    store(y + i, add(load(y + i), load(acc + i)));
+    store(acc + i, zero());
+  }
+}
+
+template <int Bits>
+struct Planes {
+  static constexpr int kLow = Bits == 8 ? 8 : Bits >= 4 ? 4 : 2;
+  static constexpr int kHigh = Bits - kLow;  // 0, 1 or 2
+};
+
+// The codes of set `Set` (inputs 4 * Set .. 4 * Set + 3 of a unit), one byte each.
+template <int Bits, int Unit, int Set>
+MOEBIUS_INLINE Bytes codes_of_set(const uint8_t* unit) {
+  constexpr int kLow = Planes<Bits>::kLow;
+  constexpr int kHigh = Planes<Bits>::kHigh;
+  constexpr int kLowSets = 8 / kLow;  // sets that share a line of 64 bytes
+  const Bytes low_line = load_bytes(unit + 64 * (Set / kLowSets));
+  if constexpr (kLow == 8) return low_line;
+  const Bytes low = mask_bytes(shift_bytes<kLow*(Set % kLowSets)>(low_line), (1 << kLow) - 1);
+  if constexpr (kHigh == 0) {
+    return low;
+  } else {
+    constexpr int kHighSets = 8 / kHigh;
+    constexpr int kLowLines = Unit / 4 / kLowSets;
+    const Bytes high_line = load_bytes(unit + 64 * (kLowLines + Set / kHighSets));
+    return mask_or(shift_bytes<kHigh*(Set % kHighSets) - kLow>(high_line), ((1 << kHigh) - 1) << kLow, low);
+  }
+}
+
+// All sets of a unit, unpacked once for the rows that meet them. Nested members: g++ keeps those in registers where it
+// stores an array to the stack.
+template <int Bits, int Unit, int Set = 0>
+struct UnitCodes {
+  Bytes set;
+  UnitCodes<Bits, Unit, Set + 1> next;
+
+  MOEBIUS_INLINE_MEMBER explicit UnitCodes(const uint8_t* unit)
+      : set(codes_of_set<Bits, Unit, Set>(unit)), next(unit) {}
+  // f<set>(codes) for each set.
+  template <class Function>
+  MOEBIUS_INLINE_MEMBER void for_each(const Function& f) const {
+    f.template operator()<Set>(set);
+    next.for_each(f);
+  }
+};
+template <int Bits, int Unit>
+struct UnitCodes<Bits, Unit, Unit / 4> {
+  MOEBIUS_INLINE_MEMBER explicit UnitCodes(const uint8_t*) {}
+  template <class Function>
+  MOEBIUS_INLINE_MEMBER void for_each(const Function&) const {}
+};
+
+// Through the tiles of a block: f(unit, k, s, b) for each unit, end_of_segment() where N2 rounds.
+template <int Bits, int Unit, class UnitFunction, class SegmentFunction>
+MOEBIUS_INLINE void for_each_unit(const uint8_t* tile, const MatrixView& w, const UnitFunction& f,
+                                  const SegmentFunction& end_of_segment) {
+  const int code_bytes = w.group * Bits * 2;
+  const int scale_bytes = kLanes * element_bytes(w.element);
+  for (int k = 0; k < w.cols; tile += code_bytes + 2 * scale_bytes) {
+    const F32 s = load_element(tile + code_bytes, w.element);
+    const F32 b = load_element(tile + code_bytes + scale_bytes, w.element);
+    for (int in_tile = 0; in_tile < w.group; in_tile += Unit, k += Unit) {
+      const uint8_t* unit = tile + in_tile * Bits * 2;
+      prefetch_unit<Bits, Unit>(unit + kPrefetchBytes);
+      f(unit, k, s, b);
+    }
+    if (k % kSegment == 0 || k == w.cols) end_of_segment();
+  }
+}
+
+}  // namespace moebius::cpu::MOEBIUS_ISA
