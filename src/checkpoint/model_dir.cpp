@@ -171,7 +171,8 @@ void ModelDir::read(const Entry& entry, uint64_t offset, std::span<std::byte> ou
   MOEBIUS_CHECK(offset <= entry.info.bytes && out.size() <= entry.info.bytes - offset);
   const File& file = files_[static_cast<size_t>(entry.file)];
   file.read(entry.info.offset + offset, out);
-  if (drop_pages_) file.drop_pages(entry.info.offset + offset, out.size());
+  const uint64_t done = std::atomic_ref(entry.bytes_read).fetch_add(out.size(), std::memory_order_relaxed) + out.size();
+  if (done == entry.info.bytes) file.drop_pages(entry.info.offset, entry.info.bytes);
   bytes_read_.fetch_add(out.size(), std::memory_order_relaxed);
 }
 

@@ -31,6 +31,7 @@ class ModelDir {
   struct Entry {
     TensorInfo info;  // info.name is canonical
     int file = 0;
+    mutable uint64_t bytes_read = 0;  // by several threads at once: std::atomic_ref
   };
 
   [[nodiscard]] const std::filesystem::path& path() const { return directory_; }
@@ -44,11 +45,11 @@ class ModelDir {
   // "model-00001-of-00002.safetensors: model.norm.weight", for messages.
   [[nodiscard]] std::string where(const Entry& entry) const;
 
-  // Reads bytes [offset, offset + out.size()) of a tensor; thread safe. The pages read are dropped from the page cache
-  // when drop_pages is set (default), so that loading does not hold the files twice.
+  // Reads bytes [offset, offset + out.size()) of a tensor; thread safe. When as many bytes as the tensor has were read,
+  // its pages leave the page cache, so that loading does not hold the files twice. (Not earlier: another thread may be
+  // about to read the neighbouring rows.)
   void read(const Entry& entry, uint64_t offset, std::span<std::byte> out) const;
 
-  void set_drop_pages(bool drop) { drop_pages_ = drop; }
   [[nodiscard]] uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }  // for progress
 
  private:
@@ -60,7 +61,6 @@ class ModelDir {
   QuantizationConfig quantization_;
   std::vector<File> files_;
   std::map<std::string, Entry, std::less<>> tensors_;
-  bool drop_pages_ = true;
   mutable std::atomic<uint64_t> bytes_read_{0};
 };
 

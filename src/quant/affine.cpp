@@ -22,13 +22,50 @@ constexpr float kTwo23 = 8388608.0f;  // added to 0 <= x < 2^22, leaves round-ha
 
 static_assert(std::endian::native == std::endian::little, "packed codes are read as little-endian words");
 
+template <typename Word>
+uint64_t load_word(const std::byte* p) {
+  Word word;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+// kBytes bytes by whole words: copied into one word, an odd number of them would wait for two stores.
+template <int kBytes>
+uint64_t load_bytes(const std::byte* p) {
+  if constexpr (kBytes == 8) {
+    return load_word<uint64_t>(p);
+  } else if constexpr (kBytes > 4) {
+    return load_word<uint32_t>(p) | load_bytes<kBytes - 4>(p + 4) << 32;
+  } else if constexpr (kBytes == 4) {
+    return load_word<uint32_t>(p);
+  } else if constexpr (kBytes == 3) {
+    return load_word<uint16_t>(p) | load_word<uint8_t>(p + 2) << 16;
+  } else if constexpr (kBytes == 2) {
+    return load_word<uint16_t>(p);
+  } else {
+    return load_word<uint8_t>(p);
+  }
+}
+
+// Runs of kCodes codes of kBits bits, each run at the start of 8 * kCodes bits: the upper half of the codes moves up to
+// the middle of its run. Three times, and eight codes have a byte each.
+template <int kBits, int kCodes>
+uint64_t move_upper_half(uint64_t x) {
+  constexpr int kHalf = kCodes / 2 * kBits;
+  constexpr int kMiddle = kCodes / 2 * 8;
+  uint64_t low = (uint64_t{1} << kHalf) - 1;
+  for (int run = 2 * kMiddle; run < 64; run *= 2) low |= low << run;
+  return (x & low) | ((x >> kHalf & low) << kMiddle);
+}
+
 template <int kBits>
 void unpack(uint8_t* codes, const std::byte* packed, size_t count) {
-  constexpr uint64_t kMask = (1u << kBits) - 1;
   for (size_t i = 0; i < count; i += kUnit, packed += kBits) {
-    uint64_t stream = 0;
-    std::memcpy(&stream, packed, kBits);
-    for (int k = 0; k < kUnit; ++k) codes[i + k] = static_cast<uint8_t>((stream >> (k * kBits)) & kMask);
+    uint64_t stream = load_bytes<kBits>(packed);
+    stream = move_upper_half<kBits, 8>(stream);
+    stream = move_upper_half<kBits, 4>(stream);
+    stream = move_upper_half<kBits, 2>(stream);
+    std::memcpy(codes + i, &stream, kUnit);
   }
 }
 

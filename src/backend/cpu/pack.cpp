@@ -30,26 +30,61 @@ DType dtype_of(Element element) {
 
 int unit_of(int group) { return std::min(group, 64); }
 
-// Adds `width` bits of each code, from bit `from` on, to the plane that begins at `plane`.
-void add_to_plane(uint8_t* plane, const uint8_t* set_codes, int set, int width, int from) {
-  const int sets_a_line = 8 / width;
-  uint8_t* line = plane + 64 * (set / sets_a_line);
-  const int shift = width * (set % sets_a_line);
-  const int mask = (1 << width) - 1;
-  for (int i = 0; i < 64; ++i) line[i] = static_cast<uint8_t>(line[i] | (((set_codes[i] >> from) & mask) << shift));
+// Fields of `Width` bits, from bit From of a code on, of the codes of 8 / Width sets that share a line: their word of
+// four bytes in that line, a byte an input. codes: four an input set, one byte each.
+template <int Width, int From>
+uint32_t plane_word(const uint8_t* codes) {
+  constexpr uint32_t kMask = ((1u << Width) - 1) * 0x01010101u;
+  uint32_t word = 0;
+  for (int set = 0; set < 8 / Width; ++set) {
+    uint32_t four;
+    std::memcpy(&four, codes + 4 * set, 4);
+    word |= ((four >> From) & kMask) << (Width * set);
+  }
+  return word;
+}
+
+// One plane of one row of a unit. out: the row's word in the first line.
+template <int Width, int From>
+void pack_plane(uint8_t* out, const uint8_t* codes, int unit) {
+  constexpr int kInputsALine = 4 * (8 / Width);
+  for (int input = 0; input < unit; input += kInputsALine, out += 64) {
+    const uint32_t word = plane_word<Width, From>(codes + input);
+    std::memcpy(out, &word, 4);
+  }
 }
 
 // codes: 16 rows, `stride` apart, of one unit.
-void pack_unit(uint8_t* out, const uint8_t* codes, int64_t stride, int unit, int bits) {
-  const Planes planes = planes_of(bits);
-  uint8_t* high_plane = out + int64_t{unit} * planes.low * 2;
-  std::memset(out, 0, static_cast<size_t>(unit) * static_cast<size_t>(bits) * 2);
-  for (int set = 0; set < unit / 4; ++set) {
-    uint8_t set_codes[64];
-    for (int row = 0; row < kLanes; ++row) std::memcpy(set_codes + 4 * row, codes + row * stride + 4 * set, 4);
-    add_to_plane(out, set_codes, set, planes.low, 0);
-    if (planes.high > 0) add_to_plane(high_plane, set_codes, set, planes.high, planes.low);
+template <int Low, int High>
+void pack_unit(uint8_t* out, const uint8_t* codes, int64_t stride, int unit) {
+  uint8_t* high_plane = out + int64_t{unit} * Low * 2;
+  for (int row = 0; row < kLanes; ++row) {
+    pack_plane<Low, 0>(out + 4 * row, codes + row * stride, unit);
+    if constexpr (High > 0) pack_plane<High, Low>(high_plane + 4 * row, codes + row * stride, unit);
   }
+}
+
+void pack_unit(uint8_t* out, const uint8_t* codes, int64_t stride, int unit, int bits) {
+  switch (bits) {
+    case 2:
+      return pack_unit<2, 0>(out, codes, stride, unit);
+    case 3:
+      return pack_unit<2, 1>(out, codes, stride, unit);
+    case 4:
+      return pack_unit<4, 0>(out, codes, stride, unit);
+    case 5:
+      return pack_unit<4, 1>(out, codes, stride, unit);
+    case 6:
+      return pack_unit<4, 2>(out, codes, stride, unit);
+    default:
+      return pack_unit<8, 0>(out, codes, stride, unit);
+  }
+}
+
+// One value of each of `count` rows, row_bytes apart, side by side.
+template <typename Value>
+void pack_column(uint8_t* out, const std::byte* first, int64_t row_bytes, int64_t count) {
+  for (int64_t r = 0; r < count; ++r) std::memcpy(out + r * sizeof(Value), first + r * row_bytes, sizeof(Value));
 }
 
 int code_of(const uint8_t* unit, int unit_inputs, int bits, int row, int input) {
@@ -109,7 +144,7 @@ void Packer::pack_block(uint8_t* block, const WeightFormat& format, int64_t cols
   const AffineFormat& affine = format.affine;
   const int64_t code_row = format.weight_row_bytes(cols);
   const int64_t scale_row = format.scale_row_bytes(cols);
-  const auto size = static_cast<size_t>(size_bytes(affine.scale_dtype));
+  const int64_t size = size_bytes(affine.scale_dtype);
   codes_.assign(static_cast<size_t>(kLanes * cols), 0);
   for (int64_t r = 0; r < count; ++r) {
     unpack_codes({codes_.data() + r * cols, static_cast<size_t>(cols)},
@@ -121,11 +156,9 @@ void Packer::pack_block(uint8_t* block, const WeightFormat& format, int64_t cols
       pack_unit(block, codes_.data() + input + u, cols, unit, affine.bits);
     }
     for (const std::vector<std::byte>* values : {&scales_, &biases_}) {
-      for (int64_t r = 0; r < count; ++r) {
-        const std::byte* source =
-            values->data() + (row + r) * scale_row + input / affine.group * static_cast<int64_t>(size);
-        std::memcpy(block + static_cast<size_t>(r) * size, source, size);
-      }
+      const std::byte* first = values->data() + row * scale_row + input / affine.group * size;
+      size == 2 ? pack_column<uint16_t>(block, first, scale_row, count)
+                : pack_column<uint32_t>(block, first, scale_row, count);
       block += kLanes * size;
     }
   }
@@ -133,11 +166,10 @@ void Packer::pack_block(uint8_t* block, const WeightFormat& format, int64_t cols
 
 void Packer::pack_dense_block(uint8_t* block, const WeightFormat& format, int64_t cols, int64_t row, int64_t count) {
   const int64_t size = size_bytes(format.dtype);
-  for (int64_t r = 0; r < count; ++r) {
-    const std::byte* source = weights_.data() + (row + r) * cols * size;
-    for (int64_t k = 0; k < cols; ++k) {
-      std::memcpy(block + (k * kLanes + r) * size, source + k * size, static_cast<size_t>(size));
-    }
+  const std::byte* first = weights_.data() + row * cols * size;
+  for (int64_t k = 0; k < cols; ++k, block += kLanes * size, first += size) {
+    size == 2 ? pack_column<uint16_t>(block, first, cols * size, count)
+              : pack_column<uint32_t>(block, first, cols * size, count);
   }
 }
 
