@@ -13,8 +13,10 @@
 namespace moebius {
 namespace {
 
-// About 50 us of spinning: longer than the gap between two operations of a step, shorter than anyone notices.
+// Spinning first, then letting others run, together about half a millisecond: longer than any gap between two
+// operations of a step (a thread that parks too early takes 50 us and more to come back), shorter than anyone notices.
 constexpr int kSpins = 2000;
+constexpr int kYields = 500;
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -28,6 +30,10 @@ void wait_while(const std::atomic<T>& value, T old) {
   for (int i = 0; i < kSpins; ++i) {
     if (value.load(std::memory_order_acquire) != old) return;
     pause();
+  }
+  for (int i = 0; i < kYields; ++i) {
+    if (value.load(std::memory_order_acquire) != old) return;
+    sched_yield();
   }
   value.wait(old, std::memory_order_acquire);
 }
