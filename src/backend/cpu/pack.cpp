@@ -3,22 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/cpu/layout.h"
 #include "base/check.h"
 #include "base/checked.h"
 #include "base/fmath.h"
 
 namespace moebius::cpu {
 namespace {
-
-// The planes of a code: low bits first.
-struct Planes {
-  int low, high;
-};
-
-Planes planes_of(int bits) {
-  const int low = bits == 8 ? 8 : bits >= 4 ? 4 : 2;
-  return {low, bits - low};
-}
 
 Element element_of(DType dtype) {
   return dtype == DType::kBF16 ? Element::kBF16 : dtype == DType::kF16 ? Element::kF16 : Element::kF32;
@@ -30,54 +21,58 @@ DType dtype_of(Element element) {
 
 int unit_of(int group) { return std::min(group, 64); }
 
-// Fields of `Width` bits, from bit From of a code on, of the codes of 8 / Width sets that share a line: their word of
-// four bytes in that line, a byte an input. codes: four an input set, one byte each.
-template <int Width, int From>
-uint32_t plane_word(const uint8_t* codes) {
+// Bits [From, From + Width) of the codes of the sets that share a byte: the word of a row in the line of those sets, a
+// byte an input. position(set): where a set's bits go. codes: four an input set, one byte each.
+template <int Width, int From, typename Position>
+uint32_t plane_word(const uint8_t* codes, const Position& position) {
   constexpr uint32_t kMask = ((1u << Width) - 1) * 0x01010101u;
   uint32_t word = 0;
   for (int set = 0; set < 8 / Width; ++set) {
     uint32_t four;
     std::memcpy(&four, codes + 4 * set, 4);
-    word |= ((four >> From) & kMask) << (Width * set);
+    word |= ((four >> From) & kMask) << position(set);
   }
   return word;
 }
 
 // One plane of one row of a unit. out: the row's word in the first line.
-template <int Width, int From>
-void pack_plane(uint8_t* out, const uint8_t* codes, int unit) {
+template <int Width, int From, typename Position>
+void pack_plane(uint8_t* out, const uint8_t* codes, int unit, const Position& position) {
   constexpr int kInputsALine = 4 * (8 / Width);
   for (int input = 0; input < unit; input += kInputsALine, out += 64) {
-    const uint32_t word = plane_word<Width, From>(codes + input);
+    const uint32_t word = plane_word<Width, From>(codes + input, position);
     std::memcpy(out, &word, 4);
   }
 }
 
 // codes: 16 rows, `stride` apart, of one unit.
-template <int Low, int High>
+template <int Bits>
 void pack_unit(uint8_t* out, const uint8_t* codes, int64_t stride, int unit) {
-  uint8_t* high_plane = out + int64_t{unit} * Low * 2;
-  for (int row = 0; row < kLanes; ++row) {
-    pack_plane<Low, 0>(out + 4 * row, codes + row * stride, unit);
-    if constexpr (High > 0) pack_plane<High, Low>(high_plane + 4 * row, codes + row * stride, unit);
+  constexpr int kLow = low_bits(Bits);
+  constexpr int kHigh = high_bits(Bits);
+  uint8_t* high_plane = out + int64_t{unit} * kLow * 2;
+  for (int row = 0; row < kLanes; ++row, codes += stride) {
+    pack_plane<kLow, 0>(out + 4 * row, codes, unit, [](int set) { return low_position(Bits, set); });
+    if constexpr (kHigh > 0) {
+      pack_plane<kHigh, kLow>(high_plane + 4 * row, codes, unit, [](int set) { return high_position(Bits, set); });
+    }
   }
 }
 
 void pack_unit(uint8_t* out, const uint8_t* codes, int64_t stride, int unit, int bits) {
   switch (bits) {
     case 2:
-      return pack_unit<2, 0>(out, codes, stride, unit);
+      return pack_unit<2>(out, codes, stride, unit);
     case 3:
-      return pack_unit<2, 1>(out, codes, stride, unit);
+      return pack_unit<3>(out, codes, stride, unit);
     case 4:
-      return pack_unit<4, 0>(out, codes, stride, unit);
+      return pack_unit<4>(out, codes, stride, unit);
     case 5:
-      return pack_unit<4, 1>(out, codes, stride, unit);
+      return pack_unit<5>(out, codes, stride, unit);
     case 6:
-      return pack_unit<4, 2>(out, codes, stride, unit);
+      return pack_unit<6>(out, codes, stride, unit);
     default:
-      return pack_unit<8, 0>(out, codes, stride, unit);
+      return pack_unit<8>(out, codes, stride, unit);
   }
 }
 
@@ -88,16 +83,14 @@ void pack_column(uint8_t* out, const std::byte* first, int64_t row_bytes, int64_
 }
 
 int code_of(const uint8_t* unit, int unit_inputs, int bits, int row, int input) {
-  const Planes planes = planes_of(bits);
   const int set = input / 4;
   const int byte = 4 * row + input % 4;
-  const auto field = [&](const uint8_t* plane, int width) {
-    const int sets_a_line = 8 / width;
-    return (plane[64 * (set / sets_a_line) + byte] >> (width * (set % sets_a_line))) & ((1 << width) - 1);
-  };
-  const int low = field(unit, planes.low);
-  if (planes.high == 0) return low;
-  return low | (field(unit + unit_inputs * planes.low * 2, planes.high) << planes.low);
+  const int low_byte = unit[64 * (set / low_sets(bits)) + byte];
+  const int low = (low_byte >> low_position(bits, set)) & ((1 << low_bits(bits)) - 1);
+  if (high_bits(bits) == 0) return low;
+  const int high_byte = unit[unit_inputs * low_bits(bits) * 2 + 64 * (set / high_sets(bits)) + byte];
+  const int high = (high_byte >> high_position(bits, set)) & ((1 << high_bits(bits)) - 1);
+  return low | (high << low_bits(bits));
 }
 
 }  // namespace

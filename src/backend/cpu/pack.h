@@ -4,8 +4,9 @@
 // Blocks of 16 rows, because lanes are rows. A dense block holds, input by input, the 16 weights of its rows. An affine
 // block holds tiles of `group` inputs: the codes of the tile, then 16 scales, then 16 biases in their storage dtype.
 // Codes lie in units of min(group, 64) inputs; a unit is Unit / 4 sets of 4 inputs, a set one vector of 64 bytes (byte
-// 4 * row + input). The bits of a set are split into planes of 8; 4; 2; 2 + 1; 4 + 1; 4 + 2 bits, and the sets that
-// share a byte of a plane differ by a shift: unpacking is one shift and one mask a plane, on any instruction set.
+// 4 * row + input). The bits of a set are split into planes of 8; 4; 2; 2 + 1; 4 + 1; 4 + 2 bits, low bits first, and
+// the sets that share a byte of a plane differ by a shift (layout.h): unpacking is at most one shift and one mask a
+// plane, on any instruction set.
 #pragma once
 
 #include <cstdint>

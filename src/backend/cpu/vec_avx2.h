@@ -13,6 +13,7 @@ namespace moebius::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers; the codes of a unit do not fit beside them into 16.
 constexpr int kRowsAtOnce = 2;
+constexpr bool kPlacedCodes = false;  // maddubs saturates above 15 bits
 
 struct F32 {
   __m256 lo, hi;
@@ -184,9 +185,9 @@ struct Dot {
       if constexpr ((Set + 1) % kSetsUntilFull == 0) flush();
     }
   }
-  MOEBIUS_INLINE_MEMBER F32 total() {
+  MOEBIUS_INLINE_MEMBER I32 total() {
     if constexpr (Bits != 8) flush();
-    return {_mm256_cvtepi32_ps(sum_lo), _mm256_cvtepi32_ps(sum_hi)};
+    return {sum_lo, sum_hi};
   }
 };
 

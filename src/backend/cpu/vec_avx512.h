@@ -13,6 +13,7 @@ namespace moebius::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers: of 32, 16 hold the codes of a unit, 4 sums, the rest finishes them.
 constexpr int kRowsAtOnce = 4;
+constexpr bool kPlacedCodes = true;  // any byte times any activation is exact: codes may stay at their place (layout.h)
 
 struct F32 {
   __m512 v;
@@ -118,7 +119,7 @@ struct Dot {
     __builtin_memcpy(&four, q4, 4);
     sum = _mm512_dpbusd_epi32(sum, codes.v, _mm512_set1_epi32(four));
   }
-  MOEBIUS_INLINE_MEMBER F32 total() const { return {_mm512_cvtepi32_ps(sum)}; }
+  MOEBIUS_INLINE_MEMBER I32 total() const { return {sum}; }
 };
 
 }  // namespace moebius::cpu::MOEBIUS_ISA

@@ -12,6 +12,7 @@ namespace moebius::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers: loops over lanes gain nothing from more.
 constexpr int kRowsAtOnce = 1;
+constexpr bool kPlacedCodes = false;
 
 struct F32 {
   float v[16];
@@ -217,8 +218,8 @@ struct Dot {
           codes.v[4 * r] * q4[0] + codes.v[4 * r + 1] * q4[1] + codes.v[4 * r + 2] * q4[2] + codes.v[4 * r + 3] * q4[3];
     }
   }
-  MOEBIUS_INLINE_MEMBER F32 total() const {
-    return each([&](int i) { return static_cast<float>(sum[i]); });
+  MOEBIUS_INLINE_MEMBER I32 total() const {
+    return each_int([&](int i) { return sum[i]; });
   }
 };
 

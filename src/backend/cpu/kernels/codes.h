@@ -1,8 +1,9 @@
 // Packed weights as vectors: lanes are the 16 rows of a block. A unit of 32 or 64 inputs is stored in planes of 8, 4, 2
-// or 1 bits (pack.h).
+// or 1 bits (layout.h).
 #pragma once
 
 #include "backend/cpu/kernels/math.h"
+#include "backend/cpu/layout.h"
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
@@ -41,28 +42,30 @@ MOEBIUS_INLINE void end_segment(float* y, float* acc, int n) {
   }
 }
 
-template <int Bits>
-struct Planes {
-  static constexpr int kLow = Bits == 8 ? 8 : Bits >= 4 ? 4 : 2;
-  static constexpr int kHigh = Bits - kLow;  // 0, 1 or 2
-};
-
-// The codes of set `Set` (inputs 4 * Set .. 4 * Set + 3 of a unit), one byte each.
-template <int Bits, int Unit, int Set>
+// The codes of set `Set` (inputs 4 * Set .. 4 * Set + 3 of a unit) times 2^Place, one byte each.
+template <int Bits, int Unit, int Set, int Place = 0>
 MOEBIUS_INLINE Bytes codes_of_set(const uint8_t* unit) {
-  constexpr int kLow = Planes<Bits>::kLow;
-  constexpr int kHigh = Planes<Bits>::kHigh;
-  constexpr int kLowSets = 8 / kLow;  // sets that share a line of 64 bytes
-  const Bytes low_line = load_bytes(unit + 64 * (Set / kLowSets));
+  constexpr int kLow = low_bits(Bits);
+  constexpr int kHigh = high_bits(Bits);
+  const Bytes low_line = load_bytes(unit + 64 * (Set / low_sets(Bits)));
   if constexpr (kLow == 8) return low_line;
-  const Bytes low = mask_bytes(shift_bytes<kLow*(Set % kLowSets)>(low_line), (1 << kLow) - 1);
+  const Bytes low = mask_bytes(shift_bytes<low_position(Bits, Set) - Place>(low_line), ((1 << kLow) - 1) << Place);
   if constexpr (kHigh == 0) {
     return low;
   } else {
-    constexpr int kHighSets = 8 / kHigh;
-    constexpr int kLowLines = Unit / 4 / kLowSets;
-    const Bytes high_line = load_bytes(unit + 64 * (kLowLines + Set / kHighSets));
-    return mask_or(shift_bytes<kHigh*(Set % kHighSets) - kLow>(high_line), ((1 << kHigh) - 1) << kLow, low);
+    constexpr int kLowLines = Unit / 4 / low_sets(Bits);
+    constexpr int kTarget = Place + kLow;
+    const Bytes high_line = load_bytes(unit + 64 * (kLowLines + Set / high_sets(Bits)));
+    return mask_or(shift_bytes<high_position(Bits, Set) - kTarget>(high_line), ((1 << kHigh) - 1) << kTarget, low);
+  }
+}
+
+// f<set>() for each set.
+template <int Sets, int Set = 0, class Function>
+MOEBIUS_INLINE void for_each_set(const Function& f) {
+  if constexpr (Set < Sets) {
+    f.template operator()<Set>();
+    for_each_set<Sets, Set + 1>(f);
   }
 }
 

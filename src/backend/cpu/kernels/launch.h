@@ -26,11 +26,10 @@ static BlockFunction dense_function(Element element, bool one) {
 // Up to kRowsAtOnce rows by a kernel of their own.
 template <int Bits, int Unit, int N = kRowsAtOnce>
 MOEBIUS_INLINE BlockFunction int8_function(int n) {
-  if (n == N) return int8_block<Bits, Unit, N>;
-  if constexpr (N > 1) {
-    return int8_function<Bits, Unit, N - 1>(n);
+  if constexpr (N == 1) {
+    return n == 1 ? int8_row<Bits, Unit> : int8_block<Bits, Unit, 0>;
   } else {
-    return int8_block<Bits, Unit, 0>;
+    return n == N ? int8_block<Bits, Unit, N> : int8_function<Bits, Unit, N - 1>(n);
   }
 }
 

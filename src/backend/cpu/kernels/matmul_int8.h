@@ -5,6 +5,63 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
+// The sums of one row, one a place (layout.h). Instruction sets whose products would overflow keep every code at place
+// 0.
+template <int Bits, int Number = kPlacedCodes ? place_number(Bits, 3) : 0>
+struct PlacedDots {
+  Dot<Bits> sum;
+  PlacedDots<Bits, Number - 1> lower;
+
+  template <int Set>
+  MOEBIUS_INLINE_MEMBER void accumulate(const Bytes& codes, const int8_t* q) {
+    if constexpr (place_number(Bits, Set) == Number || !kPlacedCodes) {
+      sum.template accumulate<Set>(codes, q);
+    } else {
+      lower.template accumulate<Set>(codes, q);
+    }
+  }
+  MOEBIUS_INLINE_MEMBER I32 total() {
+    if constexpr (Number == 0) {
+      return sum.total();
+    } else {
+      return add(shift_right_arithmetic<place_of(Bits, Number)>(sum.total()), lower.total());
+    }
+  }
+};
+template <int Bits>
+struct PlacedDots<Bits, -1> {};
+
+// acc = fma(a, fma(s, float(d), b * float(z)), acc) (N4).
+template <int Unit>
+MOEBIUS_INLINE F32 add_scaled(F32 acc, I32 d, F32 s, F32 b, const ActivationRow& row, int k) {
+  const F32 z = set1(Unit == 64 ? row.sum64[k / Unit] : row.sum32[k / Unit]);
+  const F32 a = set1(row.scale[k / kQuantBlock]);
+  return fma(a, fma(s, to_float(d), mul(b, z)), acc);
+}
+
+// y [16] of one block and one row.
+template <int Bits, int Unit>
+static void int8_row(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows, int) {
+  F32 total = zero();
+  F32 acc = zero();
+  for_each_unit<Bits, Unit>(
+      block, w,
+      [&](const uint8_t* unit, int k, F32 s, F32 b) MOEBIUS_INLINE_LAMBDA {
+        const int8_t* q = rows->q + k;
+        PlacedDots<Bits> dots;
+        for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
+          constexpr int kPlace = kPlacedCodes ? place_of(Bits, place_number(Bits, Set)) : 0;
+          dots.template accumulate<Set>(codes_of_set<Bits, Unit, Set, kPlace>(unit), q + 4 * Set);
+        });
+        acc = add_scaled<Unit>(acc, dots.total(), s, b, *rows, k);
+      },
+      [&]() MOEBIUS_INLINE_LAMBDA {
+        total = add(total, acc);
+        acc = zero();
+      });
+  store(y, total);
+}
+
 // The sums of N rows of activations, as nested members for the reason given in codes.h (measured: as an array they took
 // 4 times as long).
 template <int Bits, int N>
@@ -17,13 +74,11 @@ struct Dots {
     first.template accumulate<Set>(codes, q[0] + 4 * Set);
     others.template accumulate<Set>(codes, q + 1);
   }
-  // acc = fma(a, fma(s, float(d), b * float(z)), acc) for each row (N4). acc: [N][16].
+  // acc: [N][16].
   template <int Unit>
-  MOEBIUS_INLINE_MEMBER void add_to(float* acc, F32 s, F32 b, const ActivationRow* rows, int unit) {
-    const F32 z = set1(Unit == 64 ? rows->sum64[unit] : rows->sum32[unit]);
-    const F32 a = set1(rows->scale[unit * Unit / kQuantBlock]);
-    store(acc, fma(a, fma(s, first.total(), mul(b, z)), load(acc)));
-    others.template add_to<Unit>(acc + kLanes, s, b, rows + 1, unit);
+  MOEBIUS_INLINE_MEMBER void add_to(float* acc, F32 s, F32 b, const ActivationRow* rows, int k) {
+    store(acc, add_scaled<Unit>(load(acc), first.total(), s, b, *rows, k));
+    others.template add_to<Unit>(acc + kLanes, s, b, rows + 1, k);
   }
 };
 template <int Bits>
@@ -42,7 +97,7 @@ MOEBIUS_INLINE void add_unit(float* acc, const UnitCodes<Bits, Unit>& codes, F32
   for (int t = 0; t < N; ++t) q[t] = rows[t].q + k;
   Dots<Bits, N> dots;
   codes.for_each([&]<int Set>(const Bytes& set) MOEBIUS_INLINE_LAMBDA { dots.template accumulate<Set>(set, q); });
-  dots.template add_to<Unit>(acc, s, b, rows, k / Unit);
+  dots.template add_to<Unit>(acc, s, b, rows, k);
 }
 
 // Any number of rows, kRowsAtOnce by kRowsAtOnce; the codes stay where they are meanwhile.
@@ -55,7 +110,7 @@ MOEBIUS_INLINE void add_unit(float* acc, const UnitCodes<Bits, Unit>& codes, F32
   }
 }
 
-// y [n][16] of one block. N: n as a constant when it is small, so that few rows cost no loop; otherwise 0.
+// y [n][16] of one block. N: n as a constant when all sums fit into registers; otherwise 0.
 template <int Bits, int Unit, int N>
 static void int8_block(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows, int count) {
   const int n = N > 0 ? N : count;
