@@ -1,4 +1,5 @@
-// Full attention: norm, rotate and append every row, then attend row by row and kv head by kv head (N7).
+// Full attention: norm, rotate and append every row, then attend, a few rows and a kv head at a time (N7).
+#include <algorithm>
 #include <cstring>
 
 #include "backend/cpu/cpu_backend.h"
@@ -10,13 +11,15 @@ namespace {
 constexpr int64_t kKeyBlock = 256;
 constexpr int64_t kMostGroup = 64;  // query heads that share a kv head
 
-void append(Buffer& cache, DType dtype, int64_t position, const float* row, int64_t n) {
-  if (dtype == DType::kF32) {
-    std::memcpy(cache.as<float>() + position * n, row, static_cast<size_t>(n) * 4);
+// kv head `head` of a row to its place in the cache: [kv_heads, context, head_dim], so that a head reads in one stream.
+void append(Buffer& cache, const StateSpec& spec, int64_t head, int64_t position, const float* values) {
+  const int64_t at = (head * spec.context + position) * spec.head_dim;
+  if (spec.kv_dtype == DType::kF32) {
+    std::memcpy(cache.as<float>() + at, values, static_cast<size_t>(spec.head_dim) * 4);
     return;
   }
-  uint16_t* out = cache.as<uint16_t>() + position * n;
-  for (int64_t i = 0; i < n; ++i) out[i] = f32_to_f16(row[i]);
+  uint16_t* out = cache.as<uint16_t>() + at;
+  for (int64_t i = 0; i < spec.head_dim; ++i) out[i] = f32_to_f16(values[i]);
 }
 
 // One row of the batch: which sequence it continues, and where.
@@ -44,41 +47,71 @@ void CpuBackend::append_row(const AttentionArgs& args, int64_t row, State handle
     kernels_->rms_norm(q, args.q.row(row) + h * q_stride(args), args.q_norm.f32(), head_dim, args.eps);
     kernels_->rotate(q, angles, args.rotary_dim);
   }
+  SequenceState& s = state(handle);
+  const auto layer = static_cast<size_t>(args.layer);
   for (int64_t h = 0; h < args.kv_heads; ++h) {
     float* k = args.k.row(row) + h * head_dim;
     kernels_->rms_norm(k, k, args.k_norm.f32(), head_dim, args.eps);
     kernels_->rotate(k, angles, args.rotary_dim);
+    append(s.keys[layer], s.spec, h, position, k);
+    append(s.values[layer], s.spec, h, position, args.v.row(row) + h * head_dim);
   }
-  SequenceState& s = state(handle);
-  const auto layer = static_cast<size_t>(args.layer);
-  append(s.keys[layer], s.spec.kv_dtype, position, args.k.row(row), args.k.cols);
-  append(s.values[layer], s.spec.kv_dtype, position, args.v.row(row), args.v.cols);
 }
 
-// The keys and values of one kv head, as the query heads of one row that share it see them.
-AttendArgs CpuBackend::keys_of(const AttentionArgs& args, State handle, int64_t kv_head, int64_t positions) {
-  const SequenceState& s = state(handle);
+void CpuBackend::list_attention_items(const AttentionArgs& args, int64_t all_rows,
+                                      std::span<const SequenceRows> sequences) {
+  constexpr int64_t kMostTogether = 16;
+  const int64_t together = std::clamp<int64_t>(all_rows * args.kv_heads / pool_.size(), 1, kMostTogether);
+  attention_items_.clear();
+  for (const SequenceRows& sequence : sequences) {
+    for (int64_t first = 0; first < sequence.rows; first += together) {
+      const int64_t rows = std::min(together, sequence.rows - first);
+      for (int64_t head = 0; head < args.kv_heads; ++head) {
+        attention_items_.push_back({sequence.state, sequence.first_row + first, rows, sequence.position + first, head});
+      }
+    }
+  }
+}
+
+void CpuBackend::attend(Tensor out, const AttentionArgs& args, Tensor queries, const AttentionItem& item, int thread) {
+  const SequenceState& s = state(item.state);
   const auto layer = static_cast<size_t>(args.layer);
-  const int64_t offset = kv_head * args.head_dim * size_bytes(s.spec.kv_dtype);
-  return {.k = s.keys[layer].data() + offset,
-          .v = s.values[layer].data() + offset,
-          .stride = args.kv_heads * args.head_dim,
-          .positions = positions,
-          .group = static_cast<int32_t>(args.heads / args.kv_heads),
-          .head_dim = static_cast<int32_t>(args.head_dim),
-          .scale = args.scale,
-          .kv_element = s.spec.kv_dtype == DType::kF16 ? Element::kF16 : Element::kF32};
+  const int64_t head_dim = args.head_dim;
+  const int64_t group = args.heads / args.kv_heads;
+  const int64_t first_head = item.kv_head * group;
+  const int64_t cache_offset = item.kv_head * s.spec.context * head_dim * size_bytes(s.spec.kv_dtype);
+  float* scores = thread_scratch(thread, group * (kKeyBlock + head_dim));
+  kernels_->attend({.out = out.row(item.first_row) + first_head * head_dim,
+                    .q = queries.row(item.first_row) + first_head * head_dim,
+                    .k = s.keys[layer].data() + cache_offset,
+                    .v = s.values[layer].data() + cache_offset,
+                    .scores = scores,
+                    .partial = scores + group * kKeyBlock,
+                    .rows = item.rows,
+                    .row_stride = args.heads * head_dim,
+                    .positions = item.position + 1,
+                    .group = static_cast<int32_t>(group),
+                    .head_dim = static_cast<int32_t>(head_dim),
+                    .scale = args.scale,
+                    .kv_element = s.spec.kv_dtype == DType::kF16 ? Element::kF16 : Element::kF32});
+  if (!args.gated) return;
+  for (int64_t row = item.first_row; row < item.first_row + item.rows; ++row) {
+    for (int64_t h = first_head; h < first_head + group; ++h) {
+      kernels_->gate_sigmoid(out.row(row) + h * head_dim, args.q.row(row) + (2 * h + 1) * head_dim, head_dim);
+    }
+  }
 }
 
 void CpuBackend::attention(Tensor out, const AttentionArgs& args, std::span<const SequenceRows> sequences) {
   const int64_t rows = out.rows;
   const int64_t head_dim = args.head_dim;
-  const int64_t group = args.heads / args.kv_heads;
-  MOEBIUS_CHECK(group <= kMostGroup && args.heads % args.kv_heads == 0);
+  MOEBIUS_CHECK(args.heads % args.kv_heads == 0 && args.heads / args.kv_heads <= kMostGroup);
   MOEBIUS_CHECK(args.q.cols == args.heads * q_stride(args) && args.k.cols == args.kv_heads * head_dim);
+  MOEBIUS_CHECK(out.cols == args.heads * head_dim);
   for (const SequenceRows& sequence : sequences) {
     const StateSpec& spec = state(sequence.state).spec;
     MOEBIUS_CHECK(sequence.position + sequence.rows <= spec.context);
+    MOEBIUS_CHECK(spec.kv_heads == args.kv_heads && spec.head_dim == head_dim);
     traffic_.kv_bytes += (sequence.position + sequence.rows) * args.kv_heads * head_dim * 2 * size_bytes(spec.kv_dtype);
   }
   const Tensor queries = {scratch(rows * args.heads * head_dim), DType::kF32, rows, args.heads * head_dim};
@@ -86,20 +119,9 @@ void CpuBackend::attention(Tensor out, const AttentionArgs& args, std::span<cons
     const Place place = place_of(sequences, row);
     append_row(args, row, place.state, place.position, queries.row(row));
   });
-  for_each(rows * args.kv_heads, [&](int64_t item, int thread) {
-    const int64_t row = item / args.kv_heads;
-    const int64_t first_head = item % args.kv_heads * group;
-    const Place place = place_of(sequences, row);
-    AttendArgs attend = keys_of(args, place.state, item % args.kv_heads, place.position + 1);
-    attend.q = queries.row(row) + first_head * head_dim;
-    attend.out = out.row(row) + first_head * head_dim;
-    attend.scores = thread_scratch(thread, group * (kKeyBlock + head_dim));
-    attend.partial = attend.scores + group * kKeyBlock;
-    kernels_->attend(attend);
-    for (int64_t h = 0; args.gated && h < group; ++h) {
-      const float* gate = args.q.row(row) + (first_head + h) * q_stride(args) + head_dim;
-      kernels_->gate_sigmoid(attend.out + h * head_dim, gate, head_dim);
-    }
+  list_attention_items(args, rows, sequences);
+  for_each(static_cast<int64_t>(attention_items_.size()), [&](int64_t item, int thread) {
+    attend(out, args, queries, attention_items_[static_cast<size_t>(item)], thread);
   });
 }
 

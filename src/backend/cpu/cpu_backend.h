@@ -28,9 +28,17 @@ struct PackedMatrix {
 struct SequenceState {
   StateSpec spec;
   bool free = false;
-  std::vector<Buffer> keys, values;  // per attention layer [context, K * head_dim]
+  std::vector<Buffer> keys, values;  // per attention layer [K, context, head_dim]
   std::vector<Buffer> conv;          // per delta layer [conv_kernel - 1, conv_dim]
   std::vector<Buffer> recurrent;     // per delta layer [Hv, Dk, Dv rounded up to 16]
+};
+
+// Rows of one sequence that attend together, so that each block of keys and values is read once for all of them.
+struct AttentionItem {
+  State state;
+  int64_t first_row, rows;
+  int64_t position;  // of the first row
+  int64_t kv_head;
 };
 
 class CpuBackend final : public Backend {
@@ -73,7 +81,8 @@ class CpuBackend final : public Backend {
   // conv [conv_dim, conv_kernel] with its axes exchanged, so that lanes are channels; made at its first use.
   const float* taps_first(Tensor conv);
   void append_row(const AttentionArgs& args, int64_t row, State handle, int64_t position, float* queries);
-  AttendArgs keys_of(const AttentionArgs& args, State handle, int64_t kv_head, int64_t positions);
+  void list_attention_items(const AttentionArgs& args, int64_t all_rows, std::span<const SequenceRows> sequences);
+  void attend(Tensor out, const AttentionArgs& args, Tensor queries, const AttentionItem& item, int thread);
   // body(i, thread) for 0 <= i < n, handed out to all threads; on the calling thread alone when n is 1.
   template <typename Body>
   void for_each(int64_t n, const Body& body);
@@ -97,6 +106,7 @@ class CpuBackend final : public Backend {
   QuantizedRows quantized_x_;          // [max_rows]
   std::vector<ActivationRow> x_rows_;  // [max_rows]
   std::unique_ptr<ExpertPasses> expert_passes_;
+  std::vector<AttentionItem> attention_items_;
   Buffer scratch_;  // rotated queries, convolved rows, router logits: one operation at a time
   std::vector<Buffer> thread_scratch_;
 };

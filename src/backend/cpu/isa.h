@@ -64,15 +64,16 @@ struct GateUpArgs {
   bool int8;
 };
 
-struct AttendArgs {          // one token, one kv head, all query heads that share it (N7)
-  float* out = nullptr;      // [group, head_dim]
-  const float* q = nullptr;  // [group, head_dim], normed and rotated
-  const void* k = nullptr;   // [positions, stride], kv_element
+struct AttendArgs {          // neighbouring rows of one sequence, one kv head, all query heads that share it (N7)
+  float* out = nullptr;      // [rows, row_stride]: [group, head_dim] of each row
+  const float* q = nullptr;  // likewise; normed and rotated
+  const void* k = nullptr;   // [positions, head_dim], kv_element
   const void* v = nullptr;
   float* scores = nullptr;   // scratch [group, 256]
   float* partial = nullptr;  // scratch [group, head_dim]
-  int64_t stride = 0;        // elements from a position to the next
-  int64_t positions = 0;     // keys 0 .. positions - 1
+  int64_t rows = 0;          // at most 16
+  int64_t row_stride = 0;    // elements from a row to the next, of out and q
+  int64_t positions = 0;     // keys that the first row sees; each row sees one more
   int32_t group = 0;
   int32_t head_dim = 0;
   float scale = 0;
