@@ -8,6 +8,7 @@
 #   ./do lint [FILE...]    format, clang-tidy (changed files, or those given), layers, sizes
 #   ./do fmt               format all C++ in place
 #   ./do bench [DIR [ARG]] measure the three expert paths on a checkpoint (default: the demo's)
+#   ./do bench --against REV [DIR [ARG]]   this tree and another revision by turns: ratios with confidence intervals
 #   ./do golden            make the goldens again and say whether they changed
 #   ./do fuzz [TARGET [N]] run libFuzzer targets, N executions each (default: all, 5000000)
 #   ./do check             what CI runs: tests, sanitized tests, lint, instruction-set leaks
@@ -212,7 +213,33 @@ The full size is 40 layers: 15 GB on disk, and as much free memory.
 TEXT
 }
 
+# The program of another revision, built in a worktree of its own; prints its path.
+build_revision() {
+  local commit tree
+  commit=$(git rev-parse --verify -q "$1^{commit}") || die 2 "$1: no such revision; git log shows what there is"
+  tree=$PWD/build/against/${commit:0:12}
+  [[ -d $tree ]] || git worktree add --detach "$tree" "$commit" >&2
+  (cd "$tree" && { [[ -f build/release/build.ninja ]] || cmake --preset release >&2; } &&
+    cmake --build --preset release --target moebius >&2)
+  echo "$tree/build/release/moebius"
+}
+
+bench_against() {
+  local revision=${1:-} dir=${2:-$demo_dir} old
+  [[ -n $revision ]] || die 2 "which revision? ./do bench --against HEAD~1"
+  [[ -d $dir ]] || die 66 "$dir is not there. ./do demo makes it, or name a checkpoint: ./do bench --against REV DIR"
+  build release moebius
+  old=$(build_revision "$revision")
+  shift $(($# > 2 ? 2 : $#))
+  (($#)) || set -- --experts fused --s 1,16 --context 128 --reps 11
+  python3 tools/compare_builds.py "$old" build/release/moebius "$dir" "$@"
+}
+
 cmd_bench() {
+  if [[ ${1:-} == --against ]]; then
+    bench_against "${@:2}"
+    return
+  fi
   build release moebius
   local dir=${1:-$demo_dir}
   [[ -d $dir ]] || die 66 "$dir is not there. ./do demo makes it, or name a checkpoint: ./do bench DIR"

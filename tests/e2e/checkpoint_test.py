@@ -162,6 +162,21 @@ class Bench(TestCase):
             if row["s"] == 1:
                 self.assertEqual(row["experts_mean"], 2)
 
+    def test_operations_add_up_to_the_step(self):
+        chart = self.folder / "ops.svg"
+        result = self.succeed("bench", self.tiny, "--json", "--reps", 3, "--s", 1, "--experts", "fused", "--svg", chart)
+        report = json.loads(result.stdout)
+        ops = [op for op in report["ops"] if op["test"] == "decode"]
+        (row,) = [row for row in report["rows"] if row["test"] == "decode"]
+        self.assertEqual(sum(op["bytes"] for op in ops), row["bytes"])
+        self.assertTrue({"experts", "router", "attention", "delta_net", "linear lm_head"} <= {op["op"] for op in ops})
+        self.assertEqual([op["calls"] for op in ops if op["op"] == "experts"], [4])
+        self.assertIn("linear lm_head", chart.read_text())
+
+    def test_a_chart_that_cannot_be_written_is_known_before_the_work(self):
+        result = self.fail_with(1, "bench", self.tiny, "--svg", self.folder)
+        self.assertNotIn("loading", result.stderr)
+
     def test_the_paths_come_in_the_order_asked_for(self):
         result = self.succeed("bench", self.tiny, "--json", "--reps", 1, "--s", 2, "--experts", "fused,unfused")
         rows = json.loads(result.stdout)["rows"]

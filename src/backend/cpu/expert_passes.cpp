@@ -116,8 +116,11 @@ int64_t ExpertPasses::chunks() const { return active_.back().first_chunk + activ
 void ExpertPasses::fused_chunk(int64_t item) {
   const Active& expert = active_of_chunk(item);
   const PackedGroup& group = *expert.group;
-  kernels_.gate_up({.gate = group.of(group.gate, expert.index),
-                    .up = group.of(group.up, expert.index),
+  MatrixView gate = group.of(group.gate, expert.index);
+  MatrixView up = group.of(group.up, expert.index);
+  gate.gap = up.gap = 0;  // read in turns: what lies between is the other one
+  kernels_.gate_up({.gate = gate,
+                    .up = up,
                     .rows = x_of_row_.data() + expert.first_row,
                     .h = group.int8_down ? nullptr : h_f32_out_.data() + expert.first_row,
                     .quantized = group.int8_down ? h_out_.data() + expert.first_row : nullptr,

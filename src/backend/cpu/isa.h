@@ -20,6 +20,7 @@ enum class Element : uint8_t { kF32, kF16, kBF16 };
 struct MatrixView {
   const uint8_t* data;
   int64_t block_bytes;  // from a block to the next of this matrix (gate and up alternate: twice a block's size)
+  int64_t gap;          // of these, what is another matrix's; 0 when both are read in turns
   int32_t rows;
   int32_t cols;
   Element element;  // dense: of the weights; affine: of scales and biases

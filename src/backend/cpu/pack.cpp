@@ -106,6 +106,7 @@ MatrixView view_of(const WeightFormat& format, int64_t rows, int64_t cols, const
   MOEBIUS_CHECK(!affine || (is_valid(format.affine) && cols % format.affine.group == 0));
   return {.data = data,
           .block_bytes = block_bytes(format, cols) * step,
+          .gap = block_bytes(format, cols) * (step - 1),
           .rows = static_cast<int32_t>(rows),
           .cols = static_cast<int32_t>(cols),
           .element = element_of(affine ? format.affine.scale_dtype : format.dtype),

@@ -98,12 +98,14 @@ MOEBIUS_INLINE void for_each_unit(const uint8_t* tile, const MatrixView& w, cons
                                   const SegmentFunction& end_of_segment) {
   const int code_bytes = w.group * Bits * 2;
   const int scale_bytes = kLanes * element_bytes(w.element);
+  const uint8_t* end = tile + w.block_bytes - w.gap;
   for (int k = 0; k < w.cols; tile += code_bytes + 2 * scale_bytes) {
     const F32 s = load_element(tile + code_bytes, w.element);
     const F32 b = load_element(tile + code_bytes + scale_bytes, w.element);
     for (int in_tile = 0; in_tile < w.group; in_tile += Unit, k += Unit) {
       const uint8_t* unit = tile + in_tile * Bits * 2;
-      prefetch_unit<Bits, Unit>(unit + kPrefetchBytes);
+      const uint8_t* ahead = unit + kPrefetchBytes;
+      prefetch_unit<Bits, Unit>(ahead + (ahead < end ? 0 : w.gap));
       f(unit, k, s, b);
     }
     if (k % kSegment == 0 || k == w.cols) end_of_segment();
