@@ -21,7 +21,6 @@
 namespace moebius {
 
 // ---- weights
-// ---------------------------------------------------------------------------------------------------------
 
 // How the rows of a matrix lie in the checkpoint.
 struct WeightFormat {
@@ -93,7 +92,6 @@ struct State {
 };  // caches of one sequence
 
 // ---- state
-// -----------------------------------------------------------------------------------------------------------
 
 // Caches of one sequence: keys and values of the full-attention layers, convolution rows and S of the linear ones.
 struct StateSpec {
@@ -119,7 +117,6 @@ struct SequenceRows {
 };
 
 // ---- operations
-// ------------------------------------------------------------------------------------------------------
 
 struct Projection {
   Tensor out;     // [T, N]

@@ -166,7 +166,6 @@ TEST(Argmax, PassesOverWhatIsNotANumber) {
 }
 
 // ---- logits that are not finite
-// ----------------------------------------------------------------------------------------
 
 struct Broken {
   std::string tensor;

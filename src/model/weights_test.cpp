@@ -87,7 +87,6 @@ Json quantized_config(int bits = 4, int group = 32) {
 }
 
 // ---- what arrives
-// ----------------------------------------------------------------------------------------------------
 
 TEST(Weights, AMatrixArrivesAsItStands) {
   const TinyTensors tensors = tiny_tensors();
@@ -257,7 +256,6 @@ TEST(Weights, ProgressEndsAtTheBytesOfAllTensors) {
 }
 
 // ---- what is refused
-// -------------------------------------------------------------------------------------------------
 
 TEST(Weights, EveryTensorIsMissedByName) {
   const TinyTensors complete = tiny_tensors();

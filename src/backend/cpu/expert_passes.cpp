@@ -55,7 +55,6 @@ void ExpertPasses::reserve(int64_t rows, int64_t experts, int64_t width, int64_t
 }
 
 // ---- tokens by expert
-// ----------------------------------------------------------------------------------------------------
 
 // Counting sort: rows of an expert are its tokens, ascending; experts ascend, the shared one is last.
 void ExpertPasses::sort(const ActivationRow* x, const Routing& routing, const PackedExperts& packed) {
@@ -111,7 +110,6 @@ const ExpertPasses::Active& ExpertPasses::active_of_chunk(int64_t chunk) const {
 int64_t ExpertPasses::chunks() const { return active_.back().first_chunk + active_.back().group->chunks(); }
 
 // ---- what one item does
-// --------------------------------------------------------------------------------------------------
 
 void ExpertPasses::fused_chunk(int64_t item) {
   const Active& expert = active_of_chunk(item);
@@ -237,7 +235,6 @@ void ExpertPasses::weighted_sum(Tensor out, const Routing& routing, int64_t toke
 }
 
 // ---- the paths
-// -----------------------------------------------------------------------------------------------------------
 
 // Inside ThreadPool::run: the items of one pass.
 template <typename Body>

@@ -25,11 +25,11 @@ constexpr int high_position(int bits, int set) {
   return bits == 3 ? kThree[set % 8] : bits == 5 ? kFive[set % 8] : bits == 6 ? kSix[set % 4] : 0;
 }
 
-// Sets of one place have one sum; kMostPlaces sums at most.
-constexpr int kMostPlaces = 4;
+// Places are numbered, because sets of one place share a sum.
 constexpr int place_number(int bits, int set) {
   return bits == 8 ? 0 : bits >= 4 ? set % 2 : bits == 3 && set % 8 == 7 ? 0 : set % 4;
 }
+constexpr int last_place_number(int bits) { return place_number(bits, 3); }
 constexpr int place_of(int bits, int number) {
   constexpr int kTwo[] = {0, 2, 4, 6};
   constexpr int kThree[] = {0, 2, 4, 5};

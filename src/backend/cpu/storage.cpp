@@ -65,7 +65,6 @@ CpuBackend::CpuBackend(const CpuOptions& options)
       thread_scratch_(static_cast<size_t>(options.threads)) {}
 
 // ---- weights
-// -------------------------------------------------------------------------------------------------------------
 
 Matrix CpuBackend::upload(const MatrixSpec& spec, const RowSource& rows) {
   require_supported(spec.format, spec.cols, spec.name);
@@ -152,7 +151,6 @@ const PackedMatrix& CpuBackend::matrix(Matrix handle) const {
 }
 
 // ---- scratch
-// -------------------------------------------------------------------------------------------------------------
 
 float* CpuBackend::scratch(int64_t floats) {
   if (scratch_.bytes() < floats * 4) scratch_ = Buffer(floats * 4);
@@ -166,7 +164,6 @@ float* CpuBackend::thread_scratch(int thread, int64_t floats) {
 }
 
 // ---- caches of sequences
-// -------------------------------------------------------------------------------------------------
 
 State CpuBackend::create_state(const StateSpec& spec) {
   auto state = std::make_unique<SequenceState>();

@@ -7,7 +7,7 @@ namespace moebius::cpu::MOEBIUS_ISA {
 
 // The sums of one row, one a place (layout.h). Instruction sets whose products would overflow keep every code at place
 // 0.
-template <int Bits, int Number = kPlacedCodes ? place_number(Bits, 3) : 0>
+template <int Bits, int Number = kPlacedCodes ? last_place_number(Bits) : 0>
 struct PlacedDots {
   Dot<Bits> sum;
   PlacedDots<Bits, Number - 1> lower;
