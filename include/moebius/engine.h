@@ -39,6 +39,8 @@ class Engine {
  public:
   static Engine load(const std::string& directory, const EngineOptions& options = {});
   ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
@@ -62,6 +64,8 @@ class Engine {
 class Sequence {
  public:
   ~Sequence();
+  Sequence(const Sequence&) = delete;
+  Sequence& operator=(const Sequence&) = delete;
   Sequence(Sequence&&) noexcept;
   Sequence& operator=(Sequence&&) noexcept;
 

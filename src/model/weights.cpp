@@ -102,10 +102,11 @@ void WeightBinder::upload_vector(Backend& backend, const BoundVector& bound) con
   const auto size = static_cast<size_t>(bound.rows * bound.cols);
   std::vector<std::byte> bytes(bound.entry->info.bytes);
   tensors_.directory().read(*bound.entry, 0, bytes);
+  const bool add_one = bound.centred && raw_.value_or(false);  // check_complete() saw to it that raw_ is known
   std::vector<float> values(size);
   for (size_t i = 0; i < size; ++i) {
     values[i] = load_f32(bytes.data(), bound.entry->info.dtype, static_cast<int64_t>(i));
-    if (bound.centred && *raw_) values[i] += 1.0f;  // N6: the factor is rounded once, here
+    if (add_one) values[i] += 1.0f;  // N6: the factor is rounded once, here
   }
   *bound.out = backend.upload(values, bound.rows, bound.cols);
 }

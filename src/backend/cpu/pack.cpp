@@ -28,7 +28,7 @@ uint32_t plane_word(const uint8_t* codes, const Position& position) {
   constexpr uint32_t kMask = ((1u << Width) - 1) * 0x01010101u;
   uint32_t word = 0;
   for (int set = 0; set < 8 / Width; ++set) {
-    uint32_t four;
+    uint32_t four = 0;
     std::memcpy(&four, codes + 4 * set, 4);
     word |= ((four >> From) & kMask) << position(set);
   }
@@ -87,9 +87,10 @@ int code_of(const uint8_t* unit, int unit_inputs, int bits, int row, int input) 
   const int byte = 4 * row + input % 4;
   const int low_byte = unit[64 * (set / low_sets(bits)) + byte];
   const int low = (low_byte >> low_position(bits, set)) & ((1 << low_bits(bits)) - 1);
-  if (high_bits(bits) == 0) return low;
+  const int high_width = high_bits(bits);
+  if (high_width <= 0) return low;
   const int high_byte = unit[unit_inputs * low_bits(bits) * 2 + 64 * (set / high_sets(bits)) + byte];
-  const int high = (high_byte >> high_position(bits, set)) & ((1 << high_bits(bits)) - 1);
+  const int high = (high_byte >> high_position(bits, set)) & ((1 << high_width) - 1);
   return low | (high << low_bits(bits));
 }
 
