@@ -19,9 +19,7 @@ const OpTotals* find(const BenchSample& sample, const std::string& op) {
   return found == sample.ops.end() ? nullptr : &*found;
 }
 
-double bytes_of(const OpTotals& op) {
-  return static_cast<double>(op.traffic.weight_bytes + op.traffic.state_bytes + op.traffic.kv_bytes);
-}
+double bytes_of(const OpTotals& op) { return static_cast<double>(op.traffic.bytes()); }
 
 // Median of value(sample, its op) over the samples in which the op ran.
 template <typename Value>

@@ -165,7 +165,7 @@ BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   const Traffic traffic = loaded_.backend().take_traffic();
   const double parts = test.kind == BenchTest::kMoeLayer ? static_cast<double>(loaded_.model().config().layers) : 1.0;
-  const auto bytes = static_cast<double>(traffic.weight_bytes + traffic.state_bytes + traffic.kv_bytes);
+  const auto bytes = static_cast<double>(traffic.bytes());
   const auto calls = static_cast<double>(std::max<int64_t>(traffic.expert_layers, 1));
   BenchSample taken{.seconds = elapsed.count() / parts,
                     .bytes = bytes / parts,

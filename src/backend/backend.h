@@ -177,6 +177,8 @@ struct Traffic {
   int64_t expert_layers = 0;     // calls of experts()
   int64_t distinct_experts = 0;  // routed experts touched, summed over those calls
   int64_t barriers = 0;          // times that the threads waited for each other
+
+  [[nodiscard]] int64_t bytes() const { return weight_bytes + state_bytes + kv_bytes; }
 };
 
 class Backend {

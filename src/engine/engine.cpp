@@ -94,10 +94,7 @@ int64_t Engine::vocab() const { return impl_->model().config().vocab; }
 
 const std::vector<int32_t>& Engine::stop_ids() const { return impl_->stop_ids; }
 
-uint64_t Engine::take_bytes_moved() {
-  const Traffic traffic = impl_->backend().take_traffic();
-  return static_cast<uint64_t>(traffic.weight_bytes + traffic.state_bytes + traffic.kv_bytes);
-}
+uint64_t Engine::take_bytes_moved() { return static_cast<uint64_t>(impl_->backend().take_traffic().bytes()); }
 
 int32_t Engine::argmax(std::span<const float> logits) {
   const auto best = std::ranges::max_element(

@@ -8,9 +8,6 @@
 namespace moebius::cpu {
 namespace {
 
-constexpr int64_t kKeyBlock = 256;
-constexpr int64_t kMostGroup = 64;  // query heads that share a kv head
-
 // kv head `head` of a row to its place in the cache: [kv_heads, context, head_dim], so that a head reads in one stream.
 void append(Buffer& cache, const StateSpec& spec, int64_t head, int64_t position, const float* values) {
   const int64_t at = (head * spec.context + position) * spec.head_dim;
@@ -60,8 +57,7 @@ void CpuBackend::append_row(const AttentionArgs& args, int64_t row, State handle
 
 void CpuBackend::list_attention_items(const AttentionArgs& args, int64_t all_rows,
                                       std::span<const SequenceRows> sequences) {
-  constexpr int64_t kMostTogether = 16;
-  const int64_t together = std::clamp<int64_t>(all_rows * args.kv_heads / pool_.size(), 1, kMostTogether);
+  const int64_t together = std::clamp<int64_t>(all_rows * args.kv_heads / pool_.size(), 1, kMostAttending);
   attention_items_.clear();
   for (const SequenceRows& sequence : sequences) {
     for (int64_t first = 0; first < sequence.rows; first += together) {

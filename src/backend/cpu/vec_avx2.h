@@ -30,8 +30,6 @@ MOEBIUS_INLINE __m256i lane_mask(int64_t n, int first) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int32_t>(n)), lanes);
 }
 
-MOEBIUS_INLINE void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
-
 MOEBIUS_INLINE F32 zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
 MOEBIUS_INLINE F32 set1(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 MOEBIUS_INLINE F32 load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }

@@ -27,8 +27,6 @@ struct Bytes {
 
 MOEBIUS_INLINE __mmask16 first_lanes(int64_t n) { return static_cast<__mmask16>((1u << n) - 1u); }
 
-MOEBIUS_INLINE void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
-
 MOEBIUS_INLINE F32 zero() { return {_mm512_setzero_ps()}; }
 MOEBIUS_INLINE F32 set1(float x) { return {_mm512_set1_ps(x)}; }
 MOEBIUS_INLINE F32 load(const float* p) { return {_mm512_loadu_ps(p)}; }

@@ -37,8 +37,6 @@ MOEBIUS_INLINE I32 each_int(const Function& f) {
   return r;
 }
 
-MOEBIUS_INLINE void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
-
 MOEBIUS_INLINE F32 zero() {
   return each([](int) { return 0.0f; });
 }

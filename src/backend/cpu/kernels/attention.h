@@ -5,7 +5,6 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-constexpr int kKeyBlock = 256;
 constexpr int kHeadsAtOnce = kRowsAtOnce;    // query heads that share keys and values while they are in registers
 constexpr int kVectorsAtOnce = kRowsAtOnce;  // of 16 elements of a value, for each of those heads
 
@@ -194,8 +193,7 @@ MOEBIUS_INLINE void merge(BlockSum& total, float* o, const BlockSum& block, cons
 // One block of keys, for one row: q and out are the row's.
 template <Element E>
 static void attend_block(BlockSum* totals, const AttendArgs& args, int64_t first_key, int64_t keys) {
-  constexpr int kMostHeads = 64;
-  BlockSum blocks[kMostHeads];
+  BlockSum blocks[kMostGroup];
   score_block<E>(args, first_key, keys);
   for (int head = 0; head < args.group; ++head) blocks[head] = softmax_block(args.scores + head * kKeyBlock, keys);
   value_block<E>(first_key == 0 ? args.out : args.partial, args, first_key, keys);
@@ -212,8 +210,7 @@ static void attend_block(BlockSum* totals, const AttendArgs& args, int64_t first
 // All rows go through a block while it is in the cache.
 template <Element E>
 static void attend_to(const AttendArgs& args) {
-  constexpr int kMostTotals = 16 * 64;  // rows times heads
-  BlockSum totals[kMostTotals];
+  BlockSum totals[kMostAttending * kMostGroup];
   const int64_t most_positions = args.positions + args.rows - 1;
   for (int64_t first_key = 0; first_key < most_positions; first_key += kKeyBlock) {
     for (int64_t r = 0; r < args.rows; ++r) {

@@ -9,6 +9,8 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
+MOEBIUS_INLINE void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
+
 // 2^n for -126 <= n <= 127, lane by lane.
 MOEBIUS_INLINE F32 power_of_two(I32 n) { return as_float(shift_left<23>(add(n, set1_int(127)))); }
 
