@@ -20,7 +20,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 
 readonly packages=(
   g++ cmake ninja-build ccache git binutils ca-certificates
-  libcli11-dev nlohmann-json3-dev libfmt-dev
+  libcli11-dev nlohmann-json3-dev libfmt-dev libxxhash-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19
   python3 python3-venv

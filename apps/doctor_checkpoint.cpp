@@ -82,6 +82,7 @@ class Examination {
   [[nodiscard]] bool audit();
   void audit_formats(const ModelDir& files, const ModelConfig& config);
   void scan(const ModelDir& files);
+  void examine_packed();
   Loaded load_with(const CommonOptions& common) const;
   [[nodiscard]] bool examine_loaded();
   void examine_logits(const Loaded& loaded);
@@ -95,10 +96,12 @@ class Examination {
   const DoctorOptions& options_;
   Logits expected_;  // of the chosen backend, whole
   uint64_t weight_bytes_ = 0;
+  bool use_packed_ = false;  // weights on disk that are fresh and whole
 };
 
 void Examination::run() {
   if (!audit()) return;
+  if (options_.common.engine.backend == "cpu" && options_.common.engine.packed != "off") examine_packed();
   if (!examine_loaded()) return;
   if (!options_.quick) compare_loads();
 }
@@ -145,8 +148,27 @@ void Examination::scan(const ModelDir& files) {
   }
 }
 
+// A stale file is no fault of the checkpoint, a damaged one is no fault of anybody's: both are made again.
+void Examination::examine_packed() {
+  const ModelDir files(options_.directory);
+  const PackedKey key = {std::string(packed_layout({})), files.fingerprint()};
+  for (const auto& path : packed_paths(files.path(), options_.common.engine.cache_directory)) {
+    if (!std::filesystem::exists(path)) continue;
+    try {
+      const PackedReader reader(path, key, nullptr);
+      reader.verify();
+      findings_.pass("packed weights", path.string() + ": fresh, checksums right");
+      use_packed_ = true;
+      return;
+    } catch (const Error& error) {
+      findings_.warn("packed weights", error.what(), "the next load makes it again, or remove it");
+    }
+  }
+}
+
 Loaded Examination::load_with(const CommonOptions& common) const {
   CommonOptions small = common;
+  small.engine.packed = use_packed_ ? "auto" : "off";  // to examine is not to write
   small.engine.context = kTokens;
   small.engine.max_rows = kTokens;
   return load(options_.directory, small);

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "moebius/error.h"
 
 namespace moebius::apps {
@@ -20,6 +22,16 @@ CLI::Option* add_choice(CLI::App& command, const std::string& flag, std::string&
       ->type_name(words)
       ->check(CLI::IsMember(choices).description(""))
       ->group(kGroup);
+}
+
+// Where packed weights go when the checkpoint's own folder cannot be written to; empty when nobody says.
+std::string user_cache_directory() {
+  const auto folder = [](const char* variable, const char* below) -> std::string {
+    const char* value = std::getenv(variable);
+    return value != nullptr && *value == '/' ? std::string(value) + below : "";
+  };
+  const std::string cache = folder("XDG_CACHE_HOME", "/moebius");
+  return cache.empty() ? folder("HOME", "/.cache/moebius") : cache;
 }
 
 }  // namespace
@@ -46,6 +58,11 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
       ->check(CLI::Range(int64_t{1}, kMaxContext).description(""))
       ->group(kGroup)
       ->capture_default_str();
+  add_choice(command, "--packed", engine.packed,
+             "Packed weights on disk, for a fast start: use and renew, make, or off", "off|auto|make")
+      ->capture_default_str();
+  command.add_flag("--verify", engine.verify_packed, "Compare the checksums of packed weights first")->group(kGroup);
+  engine.cache_directory = user_cache_directory();
   command.add_flag("--json", options.json, "Results as JSON on stdout")->group(kGroup);
   command.add_flag("-v,--verbose", options.verbose, "Say more on stderr")->group(kGroup);
 }

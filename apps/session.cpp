@@ -42,8 +42,11 @@ Ready load_with_progress(const std::string& directory, const CommonOptions& opti
   Progress progress("loading", ready.plan.weight_bytes);
   EngineOptions with_progress = options.engine;
   with_progress.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
+  std::vector<std::string> notices;  // shown when the bar is gone
+  with_progress.notice = [&](const std::string& line) { notices.push_back(line); };
   load(with_progress);
   progress.finish();
+  for (const std::string& line : notices) note("{}\n", line);
   ready.load_s = progress.seconds();
   const EngineOptions& engine = options.engine;
   note("ready: {}, {}, ctx {}, {} {}, threads {}, loaded in {:.1f} s at {:.2f} GB/s\n", ready.name,
@@ -60,7 +63,9 @@ Loaded load(const std::string& directory, const CommonOptions& options, bool mea
   Loaded loaded;
   const Ready ready = load_with_progress(directory, options, [&](const EngineOptions& with_progress) {
     const ModelDir files(directory);
-    loaded.parts = load_on_backend(files, backend_options(with_progress), model_options(with_progress), measure_ops);
+    LoadOptions load = load_options(with_progress);
+    load.measure_ops = measure_ops;
+    loaded.parts = load_on_backend(files, load);
   });
   loaded.name = ready.name;
   loaded.plan = ready.plan;

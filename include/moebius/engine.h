@@ -29,8 +29,16 @@ struct EngineOptions {
   int threads = 0;                   // 0: physical cores within affinity and quota
   int64_t context = 4096;            // most tokens of a sequence
   int64_t max_rows = 512;            // most tokens of one step; prompts are cut into steps of this size
+  // Weights as the cpu backend packs them, kept on disk so that the next start has nothing to do: off, auto (a file
+  // that is there is used, and made again when the checkpoint changed) or make. It is MODEL/moebius.packed, or in
+  // cache_directory when MODEL cannot be written to; empty: nowhere else.
+  std::string packed = "auto";
+  std::string cache_directory;
+  bool verify_packed = false;  // compare its checksums before using it
   // Bytes loaded and bytes to load, a few times a second.
   std::function<void(uint64_t done, uint64_t total)> progress;
+  // A line worth showing: a packed file that was used, made, or ignored and why.
+  std::function<void(const std::string& line)> notice;
 };
 
 class Sequence;

@@ -81,6 +81,19 @@ struct ExpertsSpec {
   ExpertGroupSpec shared;  // count 0 or 1; entry E of the expert table
 };
 
+// Memory for packed weights that does not end with the process: a file (engine/packed_file.h). A backend that packs
+// into memory of its own ignores it.
+class WeightStore {
+ public:
+  virtual ~WeightStore() = default;
+  struct Place {
+    uint8_t* data = nullptr;  // 64-byte aligned; null: there is none, use your own
+    bool filled = false;      // holds the packed bytes already and must not be written to; otherwise zero
+  };
+  // name: of the weights, unique in a model. Throws kBadTensor when the file has other bytes under this name.
+  virtual Place place(const std::string& name, int64_t bytes) = 0;
+};
+
 struct Matrix {
   int32_t id = -1;
 };  // handles, made and understood by one backend

@@ -96,6 +96,15 @@ void File::read(uint64_t offset, std::span<std::byte> out) const {
   }
 }
 
+Mapping File::map() const { return {fd_, 0, size_bytes_, Mapping::Access::kRead}; }
+
+std::string File::identity() const {
+  struct stat status{};
+  if (::fstat(fd_, &status) != 0) throw_io_error(path_, "cannot stat", errno);
+  return fmt::format("{} bytes, {}.{:09} s, inode {}", status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+                     status.st_ino);
+}
+
 void File::drop_pages(uint64_t offset, uint64_t length) const {
   // The kernel keeps a page that the range covers in part, and the page cache may hold one of up to 2 MiB. Beginning at
   // such a page's start lets a sequence of adjacent ranges drop them all; only a page that is still to be read stays.

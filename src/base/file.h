@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/mapping.h"
+
 namespace moebius {
 
 class File {
@@ -28,6 +30,11 @@ class File {
   // Reads exactly out.size() bytes at the offset; thread safe. Throws kTruncated when the file ends before (it shrank
   // since it was opened), kIo on an I/O error.
   void read(uint64_t offset, std::span<std::byte> out) const;
+
+  // The whole file as memory; for files that moebius wrote itself (mapping.h says why).
+  [[nodiscard]] Mapping map() const;
+  // Size, time of the last change and inode, as text: another file under the same name has another identity.
+  [[nodiscard]] std::string identity() const;
 
   // Tells the kernel that these bytes will not be read again, so that loading does not fill memory twice.
   void drop_pages(uint64_t offset, uint64_t length) const;

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/quote.h"
 #include "checkpoint/contained_path.h"
 #include "checkpoint/shard_index.h"
@@ -136,6 +137,7 @@ void ModelDir::open_shards() {
 void ModelDir::add_file(File file, SafetensorsHeader header) {
   const int number = static_cast<int>(files_.size());
   files_.push_back(std::move(file));
+  header_checksums_.push_back(std::move(header.checksum));
   for (TensorInfo& info : header.tensors) {
     info.name = canonical_name(info.name);
     if (info.name.empty()) continue;  // vision
@@ -165,6 +167,15 @@ const ModelDir::Entry& ModelDir::at(std::string_view canonical) const {
 std::string ModelDir::where(const Entry& entry) const {
   return files_[static_cast<size_t>(entry.file)].path().filename().string() + ": " +
          printable(entry.info.name, kNameBytesInMessage);
+}
+
+std::string ModelDir::fingerprint() const {
+  std::string text = config_.dump();
+  for (size_t i = 0; i < files_.size(); ++i) {
+    text += fmt::format("\n{}: {}, header {}", files_[i].path().filename().string(), files_[i].identity(),
+                        header_checksums_[i]);
+  }
+  return moebius::fingerprint(text);
 }
 
 void ModelDir::read(const Entry& entry, uint64_t offset, std::span<std::byte> out) const {

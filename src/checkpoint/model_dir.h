@@ -45,6 +45,10 @@ class ModelDir {
   // "model-00001-of-00002.safetensors: model.norm.weight", for messages.
   [[nodiscard]] std::string where(const Entry& entry) const;
 
+  // One text for everything that decides what a model of this directory computes: config.json, the header of every
+  // weight file, and, in place of their data, the files' sizes, times and inodes.
+  [[nodiscard]] std::string fingerprint() const;
+
   // Reads bytes [offset, offset + out.size()) of a tensor; thread safe. When as many bytes as the tensor has were read,
   // its pages leave the page cache, so that loading does not hold the files twice. (Not earlier: another thread may be
   // about to read the neighbouring rows.)
@@ -60,6 +64,7 @@ class ModelDir {
   Json config_;
   QuantizationConfig quantization_;
   std::vector<File> files_;
+  std::vector<std::string> header_checksums_;  // by file
   std::map<std::string, Entry, std::less<>> tensors_;
   mutable std::atomic<uint64_t> bytes_read_{0};
 };

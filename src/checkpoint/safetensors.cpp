@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/json_events.h"
 #include "base/quote.h"
 #include "checkpoint/header_reader.h"
@@ -109,6 +110,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view header_text, uint64_
                 kBadFileHint);
   }
   check_layout(header.tensors, data_offset, data_bytes, where);
+  header.checksum = checksum(std::as_bytes(std::span(header_text)));
   return header;
 }
 

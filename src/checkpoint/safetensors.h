@@ -28,6 +28,7 @@ struct TensorInfo {
 struct SafetensorsHeader {
   std::vector<TensorInfo> tensors;  // by offset
   std::map<std::string, std::string> metadata;
+  std::string checksum;  // of its text
 };
 
 // header_text: the JSON alone; data_bytes: what follows it in the file; data_offset: where that begins. Fuzzed.
@@ -57,5 +58,13 @@ class SafetensorsWriter {
   FileWriter file_;
   uint64_t remaining_bytes_ = 0;
 };
+
+// What stands before the data: the header's length and the header, filled up with blanks to least_bytes in all.
+struct SafetensorsPrefix {
+  std::string text;
+  uint64_t data_bytes = 0;  // that must follow
+};
+SafetensorsPrefix safetensors_prefix(const std::vector<SafetensorsWriter::Declaration>& tensors,
+                                     const std::map<std::string, std::string>& metadata, uint64_t least_bytes = 0);
 
 }  // namespace moebius

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
+#include <algorithm>
 
 #include "base/check.h"
 #include "base/checked.h"
@@ -13,6 +13,7 @@
 namespace moebius {
 namespace {
 
+constexpr uint64_t kLengthBytes = 8;
 constexpr uint64_t kAlignment = 8;  // of the data section: the format asks for it, so that readers can map it
 
 std::string json_string(const std::string& text) { return Json(text).dump(); }
@@ -34,40 +35,36 @@ std::string metadata_text(const std::map<std::string, std::string>& metadata) {
   return fmt::format(R"("__metadata__":{{{}}})", fmt::join(entries, ","));
 }
 
-struct Header {
-  std::string text;
-  uint64_t data_bytes = 0;
-};
-
-Header build_header(const std::vector<SafetensorsWriter::Declaration>& tensors,
-                    const std::map<std::string, std::string>& metadata) {
-  Header header;
-  header.text.push_back('{');
-  if (!metadata.empty()) header.text += metadata_text(metadata);
-  for (const SafetensorsWriter::Declaration& tensor : tensors) {
-    const uint64_t begin = header.data_bytes;
-    header.data_bytes += byte_count(tensor);
-    fmt::format_to(std::back_inserter(header.text), R"({}{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
-                   header.text.size() > 1 ? "," : "", json_string(tensor.name), name(tensor.dtype),
-                   fmt::join(tensor.shape, ","), begin, header.data_bytes);
-  }
-  header.text += "}";
-  header.text.append((kAlignment - header.text.size() % kAlignment) % kAlignment, ' ');
-  MOEBIUS_CHECK(header.text.size() <= kMaxHeaderBytes);
-  return header;
-}
-
 }  // namespace
 
-SafetensorsWriter::SafetensorsWriter(std::filesystem::path path, const std::vector<Declaration>& tensors,
+SafetensorsPrefix safetensors_prefix(const std::vector<SafetensorsWriter::Declaration>& tensors,
+                                     const std::map<std::string, std::string>& metadata, uint64_t least_bytes) {
+  SafetensorsPrefix prefix;
+  std::string header = "{";
+  if (!metadata.empty()) header += metadata_text(metadata);
+  for (const SafetensorsWriter::Declaration& tensor : tensors) {
+    const uint64_t begin = prefix.data_bytes;
+    prefix.data_bytes += byte_count(tensor);
+    fmt::format_to(std::back_inserter(header), R"({}{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
+                   header.size() > 1 ? "," : "", json_string(tensor.name), name(tensor.dtype),
+                   fmt::join(tensor.shape, ","), begin, prefix.data_bytes);
+  }
+  header += "}";
+  const uint64_t bytes = std::max<uint64_t>(header.size(), least_bytes - std::min(least_bytes, kLengthBytes));
+  header.resize((bytes + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  MOEBIUS_CHECK(header.size() <= kMaxHeaderBytes);
+  for (size_t i = 0; i < kLengthBytes; ++i) prefix.text.push_back(static_cast<char>(header.size() >> (8 * i) & 0xff));
+  prefix.text += header;
+  return prefix;
+}
+
+SafetensorsWriter::SafetensorsWriter(std::filesystem::path path,
+                                     const std::vector<SafetensorsWriter::Declaration>& tensors,
                                      const std::map<std::string, std::string>& metadata)
     : file_(std::move(path)) {
-  const Header header = build_header(tensors, metadata);
-  std::array<std::byte, 8> prefix{};
-  for (size_t i = 0; i < prefix.size(); ++i) prefix[i] = static_cast<std::byte>(header.text.size() >> (8 * i));
-  file_.write(prefix);
-  file_.write(header.text);
-  remaining_bytes_ = header.data_bytes;
+  const SafetensorsPrefix prefix = safetensors_prefix(tensors, metadata);
+  file_.write(prefix.text);
+  remaining_bytes_ = prefix.data_bytes;
 }
 
 void SafetensorsWriter::write(std::span<const std::byte> bytes) {

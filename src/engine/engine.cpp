@@ -73,12 +73,11 @@ void Sequence::Impl::read_logits(std::span<float> out, Tensor logits) {
 }
 
 Engine Engine::load(const std::string& directory, const EngineOptions& options) {
-  const BackendOptions backend = backend_options(options);
-  const ModelOptions model = model_options(options);
+  const LoadOptions load = load_options(options);
   const ModelDir files(directory);
   auto impl = std::make_shared<Impl>();
   impl->directory = directory;
-  impl->loaded = load_on_backend(files, backend, model);
+  impl->loaded = load_on_backend(files, load);
   impl->stop_ids = read_stop_ids(files, impl->model().config().vocab);
   return Engine(std::move(impl));
 }

@@ -33,19 +33,23 @@ void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_
                   : "no context fits: take a checkpoint of fewer bits or a machine with more memory");
 }
 
-LoadedModel load_on_backend(const ModelDir& directory, const BackendOptions& backend, const ModelOptions& options,
-                            bool measure_ops) {
+LoadedModel load_on_backend(const ModelDir& directory, const LoadOptions& options) {
   const ModelConfig config = parse_model_config(directory.config(), (directory.path() / "config.json").string());
-  const ModelOptions effective = effective_options(config, options);
-  check_memory(plan_memory(directory, config, effective), effective.context, available_memory_bytes());
+  ModelOptions model = effective_options(config, options.model);
+  check_memory(plan_memory(directory, config, model), model.context, available_memory_bytes());
   LoadedModel loaded;
+  loaded.packed = std::make_unique<PackedWeights>(directory, packed_layout(options.backend), options.packed);
+  if (loaded.packed->found()) model.progress = nullptr;  // next to nothing is left to read
+  BackendOptions backend = options.backend;
+  backend.store = loaded.packed->store();
   loaded.backend = make_backend(backend);
-  if (measure_ops) {
+  if (options.measure_ops) {
     auto meter = std::make_unique<OpMeter>(std::move(loaded.backend));
     loaded.meter = meter.get();
     loaded.backend = std::move(meter);
   }
-  loaded.model = load_model(directory, *loaded.backend, effective);
+  loaded.model = load_model(directory, *loaded.backend, model);
+  loaded.packed->finish();
   return loaded;
 }
 

@@ -81,9 +81,9 @@ TEST(Options, EngineOptionsBecomeThoseOfTheLayersBelow) {
   EXPECT_EQ(model_options(options).kv_dtype, DType::kF16);
   EXPECT_EQ(model_options(options).context, 77);
   EXPECT_EQ(model_options(options).max_rows, 5);
-  EXPECT_TRUE(backend_options(options).f32_activations);
+  EXPECT_TRUE(load_options(options).backend.f32_activations);
   options.activations = "int8";
-  EXPECT_FALSE(backend_options(options).f32_activations);
+  EXPECT_FALSE(load_options(options).backend.f32_activations);
 }
 
 struct BadBackend {

@@ -35,10 +35,14 @@ std::unique_ptr<Backend> make_cpu(const BackendOptions& options) {
                 "f32 activations are what the reference backend is for");
   }
   const int threads = options.threads == 0 ? default_thread_count() : options.threads;
-  return make_cpu_backend({.isa = parse_isa(options.isa), .threads = threads});
+  return make_cpu_backend({.isa = parse_isa(options.isa), .threads = threads, .store = options.store});
 }
 
 }  // namespace
+
+std::string_view packed_layout(const BackendOptions& options) {
+  return options.backend == "cpu" ? cpu_layout_name() : std::string_view();
+}
 
 std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
   if (options.threads < 0 || options.threads > kMaxThreads) {

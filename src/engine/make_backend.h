@@ -13,7 +13,11 @@ struct BackendOptions {
   std::string isa = "";          // portable, avx2, avx512; empty: the best this machine has
   int threads = 0;               // 0: default_thread_count()
   bool f32_activations = false;  // reference only: decoded weights times f32 activations everywhere
+  WeightStore* store = nullptr;  // of packed weights; outlives the backend
 };
+
+// What the backend calls its layout of packed weights; empty when it packs nothing.
+std::string_view packed_layout(const BackendOptions& options);
 
 // Throws kUsage for an unknown name, kUnavailable when this machine lacks the instruction set.
 std::unique_ptr<Backend> make_backend(const BackendOptions& options);

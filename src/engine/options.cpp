@@ -11,6 +11,16 @@ namespace {
   throw Error(ErrorCode::kUsage, option, "expected " + expected + ", got " + in_quotes(got));
 }
 
+BackendOptions backend_options(const EngineOptions& options) {
+  if (options.activations != "int8" && options.activations != "f32") {
+    refuse("activations", "int8 or f32", options.activations);
+  }
+  return {.backend = options.backend,
+          .isa = options.isa,
+          .threads = options.threads,
+          .f32_activations = options.activations == "f32"};
+}
+
 }  // namespace
 
 ExpertPath parse_expert_path(const std::string& word) {
@@ -38,14 +48,11 @@ DType parse_kv_dtype(const std::string& word) {
   refuse("kv", "f32 or f16", word);
 }
 
-BackendOptions backend_options(const EngineOptions& options) {
-  if (options.activations != "int8" && options.activations != "f32") {
-    refuse("activations", "int8 or f32", options.activations);
-  }
-  return {.backend = options.backend,
-          .isa = options.isa,
-          .threads = options.threads,
-          .f32_activations = options.activations == "f32"};
+PackedUse parse_packed_use(const std::string& word) {
+  if (word == "off") return PackedUse::kOff;
+  if (word == "auto") return PackedUse::kAuto;
+  if (word == "make") return PackedUse::kMake;
+  refuse("packed", "off, auto or make", word);
 }
 
 ModelOptions model_options(const EngineOptions& options) {
@@ -60,6 +67,18 @@ ModelOptions model_options(const EngineOptions& options) {
     };
   }
   return model;
+}
+
+LoadOptions load_options(const EngineOptions& options) {
+  LoadOptions load;
+  load.backend = backend_options(options);
+  load.model = model_options(options);
+  load.packed = {.use = parse_packed_use(options.packed),
+                 .verify = options.verify_packed,
+                 .cache_directory = options.cache_directory,
+                 .notice = options.notice,
+                 .progress = load.model.progress};
+  return load;
 }
 
 }  // namespace moebius

@@ -4,8 +4,7 @@
 
 #include <string>
 
-#include "engine/make_backend.h"
-#include "model/model.h"
+#include "engine/load.h"
 #include "moebius/engine.h"
 
 namespace moebius {
@@ -14,8 +13,10 @@ ExpertPath parse_expert_path(const std::string& word);  // unfused, concat, fuse
 std::string_view name(ExpertPath path);
 DType parse_kv_dtype(const std::string& word);  // f32, f16
 
-// Both throw kUsage naming the option.
-BackendOptions backend_options(const EngineOptions& options);
+PackedUse parse_packed_use(const std::string& word);  // off, auto, make
+
+// All throw kUsage naming the option.
 ModelOptions model_options(const EngineOptions& options);
+LoadOptions load_options(const EngineOptions& options);
 
 }  // namespace moebius

@@ -21,7 +21,11 @@ std::vector<Isa> available_isas();
 struct CpuOptions {
   Isa isa = Isa::kPortable;
   int threads = 1;
+  WeightStore* store = nullptr;  // where packed weights go; outlives the backend. Null: memory of the backend's own
 };
+
+// Another name whenever the packed bytes of a matrix change. One layout serves every instruction set.
+std::string_view cpu_layout_name();
 
 // Throws kUnavailable when this machine lacks the instruction set.
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options);

@@ -1,5 +1,5 @@
 // The CPU backend as a class: owns packed weights, caches, scratch and the thread pool. One file per op family
-// implements it: storage.cpp, linear.cpp, experts.cpp, attention.cpp, delta_net.cpp, router.cpp, rows.cpp.
+// implements it: weights.cpp, storage.cpp, linear.cpp, experts.cpp, attention.cpp, delta_net.cpp, router.cpp, rows.cpp.
 #pragma once
 
 #include <map>
@@ -19,10 +19,9 @@
 namespace moebius::cpu {
 
 struct PackedMatrix {
-  Buffer storage;
+  WeightMemory memory;
   MatrixView view{};
   bool int8 = false;  // N4; otherwise f32 activations
-  int64_t bytes = 0;
 };
 
 struct SequenceState {
@@ -72,7 +71,9 @@ class CpuBackend final : public Backend {
  private:
   const PackedMatrix& matrix(Matrix handle) const;
   SequenceState& state(State handle);
-  void pack_group(PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim);
+  WeightMemory weight_memory(const std::string& name, int64_t bytes);
+  void upload_group(PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim, const std::string& name);
+  void pack_experts(const PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim);
   // Points x_rows_ at the rows of x and, when int8, quantizes them.
   void prepare_rows(Tensor x, bool int8);
   // Room that grows when an operation first asks for more, so in the first step and never again.
@@ -88,6 +89,7 @@ class CpuBackend final : public Backend {
   void for_each(int64_t n, const Body& body);
 
   const KernelTable* kernels_;
+  WeightStore* store_;
   ThreadPool pool_;
   WorkItems items_;
 

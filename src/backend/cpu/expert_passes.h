@@ -20,7 +20,7 @@ namespace moebius::cpu {
 
 // Experts of one width. Of each: its gate and up blocks alternate, its down blocks follow.
 struct PackedGroup {
-  Buffer storage;
+  WeightMemory memory;
   int64_t count = 0, width = 0;
   int64_t expert_bytes = 0;
   MatrixView gate{}, up{}, down{};  // of expert 0

@@ -22,7 +22,7 @@ void CpuBackend::linear(std::span<const Projection> projections, Tensor x) {
     MOEBIUS_CHECK(w.view.cols == x.cols && w.view.rows == projections[p].out.cols && projections[p].out.rows == x.rows);
     first_item[p + 1] = first_item[p] + div_up(div_up(w.view.rows, kLanes), kItemBlocks);
     int8 = int8 || w.int8;
-    traffic_.weight_bytes += w.bytes;
+    traffic_.weight_bytes += w.memory.bytes;
   }
   prepare_rows(x, int8);
   for_each(first_item[projections.size()], [&](int64_t item, int) {

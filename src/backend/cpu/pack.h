@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "backend/backend.h"
@@ -18,6 +19,9 @@
 #include "base/thread_pool.h"
 
 namespace moebius::cpu {
+
+// The name of this layout, in files that keep packed weights: changes with the packed bytes (pack_test.cpp knows them).
+constexpr std::string_view kLayoutName = "cpu, blocks of 16 rows, 1";
 
 // Bytes of one packed block of 16 rows.
 int64_t block_bytes(const WeightFormat& format, int64_t cols);

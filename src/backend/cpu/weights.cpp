@@ -1,0 +1,117 @@
+// Weights of the CPU backend: packed at upload by all threads, or found packed in a WeightStore.
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <string>
+
+#include "backend/cpu/cpu_backend.h"
+#include "base/checked.h"
+#include "moebius/error.h"
+
+namespace moebius::cpu {
+namespace {
+
+// Runs body(i, thread) for 0 <= i < n on all threads; the first exception is thrown here when all have stopped.
+template <typename Body>
+void parallel_load(ThreadPool& pool, int64_t n, const Body& body) {
+  WorkItems items(pool.size());
+  items.reset(n);
+  std::mutex mutex;
+  std::exception_ptr failure;
+  pool.run([&](int thread) {
+    try {
+      for (int64_t i = items.take(thread); i >= 0; i = items.take(thread)) body(i, thread);
+    } catch (...) {
+      while (items.take(thread) >= 0) {
+      }
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+}
+
+constexpr int64_t kChunkBytes = int64_t{1} << 20;  // of a source, in flight a thread
+
+void require_supported(const WeightFormat& format, int64_t cols, const std::string& where) {
+  const bool dense = is_float(format.dtype);
+  const bool affine = format.is_affine() && is_valid(format.affine) && cols % format.affine.group == 0;
+  if (!dense && !affine) throw Error(ErrorCode::kUnsupported, where, "the cpu backend has no such weight format");
+}
+
+}  // namespace
+
+WeightMemory CpuBackend::weight_memory(const std::string& name, int64_t bytes) {
+  WeightMemory memory;
+  memory.bytes = bytes;
+  packed_bytes_ += bytes;
+  const WeightStore::Place place = store_ != nullptr ? store_->place(name, bytes) : WeightStore::Place{};
+  memory.filled = place.filled;
+  if (place.data == nullptr) memory.own = Buffer(bytes);
+  memory.data = place.data != nullptr ? place.data : memory.own.data();
+  return memory;
+}
+
+Matrix CpuBackend::upload(const MatrixSpec& spec, const RowSource& rows) {
+  require_supported(spec.format, spec.cols, spec.name);
+  auto packed = std::make_unique<PackedMatrix>();
+  const int64_t block = block_bytes(spec.format, spec.cols);
+  packed->memory = weight_memory(spec.name, block * div_up(spec.rows, kLanes));
+  packed->view = view_of(spec.format, spec.rows, spec.cols, packed->memory.data);
+  packed->int8 = spec.format.is_affine() && spec.activations == ActivationKind::kInt8;
+  if (packed->int8) most_inputs_ = std::max(most_inputs_, spec.cols);
+
+  const int64_t chunk_rows = std::max<int64_t>(1, kChunkBytes / block) * kLanes;
+  const int64_t chunks = packed->memory.filled ? 0 : div_up(spec.rows, chunk_rows);
+  std::vector<Packer> packers(static_cast<size_t>(pool_.size()));
+  parallel_load(pool_, chunks, [&](int64_t chunk, int thread) {
+    const int64_t first = chunk * chunk_rows;
+    const int64_t count = std::min(chunk_rows, spec.rows - first);
+    packers[static_cast<size_t>(thread)].pack(packed->view, spec.format, rows, first, count, first);
+  });
+  matrices_.push_back(std::move(packed));
+  return {static_cast<int32_t>(matrices_.size() - 1)};
+}
+
+Experts CpuBackend::upload(const ExpertsSpec& spec) {
+  for (const ExpertGroupSpec* group : {&spec.routed, &spec.shared}) {
+    if (group->count == 0) continue;
+    require_supported(group->gate_up, spec.dim, spec.name);
+    require_supported(group->down, group->width, spec.name);
+  }
+  auto packed = std::make_unique<PackedExperts>();
+  packed->dim = spec.dim;
+  upload_group(packed->routed, spec.routed, spec.dim, spec.name + ".routed");
+  upload_group(packed->shared, spec.shared, spec.dim, spec.name + ".shared");
+  experts_.push_back(std::move(packed));
+  return {static_cast<int32_t>(experts_.size() - 1)};
+}
+
+void CpuBackend::upload_group(PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim, const std::string& name) {
+  group.count = spec.count;
+  group.width = spec.width;
+  if (spec.count == 0) return;
+  const int64_t gate_up_bytes = 2 * div_up(spec.width, kLanes) * block_bytes(spec.gate_up, dim);
+  group.expert_bytes = gate_up_bytes + div_up(dim, kLanes) * block_bytes(spec.down, spec.width);
+  group.memory = weight_memory(name, group.expert_bytes * spec.count);
+  const uint8_t* base = group.memory.data;
+  group.gate = view_of(spec.gate_up, spec.width, dim, base, 2);
+  group.up = view_of(spec.gate_up, spec.width, dim, base + block_bytes(spec.gate_up, dim), 2);
+  group.down = view_of(spec.down, dim, spec.width, base + gate_up_bytes);
+  group.int8_in = spec.gate_up.is_affine();
+  group.int8_down = spec.down.is_affine();
+  if (group.int8_in) most_inputs_ = std::max(most_inputs_, dim);
+  if (!group.memory.filled) pack_experts(group, spec, dim);
+}
+
+void CpuBackend::pack_experts(const PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim) {
+  std::vector<Packer> packers(static_cast<size_t>(pool_.size()));
+  parallel_load(pool_, spec.count, [&](int64_t e, int thread) {
+    Packer& packer = packers[static_cast<size_t>(thread)];
+    packer.pack(group.of(group.gate, e), spec.gate_up, *spec.gate_rows, e * spec.width, spec.width, 0);
+    packer.pack(group.of(group.up, e), spec.gate_up, *spec.up_rows, e * spec.width, spec.width, 0);
+    packer.pack(group.of(group.down, e), spec.down, *spec.down_rows, e * dim, dim, 0);
+  });
+}
+
+}  // namespace moebius::cpu

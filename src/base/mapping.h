@@ -1,0 +1,39 @@
+// A piece of a file as memory, shared with every process that maps it: the page cache itself, no copy. On huge pages
+// where the file system has them. A file that is cut short while it is mapped kills the process that reads it, so only
+// files are mapped that moebius wrote and replaces as a whole (replacement_file.h); checkpoints are read with pread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace moebius {
+
+class Mapping {
+ public:
+  enum class Access : uint8_t { kRead, kWrite };
+
+  Mapping() = default;
+  // Bytes [offset, offset + bytes) of an open file; offset: a multiple of 64. Throws kUnavailable when there is no
+  // address space for it.
+  Mapping(int fd, uint64_t offset, uint64_t bytes, Access access);
+  ~Mapping();
+  Mapping(Mapping&& other) noexcept;
+  Mapping& operator=(Mapping&& other) noexcept;
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  [[nodiscard]] std::span<std::byte> bytes() const { return {data_, size_}; }
+  // Reads a piece in now rather than page by page at its first use. A hint: does nothing where the system cannot.
+  void populate(uint64_t offset, uint64_t length) const;
+  // From now on, writing to it is a fault.
+  void make_read_only() const;
+
+ private:
+  void* mapped_ = nullptr;
+  size_t mapped_bytes_ = 0;
+  std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace moebius

@@ -1,0 +1,101 @@
+// Files that take their name when they are whole, and their bytes as memory.
+#include "base/replacement_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/expect_error.h"
+#include "base/file.h"
+#include "base/temporary_directory.h"
+
+namespace moebius {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ReplacementFileTest : public ::testing::Test {
+ protected:
+  [[nodiscard]] std::string text() const { return read_text(path_, 1 << 20); }
+
+  TemporaryDirectory directory_;
+  fs::path path_ = directory_.path() / "file";
+  fs::path temporary_ = directory_.path() / "file.tmp";
+};
+
+void fill(const Mapping& mapping, char c) { std::ranges::fill(mapping.bytes(), static_cast<std::byte>(c)); }
+
+TEST_F(ReplacementFileTest, AppearsWholeWhenItIsCommitted) {
+  auto file = ReplacementFile::create(path_);
+  ASSERT_TRUE(file);
+  const Mapping mapping = file->extend(64, 100);  // not where a page begins
+  EXPECT_TRUE(std::ranges::all_of(mapping.bytes(), [](std::byte b) { return b == std::byte{0}; }));
+  fill(mapping, 'x');
+  file->write(0, "head");
+  EXPECT_FALSE(fs::exists(path_));
+  file->commit();
+  EXPECT_EQ(text(), "head" + std::string(60, '\0') + std::string(100, 'x'));
+  EXPECT_FALSE(fs::exists(temporary_));
+}
+
+TEST_F(ReplacementFileTest, LeavesNothingWhenItIsNotCommitted) {
+  directory_.write("file", "old");
+  ReplacementFile::create(path_)->write(0, "new");
+  EXPECT_EQ(text(), "old");
+  EXPECT_FALSE(fs::exists(temporary_));
+}
+
+TEST_F(ReplacementFileTest, IsWrittenByOneAtATime) {
+  auto first = ReplacementFile::create(path_);
+  EXPECT_FALSE(ReplacementFile::create(path_));
+  first->commit();
+  EXPECT_TRUE(ReplacementFile::create(path_));
+}
+
+TEST_F(ReplacementFileTest, TakesWhatADeadProcessLeft) {
+  directory_.write("file.tmp", std::string(1000, 'z'));
+  auto file = ReplacementFile::create(path_);
+  ASSERT_TRUE(file);
+  file->write(0, "new");
+  file->commit();
+  EXPECT_EQ(text(), "new");
+}
+
+TEST_F(ReplacementFileTest, WhoMappedTheOldFileKeepsIt) {
+  directory_.write("file", std::string(100, 'o'));
+  const File old(path_);
+  const Mapping mapping = old.map();
+  auto file = ReplacementFile::create(path_);
+  file->write(0, "n");
+  file->commit();
+  EXPECT_EQ(mapping.bytes()[99], static_cast<std::byte>('o'));
+}
+
+TEST_F(ReplacementFileTest, AFullDiskIsAnErrorBeforeAnythingIsWritten) {
+  auto file = ReplacementFile::create(path_);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{.rlim_cur = 1 << 16, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  expect_error(ErrorCode::kIo, "cannot grow", [&] { (void)file->extend(0, 1 << 20); });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+}
+
+TEST_F(ReplacementFileTest, AFolderThatIsNotThereIsAnError) {
+  expect_error(ErrorCode::kIo, "cannot create", [&] { ReplacementFile::create(directory_.path() / "no" / "file"); });
+}
+
+TEST_F(ReplacementFileTest, AMappingBecomesReadOnly) {
+  auto file = ReplacementFile::create(path_);
+  const Mapping mapping = file->extend(0, 4096);
+  fill(mapping, 'x');
+  mapping.make_read_only();
+  EXPECT_DEATH(fill(mapping, 'y'), "");
+}
+
+}  // namespace
+}  // namespace moebius
