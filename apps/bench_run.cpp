@@ -18,6 +18,7 @@ namespace {
 
 constexpr uint64_t kSeed = 1;
 constexpr int64_t kMaxPrefillChunk = 512;
+constexpr int64_t kPrompt = 512;  // real tokens in the caches; a longer context repeats them
 constexpr int kLayerInputs = 16;  // rows of activations that moe_layer rotates over
 
 std::vector<int32_t> random_tokens(int64_t count, int64_t vocab, uint64_t seed) {
@@ -80,7 +81,7 @@ Bench::Bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said)
   int64_t most_rows = 1;
   for (const int64_t rows : plan.rows) most_rows = std::max(most_rows, rows);
   step_tokens_ = random_tokens((plan.reps + 1) * most_rows, config.vocab, kSeed);
-  prompt_tokens_ = random_tokens(std::max(plan.context, plan.prefill), config.vocab, kSeed + 1);
+  prompt_tokens_ = random_tokens(std::max(std::min(plan.context, kPrompt), plan.prefill), config.vocab, kSeed + 1);
   layer_inputs_ = layer_inputs(loaded.backend(), config.dim);
   ids_ = loaded.backend().allocate(DType::kI32, 1, 1);
   for (size_t i = 0; i < plan.paths.size(); ++i) sessions_.push_back(std::make_unique<Session>(loaded));
@@ -117,7 +118,8 @@ void Bench::fill_caches() {
   for (size_t arm = 0; arm < sessions_.size(); ++arm) {
     said_(fmt::format("filling caches: {} positions, {}", plan_.context, name(plan_.paths[arm])));
     loaded_.model().set_expert_path(plan_.paths[arm]);
-    sessions_[arm]->skip(std::span(prompt_tokens_).first(static_cast<size_t>(plan_.context)));
+    sessions_[arm]->skip(std::span(prompt_tokens_).first(static_cast<size_t>(std::min(plan_.context, kPrompt))));
+    sessions_[arm]->pretend(plan_.context);
   }
 }
 

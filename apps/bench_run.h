@@ -1,6 +1,7 @@
 // The measuring itself. The arms (expert paths, and the read-bandwidth probe as one more) take turns repetition by
 // repetition in one process, in rotating order, so that a noisy machine is noisy to all of them alike. Every arm sees
-// the same tokens at the same position with the same caches: one sequence per expert path, filled by a real prompt.
+// the same tokens at the same position with the same caches: one sequence per expert path, filled by a real prompt,
+// which is repeated when the context is longer.
 #pragma once
 
 #include <cstdint>

@@ -94,6 +94,11 @@ Tensor Session::step(std::span<const int32_t> tokens, int64_t first, int64_t cou
   return logits;
 }
 
+void Session::pretend(int64_t position) {
+  loaded_.backend().repeat_context(state_, position_, position);
+  position_ = position;
+}
+
 void Session::skip(std::span<const int32_t> tokens) {
   const auto most = static_cast<size_t>(loaded_.model().options().max_rows);
   while (!tokens.empty()) {

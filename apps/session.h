@@ -52,6 +52,8 @@ class Session {
 
   // Appends at most max_rows tokens in one step; logits of rows [first, first + count) of them, on the backend.
   Tensor step(std::span<const int32_t> tokens, int64_t first, int64_t count, const LayerObserver& observer = nullptr);
+  // To `position` at once, with keys and values of the positions so far, again and again: a long context to measure on.
+  void pretend(int64_t position);
   // Any number of tokens in steps of max_rows, without logits.
   void skip(std::span<const int32_t> tokens);
 

@@ -209,6 +209,9 @@ class Backend {
 
   virtual State create_state(const StateSpec& spec) = 0;  // zeroed
   virtual void reset_state(State state) = 0;              // back to position 0
+  // For measurements: keys and values of positions [0, seen) again and again up to `positions`, so that a long context
+  // costs no long prompt.
+  virtual void repeat_context(State state, int64_t seen, int64_t positions) = 0;
   virtual void free_state(State state) = 0;
 
   // ---- a step

@@ -35,6 +35,9 @@ class OpMeter final : public Backend {
   [[nodiscard]] int64_t packed_bytes() const override { return backend_->packed_bytes(); }
   State create_state(const StateSpec& spec) override { return backend_->create_state(spec); }
   void reset_state(State state) override { backend_->reset_state(state); }
+  void repeat_context(State state, int64_t seen, int64_t positions) override {
+    backend_->repeat_context(state, seen, positions);
+  }
   void free_state(State state) override { backend_->free_state(state); }
   void write(Tensor out, const void* host) override { backend_->write(out, host); }
   void read(void* host, Tensor x) override { backend_->read(host, x); }

@@ -52,6 +52,7 @@ class CpuBackend final : public Backend {
   [[nodiscard]] int64_t packed_bytes() const override { return packed_bytes_; }
   State create_state(const StateSpec& spec) override;
   void reset_state(State state) override;
+  void repeat_context(State state, int64_t seen, int64_t positions) override;
   void free_state(State state) override;
 
   void write(Tensor out, const void* host) override;

@@ -26,6 +26,10 @@ int64_t down_outputs(int64_t outputs, int threads) {
   return item;
 }
 
+void ask_for(const uint8_t* first) {
+  for (int64_t i = 0; i < kAheadBytes; i += 64) __builtin_prefetch(first + i, 0, 2);  // 2: as kernels/math.h says
+}
+
 }  // namespace
 
 ExpertPasses::ExpertPasses(const KernelTable& kernels, ThreadPool& pool) : kernels_(kernels), pool_(pool) {
@@ -111,11 +115,23 @@ int64_t ExpertPasses::chunks() const { return active_.back().first_chunk + activ
 
 // ---- what one item does
 
+// The kernels ask memory ahead only within what lies in one piece; these ask for the first lines of the next one.
+void ExpertPasses::ask_for_gate(const Active& expert) {
+  ask_for(expert.group->of(expert.group->gate, expert.index).data);
+}
+
+void ExpertPasses::ask_for_down(const Active& expert, int64_t first_block) {
+  const MatrixView w = expert.group->of(expert.group->down, expert.index);
+  ask_for(w.data + first_block * w.block_bytes);
+}
+
 void ExpertPasses::fused_chunk(int64_t item) {
   const Active& expert = active_of_chunk(item);
   const PackedGroup& group = *expert.group;
   MatrixView gate = group.of(group.gate, expert.index);
   MatrixView up = group.of(group.up, expert.index);
+  const bool last_chunk = item - expert.first_chunk + 1 == group.chunks();
+  if (last_chunk && &expert != &active_.back()) ask_for_gate(*(&expert + 1));
   gate.gap = up.gap = 0;  // read in turns: what lies between is the other one
   kernels_.gate_up({.gate = gate,
                     .up = up,
@@ -185,14 +201,6 @@ void ExpertPasses::down_rows(int64_t item, int64_t items_an_expert) {
   }
 }
 
-// The first lines of an expert's piece of down: the kernels ask ahead only within what lies in one piece.
-void ExpertPasses::prefetch_down(const Active& expert, int64_t first_block) {
-  constexpr int64_t kBytes = 4096;
-  const MatrixView w = expert.group->of(expert.group->down, expert.index);
-  const uint8_t* first = w.data + first_block * w.block_bytes;
-  for (int64_t i = 0; i < kBytes; i += 64) __builtin_prefetch(first + i);
-}
-
 // Outputs [first_output, first_output + outputs) of every token: experts in ascending order, so that each token's sum
 // has the order of N9.
 void ExpertPasses::down_and_add(Tensor out, int64_t first_output, int64_t outputs) {
@@ -206,7 +214,7 @@ void ExpertPasses::down_and_add(Tensor out, int64_t first_output, int64_t output
     const Active& expert = active_[i];
     const PackedGroup& group = *expert.group;
     const MatrixView w = group.of(group.down, expert.index);
-    if (i + 1 < active_.size()) prefetch_down(active_[i + 1], first_block);
+    if (i + 1 < active_.size()) ask_for_down(active_[i + 1], first_block);
     for (int32_t first = 0; first < expert.rows; first += kMostRows) {
       const int32_t n = std::min(kMostRows, expert.rows - first);
       kernels_.matmul({.w = w,

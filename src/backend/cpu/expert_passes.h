@@ -72,7 +72,8 @@ class ExpertPasses {
   void project_chunk(int64_t item, bool gate, bool up);
   void activate_row(int64_t row);
   void down_rows(int64_t item, int64_t items_an_expert);
-  static void prefetch_down(const Active& expert, int64_t first_block);
+  static void ask_for_gate(const Active& expert);
+  static void ask_for_down(const Active& expert, int64_t first_block);
   void down_and_add(Tensor out, int64_t first_output, int64_t outputs);
   void weighted_sum(Tensor out, const Routing& routing, int64_t token);
 

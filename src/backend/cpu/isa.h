@@ -12,6 +12,7 @@ namespace moebius::cpu {
 constexpr int kLanes = 16;          // rows of a block: one lane each
 constexpr int kQuantBlock = 64;     // activations that share an int8 scale (N3)
 constexpr int kMostRows = 32;       // rows of activations that one pass over packed weights serves
+constexpr int kAheadBytes = 8192;   // how far ahead of the weights in hand memory is asked for
 constexpr int kKeyBlock = 256;      // keys between two merges (N7)
 constexpr int kMostGroup = 64;      // query heads that share a kv head
 constexpr int kMostAttending = 16;  // rows that go through a block of keys together

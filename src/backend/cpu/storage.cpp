@@ -110,6 +110,23 @@ void CpuBackend::reset_state(State handle) {
   }
 }
 
+void CpuBackend::repeat_context(State handle, int64_t seen, int64_t positions) {
+  SequenceState& s = state(handle);
+  const StateSpec& spec = s.spec;
+  MOEBIUS_CHECK(seen >= 1 && seen <= positions && positions <= spec.context);
+  const int64_t row_bytes = spec.head_dim * size_bytes(spec.kv_dtype);
+  for (std::vector<Buffer>* caches : {&s.keys, &s.values}) {
+    for (const Buffer& cache : *caches) {
+      for (int64_t head = 0; head < spec.kv_heads; ++head) {
+        uint8_t* first = cache.data() + head * spec.context * row_bytes;
+        for (int64_t at = seen; at < positions; at += seen) {
+          std::memcpy(first + at * row_bytes, first, static_cast<size_t>(std::min(seen, positions - at) * row_bytes));
+        }
+      }
+    }
+  }
+}
+
 void CpuBackend::free_state(State handle) {
   state(handle);
   states_[static_cast<size_t>(handle.id)].reset();

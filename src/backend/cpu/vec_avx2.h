@@ -13,6 +13,7 @@ namespace moebius::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers; the codes of a unit do not fit beside them into 16.
 constexpr int kRowsAtOnce = 2;
+constexpr int kKeysAtOnce = 1;
 constexpr bool kPlacedCodes = false;  // maddubs saturates above 15 bits
 
 struct F32 {
@@ -83,6 +84,20 @@ MOEBIUS_INLINE F32 lanes_down(F32 a) {
   if constexpr (Distance == 4) return {_mm256_permute2f128_ps(a.lo, a.lo, 1), a.hi};
   if constexpr (Distance == 2) return {_mm256_permute_ps(a.lo, 0b01001110), a.hi};
   return {_mm256_permute_ps(a.lo, 0b10110001), a.hi};
+}
+template <int Distance>
+MOEBIUS_INLINE F32 fold(F32 a, F32 b) {
+  if constexpr (Distance == 8) {
+    return {_mm256_add_ps(a.lo, a.hi), _mm256_add_ps(b.lo, b.hi)};
+  } else if constexpr (Distance == 4) {
+    return {_mm256_add_ps(_mm256_permute2f128_ps(a.lo, a.hi, 0x20), _mm256_permute2f128_ps(a.lo, a.hi, 0x31)),
+            _mm256_add_ps(_mm256_permute2f128_ps(b.lo, b.hi, 0x20), _mm256_permute2f128_ps(b.lo, b.hi, 0x31))};
+  } else {
+    constexpr int kLower = Distance == 2 ? 0x44 : 0x88;
+    constexpr int kUpper = Distance == 2 ? 0xee : 0xdd;
+    return {_mm256_add_ps(_mm256_shuffle_ps(a.lo, b.lo, kLower), _mm256_shuffle_ps(a.lo, b.lo, kUpper)),
+            _mm256_add_ps(_mm256_shuffle_ps(a.hi, b.hi, kLower), _mm256_shuffle_ps(a.hi, b.hi, kUpper))};
+  }
 }
 MOEBIUS_INLINE float first_lane(F32 a) { return _mm256_cvtss_f32(a.lo); }
 

@@ -13,6 +13,7 @@ namespace moebius::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers: of 32, 16 hold the codes of a unit, 4 sums, the rest finishes them.
 constexpr int kRowsAtOnce = 4;
+constexpr int kKeysAtOnce = 4;       // keys whose dot products with four queries stay in registers
 constexpr bool kPlacedCodes = true;  // any byte times any activation is exact: codes may stay at their place (layout.h)
 
 struct F32 {
@@ -63,6 +64,21 @@ template <int Distance>
 MOEBIUS_INLINE F32 lanes_down(F32 a) {
   const __m512i v = _mm512_castps_si512(a.v);
   return {_mm512_castsi512_ps(_mm512_alignr_epi32(v, v, Distance))};
+}
+// A step of the tree of N5 for two vectors at once. In each, groups of 2 * Distance lanes are sums in the making of one
+// vector each; of every group, the lower half takes the upper. The halves of a come first: for 8 and 4 in the vector,
+// for 2 and 1 in every 128 bits.
+template <int Distance>
+MOEBIUS_INLINE F32 fold(F32 a, F32 b) {
+  if constexpr (Distance == 8) {
+    return {_mm512_add_ps(_mm512_shuffle_f32x4(a.v, b.v, 0x44), _mm512_shuffle_f32x4(a.v, b.v, 0xee))};
+  } else if constexpr (Distance == 4) {
+    return {_mm512_add_ps(_mm512_shuffle_f32x4(a.v, b.v, 0x88), _mm512_shuffle_f32x4(a.v, b.v, 0xdd))};
+  } else if constexpr (Distance == 2) {
+    return {_mm512_add_ps(_mm512_shuffle_ps(a.v, b.v, 0x44), _mm512_shuffle_ps(a.v, b.v, 0xee))};
+  } else {
+    return {_mm512_add_ps(_mm512_shuffle_ps(a.v, b.v, 0x88), _mm512_shuffle_ps(a.v, b.v, 0xdd))};
+  }
 }
 MOEBIUS_INLINE float first_lane(F32 a) { return _mm512_cvtss_f32(a.v); }
 

@@ -12,6 +12,7 @@ namespace moebius::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers: loops over lanes gain nothing from more.
 constexpr int kRowsAtOnce = 1;
+constexpr int kKeysAtOnce = 1;
 constexpr bool kPlacedCodes = false;
 
 struct F32 {
@@ -116,6 +117,17 @@ MOEBIUS_INLINE F32 negate(F32 a) {
 template <int Distance>
 MOEBIUS_INLINE F32 lanes_down(F32 a) {
   return each([&](int i) { return a.v[(i + Distance) % 16]; });
+}
+template <int Distance>
+MOEBIUS_INLINE F32 fold(const F32& a, const F32& b) {
+  constexpr int kPart = Distance >= 4 ? 16 : 4;  // within which the halves of a come first
+  return each([&](int i) {
+    const int in_part = i % kPart;
+    const F32& from = in_part < kPart / 2 ? a : b;
+    const int sum = in_part % (kPart / 2);
+    const int lower = i - in_part + sum / Distance * 2 * Distance + sum % Distance;
+    return from.v[lower] + from.v[lower + Distance];
+  });
 }
 MOEBIUS_INLINE float first_lane(const F32& a) { return a.v[0]; }
 

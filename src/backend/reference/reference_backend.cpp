@@ -73,6 +73,10 @@ State ReferenceBackend::create_state(const StateSpec& spec) {
 
 void ReferenceBackend::reset_state(State state) { sequence(state).reset(); }
 
+void ReferenceBackend::repeat_context(State state, int64_t seen, int64_t positions) {
+  sequence(state).repeat(seen, positions);
+}
+
 void ReferenceBackend::free_state(State state) {
   sequence(state);  // must be alive
   states_[state.id].reset();

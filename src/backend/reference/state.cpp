@@ -25,6 +25,20 @@ void SequenceState::reset() {
   std::fill(s_.begin(), s_.end(), 0.0f);
 }
 
+void SequenceState::repeat(int64_t seen, int64_t positions) {
+  std::vector<float> row(static_cast<size_t>(spec_.head_dim));
+  for (int64_t layer = 0; layer < spec_.attention_layers; ++layer) {
+    for (int64_t position = seen; position < positions; ++position) {
+      for (int64_t head = 0; head < spec_.kv_heads; ++head) {
+        load_key(row.data(), {layer, position % seen, head});
+        store_key({layer, position, head}, row.data());
+        load_value(row.data(), {layer, position % seen, head});
+        store_value({layer, position, head}, row.data());
+      }
+    }
+  }
+}
+
 int64_t SequenceState::index(const Slot& slot) const {
   MOEBIUS_CHECK(slot.layer < spec_.attention_layers && slot.position < spec_.context && slot.head < spec_.kv_heads);
   return ((slot.layer * spec_.context + slot.position) * spec_.kv_heads + slot.head) * spec_.head_dim;

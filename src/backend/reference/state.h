@@ -15,6 +15,7 @@ class SequenceState {
 
   [[nodiscard]] const StateSpec& spec() const { return spec_; }
   void reset();
+  void repeat(int64_t seen, int64_t positions);
 
   struct Slot {
     int64_t layer, position, head;

@@ -5,8 +5,12 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-constexpr int kHeadsAtOnce = kRowsAtOnce;    // query heads that share keys and values while they are in registers
+constexpr int kFour = 4;                     // heads, and keys, whose dot products are reduced together
+constexpr int kSumKeys = 8;                  // keys whose values are summed up while they are near
+constexpr int kHeadsAtOnce = kRowsAtOnce;    // query heads that share values while they are in registers
 constexpr int kVectorsAtOnce = kRowsAtOnce;  // of 16 elements of a value, for each of those heads
+constexpr int64_t kKeysAhead = 32;           // how far ahead memory is asked for keys
+constexpr int64_t kValuesAhead = 16;         // and for values
 
 template <Element E>
 MOEBIUS_INLINE F32 load_cached(const void* base, int64_t i) {
@@ -22,66 +26,118 @@ MOEBIUS_INLINE F32 load_cached_first(const void* base, int64_t i, int64_t count)
   return load_f16(padded);
 }
 
-// The dot products of one key with `Heads` queries, as nested members for the reason given in codes.h.
-template <int Heads>
-struct HeadDots {
-  F32 lanes = zero();
-  HeadDots<Heads - 1> others;
+// Loads and, when asked to, asks memory for what lies `ahead` elements on: the rows that come next.
+template <Element E, bool Ahead>
+MOEBIUS_INLINE F32 load_streamed(const void* base, int64_t i, int64_t ahead) {
+  constexpr int64_t kBytes = E == Element::kF32 ? 4 : 2;
+  if constexpr (Ahead) prefetch(static_cast<const uint8_t*>(base) + (i + ahead) * kBytes);
+  return load_cached<E>(base, i);
+}
 
-  MOEBIUS_INLINE_MEMBER void add(F32 k, const float* q, int64_t stride) {
-    lanes = fma(load(q), k, lanes);
-    others.add(k, q + stride, stride);
+// Sums in the making of `Keys` keys with four queries; nested for the reason given in codes.h.
+template <int Keys>
+struct KeyDots {
+  F32 a = zero(), b = zero(), c = zero(), d = zero();
+  KeyDots<Keys - 1> others;
+
+  // q: of the first head; k: of the first key; stride: from a head to the next, and from a key to the next.
+  template <Element E, bool Ahead>
+  MOEBIUS_INLINE_MEMBER void add(const float* q, const void* k, int64_t i, int64_t stride) {
+    const F32 key = load_streamed<E, Ahead>(k, i, kKeysAhead * stride);
+    a = fma(load(q), key, a);
+    b = fma(load(q + stride), key, b);
+    c = fma(load(q + 2 * stride), key, c);
+    d = fma(load(q + 3 * stride), key, d);
+    others.template add<E, Ahead>(q, k, i + stride, stride);
   }
-  MOEBIUS_INLINE_MEMBER void add_first(F32 k, const float* q, int64_t stride, int64_t count) {
-    lanes = fma_first(load_first(q, count), k, lanes, count);
-    others.add_first(k, q + stride, stride, count);
+  template <Element E>
+  MOEBIUS_INLINE_MEMBER void add_first(const float* q, const void* k, int64_t i, int64_t stride, int64_t count) {
+    const F32 key = load_cached_first<E>(k, i, count);
+    a = fma_first(load_first(q, count), key, a, count);
+    b = fma_first(load_first(q + stride, count), key, b, count);
+    c = fma_first(load_first(q + 2 * stride, count), key, c, count);
+    d = fma_first(load_first(q + 3 * stride, count), key, d, count);
+    others.template add_first<E>(q, k, i + stride, stride, count);
   }
-  MOEBIUS_INLINE_MEMBER void finish(float* scores, float scale) const {
-    *scores = sum_of_lanes(lanes) * scale;
-    others.finish(scores + kKeyBlock, scale);
+  // The first half of the tree of N5: of every key one vector, four lanes a head.
+  MOEBIUS_INLINE_MEMBER void fold_into(F32* folded) const {
+    *folded = fold<4>(fold<8>(a, b), fold<8>(c, d));
+    others.fold_into(folded + 1);
   }
 };
 template <>
-struct HeadDots<0> {
-  MOEBIUS_INLINE_MEMBER void add(F32, const float*, int64_t) {}
-  MOEBIUS_INLINE_MEMBER void add_first(F32, const float*, int64_t, int64_t) {}
-  MOEBIUS_INLINE_MEMBER void finish(float*, float) const {}
+struct KeyDots<0> {
+  template <Element E, bool Ahead>
+  MOEBIUS_INLINE_MEMBER void add(const float*, const void*, int64_t, int64_t) {}
+  template <Element E>
+  MOEBIUS_INLINE_MEMBER void add_first(const float*, const void*, int64_t, int64_t, int64_t) {}
+  MOEBIUS_INLINE_MEMBER void fold_into(F32*) const {}
 };
 
-// Asks for one key or value. Memory works while the scores and the sums are computed: scoring a block asks for its
-// values, summing them up for the keys of the next one.
-template <Element E>
-MOEBIUS_INLINE void prefetch_cached(const void* base, int64_t key, int64_t head_dim) {
-  constexpr int64_t kBytes = E == Element::kF32 ? 4 : 2;
-  const uint8_t* row = static_cast<const uint8_t*>(base) + key * head_dim * kBytes;
-  for (int64_t i = 0; i < head_dim * kBytes; i += 64) prefetch(row + i);
+// Four keys, the first at element `at`, with four heads: lane 4 * head + key.
+template <Element E, bool Ahead>
+MOEBIUS_INLINE F32 dots_of_four(const float* q, const void* k, int64_t at, int64_t head_dim) {
+  F32 folded[kFour];
+  for (int key = 0; key < kFour; key += kKeysAtOnce) {
+    KeyDots<kKeysAtOnce> dots;
+    const int64_t first = at + key * head_dim;
+    int64_t i = 0;
+    for (; i + 16 <= head_dim; i += 16) dots.template add<E, Ahead>(q + i, k, first + i, head_dim);
+    if (const int64_t rest = head_dim - i; rest > 0) {
+      dots.template add_first<E>(q + i, k, first + i, head_dim, rest);
+    }
+    dots.fold_into(folded + key);
+  }
+  return fold<1>(fold<2>(folded[0], folded[1]), fold<2>(folded[2], folded[3]));
 }
 
-// scores[h][key] = dot(q[h], k[key]) * scale for `Heads` heads from `head` on and the keys of one block.
-template <int Heads, Element E>
-static void score_keys(float* scores, const AttendArgs& args, int head, int64_t first_key, int64_t keys) {
-  const float* q = args.q + int64_t{head} * args.head_dim;
-  for (int64_t key = 0; key < keys; ++key) {
-    const int64_t base = (first_key + key) * args.head_dim;
-    if (head == 0) prefetch_cached<E>(args.v, first_key + key, args.head_dim);
-    HeadDots<Heads> dots;
-    int64_t i = 0;
-    for (; i + 16 <= args.head_dim; i += 16) dots.add(load_cached<E>(args.k, base + i), q + i, args.head_dim);
-    if (const int64_t rest = args.head_dim - i; rest > 0) {
-      dots.add_first(load_cached_first<E>(args.k, base + i, rest), q + i, args.head_dim, rest);
-    }
-    dots.finish(scores + head * kKeyBlock + key, args.scale);
+template <Element E>
+static float dot_of_one(const float* q, const void* k, int64_t at, int64_t head_dim) {
+  F32 lanes = zero();
+  int64_t i = 0;
+  for (; i + 16 <= head_dim; i += 16)
+    lanes = fma(load(q + i), load_streamed<E, true>(k, at + i, kKeysAhead * head_dim), lanes);
+  if (const int64_t rest = head_dim - i; rest > 0) {
+    lanes = fma_first(load_first(q + i, rest), load_cached_first<E>(k, at + i, rest), lanes, rest);
+  }
+  return sum_of_lanes(lanes);
+}
+
+// scores[h][key] = dot(q[h], k[key]) * scale for four heads and four keys of a block.
+template <Element E, bool Ahead>
+static void score_four(const AttendArgs& args, int64_t head, int64_t first_key, int64_t key) {
+  const int64_t at = (first_key + key) * args.head_dim;
+  const F32 dots = dots_of_four<E, Ahead>(args.q + head * args.head_dim, args.k, at, args.head_dim);
+  alignas(64) float scores[16];
+  store(scores, mul(dots, set1(args.scale)));
+  for (int64_t h = 0; h < kFour; ++h) {
+    __builtin_memcpy(args.scores + (head + h) * kKeyBlock + key, scores + kFour * h, kFour * sizeof(float));
   }
 }
 
-// All heads of the group.
+// All heads of the group, four keys at a time, so that keys are read once.
 template <Element E>
 static void score_block(const AttendArgs& args, int64_t first_key, int64_t keys) {
-  int head = 0;
-  for (; head + kHeadsAtOnce <= args.group; head += kHeadsAtOnce) {
-    score_keys<kHeadsAtOnce, E>(args.scores, args, head, first_key, keys);
+  const auto score_one = [&](int64_t head, int64_t key) {
+    const int64_t at = (first_key + key) * args.head_dim;
+    args.scores[head * kKeyBlock + key] =
+        dot_of_one<E>(args.q + head * args.head_dim, args.k, at, args.head_dim) * args.scale;
+  };
+  int64_t key = 0;
+  for (; key + kFour <= keys; key += kFour) {
+    int64_t head = 0;
+    if (head + kFour <= args.group) {
+      score_four<E, true>(args, head, first_key, key);
+      head += kFour;
+    }
+    for (; head + kFour <= args.group; head += kFour) score_four<E, false>(args, head, first_key, key);
+    for (; head < args.group; ++head) {
+      for (int64_t k = key; k < key + kFour; ++k) score_one(head, k);
+    }
   }
-  for (; head < args.group; ++head) score_keys<1, E>(args.scores, args, head, first_key, keys);
+  for (; key < keys; ++key) {
+    for (int64_t head = 0; head < args.group; ++head) score_one(head, key);
+  }
 }
 
 struct BlockSum {
@@ -101,19 +157,25 @@ static BlockSum softmax_block(float* scores, int64_t keys) {
   return {m, sum_of_lanes(lanes)};
 }
 
-// The weighted sums of `Vectors` * 16 elements of the values, for `Heads` heads.
+// The weighted sums of `Vectors` * 16 elements of the values, for `Heads` heads, nested like KeyDots.
 template <int Heads, int Vectors>
 struct ValueSums {
-  F32 first = zero();
+  F32 first;
   ValueSums<1, Vectors - 1> elements;  // the others of this head
   ValueSums<Heads - 1, Vectors> heads;
 
+  // out: of the first head and vector; stride: from a head to the next.
+  MOEBIUS_INLINE_MEMBER void start(const float* out, int64_t stride) {
+    first = load(out);
+    elements.start(out + 16, stride);
+    heads.start(out + stride, stride);
+  }
   // p: of the first head; v: of the first vector.
-  template <Element E>
-  MOEBIUS_INLINE_MEMBER void add(const float* p, const void* v, int64_t i) {
-    first = fma(set1(*p), load_cached<E>(v, i), first);
-    elements.template add<E>(p, v, i + 16);
-    heads.template add<E>(p + kKeyBlock, v, i);
+  template <Element E, bool Ahead>
+  MOEBIUS_INLINE_MEMBER void add(const float* p, const void* v, int64_t i, int64_t stride) {
+    first = fma(set1(*p), load_streamed<E, Ahead>(v, i, kValuesAhead * stride), first);
+    elements.template add<E, Ahead>(p, v, i + 16, stride);
+    heads.template add<E, false>(p + kKeyBlock, v, i, stride);
   }
   MOEBIUS_INLINE_MEMBER void finish(float* out, int64_t stride) const {
     store(out, first);
@@ -123,58 +185,81 @@ struct ValueSums {
 };
 template <int Vectors>
 struct ValueSums<0, Vectors> {
-  template <Element E>
-  MOEBIUS_INLINE_MEMBER void add(const float*, const void*, int64_t) {}
+  MOEBIUS_INLINE_MEMBER void start(const float*, int64_t) {}
+  template <Element E, bool Ahead>
+  MOEBIUS_INLINE_MEMBER void add(const float*, const void*, int64_t, int64_t) {}
   MOEBIUS_INLINE_MEMBER void finish(float*, int64_t) const {}
 };
 template <int Heads>
 struct ValueSums<Heads, 0> {
-  template <Element E>
-  MOEBIUS_INLINE_MEMBER void add(const float*, const void*, int64_t) {}
+  MOEBIUS_INLINE_MEMBER void start(const float*, int64_t) {}
+  template <Element E, bool Ahead>
+  MOEBIUS_INLINE_MEMBER void add(const float*, const void*, int64_t, int64_t) {}
   MOEBIUS_INLINE_MEMBER void finish(float*, int64_t) const {}
 };
 
-// out[h][d] = sum over the keys of p[h] * v[d], keys ascending; Heads heads, Vectors * 16 elements from d on.
-template <int Heads, int Vectors, Element E>
-static void value_columns(float* out, const float* p, const AttendArgs& args, int64_t first_key, int64_t keys,
-                          int64_t d) {
+// A few keys of a block whose values are near, and the sums so far: out[h][d] += p[h] * v[d], keys ascending.
+struct ValueRows {
+  float* out;      // [group, head_dim]
+  const float* p;  // of the first key, [group, 256]
+  const void* v;
+  int64_t at;  // element of v where the first key begins
+  int64_t keys, head_dim;
+};
+
+template <int Heads, int Vectors, Element E, bool Ahead>
+MOEBIUS_INLINE void add_columns(const ValueRows& rows, int64_t head, int64_t d) {
   ValueSums<Heads, Vectors> sums;
-  const bool first_pass = p == args.scores && d == 0;
-  for (int64_t key = first_key; key < first_key + keys; ++key, ++p) {
-    if (first_pass) prefetch_cached<E>(args.k, key + kKeyBlock, args.head_dim);
-    sums.template add<E>(p, args.v, key * args.head_dim + d);
+  float* out = rows.out + head * rows.head_dim + d;
+  const float* p = rows.p + head * kKeyBlock;
+  sums.start(out, rows.head_dim);
+  for (int64_t key = 0; key < rows.keys; ++key) {
+    sums.template add<E, Ahead>(p + key, rows.v, rows.at + key * rows.head_dim + d, rows.head_dim);
   }
-  sums.finish(out + d, args.head_dim);
+  sums.finish(out, rows.head_dim);
 }
 
-template <int Heads, Element E>
-static void value_heads(float* out, const float* p, const AttendArgs& args, int64_t first_key, int64_t keys) {
-  constexpr int64_t kElements = 16 * kVectorsAtOnce;
-  int64_t d = 0;
-  for (; d + kElements <= args.head_dim; d += kElements) {
-    value_columns<Heads, kVectorsAtOnce, E>(out, p, args, first_key, keys, d);
+// Vectors * 16 columns from d on, for all heads.
+template <int Vectors, Element E>
+static void add_all_heads(const ValueRows& rows, int64_t group, int64_t d) {
+  int64_t head = 0;
+  if (head + kHeadsAtOnce <= group) {
+    add_columns<kHeadsAtOnce, Vectors, E, true>(rows, head, d);
+    head += kHeadsAtOnce;
   }
-  for (; d + 16 <= args.head_dim; d += 16) value_columns<Heads, 1, E>(out, p, args, first_key, keys, d);
-  const int64_t rest = args.head_dim - d;
-  for (int h = 0; rest > 0 && h < Heads; ++h) {
-    F32 acc = zero();
-    for (int64_t key = 0; key < keys; ++key) {
-      const F32 v = load_cached_first<E>(args.v, (first_key + key) * args.head_dim + d, rest);
-      acc = fma(set1(p[h * kKeyBlock + key]), v, acc);
+  for (; head + kHeadsAtOnce <= group; head += kHeadsAtOnce) {
+    add_columns<kHeadsAtOnce, Vectors, E, false>(rows, head, d);
+  }
+  for (; head < group; ++head) add_columns<1, Vectors, E, true>(rows, head, d);
+}
+
+// The last columns, fewer than 16.
+template <Element E>
+static void add_rest(const ValueRows& rows, int64_t group, int64_t d) {
+  const int64_t rest = rows.head_dim - d;
+  for (int64_t head = 0; head < group; ++head) {
+    float* out = rows.out + head * rows.head_dim + d;
+    F32 sum = load_first(out, rest);
+    for (int64_t key = 0; key < rows.keys; ++key) {
+      const F32 v = load_cached_first<E>(rows.v, rows.at + key * rows.head_dim + d, rest);
+      sum = fma(set1(rows.p[head * kKeyBlock + key]), v, sum);
     }
-    store_first(out + h * args.head_dim + d, acc, rest);
+    store_first(out, sum, rest);
   }
 }
 
-// All heads of the group: out [group, head_dim].
+// All heads of the group: out [group, head_dim]. A few keys at a time, so that values are read once.
 template <Element E>
 static void value_block(float* out, const AttendArgs& args, int64_t first_key, int64_t keys) {
-  int64_t head = 0;
-  for (; head + kHeadsAtOnce <= args.group; head += kHeadsAtOnce) {
-    value_heads<kHeadsAtOnce, E>(out + head * args.head_dim, args.scores + head * kKeyBlock, args, first_key, keys);
-  }
-  for (; head < args.group; ++head) {
-    value_heads<1, E>(out + head * args.head_dim, args.scores + head * kKeyBlock, args, first_key, keys);
+  constexpr int64_t kElements = 16 * kVectorsAtOnce;
+  for (int64_t i = 0; i < args.group * args.head_dim; ++i) out[i] = 0;
+  for (int64_t key = 0; key < keys; key += kSumKeys) {
+    const int64_t count = keys - key < kSumKeys ? keys - key : kSumKeys;
+    const ValueRows rows = {out, args.scores + key, args.v, (first_key + key) * args.head_dim, count, args.head_dim};
+    int64_t d = 0;
+    for (; d + kElements <= args.head_dim; d += kElements) add_all_heads<kVectorsAtOnce, E>(rows, args.group, d);
+    for (; d + 16 <= args.head_dim; d += 16) add_all_heads<1, E>(rows, args.group, d);
+    if (d < args.head_dim) add_rest<E>(rows, args.group, d);
   }
 }
 

@@ -7,8 +7,7 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-constexpr int kSegment = 512;         // inputs between two roundings into the result (N2)
-constexpr int kPrefetchBytes = 4096;  // how far ahead of the weights in hand memory is asked for
+constexpr int kSegment = 512;  // inputs between two roundings into the result (N2)
 
 MOEBIUS_INLINE F32 load_element(const uint8_t* p, Element element) {
   switch (element) {
@@ -104,7 +103,7 @@ MOEBIUS_INLINE void for_each_unit(const uint8_t* tile, const MatrixView& w, cons
     const F32 b = load_element(tile + code_bytes + scale_bytes, w.element);
     for (int in_tile = 0; in_tile < w.group; in_tile += Unit, k += Unit) {
       const uint8_t* unit = tile + in_tile * Bits * 2;
-      const uint8_t* ahead = unit + kPrefetchBytes;
+      const uint8_t* ahead = unit + kAheadBytes;
       prefetch_unit<Bits, Unit>(ahead + (ahead < end ? 0 : w.gap));
       f(unit, k, s, b);
     }

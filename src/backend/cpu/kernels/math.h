@@ -9,7 +9,9 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-MOEBIUS_INLINE void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
+// Asks for a line, into the second-level cache: what a core may have under way to its first level (two dozen lines) is
+// too little for the latency of memory. Measured: 9-14 GB/s a core into the first level, 20-28 into the second.
+MOEBIUS_INLINE void prefetch(const uint8_t* p) { __builtin_prefetch(p, 0, 2); }
 
 // 2^n for -126 <= n <= 127, lane by lane.
 MOEBIUS_INLINE F32 power_of_two(I32 n) { return as_float(shift_left<23>(add(n, set1_int(127)))); }

@@ -30,7 +30,7 @@ static void dense_row(float* y, const uint8_t* block, const MatrixView& w, const
     const int end = k + kSegment < w.cols ? k + kSegment : w.cols;
     F32 acc = zero();
     for (; k < end; ++k) {
-      prefetch(block + int64_t{k} * kLanes * element_bytes(E) + kPrefetchBytes);
+      prefetch(block + int64_t{k} * kLanes * element_bytes(E) + kAheadBytes);
       acc = add_input(acc, dense_weight<E>(block, k), rows->x + k);
     }
     total = add(total, acc);
