@@ -21,6 +21,14 @@ const OpTotals* find(const BenchSample& sample, const std::string& op) {
 
 double bytes_of(const OpTotals& op) { return static_cast<double>(op.traffic.bytes()); }
 
+double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+double macs_of(const OpTotals& op) { return static_cast<double>(op.traffic.int8_macs); }
+
+double floor_seconds(const BenchSample& sample, const OpTotals& op) {
+  return std::max(ratio(bytes_of(op), sample.probe_bytes_per_s), ratio(macs_of(op), sample.probe_macs_per_s));
+}
+
 // Median of value(sample, its op) over the samples in which the op ran.
 template <typename Value>
 double over_samples(const BenchSeries& series, const std::string& op, const Value& value) {
@@ -53,7 +61,9 @@ OpRow summarize_op(const BenchSeries& series, const std::string& op) {
   row.gb_s = median_of([](const Sample&, const OpTotals& o) { return bytes_of(o) / o.seconds / 1e9; });
   row.bandwidth_pct =
       median_of([](const Sample& s, const OpTotals& o) { return 100 * bytes_of(o) / o.seconds / s.probe_bytes_per_s; });
-  row.floor_ms = median_of([](const Sample& s, const OpTotals& o) { return 1e3 * bytes_of(o) / s.probe_bytes_per_s; });
+  row.peak_pct = median_of(
+      [](const Sample& s, const OpTotals& o) { return 100 * ratio(macs_of(o) / o.seconds, s.probe_macs_per_s); });
+  row.floor_ms = median_of([](const Sample& s, const OpTotals& o) { return 1e3 * floor_seconds(s, o); });
   row.barriers = median_of([](const Sample&, const OpTotals& o) { return static_cast<double>(o.traffic.barriers); });
   return row;
 }
@@ -116,7 +126,11 @@ std::string chart(double top, const BenchSeries& series) {
     svg += text_at(kBarLeft - 8, y + 12, row.op, "text-anchor=\"end\"");
     svg += bar(y, pixels(row.ms), "#a8c5e6") + bar(y, pixels(std::min(row.floor_ms, row.ms)), "#1f5fa8");
     std::string label = fmt::format("{:.2f} ms", row.ms);
-    if (row.bytes > 0) label += fmt::format(", {:.0f} % of bandwidth", row.bandwidth_pct);
+    if (row.peak_pct > row.bandwidth_pct) {
+      label += fmt::format(", {:.0f} % of the dot products", row.peak_pct);
+    } else if (row.bytes > 0) {
+      label += fmt::format(", {:.0f} % of bandwidth", row.bandwidth_pct);
+    }
     svg += text_at(kBarLeft + pixels(row.ms) + 6, y + 12, label);
     y += kRowHeight;
   }
@@ -148,6 +162,7 @@ Json ops_json(const BenchResult& result) {
                      {"bytes", std::llround(row.bytes)},
                      {"gb_s", rounded(row.gb_s)},
                      {"bandwidth_pct", rounded(row.bandwidth_pct)},
+                     {"peak_pct", rounded(row.peak_pct)},
                      {"floor_ms", rounded(row.floor_ms)},
                      {"barriers", row.barriers}});
     }
@@ -160,12 +175,13 @@ std::string ops_table(const BenchResult& result) {
   for (const BenchSeries& series : result.series) {
     const std::vector<OpRow> rows = summarize_ops(series);
     if (rows.empty()) continue;
-    text += fmt::format("\n{}: a whole step\n{:<34} {:>6} {:>9} {:>7} {:>9} {:>7} {:>7} {:>9} {:>9}\n", heading(series),
-                        "operation", "calls", "ms", "share", "bytes", "GB/s", "% read", "floor ms", "barriers");
+    text += fmt::format("\n{}: a whole step\n{:<34} {:>6} {:>9} {:>7} {:>9} {:>7} {:>7} {:>7} {:>9} {:>9}\n",
+                        heading(series), "operation", "calls", "ms", "share", "bytes", "GB/s", "% read", "% dots",
+                        "floor ms", "barriers");
     for (const OpRow& row : rows) {
-      text += fmt::format("{:<34} {:>6.0f} {:>9.3f} {:>6.1f}% {:>9} {:>7.1f} {:>7.1f} {:>9.3f} {:>9.0f}\n", row.op,
-                          row.calls, row.ms, row.share_pct, human_bytes(static_cast<uint64_t>(row.bytes)), row.gb_s,
-                          row.bandwidth_pct, row.floor_ms, row.barriers);
+      text += fmt::format("{:<34} {:>6.0f} {:>9.3f} {:>6.1f}% {:>9} {:>7.1f} {:>7.1f} {:>7.1f} {:>9.3f} {:>9.0f}\n",
+                          row.op, row.calls, row.ms, row.share_pct, human_bytes(static_cast<uint64_t>(row.bytes)),
+                          row.gb_s, row.bandwidth_pct, row.peak_pct, row.floor_ms, row.barriers);
     }
   }
   return text;
@@ -186,7 +202,7 @@ std::string ops_svg(const BenchResult& result, const std::string& title) {
              "<rect width=\"{0:.0f}\" height=\"{1:.0f}\" fill=\"white\"/>\n",
              kWidth, y) +
          text_at(20, 26, title, "font-size=\"16\" font-weight=\"bold\"") +
-         text_at(20, 48, "light: time; dark: what the bytes alone would take at the bandwidth measured in the run") +
+         text_at(20, 48, "light: time; dark: what the bytes, or the int8 dot products, alone would take at the speeds of the run") +
          charts + "</svg>\n";
 }
 

@@ -18,7 +18,8 @@ struct OpRow {
   double bytes = 0;
   double gb_s = 0;
   double bandwidth_pct = 0;  // of what the probe read in the same repetition
-  double floor_ms = 0;       // bytes at that speed
+  double peak_pct = 0;       // int8 multiply-adds, of what the instruction set can do
+  double floor_ms = 0;       // the longer of what the bytes and what the multiply-adds take at those speeds
   double barriers = 0;
 };
 
@@ -27,7 +28,7 @@ std::vector<OpRow> summarize_ops(const BenchSeries& series);
 
 Json ops_json(const BenchResult& result);
 std::string ops_table(const BenchResult& result);
-// One chart a series: a bar an operation, as long as its time, dark as far as the bytes alone would take.
+// One chart a series: a bar an operation, as long as its time, dark as far as its floor.
 std::string ops_svg(const BenchResult& result, const std::string& title);
 
 }  // namespace moebius::apps

@@ -26,7 +26,7 @@ BenchSeries series(ExpertPath path, double seconds) {
           path,
           16,
           128,
-          {{seconds, 1e9, 100, 10e9, {}}, {seconds, 1e9, 104, 10e9, {}}, {seconds * 10, 1e9, 105, 1e9, {}}}};
+          {{seconds, 1e9, 100, 10e9, 1e12, {}}, {seconds, 1e9, 104, 10e9, 1e12, {}}, {seconds * 10, 1e9, 105, 1e9, 1e12, {}}}};
 }
 
 TEST(BenchReport, SharesOfTheBandwidthAreThoseOfTheSameRepetition) {
@@ -69,7 +69,7 @@ BenchResult result_with_ops() {
   const OpTotals experts{
       .op = "experts", .calls = 4, .seconds = 6e-3, .traffic = {.weight_bytes = 36'000'000, .barriers = 8}};
   const OpTotals norm{.op = "rms_norm", .calls = 8, .seconds = 3e-3, .traffic = {}};
-  BenchSeries series{BenchTest::kDecode, ExpertPath::kFused, 1, 128, {{10e-3, 1e9, 8, 10e9, {experts, norm}}}};
+  BenchSeries series{BenchTest::kDecode, ExpertPath::kFused, 1, 128, {{10e-3, 1e9, 8, 10e9, 1e12, {experts, norm}}}};
   BenchResult result;
   result.series.push_back(series);
   return result;

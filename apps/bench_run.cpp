@@ -132,16 +132,21 @@ std::vector<BenchSeries> Bench::measure(const Test& test) {
   }
   for (int64_t repetition = 0; repetition < repetitions(plan_, test.kind); ++repetition) {
     double bytes_per_s = 0;
+    double macs_per_s = 0;
     for (size_t i = 0; i <= paths; ++i) {
       throw_if_interrupted();
       const size_t arm = (i + static_cast<size_t>(repetition)) % (paths + 1);
       if (arm == paths) {
         bytes_per_s = probe_->measure();
+        macs_per_s = loaded_.backend().measure_int8_macs();
       } else {
         series[arm].samples.push_back(sample(test, arm, repetition + 1));
       }
     }
-    for (BenchSeries& s : series) s.samples.back().probe_bytes_per_s = bytes_per_s;
+    for (BenchSeries& s : series) {
+      s.samples.back().probe_bytes_per_s = bytes_per_s;
+      s.samples.back().probe_macs_per_s = macs_per_s;
+    }
   }
   return series;
 }

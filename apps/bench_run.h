@@ -32,6 +32,7 @@ struct BenchSample {
   double bytes = 0;              // moved in that time
   double experts = 0;            // distinct routed experts of a layer, mean
   double probe_bytes_per_s = 0;  // read bandwidth in the same repetition
+  double probe_macs_per_s = 0;   // int8 multiply-adds in the same repetition
   std::vector<OpTotals> ops;     // of the whole step, when operations are measured
 };
 

@@ -190,6 +190,7 @@ struct Traffic {
   int64_t expert_layers = 0;     // calls of experts()
   int64_t distinct_experts = 0;  // routed experts touched, summed over those calls
   int64_t barriers = 0;          // times that the threads waited for each other
+  int64_t int8_macs = 0;         // multiply-adds of int8 activations with affine weights
 
   [[nodiscard]] int64_t bytes() const { return weight_bytes + state_bytes + kv_bytes; }
 };
@@ -234,6 +235,8 @@ class Backend {
 
   // ---- measure
   virtual Traffic take_traffic() = 0;  // since the last call
+  // int8 multiply-adds a second that all threads can do on data in registers, measured now; 0 when there is no such way.
+  virtual double measure_int8_macs() = 0;
 };
 
 }  // namespace moebius

@@ -123,8 +123,41 @@ std::vector<ParityCase> batch_cases() {
   };
 }
 
+// A few tokens, their keys and values repeated over two blocks, and a few more tokens behind.
+void attend_to_repeated_context(const Shape& shape, Backend& backend, Results& results) {
+  constexpr int64_t kSeen = 7;
+  constexpr int64_t kPositions = 300;
+  SequenceProgram p = program(shape, {kPositions + kSeen});
+  const SequenceProgram::Operation operation = p.load(backend);
+  std::vector<Tensor> in;
+  for (size_t i = 0; i < p.cols.size(); ++i) {
+    in.push_back(backend.allocate(DType::kF32, kSeen, p.cols[i]));
+    backend.write(in[i], p.inputs[0][i].data());
+  }
+  const Tensor out = backend.allocate(DType::kF32, kSeen, p.out_cols);
+  backend.reserve(kSeen);
+  const State state = backend.create_state(p.state);
+  operation(out, in, {{state, 0, kSeen, 0}});
+  backend.repeat_context(state, kSeen, kPositions);
+  for (size_t i = 0; i < in.size(); ++i) backend.write(in[i], p.inputs[0][i].data());  // keys are normed in place
+  operation(out, in, {{state, 0, kSeen, kPositions}});
+  results.add("out", backend, out);
+  backend.free_state(state);
+}
+
+std::vector<ParityCase> repeated_cases() {
+  std::vector<ParityCase> cases;
+  for (const size_t i : {0, 4}) {
+    cases.push_back(single(kShapes[i].name + "_repeated", [i](Backend& backend, Results& results) {
+      attend_to_repeated_context(kShapes[i], backend, results);
+    }));
+  }
+  return cases;
+}
+
 INSTANTIATE_TEST_SUITE_P(Attention, Parity, every_isa(shape_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(AttentionLong, Parity, every_isa(long_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(AttentionRepeated, Parity, every_isa(repeated_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(AttentionBatch, Parity, every_isa(batch_cases()), test_name);
 
 }  // namespace

@@ -16,6 +16,7 @@ void add(Traffic& sum, const Traffic& part) {
   sum.expert_layers += part.expert_layers;
   sum.distinct_experts += part.distinct_experts;
   sum.barriers += part.barriers;
+  sum.int8_macs += part.int8_macs;
 }
 
 // "model.layers.12.self_attn.q_proj" -> "self_attn.q_proj"; names without a layer number stay.

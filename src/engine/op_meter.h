@@ -53,6 +53,7 @@ class OpMeter final : public Backend {
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
   void argmax(Tensor out, Tensor logits) override;
   Traffic take_traffic() override;
+  double measure_int8_macs() override { return backend_->measure_int8_macs(); }
 
  private:
   template <typename Run>

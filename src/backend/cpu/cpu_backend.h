@@ -68,6 +68,7 @@ class CpuBackend final : public Backend {
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
   void argmax(Tensor out, Tensor logits) override;
   Traffic take_traffic() override;
+  double measure_int8_macs() override;
 
  private:
   const PackedMatrix& matrix(Matrix handle) const;

@@ -73,6 +73,7 @@ void ExpertPasses::sort(const ActivationRow* x, const Routing& routing, const Pa
   active_.clear();
   distinct_routed_ = 0;
   weight_bytes_ = 0;
+  int8_macs_ = 0;
   int64_t row = 0;
   int64_t chunk = 0;
   for (int64_t id = 0; id < experts; ++id) {
@@ -84,6 +85,7 @@ void ExpertPasses::sort(const ActivationRow* x, const Routing& routing, const Pa
     active_.push_back({&group, shared ? 0 : id, row, static_cast<int32_t>(rows), chunk});
     distinct_routed_ += shared ? 0 : 1;
     weight_bytes_ += group.expert_bytes;
+    int8_macs_ += rows * group.width * packed.dim * ((group.int8_in ? 2 : 0) + (group.int8_down ? 1 : 0));
     row += rows;
     chunk += group.chunks();
   }

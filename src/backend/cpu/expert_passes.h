@@ -51,6 +51,7 @@ class ExpertPasses {
 
   [[nodiscard]] int64_t distinct_routed() const { return distinct_routed_; }  // of the last run
   [[nodiscard]] int64_t weight_bytes() const { return weight_bytes_; }        // of the last run
+  [[nodiscard]] int64_t int8_macs() const { return int8_macs_; }              // of the last run
 
  private:
   // An expert that has tokens. Rows are (token, slot) pairs, numbered expert after expert.
@@ -87,7 +88,7 @@ class ExpertPasses {
   std::vector<WorkItems> items_;  // one a pass
 
   int64_t capacity_rows_ = 0, capacity_width_ = 0, capacity_dim_ = 0;
-  int64_t distinct_routed_ = 0, weight_bytes_ = 0;
+  int64_t distinct_routed_ = 0, weight_bytes_ = 0, int8_macs_ = 0;
   std::vector<Active> active_;
   std::vector<int64_t> next_row_;  // [experts + 1], while sorting
   std::vector<int32_t> token_of_row_;

@@ -89,6 +89,7 @@ void CpuBackend::experts(Tensor out, Tensor x, const Routing& routing, Experts h
                           std::max(packed.routed.width, packed.shared.width), packed.dim);
   expert_passes_->run(out, x_rows_.data(), routing, packed, path);
   traffic_.weight_bytes += expert_passes_->weight_bytes();
+  traffic_.int8_macs += expert_passes_->int8_macs();
   traffic_.distinct_experts += expert_passes_->distinct_routed();
   traffic_.expert_layers += 1;
 }

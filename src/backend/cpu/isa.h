@@ -123,6 +123,7 @@ struct KernelTable {
   void (*attend)(const AttendArgs&);
   void (*conv)(const ConvArgs&);
   void (*delta_step)(const DeltaStepArgs&);
+  int64_t (*dot_probe)(int32_t* sum, int64_t rounds);  // returns the int8 multiply-adds it did
 };
 
 const KernelTable& portable_kernels();

@@ -23,6 +23,7 @@ void CpuBackend::linear(std::span<const Projection> projections, Tensor x) {
     first_item[p + 1] = first_item[p] + div_up(div_up(w.view.rows, kLanes), kItemBlocks);
     int8 = int8 || w.int8;
     traffic_.weight_bytes += w.memory.bytes;
+    if (w.int8) traffic_.int8_macs += x.rows * w.view.rows * w.view.cols;
   }
   prepare_rows(x, int8);
   for_each(first_item[projections.size()], [&](int64_t item, int) {

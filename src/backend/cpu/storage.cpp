@@ -1,5 +1,7 @@
 // Tensors, scratch and caches of the CPU backend: allocated once. Weights: weights.cpp.
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -135,6 +137,18 @@ void CpuBackend::free_state(State handle) {
 void CpuBackend::write(Tensor out, const void* host) { std::memcpy(out.data, host, static_cast<size_t>(out.bytes())); }
 
 void CpuBackend::read(void* host, Tensor x) { std::memcpy(host, x.data, static_cast<size_t>(x.bytes())); }
+
+double CpuBackend::measure_int8_macs() {
+  constexpr int64_t kRounds = 20'000;  // about half a millisecond
+  std::atomic<int64_t> macs{0};
+  const auto start = std::chrono::steady_clock::now();
+  pool_.run([&](int) {
+    int32_t sum = 0;
+    macs += kernels_->dot_probe(&sum, kRounds);
+  });
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  return static_cast<double>(macs) / elapsed.count();
+}
 
 Traffic CpuBackend::take_traffic() {
   traffic_.barriers = pool_.waits() - std::exchange(waits_taken_, pool_.waits());

@@ -60,6 +60,7 @@ class ReferenceBackend final : public Backend {
   void argmax(Tensor out, Tensor logits) override;
 
   Traffic take_traffic() override;
+  double measure_int8_macs() override { return 0; }  // plain loops
 
  private:
   StoredMatrix store(MatrixSpec spec, const RowSource& rows);

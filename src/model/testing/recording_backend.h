@@ -91,6 +91,7 @@ class RecordingBackend : public Backend {
   void gather_rows(Tensor, Tensor, Tensor) override { no_steps(); }
   void argmax(Tensor, Tensor) override { no_steps(); }
   Traffic take_traffic() override { return {}; }
+  double measure_int8_macs() override { return 0; }
 
  private:
   static void no_steps() { MOEBIUS_CHECK(!"a recording backend runs no steps"); }

@@ -4,6 +4,7 @@
 #include "backend/cpu/kernels/attention.h"
 #include "backend/cpu/kernels/delta_net.h"
 #include "backend/cpu/kernels/launch.h"
+#include "backend/cpu/kernels/probe.h"
 #include "backend/cpu/kernels/rows.h"
 
 namespace moebius::cpu::MOEBIUS_ISA {
@@ -22,6 +23,7 @@ static constexpr KernelTable kTable = {
     .attend = attend,
     .conv = conv,
     .delta_step = delta_step,
+    .dot_probe = dot_probe,
 };
 
 }  // namespace moebius::cpu::MOEBIUS_ISA

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Draws how the cost of a step grows: with layers, with positions in the caches, with the experts that a batch touches.
+
+  python3 bench/scaling.py build/release/moebius MODEL4 MODEL20 MODEL40 --svg docs/scaling.svg
+
+The models are cuts of one shape (`moebius synth --layers N`), fewest layers first; contexts and batches are measured on
+the first one. Each chart has the measured points and the straight line through them (least squares); r2 says how
+straight they lie. Standard library only.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+CONTEXTS = (128, 4096, 8192, 16384, 32768)
+BATCHES = (1, 2, 4, 8, 16, 32)
+REPETITIONS = 15
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 280, 58, 14, 52, 46  # of one chart, and its margins, in pixels
+
+
+def bench(program, model, *options):
+    """What `moebius bench` says, fused path alone."""
+    command = [program, "bench", model, "--experts", "fused", "--reps", str(REPETITIONS), "--json", *map(str, options)]
+    print("running", " ".join(map(str, command[1:])), file=sys.stderr)
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
+
+
+def row_of(report, test):
+    return next(row for row in report["rows"] if row["test"] == test)
+
+
+def against_layers(program, models):
+    points = []
+    for model in models:
+        report = bench(program, model, "--s", 1)
+        points.append((report["model"]["layers"], row_of(report, "decode")["ms_median"]))
+    return points
+
+
+def against_context(program, model):
+    reports = [(context, bench(program, model, "--s", 1, "--context", context)) for context in CONTEXTS]
+    return [(context, row_of(report, "decode")["ms_median"]) for context, report in reports]
+
+
+def against_union(program, model):
+    """The experts alone: what else is in a step grows with the tokens."""
+    points = []
+    for batch in BATCHES:
+        report = bench(program, model, "--s", batch, "--ops")
+        test = "decode" if batch == 1 else "verify"
+        experts = next(op for op in report["ops"] if op["op"] == "experts" and op["test"] == test)
+        points.append((row_of(report, test)["experts_mean"], experts["ms"] / experts["calls"]))
+    return points
+
+
+def line_through(points):
+    """Slope, value at 0 and r2 of the least-squares line."""
+    n = len(points)
+    mean_x, mean_y = sum(x for x, _ in points) / n, sum(y for _, y in points) / n
+    xx = sum((x - mean_x) ** 2 for x, _ in points)
+    xy = sum((x - mean_x) * (y - mean_y) for x, y in points)
+    yy = sum((y - mean_y) ** 2 for _, y in points)
+    return xy / xx, mean_y - xy / xx * mean_x, xy * xy / (xx * yy) if yy else 1.0
+
+
+def text(x, y, words, *, anchor="middle", weight="normal", size=12):
+    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" font-weight="{weight}" font-size="{size}">{words}</text>'
+
+
+def chart(offset, title, unit, points):
+    """One panel, from x = 0 and y = 0."""
+    slope, at_zero, r2 = line_through(points)
+    most_x, most_y = max(x for x, _ in points), max(y for _, y in points)
+
+    def place(x, y):
+        across = offset + LEFT + x / most_x * (WIDTH - LEFT - RIGHT)
+        return across, HEIGHT - BOTTOM - y / most_y * (HEIGHT - TOP - BOTTOM) * 0.95
+
+    origin, end = place(0, 0), place(most_x, 0)
+    parts = [
+        text(offset + WIDTH / 2, 20, title, weight="bold", size=13),
+        text(offset + WIDTH / 2, 38, f"{slope:.3g} ms per {unit}, {at_zero:.3g} ms at none, r2 {r2:.4f}"),
+        f'<path d="M{origin[0]:.0f} {TOP} V{origin[1]:.0f} H{end[0]:.0f}" fill="none" stroke="black"/>',
+        text(offset + LEFT - 6, place(0, most_y)[1] + 4, f"{most_y:.3g} ms", anchor="end"),
+        text(offset + LEFT - 6, origin[1] + 4, "0", anchor="end"),
+    ]
+    from_line, to_line = place(0, max(at_zero, 0)), place(most_x, at_zero + slope * most_x)
+    parts.append(
+        f'<path d="M{from_line[0]:.1f} {from_line[1]:.1f} L{to_line[0]:.1f} {to_line[1]:.1f}" stroke="#a8c5e6" '
+        'stroke-width="2"/>')  # fmt: skip
+    for x, y in points:
+        at = place(x, y)
+        parts.append(f'<circle cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="4" fill="#1f5fa8"/>')
+    for x in (points[0][0], points[-1][0]):
+        parts.append(text(place(x, 0)[0], HEIGHT - BOTTOM + 16, f"{x:g}"))
+    parts.append(text(offset + WIDTH / 2, HEIGHT - BOTTOM + 34, unit + "s"))
+    return "\n".join(parts)
+
+
+def svg(charts):
+    width = WIDTH * len(charts)
+    body = "\n".join(chart(i * WIDTH, *c) for i, c in enumerate(charts))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT}" font-family="sans-serif">\n'
+        f'<rect width="{width}" height="{HEIGHT}" fill="white"/>\n{body}\n</svg>\n')  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", type=Path)
+    parser.add_argument("models", type=Path, nargs="+", help="cuts of one shape, fewest layers first")
+    parser.add_argument("--svg", type=Path, required=True)
+    options = parser.parse_args()
+    first = options.models[0]
+    charts = [
+        ("decode, against layers", "layer", against_layers(options.program, options.models)),
+        ("decode, against context", "position", against_context(options.program, first)),
+        ("experts of a layer, against their union", "expert", against_union(options.program, first)),
+    ]
+    for title, unit, points in charts:
+        print(title + ":", ", ".join(f"{x:g} {unit}s {y:.3f} ms" for x, y in points))
+    options.svg.write_text(svg(charts))
+
+
+if __name__ == "__main__":
+    main()
