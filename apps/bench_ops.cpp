@@ -202,7 +202,9 @@ std::string ops_svg(const BenchResult& result, const std::string& title) {
              "<rect width=\"{0:.0f}\" height=\"{1:.0f}\" fill=\"white\"/>\n",
              kWidth, y) +
          text_at(20, 26, title, "font-size=\"16\" font-weight=\"bold\"") +
-         text_at(20, 48, "light: time; dark: what the bytes, or the int8 dot products, alone would take at the speeds of the run") +
+         text_at(
+             20, 48,
+             "light: time; dark: what the bytes, or the int8 dot products, alone would take at the speeds of the run") +
          charts + "</svg>\n";
 }
 

@@ -26,7 +26,9 @@ BenchSeries series(ExpertPath path, double seconds) {
           path,
           16,
           128,
-          {{seconds, 1e9, 100, 10e9, 1e12, {}}, {seconds, 1e9, 104, 10e9, 1e12, {}}, {seconds * 10, 1e9, 105, 1e9, 1e12, {}}}};
+          {{seconds, 1e9, 100, 10e9, 1e12, {}},
+           {seconds, 1e9, 104, 10e9, 1e12, {}},
+           {seconds * 10, 1e9, 105, 1e9, 1e12, {}}}};
 }
 
 TEST(BenchReport, SharesOfTheBandwidthAreThoseOfTheSameRepetition) {
@@ -64,10 +66,13 @@ TEST(BenchReport, JsonGivesTheMedianOfTheProbe) {
   EXPECT_EQ(json["rows"][0]["experts"], "concat");
 }
 
-// A step of 10 ms: 6 in experts, which moved 60 % of what the memory gives in that time, 3 in norms.
+// A step of 10 ms: 6 in experts, which moved 60 % of what the memory gives and did half of what the dot products can do
+// in that time, 3 in norms.
 BenchResult result_with_ops() {
-  const OpTotals experts{
-      .op = "experts", .calls = 4, .seconds = 6e-3, .traffic = {.weight_bytes = 36'000'000, .barriers = 8}};
+  const OpTotals experts{.op = "experts",
+                         .calls = 4,
+                         .seconds = 6e-3,
+                         .traffic = {.weight_bytes = 36'000'000, .barriers = 8, .int8_macs = 3'000'000'000}};
   const OpTotals norm{.op = "rms_norm", .calls = 8, .seconds = 3e-3, .traffic = {}};
   BenchSeries series{BenchTest::kDecode, ExpertPath::kFused, 1, 128, {{10e-3, 1e9, 8, 10e9, 1e12, {experts, norm}}}};
   BenchResult result;
@@ -83,9 +88,19 @@ TEST(BenchOps, SharesAndFloorsAddUpToTheStep) {
   EXPECT_DOUBLE_EQ(rows[0].bandwidth_pct, 60);
   EXPECT_DOUBLE_EQ(rows[0].floor_ms, 3.6);
   EXPECT_DOUBLE_EQ(rows[0].barriers, 8);
+  EXPECT_DOUBLE_EQ(rows[0].peak_pct, 50);
   EXPECT_EQ(rows[2].op, "(between)");
   EXPECT_NEAR(rows[2].ms, 1, 1e-9);
   EXPECT_NEAR(rows[0].share_pct + rows[1].share_pct + rows[2].share_pct, 100, 1e-9);
+}
+
+TEST(BenchOps, TheFloorIsTheLongerOfMemoryAndArithmetic) {
+  BenchSeries series = result_with_ops().series.front();
+  series.samples[0].ops[0].traffic.int8_macs = 5'000'000'000;
+  EXPECT_DOUBLE_EQ(summarize_ops(series)[0].floor_ms, 5);
+  series.samples[0].probe_macs_per_s = 0;  // a backend that has no such figure
+  EXPECT_DOUBLE_EQ(summarize_ops(series)[0].floor_ms, 3.6);
+  EXPECT_DOUBLE_EQ(summarize_ops(series)[0].peak_pct, 0);
 }
 
 TEST(BenchOps, TheChartEscapesTheTitleAndNamesEveryOperation) {

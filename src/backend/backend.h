@@ -235,7 +235,8 @@ class Backend {
 
   // ---- measure
   virtual Traffic take_traffic() = 0;  // since the last call
-  // int8 multiply-adds a second that all threads can do on data in registers, measured now; 0 when there is no such way.
+  // int8 multiply-adds a second that all threads can do on data in registers, measured now; 0 when there is no such
+  // way.
   virtual double measure_int8_macs() = 0;
 };
 

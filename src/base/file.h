@@ -1,6 +1,6 @@
-// Files as the loader and the writers need them: regular files only, exact reads at an offset (pread, never mmap: a
-// file that is truncated while it is mapped kills the process), page-cache hints, and outputs that appear whole or not
-// at all.
+// Files as the loader and the writers need them: regular files only, exact reads at an offset (checkpoints by pread,
+// never mapped: a file that is truncated while it is mapped kills the process), page-cache hints, and outputs that
+// appear whole or not at all.
 #pragma once
 
 #include <cstdint>

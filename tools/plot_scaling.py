@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws how the cost of a step grows: with layers, with positions in the caches, with the experts that a batch touches.
 
-  python3 bench/scaling.py build/release/moebius MODEL4 MODEL20 MODEL40 --svg docs/scaling.svg
+  python3 tools/plot_scaling.py build/release/moebius MODEL4 MODEL20 MODEL40 --svg docs/scaling.svg
 
 The models are cuts of one shape (`moebius synth --layers N`), fewest layers first; contexts and batches are measured on
 the first one. Each chart has the measured points and the straight line through them (least squares); r2 says how
@@ -10,6 +10,7 @@ straight they lie. Standard library only.
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 CONTEXTS = (128, 4096, 8192, 16384, 32768)
 BATCHES = (1, 2, 4, 8, 16, 32)
 REPETITIONS = 15
+ROUNDS = 3  # of everything, because machines drift; a point is the median of its rounds
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 280, 58, 14, 52, 46  # of one chart, and its margins, in pixels
 
 
@@ -29,6 +31,11 @@ def bench(program, model, *options):
 
 def row_of(report, test):
     return next(row for row in report["rows"] if row["test"] == test)
+
+
+def median_points(rounds):
+    """[[(x, y), ...] a round] -> [(x, y), ...]"""
+    return [tuple(statistics.median(values) for values in zip(*same)) for same in zip(*rounds)]
 
 
 def against_layers(program, models):
@@ -114,11 +121,13 @@ def main():
     parser.add_argument("--svg", type=Path, required=True)
     options = parser.parse_args()
     first = options.models[0]
-    charts = [
-        ("decode, against layers", "layer", against_layers(options.program, options.models)),
-        ("decode, against context", "position", against_context(options.program, first)),
-        ("experts of a layer, against their union", "expert", against_union(options.program, first)),
+    measurements = [
+        ("decode, against layers", "layer", lambda: against_layers(options.program, options.models)),
+        ("decode, against context", "position", lambda: against_context(options.program, first)),
+        ("experts of a layer, against their union", "expert", lambda: against_union(options.program, first)),
     ]
+    rounds = [[measure() for _, _, measure in measurements] for _ in range(ROUNDS)]
+    charts = [(title, unit, median_points([r[i] for r in rounds])) for i, (title, unit, _) in enumerate(measurements)]
     for title, unit, points in charts:
         print(title + ":", ", ".join(f"{x:g} {unit}s {y:.3f} ms" for x, y in points))
     options.svg.write_text(svg(charts))

@@ -1,0 +1,55 @@
+"""plot_scaling.py: the line, the medians of the rounds, and a whole run on tiny models."""
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+from pathlib import Path
+from unittest import mock
+
+sys.path.insert(0, str(Path(__file__).parent))
+import plot_scaling
+
+PROGRAM = os.environ["MOEBIUS_PROGRAM"]
+
+
+class Numbers(unittest.TestCase):
+    def test_the_line_through_points_that_lie_on_one(self):
+        slope, at_zero, r2 = plot_scaling.line_through([(1, 5), (2, 7), (4, 11)])
+        self.assertAlmostEqual(slope, 2)
+        self.assertAlmostEqual(at_zero, 3)
+        self.assertAlmostEqual(r2, 1)
+
+    def test_r2_knows_points_that_do_not(self):
+        self.assertLess(plot_scaling.line_through([(0, 0), (1, 5), (2, 0)])[2], 0.1)
+
+    def test_a_point_is_the_median_of_its_rounds(self):
+        rounds = [[(1, 10.0), (2, 20.0)], [(1, 90.0), (2, 19.0)], [(1, 11.0), (2, 21.0)]]
+        self.assertEqual(plot_scaling.median_points(rounds), [(1, 11.0), (2, 20.0)])
+
+
+class WholeRun(unittest.TestCase):
+    def test_it_draws_three_charts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            models = []
+            for layers in (4, 8):
+                models.append(Path(folder) / str(layers))
+                command = [PROGRAM, "synth", "--preset", "tiny", "--layers", str(layers), "--bits", "4", models[-1]]
+                subprocess.run(command, check=True, capture_output=True)
+            chart = Path(folder) / "scaling.svg"
+            arguments = ["plot_scaling.py", PROGRAM, *map(str, models), "--svg", str(chart)]
+            small = {"CONTEXTS": (16, 700), "BATCHES": (1, 2), "REPETITIONS": 2, "ROUNDS": 1}
+            with mock.patch.multiple(plot_scaling, **small), mock.patch.object(sys, "argv", arguments):
+                with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+                    plot_scaling.main()
+            self.assertEqual(len(out.getvalue().splitlines()), 3)
+            drawn = xml.etree.ElementTree.parse(chart).getroot()
+            self.assertEqual(len(drawn.findall(".//{http://www.w3.org/2000/svg}circle")), 6)
+
+
+if __name__ == "__main__":
+    unittest.main()
