@@ -32,6 +32,24 @@ class Numbers(unittest.TestCase):
         self.assertEqual(plot_scaling.median_points(rounds), [(1, 11.0), (2, 20.0)])
 
 
+class OneBandwidth(unittest.TestCase):
+    def bench(self, *bandwidths):
+        """A Bench whose runs report these bandwidths, one after the other; the first TRIES set the usual one."""
+        reports = iter({"machine": {"read_gb_s": gb_s}} for gb_s in bandwidths)
+        with mock.patch.object(plot_scaling, "TRIES", 3):
+            bench = plot_scaling.Bench("program", "model", lambda *_: next(reports))
+            return bench("model")["machine"]["read_gb_s"]
+
+    def test_a_run_of_another_bandwidth_is_repeated(self):
+        self.assertEqual(self.bench(30, 55, 31, 54, 20, 32), 32)
+
+    def test_a_run_of_the_usual_one_is_not(self):
+        self.assertEqual(self.bench(30, 55, 31, 29), 29)
+
+    def test_the_nearest_is_taken_when_none_is_near(self):
+        self.assertEqual(self.bench(30, 30, 30, 55, 40, 50), 40)
+
+
 class WholeRun(unittest.TestCase):
     def test_it_draws_three_charts(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -42,11 +60,11 @@ class WholeRun(unittest.TestCase):
                 subprocess.run(command, check=True, capture_output=True)
             chart = Path(folder) / "scaling.svg"
             arguments = ["plot_scaling.py", PROGRAM, *map(str, models), "--svg", str(chart)]
-            small = {"CONTEXTS": (16, 700), "BATCHES": (1, 2), "REPETITIONS": 2, "ROUNDS": 1}
+            small = {"CONTEXTS": (16, 700), "BATCHES": (1, 2), "REPETITIONS": 2, "ROUNDS": 1, "TRIES": 1}
             with mock.patch.multiple(plot_scaling, **small), mock.patch.object(sys, "argv", arguments):
                 with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
                     plot_scaling.main()
-            self.assertEqual(len(out.getvalue().splitlines()), 3)
+            self.assertEqual(len(out.getvalue().splitlines()), 4)
             drawn = xml.etree.ElementTree.parse(chart).getroot()
             self.assertEqual(len(drawn.findall(".//{http://www.w3.org/2000/svg}circle")), 6)
 
