@@ -27,7 +27,7 @@ CLI::Option* add_choice(CLI::App& command, const std::string& flag, std::string&
 // Where packed weights go when the checkpoint's own folder cannot be written to; empty when nobody says.
 std::string user_cache_directory() {
   const auto folder = [](const char* variable, const char* below) -> std::string {
-    const char* value = std::getenv(variable);
+    const char* value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): before any thread starts
     return value != nullptr && *value == '/' ? std::string(value) + below : "";
   };
   const std::string cache = folder("XDG_CACHE_HOME", "/moebius");

@@ -65,9 +65,8 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 void Mapping::populate(uint64_t offset, uint64_t length) const {
   MOEBIUS_CHECK(offset <= size_ && length <= size_ - offset);
 #ifdef MADV_POPULATE_READ
-  const auto address = reinterpret_cast<uintptr_t>(data_ + offset);
-  const uintptr_t begin = address - address % kPage;
-  ::madvise(reinterpret_cast<void*>(begin), address + length - begin, MADV_POPULATE_READ);
+  const uintptr_t in_page = reinterpret_cast<uintptr_t>(data_ + offset) % kPage;
+  ::madvise(data_ + offset - in_page, length + in_page, MADV_POPULATE_READ);
 #endif
 }
 

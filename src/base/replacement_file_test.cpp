@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <stdexcept>
 
 #include "base/expect_error.h"
 #include "base/file.h"
@@ -25,41 +26,46 @@ class ReplacementFileTest : public ::testing::Test {
   fs::path temporary_ = directory_.path() / "file.tmp";
 };
 
+// A file that nobody else writes.
+ReplacementFile create(const fs::path& path) {
+  std::optional<ReplacementFile> file = ReplacementFile::create(path);
+  if (!file) throw std::runtime_error("is being written: " + path.string());
+  return std::move(*file);
+}
+
 void fill(const Mapping& mapping, char c) { std::ranges::fill(mapping.bytes(), static_cast<std::byte>(c)); }
 
 TEST_F(ReplacementFileTest, AppearsWholeWhenItIsCommitted) {
-  auto file = ReplacementFile::create(path_);
-  ASSERT_TRUE(file);
-  const Mapping mapping = file->extend(64, 100);  // not where a page begins
+  ReplacementFile file = create(path_);
+  const Mapping mapping = file.extend(64, 100);  // not where a page begins
   EXPECT_TRUE(std::ranges::all_of(mapping.bytes(), [](std::byte b) { return b == std::byte{0}; }));
   fill(mapping, 'x');
-  file->write(0, "head");
+  file.write(0, "head");
   EXPECT_FALSE(fs::exists(path_));
-  file->commit();
+  file.commit();
   EXPECT_EQ(text(), "head" + std::string(60, '\0') + std::string(100, 'x'));
   EXPECT_FALSE(fs::exists(temporary_));
 }
 
 TEST_F(ReplacementFileTest, LeavesNothingWhenItIsNotCommitted) {
   directory_.write("file", "old");
-  ReplacementFile::create(path_)->write(0, "new");
+  create(path_).write(0, "new");
   EXPECT_EQ(text(), "old");
   EXPECT_FALSE(fs::exists(temporary_));
 }
 
 TEST_F(ReplacementFileTest, IsWrittenByOneAtATime) {
-  auto first = ReplacementFile::create(path_);
+  ReplacementFile first = create(path_);
   EXPECT_FALSE(ReplacementFile::create(path_));
-  first->commit();
+  first.commit();
   EXPECT_TRUE(ReplacementFile::create(path_));
 }
 
 TEST_F(ReplacementFileTest, TakesWhatADeadProcessLeft) {
   directory_.write("file.tmp", std::string(1000, 'z'));
-  auto file = ReplacementFile::create(path_);
-  ASSERT_TRUE(file);
-  file->write(0, "new");
-  file->commit();
+  ReplacementFile file = create(path_);
+  file.write(0, "new");
+  file.commit();
   EXPECT_EQ(text(), "new");
 }
 
@@ -67,20 +73,20 @@ TEST_F(ReplacementFileTest, WhoMappedTheOldFileKeepsIt) {
   directory_.write("file", std::string(100, 'o'));
   const File old(path_);
   const Mapping mapping = old.map();
-  auto file = ReplacementFile::create(path_);
-  file->write(0, "n");
-  file->commit();
+  ReplacementFile file = create(path_);
+  file.write(0, "n");
+  file.commit();
   EXPECT_EQ(mapping.bytes()[99], static_cast<std::byte>('o'));
 }
 
 TEST_F(ReplacementFileTest, AFullDiskIsAnErrorBeforeAnythingIsWritten) {
-  auto file = ReplacementFile::create(path_);
+  ReplacementFile file = create(path_);
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit small{.rlim_cur = 1 << 16, .rlim_max = before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
-  expect_error(ErrorCode::kIo, "cannot grow", [&] { (void)file->extend(0, 1 << 20); });
+  expect_error(ErrorCode::kIo, "cannot grow", [&] { (void)file.extend(0, 1 << 20); });
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
 }
@@ -90,8 +96,8 @@ TEST_F(ReplacementFileTest, AFolderThatIsNotThereIsAnError) {
 }
 
 TEST_F(ReplacementFileTest, AMappingBecomesReadOnly) {
-  auto file = ReplacementFile::create(path_);
-  const Mapping mapping = file->extend(0, 4096);
+  ReplacementFile file = create(path_);
+  const Mapping mapping = file.extend(0, 4096);
   fill(mapping, 'x');
   mapping.make_read_only();
   EXPECT_DEATH(fill(mapping, 'y'), "");
