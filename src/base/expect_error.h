@@ -24,7 +24,7 @@ std::optional<Error> error_of(const Body& body) {
 template <typename Body>
 void expect_error(ErrorCode code, const std::string& text, const Body& body) {
   const std::optional<Error> error = error_of(body);
-  ASSERT_TRUE(error.has_value()) << "nothing was thrown, expected " << name(code);
+  if (!error) FAIL() << "nothing was thrown, expected " << name(code);
   EXPECT_EQ(name(error->code()), name(code)) << error->what();
   EXPECT_NE(std::string(error->what()).find(text), std::string::npos)
       << '"' << text << "\" is not in: " << error->what();
