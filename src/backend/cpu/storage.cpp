@@ -139,7 +139,7 @@ void CpuBackend::write(Tensor out, const void* host) { std::memcpy(out.data, hos
 void CpuBackend::read(void* host, Tensor x) { std::memcpy(host, x.data, static_cast<size_t>(x.bytes())); }
 
 double CpuBackend::measure_int8_macs() {
-  constexpr int64_t kRounds = 20'000;  // about half a millisecond
+  constexpr int64_t kRounds = 200'000;  // about four milliseconds: waking the threads may not count
   std::atomic<int64_t> macs{0};
   const auto start = std::chrono::steady_clock::now();
   pool_.run([&](int) {

@@ -95,8 +95,9 @@ template <Element E>
 static float dot_of_one(const float* q, const void* k, int64_t at, int64_t head_dim) {
   F32 lanes = zero();
   int64_t i = 0;
-  for (; i + 16 <= head_dim; i += 16)
+  for (; i + 16 <= head_dim; i += 16) {
     lanes = fma(load(q + i), load_streamed<E, true>(k, at + i, kKeysAhead * head_dim), lanes);
+  }
   if (const int64_t rest = head_dim - i; rest > 0) {
     lanes = fma_first(load_first(q + i, rest), load_cached_first<E>(k, at + i, rest), lanes, rest);
   }

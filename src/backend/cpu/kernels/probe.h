@@ -23,7 +23,10 @@ static int64_t dot_probe(int32_t* sum, int64_t rounds) {
   alignas(64) const uint8_t unit[kUnit * kBits * 2] = {};
   alignas(64) const int8_t activations[kUnit] = {1};
   const int8_t* q[kRowsAtOnce];
-  for (const int8_t*& row : q) row = activations;
+  for (const int8_t*& row : q) {
+    row = activations;
+    asm volatile("" : "+r"(row));  // rows that the compiler knows to be one would be multiplied once
+  }
   const UnitCodes<kBits, kUnit> codes(unit);
   I32 total = set1_int(0);
   for (int64_t i = 0; i < rounds; ++i) {
