@@ -29,7 +29,7 @@ struct SequenceState {
   bool free = false;
   std::vector<Buffer> keys, values;  // per attention layer [K, context, head_dim]
   std::vector<Buffer> conv;          // per delta layer [conv_kernel - 1, conv_dim]
-  std::vector<Buffer> recurrent;     // per delta layer [Hv, Dk, Dv rounded up to 16]
+  std::vector<Buffer> recurrent;     // per delta layer [Hv, Dv / 16 rounded up, Dk, 16]
 };
 
 // Rows of one sequence that attend together, so that each block of keys and values is read once for all of them.

@@ -20,45 +20,66 @@ struct HeadContext {
   Tensor out;        // [T, Hv * Dv]
 };
 
-// Rows of one sequence through value head `head`; q and k of its key head are normed already.
-void run_value_head(const HeadContext& context, const SequenceRows& sequence, float* state, int64_t head,
-                    float* scratch) {
-  const DeltaNetArgs& args = context.args;
-  const int64_t key_head = head / (args.value_heads / args.key_heads);
-  const int64_t key_dim = args.key_heads * args.key_head_dim;
-  const float minus_rate = -fmath::exp(args.a_log.f32()[head]);
-  const float dt_bias = args.dt_bias.f32()[head];
-  for (int64_t row = sequence.first_row; row < sequence.first_row + sequence.rows; ++row) {
-    const float* qkv = context.convolved.row(row);
-    const float log_decay = minus_rate * fmath::softplus(args.a.row(row)[head] + dt_bias);
-    context.kernels.delta_step({.out = context.out.row(row) + head * args.value_head_dim,
-                                .state = state,
-                                .q = qkv + key_head * args.key_head_dim,
-                                .k = qkv + key_dim + key_head * args.key_head_dim,
-                                .v = qkv + 2 * key_dim + head * args.value_head_dim,
-                                .z = args.z.row(row) + head * args.value_head_dim,
-                                .norm = args.norm.f32(),
-                                .scratch = scratch,
-                                .dk = static_cast<int32_t>(args.key_head_dim),
-                                .dv = static_cast<int32_t>(args.value_head_dim),
-                                .stride = static_cast<int32_t>(round_up(args.value_head_dim, kLanes)),
-                                .decay = fmath::exp(log_decay),
-                                .beta = fmath::sigmoid(args.b.row(row)[head]),
-                                .eps = args.eps,
-                                .sigmoid_gate = args.sigmoid_gate});
-  }
-}
+// What a key head and its value heads need of the rows of a sequence, one row behind the other: in `convolved` they are
+// a whole row of channels apart.
+struct HeadRows {
+  float* q;   // [rows, Dk], normed, like k
+  float* k;   // [rows, Dk]
+  float* kq;  // [rows]
+  float* decay;
+  float* beta;
 
-void norm_key_head(const HeadContext& context, const SequenceRows& sequence, int64_t key_head) {
+  static int64_t floats(int64_t rows, int64_t dk) { return rows * (2 * dk + 3); }
+  HeadRows(float* scratch, int64_t rows, int64_t dk)
+      : q(scratch), k(q + rows * dk), kq(k + rows * dk), decay(kq + rows), beta(decay + rows) {}
+};
+
+void norm_key_head(const HeadContext& context, const SequenceRows& sequence, int64_t key_head, const HeadRows& rows) {
   const int64_t dk = context.args.key_head_dim;
   const int64_t key_dim = context.args.key_heads * dk;
   const float q_scale = 1.0f / __builtin_sqrtf(static_cast<float>(dk));
-  for (int64_t row = sequence.first_row; row < sequence.first_row + sequence.rows; ++row) {
-    float* q = context.convolved.row(row) + key_head * dk;
-    float* k = q + key_dim;
-    context.kernels.l2_norm(q, q, dk, q_scale);
-    context.kernels.l2_norm(k, k, dk, 1.0f);
+  for (int64_t i = 0; i < sequence.rows; ++i) {
+    const float* q = context.convolved.row(sequence.first_row + i) + key_head * dk;
+    context.kernels.l2_norm(rows.q + i * dk, q, dk, q_scale);
+    context.kernels.l2_norm(rows.k + i * dk, q + key_dim, dk, 1.0f);
+    rows.kq[i] = context.kernels.dot(rows.k + i * dk, rows.q + i * dk, dk);
   }
+}
+
+void compute_gates(const DeltaNetArgs& args, const SequenceRows& sequence, int64_t head, const HeadRows& rows) {
+  const float minus_rate = -fmath::exp(args.a_log.f32()[head]);
+  const float dt_bias = args.dt_bias.f32()[head];
+  for (int64_t i = 0; i < sequence.rows; ++i) {
+    const int64_t row = sequence.first_row + i;
+    rows.decay[i] = fmath::exp(minus_rate * fmath::softplus(args.a.row(row)[head] + dt_bias));
+    rows.beta[i] = fmath::sigmoid(args.b.row(row)[head]);
+  }
+}
+
+// Rows of one sequence through value head `head`.
+void run_value_head(const HeadContext& context, const SequenceRows& sequence, float* state, int64_t head,
+                    const HeadRows& rows) {
+  const DeltaNetArgs& args = context.args;
+  const int64_t first_value = 2 * args.key_heads * args.key_head_dim;
+  const int64_t column = head * args.value_head_dim;
+  compute_gates(args, sequence, head, rows);
+  context.kernels.delta_rule({.out = context.out.row(sequence.first_row) + column,
+                              .state = state,
+                              .q = rows.q,
+                              .k = rows.k,
+                              .v = context.convolved.row(sequence.first_row) + first_value + column,
+                              .z = args.z.row(sequence.first_row) + column,
+                              .norm = args.norm.f32(),
+                              .kq = rows.kq,
+                              .decay = rows.decay,
+                              .beta = rows.beta,
+                              .v_stride = context.convolved.cols,
+                              .out_stride = context.out.cols,
+                              .rows = static_cast<int32_t>(sequence.rows),
+                              .dk = static_cast<int32_t>(args.key_head_dim),
+                              .dv = static_cast<int32_t>(args.value_head_dim),
+                              .eps = args.eps,
+                              .sigmoid_gate = args.sigmoid_gate});
 }
 
 }  // namespace
@@ -85,14 +106,13 @@ void CpuBackend::delta_net(Tensor out, const DeltaNetArgs& args, std::span<const
   const auto n = static_cast<int64_t>(sequences.size());
 
   const int64_t chunks = div_up(channels, kConvChannels);
-  for_each(n * chunks, [&](int64_t item, int thread) {
+  for_each(n * chunks, [&](int64_t item, int) {
     const SequenceRows& sequence = sequences[static_cast<size_t>(item / chunks)];
     const int64_t first = item % chunks * kConvChannels;
     kernels_->conv({.out = convolved.row(sequence.first_row),
                     .in = args.qkv.row(sequence.first_row),
                     .state = state(sequence.state).conv[layer].as<float>(),
                     .weight = taps,
-                    .scratch = thread_scratch(thread, args.conv_kernel * kLanes),
                     .channels = channels,
                     .rows = sequence.rows,
                     .first = first,
@@ -105,11 +125,12 @@ void CpuBackend::delta_net(Tensor out, const DeltaNetArgs& args, std::span<const
   for_each(n * args.key_heads, [&](int64_t item, int thread) {
     const SequenceRows& sequence = sequences[static_cast<size_t>(item / args.key_heads)];
     const int64_t key_head = item % args.key_heads;
-    norm_key_head(context, sequence, key_head);
+    const int64_t dk = args.key_head_dim;
+    const HeadRows rows(thread_scratch(thread, HeadRows::floats(sequence.rows, dk)), sequence.rows, dk);
+    norm_key_head(context, sequence, key_head, rows);
     float* recurrent = state(sequence.state).recurrent[layer].as<float>();
     for (int64_t head = key_head * heads_a_key; head < (key_head + 1) * heads_a_key; ++head) {
-      run_value_head(context, sequence, recurrent + head * args.key_head_dim * stride, head,
-                     thread_scratch(thread, 2 * stride));
+      run_value_head(context, sequence, recurrent + head * dk * stride, head, rows);
     }
   });
   traffic_.state_bytes +=

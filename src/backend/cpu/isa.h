@@ -85,17 +85,20 @@ struct AttendArgs {          // neighbouring rows of one sequence, one kv head, 
   Element kv_element = Element::kF32;
 };
 
-struct DeltaStepArgs {     // one value head, one token (N8), gated norm included
-  float* out;              // [Dv]
-  float* state;            // [Dk, stride]
-  const float* q;          // [Dk]
-  const float* k;          // [Dk]
-  const float* v;          // [Dv]
-  const float* z;          // [Dv]
-  const float* norm;       // [Dv]
-  float* scratch;          // [2 * stride]
-  int32_t dk, dv, stride;  // stride: dv rounded up to 16; state beyond dv stays zero
-  float decay, beta, eps;
+struct DeltaRuleArgs {  // one value head, `rows` tokens one after another (N8), gated norm included
+  float* out;           // [rows, Dv] at out_stride, like z
+  float* state;         // [Dv / 16, Dk, 16]: columns past Dv, up to a multiple of 16, stay zero
+  const float* q;       // [rows, Dk], normed, like k
+  const float* k;       // [rows, Dk]
+  const float* v;       // [rows, Dv] at v_stride
+  const float* z;       // [rows, Dv]
+  const float* norm;    // [Dv]
+  const float* kq;      // [rows] k . q
+  const float* decay;   // [rows] g
+  const float* beta;    // [rows]
+  int64_t v_stride, out_stride;
+  int32_t rows, dk, dv;
+  float eps;
   bool sigmoid_gate;
 };
 
@@ -104,7 +107,6 @@ struct ConvArgs {       // channels [first, first + count) of `rows` tokens: con
   const float* in;      // [rows, channels]
   float* state;         // [kernel - 1, channels], oldest first
   const float* weight;  // [kernel, channels]: transposed at load, lanes are channels
-  float* scratch;       // [kernel - 1, 16]
   int64_t channels, rows, first, count;
   int32_t kernel;
 };
@@ -118,11 +120,12 @@ struct KernelTable {
   void (*swiglu)(float* h, const float* gate, const float* up, int64_t n);
   void (*scale_add)(float* y, const float* x, float p, int64_t n);      // y = fma(p, x, y)
   void (*l2_norm)(float* out, const float* x, int64_t n, float scale);  // times scale when != 1
+  float (*dot)(const float* x, const float* y, int64_t n);              // N5
   void (*rotate)(float* x, const float* cos_sin, int64_t rotary_dim);
   void (*gate_sigmoid)(float* out, const float* gate, int64_t n);  // out *= sigmoid(gate)
   void (*attend)(const AttendArgs&);
   void (*conv)(const ConvArgs&);
-  void (*delta_step)(const DeltaStepArgs&);
+  void (*delta_rule)(const DeltaRuleArgs&);
   int64_t (*dot_probe)(int32_t* sum, int64_t rounds);  // returns the int8 multiply-adds it did
 };
 

@@ -13,6 +13,7 @@ namespace moebius::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers; the codes of a unit do not fit beside them into 16.
 constexpr int kRowsAtOnce = 2;
+constexpr int kStateVectors = 1;  // vectors of columns of the delta rule whose sums stay in registers
 constexpr int kKeysAtOnce = 1;
 constexpr bool kPlacedCodes = false;  // maddubs saturates above 15 bits
 
@@ -141,6 +142,12 @@ MOEBIUS_INLINE void store_i8(int8_t* p, I32 a) {
 MOEBIUS_INLINE Bytes load_bytes(const uint8_t* p) {
   return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
           _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+}
+// Sixteen registers are too few to keep a unit's lines in one.
+MOEBIUS_INLINE Bytes in_register(Bytes a) { return a; }
+MOEBIUS_INLINE void store_bytes(uint8_t* p, Bytes a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.lo);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), a.hi);
 }
 template <int N>
 MOEBIUS_INLINE Bytes shift_bytes(Bytes a) {

@@ -13,6 +13,7 @@ namespace moebius::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers: of 32, 16 hold the codes of a unit, 4 sums, the rest finishes them.
 constexpr int kRowsAtOnce = 4;
+constexpr int kStateVectors = 2;     // vectors of columns of the delta rule whose sums stay in registers
 constexpr int kKeysAtOnce = 4;       // keys whose dot products with four queries stay in registers
 constexpr bool kPlacedCodes = true;  // any byte times any activation is exact: codes may stay at their place (layout.h)
 
@@ -106,6 +107,12 @@ MOEBIUS_INLINE void store_i8(int8_t* p, I32 a) {
 }
 
 MOEBIUS_INLINE Bytes load_bytes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+// Tells the compiler to keep a in a register from here on.
+MOEBIUS_INLINE Bytes in_register(Bytes a) {
+  asm volatile("" : "+v"(a.v));
+  return a;
+}
+MOEBIUS_INLINE void store_bytes(uint8_t* p, Bytes a) { _mm512_storeu_si512(p, a.v); }
 template <int N>  // positive: right; bits that cross bytes are masked off by the caller
 MOEBIUS_INLINE Bytes shift_bytes(Bytes a) {
   if constexpr (N > 0) return {_mm512_srli_epi16(a.v, N)};

@@ -12,6 +12,7 @@ namespace moebius::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers: loops over lanes gain nothing from more.
 constexpr int kRowsAtOnce = 1;
+constexpr int kStateVectors = 1;  // vectors of columns of the delta rule whose sums stay in registers
 constexpr int kKeysAtOnce = 1;
 constexpr bool kPlacedCodes = false;
 
@@ -196,6 +197,8 @@ MOEBIUS_INLINE Bytes load_bytes(const uint8_t* p) {
   __builtin_memcpy(r.v, p, 64);
   return r;
 }
+MOEBIUS_INLINE const Bytes& in_register(const Bytes& a) { return a; }
+MOEBIUS_INLINE void store_bytes(uint8_t* p, const Bytes& a) { __builtin_memcpy(p, a.v, 64); }
 template <int N>
 MOEBIUS_INLINE Bytes shift_bytes(const Bytes& a) {
   Bytes r;

@@ -28,34 +28,71 @@ MOEBIUS_INLINE void prefetch_unit(const uint8_t* unit) {
   for (int i = 0; i <= Unit * Bits * 2; i += 64) prefetch(unit + i);
 }
 
-// [n][16] = 0.
-MOEBIUS_INLINE void clear(float* y, int n) {
-  for (int i = 0; i < n * kLanes; i += kLanes) store(y + i, zero());
+// Kernels work on two blocks, whose results lie side by side: [n][2][16]. They are neighbours, or gate and up; where
+// there is but one, the second is the first again.
+struct BlockPair {
+  const uint8_t* first;
+  const uint8_t* second;
+};
+constexpr int kPairLanes = 2 * kLanes;
+
+// Sums of many rows, in memory: [n][2][16]. What has no terms yet is read from one row of zeros: nothing is cleared.
+struct PairSums {
+  float* out;
+  const float* in;
+  int in_stride;
+
+  MOEBIUS_INLINE_MEMBER PairSums after(int rows) const {
+    return {out + rows * kPairLanes, in + rows * in_stride, in_stride};
+  }
+};
+alignas(64) static constexpr float kNoTerms[kPairLanes] = {};
+
+MOEBIUS_INLINE PairSums pair_sums(float* sums, bool begins) {
+  return {sums, begins ? kNoTerms : sums, begins ? 0 : kPairLanes};
 }
 
-// y += acc, acc = 0: [n][16].
-MOEBIUS_INLINE void end_segment(float* y, float* acc, int n) {
-  for (int i = 0; i < n * kLanes; i += kLanes) {
-    store(y + i, add(load(y + i), load(acc + i)));
-    store(acc + i, zero());
+// y += acc of n rows.
+MOEBIUS_INLINE void end_segment(PairSums y, const float* acc, int n) {
+  for (int t = 0; t < n; ++t, y = y.after(1), acc += kPairLanes) {
+    store(y.out, add(load(y.in), load(acc)));
+    store(y.out + kLanes, add(load(y.in + kLanes), load(acc + kLanes)));
   }
 }
 
+// The line of each plane that holds a set.
+template <int Bits, int Set>
+MOEBIUS_INLINE Bytes low_line(const uint8_t* unit) {
+  return load_bytes(unit + 64 * (Set / low_sets(Bits)));
+}
+template <int Bits, int Unit, int Set>
+MOEBIUS_INLINE Bytes high_line(const uint8_t* unit) {
+  constexpr int kLowLines = Unit / 4 / low_sets(Bits);
+  return load_bytes(unit + 64 * (kLowLines + Set / high_sets(Bits)));
+}
+
 // The codes of set `Set` (inputs 4 * Set .. 4 * Set + 3 of a unit) times 2^Place, one byte each.
-template <int Bits, int Unit, int Set, int Place = 0>
-MOEBIUS_INLINE Bytes codes_of_set(const uint8_t* unit) {
+template <int Bits, int Set, int Place = 0>
+MOEBIUS_INLINE Bytes codes_of_lines(const Bytes& low_plane, const Bytes& high_plane) {
   constexpr int kLow = low_bits(Bits);
   constexpr int kHigh = high_bits(Bits);
-  const Bytes low_line = load_bytes(unit + 64 * (Set / low_sets(Bits)));
-  if constexpr (kLow == 8) return low_line;
-  const Bytes low = mask_bytes(shift_bytes<low_position(Bits, Set) - Place>(low_line), ((1 << kLow) - 1) << Place);
+  if constexpr (kLow == 8) return low_plane;
+  const Bytes low = mask_bytes(shift_bytes<low_position(Bits, Set) - Place>(low_plane), ((1 << kLow) - 1) << Place);
   if constexpr (kHigh == 0) {
     return low;
   } else {
-    constexpr int kLowLines = Unit / 4 / low_sets(Bits);
     constexpr int kTarget = Place + kLow;
-    const Bytes high_line = load_bytes(unit + 64 * (kLowLines + Set / high_sets(Bits)));
-    return mask_or(shift_bytes<high_position(Bits, Set) - kTarget>(high_line), ((1 << kHigh) - 1) << kTarget, low);
+    const Bytes high = shift_bytes<high_position(Bits, Set) - kTarget>(high_plane);
+    return mask_or(high, ((1 << kHigh) - 1) << kTarget, low);
+  }
+}
+template <int Bits, int Unit, int Set, int Place = 0>
+MOEBIUS_INLINE Bytes codes_of_set(const uint8_t* unit) {
+  const Bytes low = low_line<Bits, Set>(unit);
+  if constexpr (high_bits(Bits) == 0) {
+    return codes_of_lines<Bits, Set, Place>(low, low);
+  } else {
+    return codes_of_lines<Bits, Set, Place>(low, high_line<Bits, Unit, Set>(unit));
   }
 }
 
@@ -68,46 +105,51 @@ MOEBIUS_INLINE void for_each_set(const Function& f) {
   }
 }
 
-// All sets of a unit, unpacked once for the rows that meet them. Nested members: g++ keeps those in registers where it
-// stores an array to the stack.
-template <int Bits, int Unit, int Set = 0>
-struct UnitCodes {
-  Bytes set;
-  UnitCodes<Bits, Unit, Set + 1> next;
-
-  MOEBIUS_INLINE_MEMBER explicit UnitCodes(const uint8_t* unit)
-      : set(codes_of_set<Bits, Unit, Set>(unit)), next(unit) {}
-  // f<set>(codes) for each set.
-  template <class Function>
-  MOEBIUS_INLINE_MEMBER void for_each(const Function& f) const {
-    f.template operator()<Set>(set);
-    next.for_each(f);
-  }
+// The scale and bias of each row.
+struct Scales {
+  F32 s, b;
 };
+MOEBIUS_INLINE Scales load_scales(const uint8_t* p, Element element) {
+  return {load_element(p, element), load_element(p + kLanes * element_bytes(element), element)};
+}
+// Of the unit that begins at input k.
+template <int Bits>
+MOEBIUS_INLINE Scales scales_of(const uint8_t* unit, int k, const MatrixView& w) {
+  return load_scales(unit + (w.group - k % w.group) * Bits * 2, w.element);
+}
+
+// The unit after the one at input k; the same again when it is the last.
 template <int Bits, int Unit>
-struct UnitCodes<Bits, Unit, Unit / 4> {
-  MOEBIUS_INLINE_MEMBER explicit UnitCodes(const uint8_t*) {}
-  template <class Function>
-  MOEBIUS_INLINE_MEMBER void for_each(const Function&) const {}
+MOEBIUS_INLINE const uint8_t* next_unit(const uint8_t* unit, int k, const MatrixView& w) {
+  if (k + Unit == w.cols) return unit;
+  const int scales_between = (k + Unit) % w.group == 0 ? 2 * kLanes * element_bytes(w.element) : 0;
+  return unit + Unit * Bits * 2 + scales_between;
+}
+
+// Which memory to ask for ahead: the block's own, then, `gap` bytes further on, the next one's; and the same
+// `to_second` bytes away, unless that is 0.
+struct Ahead {
+  int64_t gap;
+  int64_t to_second;
 };
 
-// Through the tiles of a block: f(unit, k, s, b) for each unit, end_of_segment() where N2 rounds.
+// Through the tiles of a block: f(unit, k, scales) for each unit, end_of_segment(k) where N2 rounds; k: inputs so far.
 template <int Bits, int Unit, class UnitFunction, class SegmentFunction>
-MOEBIUS_INLINE void for_each_unit(const uint8_t* tile, const MatrixView& w, const UnitFunction& f,
+MOEBIUS_INLINE void for_each_unit(const uint8_t* tile, const MatrixView& w, const Ahead& ahead, const UnitFunction& f,
                                   const SegmentFunction& end_of_segment) {
   const int code_bytes = w.group * Bits * 2;
   const int scale_bytes = kLanes * element_bytes(w.element);
-  const uint8_t* end = tile + w.block_bytes - w.gap;
+  const uint8_t* end = tile + w.cols / w.group * (code_bytes + 2 * scale_bytes);
   for (int k = 0; k < w.cols; tile += code_bytes + 2 * scale_bytes) {
-    const F32 s = load_element(tile + code_bytes, w.element);
-    const F32 b = load_element(tile + code_bytes + scale_bytes, w.element);
+    const Scales scales = load_scales(tile + code_bytes, w.element);
     for (int in_tile = 0; in_tile < w.group; in_tile += Unit, k += Unit) {
       const uint8_t* unit = tile + in_tile * Bits * 2;
-      const uint8_t* ahead = unit + kAheadBytes;
-      prefetch_unit<Bits, Unit>(ahead + (ahead < end ? 0 : w.gap));
-      f(unit, k, s, b);
+      const uint8_t* asked = unit + kAheadBytes + (unit + kAheadBytes < end ? 0 : ahead.gap);
+      prefetch_unit<Bits, Unit>(asked);
+      if (ahead.to_second != 0) prefetch_unit<Bits, Unit>(asked + ahead.to_second);
+      f(unit, k, scales);
     }
-    if (k % kSegment == 0 || k == w.cols) end_of_segment();
+    if (k % kSegment == 0 || k == w.cols) end_of_segment(k);
   }
 }
 

@@ -1,4 +1,4 @@
-// GatedDeltaNet: causal convolution with SiLU, and one step of the delta rule with its gated RMSNorm (N6, N8).
+// GatedDeltaNet: causal convolution with SiLU, and the delta rule with its gated RMSNorm (N6, N8).
 #pragma once
 
 #include "backend/cpu/kernels/math.h"
@@ -6,108 +6,141 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-// Sixteen channels (or the last few) through all tokens; taps ascending, the last one meets the current token.
-MOEBIUS_INLINE void conv_lanes(const ConvArgs& args, int64_t channel, int64_t count) {
-  const int history = args.kernel - 1;
-  for (int64_t row = 0; row < args.rows; ++row) {
-    F32 acc = zero();
-    for (int tap = 0; tap < args.kernel; ++tap) {
-      const int64_t source = row + tap - history;  // negative: still in the state
-      const float* u = source < 0 ? args.state + (source + history) * args.channels : args.in + source * args.channels;
-      const F32 w = load_lanes(args.weight + tap * args.channels + channel, count);
-      acc = fma(w, load_lanes(u + channel, count), acc);
-    }
-    store_lanes(args.out + row * args.channels + channel, silu(acc), count);
-  }
-  // The state becomes the last `history` rows of [state; in].
-  for (int j = 0; j < history; ++j) {
-    const int64_t source = args.rows + j - history;
-    const float* u = source < 0 ? args.state + (source + history) * args.channels : args.in + source * args.channels;
-    store(args.scratch + j * kLanes, load_lanes(u + channel, count));
-  }
-  for (int j = 0; j < history; ++j) {
-    store_lanes(args.state + j * args.channels + channel, load(args.scratch + j * kLanes), count);
-  }
+// Row `row` of [state; in], counted from the first of `in`.
+MOEBIUS_INLINE const float* conv_row(const ConvArgs& args, int64_t row) {
+  return row < 0 ? args.state + (row + args.kernel - 1) * args.channels : args.in + row * args.channels;
 }
 
+// Taps ascending, the last one meets the current token.
 static void conv(const ConvArgs& args) {
-  for_lanes(args.count, [&](int64_t i, int64_t count) { conv_lanes(args, args.first + i, count); });
+  const int history = args.kernel - 1;
+  for (int64_t row = 0; row < args.rows; ++row) {
+    for_lanes(args.count, [&](int64_t i, int64_t count) {
+      const int64_t channel = args.first + i;
+      F32 acc = zero();
+      for (int tap = 0; tap < args.kernel; ++tap) {
+        const F32 w = load_lanes(args.weight + tap * args.channels + channel, count);
+        acc = fma(w, load_lanes(conv_row(args, row + tap - history) + channel, count), acc);
+      }
+      store_lanes(args.out + row * args.channels + channel, silu(acc), count);
+    });
+  }
+  // The state becomes the last `history` rows of [state; in]. Ascending: a row is read before it is written over.
+  for (int j = 0; j < history; ++j) {
+    const float* from = conv_row(args, args.rows + j - history) + args.first;
+    float* to = args.state + j * args.channels + args.first;
+    for_lanes(args.count, [&](int64_t i, int64_t count) { store_lanes(to + i, load_lanes(from + i, count), count); });
+  }
 }
 
 constexpr int kStateSegment = 32;  // rows between two roundings into m and n
 
-// m = S^T k and n = S^T q for Vectors * 16 columns from `column`.
-template <int Vectors>
-MOEBIUS_INLINE void state_products(float* m, float* n, const DeltaStepArgs& args, int64_t column) {
-  F32 m_total[Vectors], n_total[Vectors];
-  for (int j = 0; j < Vectors; ++j) m_total[j] = n_total[j] = zero();
-  for (int first = 0; first < args.dk; first += kStateSegment) {
-    const int last = first + kStateSegment < args.dk ? first + kStateSegment : args.dk;
-    F32 m_acc[Vectors], n_acc[Vectors];
-    for (int j = 0; j < Vectors; ++j) m_acc[j] = n_acc[j] = zero();
+// One pass over the rows of V * 16 columns of the state: it takes in one token, k_before and d, and meets the next, k
+// and q. Either half may be left out.
+template <int V>
+struct StateColumns {
+  F32 d[V];        // of the token taken in
+  F32 m[V], n[V];  // S^T k and S^T q of the token met
+};
+struct StatePass {
+  const float* in;  // [V, Dk, 16]
+  float* out;       // may be in
+  int dk;
+  float decay;
+  const float* k_before;
+  const float* k;
+  const float* q;
+};
+
+template <int V, bool Update, bool Multiply>
+MOEBIUS_INLINE void pass_over_state(StateColumns<V>& columns, const StatePass& pass) {
+  const F32 g = set1(pass.decay);
+  for (int j = 0; j < V && Multiply; ++j) columns.m[j] = columns.n[j] = zero();
+  for (int first = 0; first < pass.dk; first += kStateSegment) {
+    const int last = first + kStateSegment < pass.dk ? first + kStateSegment : pass.dk;
+    F32 m[V], n[V];
+    for (int j = 0; j < V && Multiply; ++j) m[j] = n[j] = zero();
     for (int row = first; row < last; ++row) {
-      const float* s = args.state + int64_t{row} * args.stride + column;
-      const F32 k = set1(args.k[row]);
-      const F32 q = set1(args.q[row]);
-      for (int j = 0; j < Vectors; ++j) {
-        const F32 value = load(s + 16 * j);
-        m_acc[j] = fma(value, k, m_acc[j]);
-        n_acc[j] = fma(value, q, n_acc[j]);
+      const F32 k_before = Update ? set1(pass.k_before[row]) : zero();
+      const F32 k = Multiply ? set1(pass.k[row]) : zero();
+      const F32 q = Multiply ? set1(pass.q[row]) : zero();
+      for (int j = 0; j < V; ++j) {
+        const int64_t at = 16 * (int64_t{j} * pass.dk + row);
+        F32 s = load(pass.in + at);
+        if constexpr (Update) {
+          s = fma(k_before, columns.d[j], mul(g, s));
+          store(pass.out + at, s);
+        }
+        if constexpr (Multiply) {
+          m[j] = fma(s, k, m[j]);
+          n[j] = fma(s, q, n[j]);
+        }
       }
     }
-    for (int j = 0; j < Vectors; ++j) {
-      m_total[j] = add(m_total[j], m_acc[j]);
-      n_total[j] = add(n_total[j], n_acc[j]);
+    for (int j = 0; j < V && Multiply; ++j) {
+      columns.m[j] = add(columns.m[j], m[j]);
+      columns.n[j] = add(columns.n[j], n[j]);
     }
   }
-  for (int j = 0; j < Vectors; ++j) {
-    store(m + column + 16 * j, m_total[j]);
-    store(n + column + 16 * j, n_total[j]);
+}
+
+// d = beta (v - g m), o = kq d + g n of one token.
+template <int V>
+MOEBIUS_INLINE void end_token(StateColumns<V>& columns, const DeltaRuleArgs& args, int row, int64_t column) {
+  const F32 g = set1(args.decay[row]);
+  const F32 beta = set1(args.beta[row]);
+  const F32 kq = set1(args.kq[row]);
+  for (int j = 0; j < V; ++j) {
+    const int64_t first = column + 16 * j;
+    const int64_t count = args.dv - first < 16 ? args.dv - first : 16;
+    const F32 v = load_lanes(args.v + row * args.v_stride + first, count);
+    columns.d[j] = mul(beta, sub(v, mul(g, columns.m[j])));
+    const F32 o = fma(kq, columns.d[j], mul(g, columns.n[j]));
+    store_lanes(args.out + row * args.out_stride + first, o, count);
   }
 }
 
-// S = k d^T + g S for Vectors * 16 columns.
-template <int Vectors>
-MOEBIUS_INLINE void state_update(const DeltaStepArgs& args, const float* d, int64_t column) {
-  F32 delta[Vectors];
-  for (int j = 0; j < Vectors; ++j) delta[j] = load(d + column + 16 * j);
-  const F32 g = set1(args.decay);
-  for (int row = 0; row < args.dk; ++row) {
-    float* s = args.state + int64_t{row} * args.stride + column;
-    const F32 k = set1(args.k[row]);
-    for (int j = 0; j < Vectors; ++j) store(s + 16 * j, fma(k, delta[j], mul(g, load(s + 16 * j))));
+// All tokens through V * 16 columns, which stay in the first-level cache: each token but the first is met in the pass
+// that takes in the one before.
+template <int V>
+MOEBIUS_INLINE void delta_columns(const DeltaRuleArgs& args, int64_t column) {
+  StateColumns<V> columns;
+  float* state = args.state + column * args.dk;
+  StatePass pass = {state, state, args.dk, 0, nullptr, args.k, args.q};
+  pass_over_state<V, false, true>(columns, pass);
+  for (int row = 0; row < args.rows; ++row) {
+    end_token(columns, args, row, column);
+    pass.decay = args.decay[row];
+    pass.k_before = pass.k;
+    pass.k += args.dk;
+    pass.q += args.dk;
+    if (row + 1 < args.rows) {
+      pass_over_state<V, true, true>(columns, pass);
+    } else {
+      pass_over_state<V, true, false>(columns, pass);
+    }
   }
 }
 
-// y = ((o r) w) * gate(z), in place.
-MOEBIUS_INLINE void gated_norm(const DeltaStepArgs& args) {
-  float* o = args.out;
+// y = ((o r) w) * gate(z) of one token, in place.
+MOEBIUS_INLINE void gated_norm(const DeltaRuleArgs& args, int row) {
+  float* o = args.out + row * args.out_stride;
+  const float* gates = args.z + row * args.out_stride;
   const F32 r = set1(inverse_rms(o, args.dv, args.eps));
   for_lanes(args.dv, [&](int64_t i, int64_t count) {
-    const F32 z = load_lanes(args.z + i, count);
+    const F32 z = load_lanes(gates + i, count);
     const F32 gate = args.sigmoid_gate ? sigmoid(z) : silu(z);
     const F32 normed = mul(mul(load_lanes(o + i, count), r), load_lanes(args.norm + i, count));
     store_lanes(o + i, mul(normed, gate), count);
   });
 }
 
-static void delta_step(const DeltaStepArgs& args) {
-  float* m = args.scratch;
-  float* n = args.scratch + args.stride;
+static void delta_rule(const DeltaRuleArgs& args) {
+  constexpr int64_t kColumns = 16 * kStateVectors;
   int64_t column = 0;
-  for (; column + 128 <= args.stride; column += 128) state_products<8>(m, n, args, column);
-  for (; column < args.stride; column += 16) state_products<1>(m, n, args, column);
-  const F32 kq = set1(dot(args.k, args.q, args.dk));
-  const F32 g = set1(args.decay);
-  for_lanes(args.dv, [&](int64_t i, int64_t count) {
-    const F32 v = load_lanes(args.v + i, count);
-    const F32 d = mul(set1(args.beta), sub(v, mul(g, load(m + i))));
-    store_lanes(args.out + i, fma(kq, d, mul(g, load(n + i))), count);
-    store(m + i, d);
-  });
-  for (column = 0; column + 128 <= args.stride; column += 128) state_update<8>(args, m, column);
-  for (; column < args.stride; column += 16) state_update<1>(args, m, column);
-  gated_norm(args);
+  for (; column + kColumns <= args.dv; column += kColumns) delta_columns<kStateVectors>(args, column);
+  for (; column < args.dv; column += 16) delta_columns<1>(args, column);
+  for (int row = 0; row < args.rows; ++row) gated_norm(args, row);
 }
 
 }  // namespace moebius::cpu::MOEBIUS_ISA

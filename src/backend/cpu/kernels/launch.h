@@ -1,5 +1,5 @@
-// One switch on the weight format at the launcher, monomorphic kernels of one block below; and what is done with 16
-// results of a block: stored (matmul) or put through SwiGLU and quantized (gate_up).
+// One switch on the weight format at the launcher, monomorphic kernels of two blocks below; and what is done with their
+// results: stored (matmul) or put through SwiGLU and quantized (gate_up).
 #pragma once
 
 #include "backend/cpu/kernels/matmul_f32.h"
@@ -8,43 +8,51 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-// y [n][16] = one block of 16 rows times n <= kMostRows rows of activations.
-using BlockFunction = void (*)(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows, int n);
+// y [n][2][16] = two blocks of 16 rows times n <= kMostRows rows of activations.
+using PairFunction = void (*)(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n);
 
-static BlockFunction dense_function(Element element, bool one) {
+// A kernel of one block, whose number of rows is its own, on both.
+using BlockFunction = void (*)(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows);
+template <BlockFunction Run>
+static void each_block(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int) {
+  Run(y, blocks.first, w, rows);
+  if (blocks.second != blocks.first) Run(y + kLanes, blocks.second, w, rows);
+}
+
+static PairFunction dense_function(Element element, bool one) {
   switch (element) {
     case Element::kBF16:
-      return one ? dense_row<Element::kBF16> : dense_rows<Element::kBF16>;
+      return one ? each_block<dense_row<Element::kBF16>> : dense_pair<Element::kBF16>;
     case Element::kF16:
-      return one ? dense_row<Element::kF16> : dense_rows<Element::kF16>;
+      return one ? each_block<dense_row<Element::kF16>> : dense_pair<Element::kF16>;
     case Element::kF32:
       break;
   }
-  return one ? dense_row<Element::kF32> : dense_rows<Element::kF32>;
+  return one ? each_block<dense_row<Element::kF32>> : dense_pair<Element::kF32>;
 }
 
 // Up to kRowsAtOnce rows by a kernel of their own.
 template <int Bits, int Unit, int N = kRowsAtOnce>
-MOEBIUS_INLINE BlockFunction int8_function(int n) {
-  if constexpr (N == 1) {
-    return n == 1 ? int8_row<Bits, Unit> : int8_block<Bits, Unit, 0>;
+MOEBIUS_INLINE PairFunction int8_function(int n) {
+  if constexpr (N == 0) {
+    return int8_pair<Bits, Unit>;
   } else {
-    return n == N ? int8_block<Bits, Unit, N> : int8_function<Bits, Unit, N - 1>(n);
+    return n == N ? each_block<int8_block<Bits, Unit, N>> : int8_function<Bits, Unit, N - 1>(n);
   }
 }
 
 template <int Bits, int Unit>
-MOEBIUS_INLINE BlockFunction affine_function(bool int8, int n) {
+MOEBIUS_INLINE PairFunction affine_function(bool int8, int n) {
   if (int8) return int8_function<Bits, Unit>(n);
-  return n == 1 ? decoded_row<Bits, Unit> : decoded_rows<Bits, Unit>;
+  return n == 1 ? each_block<decoded_row<Bits, Unit>> : decoded_pair<Bits, Unit>;
 }
 
 template <int Bits>
-static BlockFunction affine_function(int group, bool int8, int n) {
+static PairFunction affine_function(int group, bool int8, int n) {
   return group == 32 ? affine_function<Bits, 32>(int8, n) : affine_function<Bits, 64>(int8, n);
 }
 
-static BlockFunction block_function(const MatrixView& w, bool int8, int n) {
+static PairFunction pair_function(const MatrixView& w, bool int8, int n) {
   switch (w.bits) {
     case 0:
       return dense_function(w.element, n == 1);
@@ -63,22 +71,28 @@ static BlockFunction block_function(const MatrixView& w, bool int8, int n) {
   }
 }
 
-MOEBIUS_INLINE int valid_rows(const MatrixView& w, int block) {
+// Rows of w that `blocks` blocks from `block` on hold.
+MOEBIUS_INLINE int valid_rows(const MatrixView& w, int block, int blocks) {
   const int left = w.rows - block * kLanes;
-  return left < kLanes ? left : kLanes;
+  return left < blocks * kLanes ? left : blocks * kLanes;
 }
 
 static void matmul(const MatmulArgs& args) {
   const MatrixView& w = args.w;
-  alignas(64) float y[kMostRows * kLanes];
+  alignas(64) float y[kMostRows * kPairLanes];
   for (int first = 0; first < args.n; first += kMostRows) {
     const int n = args.n - first < kMostRows ? args.n - first : kMostRows;
-    const BlockFunction run = block_function(w, args.int8, n);
-    for (int i = 0; i < args.block_count; ++i) {
+    const PairFunction run = pair_function(w, args.int8, n);
+    for (int i = 0; i < args.block_count; i += 2) {
       const int block = args.first_block + i;
-      run(y, w.data + block * w.block_bytes, w, args.rows + first, n);
+      const int blocks = i + 1 == args.block_count ? 1 : 2;
+      const uint8_t* data = w.data + block * w.block_bytes;
+      run(y, {data, data + (blocks - 1) * w.block_bytes}, w, args.rows + first, n);
+      const int count = valid_rows(w, block, blocks);
       for (int t = 0; t < n; ++t) {
-        store_lanes(args.out[first + t] + i * kLanes, load(y + t * kLanes), valid_rows(w, block));
+        float* out = args.out[first + t] + i * kLanes;
+        const float* row = y + t * kPairLanes;
+        for_lanes(count, [&](int64_t j, int64_t lanes) { store_lanes(out + j, load(row + j), lanes); });
       }
     }
   }
@@ -86,17 +100,16 @@ static void matmul(const MatmulArgs& args) {
 
 // Blocks 4 * chunk .. 4 * chunk + 3 of gate and up: h [n][64].
 static void gate_up_rows(float* h, const GateUpArgs& args, const ActivationRow* rows, int n) {
-  alignas(64) float gate[kMostRows * kLanes];
-  alignas(64) float up[kMostRows * kLanes];
-  const BlockFunction run = block_function(args.gate, args.int8, n);
+  alignas(64) float y[kMostRows * kPairLanes];
+  const PairFunction run = pair_function(args.gate, args.int8, n);
   for (int i = 0; i < kQuantBlock / kLanes; ++i) {
-    const int block = args.chunk * (kQuantBlock / kLanes) + i;
+    const int64_t block = args.chunk * (kQuantBlock / kLanes) + i;
     if (block * kLanes >= args.gate.rows) return;
-    run(gate, args.gate.data + block * args.gate.block_bytes, args.gate, rows, n);
-    run(up, args.up.data + block * args.up.block_bytes, args.up, rows, n);
+    const int64_t offset = block * args.gate.block_bytes;
+    run(y, {args.gate.data + offset, args.up.data + offset}, args.gate, rows, n);
     for (int t = 0; t < n; ++t) {
-      const F32 result = mul(silu(load(gate + t * kLanes)), load(up + t * kLanes));
-      store(h + t * kQuantBlock + i * kLanes, result);
+      const float* row = y + t * kPairLanes;
+      store(h + t * kQuantBlock + i * kLanes, mul(silu(load(row)), load(row + kLanes)));
     }
   }
 }

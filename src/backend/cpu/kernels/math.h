@@ -44,7 +44,7 @@ MOEBIUS_INLINE float sum_of_lanes(F32 a) {
 }
 
 // sum of a[i] * b[i] by N5.
-MOEBIUS_INLINE float dot(const float* a, const float* b, int64_t n) {
+static inline float dot(const float* a, const float* b, int64_t n) {
   F32 lanes = zero();
   int64_t i = 0;
   for (; i + 16 <= n; i += 16) lanes = fma(load(a + i), load(b + i), lanes);

@@ -1,5 +1,5 @@
 // Weights times f32 activations (N2): dense ones as they are, affine ones decoded on the way (router, shared gate,
-// in_proj_a, in_proj_b). One row keeps its sums in registers; many keep them in memory, and four inputs of weights
+// in_proj_a, in_proj_b). One row keeps its sums in registers; many keep them in memory, and four inputs of two blocks
 // serve all rows.
 #pragma once
 
@@ -14,17 +14,28 @@ MOEBIUS_INLINE F32 dense_weight(const uint8_t* block, int k) {
 
 MOEBIUS_INLINE F32 add_input(F32 acc, F32 weight, const float* x) { return fma(weight, set1(*x), acc); }
 
-// acc [n][16] += the weights of inputs k .. k + 3, ascending.
-MOEBIUS_INLINE void add_four(float* acc, F32 w0, F32 w1, F32 w2, F32 w3, const ActivationRow* rows, int k, int n) {
-  for (int t = 0; t < n; ++t, acc += kLanes) {
+// Weights of four inputs of a block.
+struct FourInputs {
+  F32 w0, w1, w2, w3;
+
+  MOEBIUS_INLINE_MEMBER F32 add_to(F32 acc, const float* x) const {
+    return add_input(add_input(add_input(add_input(acc, w0, x), w1, x + 1), w2, x + 2), w3, x + 3);
+  }
+};
+
+// acc += the weights of inputs k .. k + 3, ascending.
+MOEBIUS_INLINE void add_four(PairSums acc, const FourInputs& first, const FourInputs& second, const ActivationRow* rows,
+                             int k, int n) {
+  for (int t = 0; t < n; ++t, acc = acc.after(1)) {
     const float* x = rows[t].x + k;
-    const F32 first_two = add_input(add_input(load(acc), w0, x), w1, x + 1);
-    store(acc, add_input(add_input(first_two, w2, x + 2), w3, x + 3));
+    const F32 sum = first.add_to(load(acc.in), x);
+    store(acc.out + kLanes, second.add_to(load(acc.in + kLanes), x));
+    store(acc.out, sum);
   }
 }
 
 template <Element E>
-static void dense_row(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows, int) {
+static void dense_row(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows) {
   F32 total = zero();
   for (int k = 0; k < w.cols;) {
     const int end = k + kSegment < w.cols ? k + kSegment : w.cols;
@@ -39,46 +50,54 @@ static void dense_row(float* y, const uint8_t* block, const MatrixView& w, const
 }
 
 template <Element E>
-static void dense_rows(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows, int n) {
-  alignas(64) float acc[kMostRows * kLanes];
-  clear(y, n);
-  clear(acc, n);
+MOEBIUS_INLINE FourInputs dense_four(const uint8_t* block, int k) {
+  return {dense_weight<E>(block, k), dense_weight<E>(block, k + 1), dense_weight<E>(block, k + 2),
+          dense_weight<E>(block, k + 3)};
+}
+
+template <Element E>
+static void dense_pair(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n) {
+  alignas(64) float acc[kMostRows * kPairLanes];
   for (int k = 0; k < w.cols;) {
+    const int begin = k;
     const int end = k + kSegment < w.cols ? k + kSegment : w.cols;
     for (; k + 4 <= end; k += 4) {
-      add_four(acc, dense_weight<E>(block, k), dense_weight<E>(block, k + 1), dense_weight<E>(block, k + 2),
-               dense_weight<E>(block, k + 3), rows, k, n);
+      add_four(pair_sums(acc, k == begin), dense_four<E>(blocks.first, k), dense_four<E>(blocks.second, k), rows, k, n);
     }
     for (; k < end; ++k) {
-      const F32 weight = dense_weight<E>(block, k);
-      for (int t = 0; t < n; ++t) store(acc + t * kLanes, add_input(load(acc + t * kLanes), weight, rows[t].x + k));
+      const F32 first = dense_weight<E>(blocks.first, k);
+      const F32 second = dense_weight<E>(blocks.second, k);
+      PairSums sums = pair_sums(acc, k == begin);
+      for (int t = 0; t < n; ++t, sums = sums.after(1)) {
+        store(sums.out, add_input(load(sums.in), first, rows[t].x + k));
+        store(sums.out + kLanes, add_input(load(sums.in + kLanes), second, rows[t].x + k));
+      }
     }
-    end_segment(y, acc, n);
+    end_segment(pair_sums(y, begin == 0), acc, n);
   }
 }
 
 // w = fma(float(q), s, b) of one input of each row.
 template <int Input>
-MOEBIUS_INLINE F32 decode(const Bytes& codes, F32 s, F32 b) {
-  return fma(code_of_input<Input>(codes), s, b);
+MOEBIUS_INLINE F32 decode(const Bytes& codes, const Scales& w) {
+  return fma(code_of_input<Input>(codes), w.s, w.b);
+}
+MOEBIUS_INLINE FourInputs decode_four(const Bytes& codes, const Scales& w) {
+  return {decode<0>(codes, w), decode<1>(codes, w), decode<2>(codes, w), decode<3>(codes, w)};
 }
 
 template <int Bits, int Unit>
-static void decoded_row(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows, int) {
+static void decoded_row(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows) {
   F32 total = zero();
   F32 acc = zero();
   for_each_unit<Bits, Unit>(
-      block, w,
-      [&](const uint8_t* unit, int k, F32 s, F32 b) MOEBIUS_INLINE_LAMBDA {
-        UnitCodes<Bits, Unit>(unit).for_each([&]<int Set>(const Bytes& codes) MOEBIUS_INLINE_LAMBDA {
-          const float* x = rows->x + k + 4 * Set;
-          acc = add_input(acc, decode<0>(codes, s, b), x);
-          acc = add_input(acc, decode<1>(codes, s, b), x + 1);
-          acc = add_input(acc, decode<2>(codes, s, b), x + 2);
-          acc = add_input(acc, decode<3>(codes, s, b), x + 3);
+      block, w, {.gap = w.gap, .to_second = 0},
+      [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
+        for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
+          acc = decode_four(codes_of_set<Bits, Unit, Set>(unit), scales).add_to(acc, rows->x + k + 4 * Set);
         });
       },
-      [&]() MOEBIUS_INLINE_LAMBDA {
+      [&](int) MOEBIUS_INLINE_LAMBDA {
         total = add(total, acc);
         acc = zero();
       });
@@ -86,19 +105,20 @@ static void decoded_row(float* y, const uint8_t* block, const MatrixView& w, con
 }
 
 template <int Bits, int Unit>
-static void decoded_rows(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows, int n) {
-  alignas(64) float acc[kMostRows * kLanes];
-  clear(y, n);
-  clear(acc, n);
+static void decoded_pair(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n) {
+  alignas(64) float acc[kMostRows * kPairLanes];
+  const int64_t to_second = blocks.second - blocks.first;
   for_each_unit<Bits, Unit>(
-      block, w,
-      [&](const uint8_t* unit, int k, F32 s, F32 b) MOEBIUS_INLINE_LAMBDA {
-        UnitCodes<Bits, Unit>(unit).for_each([&]<int Set>(const Bytes& codes) MOEBIUS_INLINE_LAMBDA {
-          add_four(acc, decode<0>(codes, s, b), decode<1>(codes, s, b), decode<2>(codes, s, b), decode<3>(codes, s, b),
-                   rows, k + 4 * Set, n);
+      blocks.first, w, {.gap = to_second, .to_second = to_second},
+      [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
+        const Scales second_scales = scales_of<Bits>(unit + to_second, k, w);
+        for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
+          const FourInputs first = decode_four(codes_of_set<Bits, Unit, Set>(unit), scales);
+          const FourInputs second = decode_four(codes_of_set<Bits, Unit, Set>(unit + to_second), second_scales);
+          add_four(pair_sums(acc, Set == 0 && k % kSegment == 0), first, second, rows, k + 4 * Set, n);
         });
       },
-      [&]() MOEBIUS_INLINE_LAMBDA { end_segment(y, acc, n); });
+      [&](int k) MOEBIUS_INLINE_LAMBDA { end_segment(pair_sums(y, k <= kSegment), acc, n); });
 }
 
 }  // namespace moebius::cpu::MOEBIUS_ISA

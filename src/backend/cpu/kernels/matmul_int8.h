@@ -1,4 +1,6 @@
-// Affine weights times int8 activations (N4): codes are unpacked once for all the rows of activations they meet.
+// Affine weights times int8 activations (N4). Few rows: block after block, as they stream from memory, the codes in
+// registers. Many rows: two blocks at once, because what limits there is the dot products, and what feeds them: an
+// activation that is loaded serves both blocks, and codes are unpacked between the dot products of the unit before.
 #pragma once
 
 #include "backend/cpu/kernels/codes.h"
@@ -33,101 +35,198 @@ struct PlacedDots<Bits, -1> {};
 
 // acc = fma(a, fma(s, float(d), b * float(z)), acc) (N4).
 template <int Unit>
-MOEBIUS_INLINE F32 add_scaled(F32 acc, I32 d, F32 s, F32 b, const ActivationRow& row, int k) {
+MOEBIUS_INLINE F32 add_scaled(F32 acc, I32 d, const Scales& w, const ActivationRow& row, int k) {
   const F32 z = set1(Unit == 64 ? row.sum64[k / Unit] : row.sum32[k / Unit]);
   const F32 a = set1(row.scale[k / kQuantBlock]);
-  return fma(a, fma(s, to_float(d), mul(b, z)), acc);
+  return fma(a, fma(w.s, to_float(d), mul(w.b, z)), acc);
 }
 
-// y [16] of one block and one row.
-template <int Bits, int Unit>
-static void int8_row(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows, int) {
-  F32 total = zero();
-  F32 acc = zero();
-  for_each_unit<Bits, Unit>(
-      block, w,
-      [&](const uint8_t* unit, int k, F32 s, F32 b) MOEBIUS_INLINE_LAMBDA {
-        const int8_t* q = rows->q + k;
-        PlacedDots<Bits> dots;
-        for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
-          constexpr int kPlace = kPlacedCodes ? place_of(Bits, place_number(Bits, Set)) : 0;
-          dots.template accumulate<Set>(codes_of_set<Bits, Unit, Set, kPlace>(unit), q + 4 * Set);
-        });
-        acc = add_scaled<Unit>(acc, dots.total(), s, b, *rows, k);
-      },
-      [&]() MOEBIUS_INLINE_LAMBDA {
-        total = add(total, acc);
-        acc = zero();
-      });
-  store(y, total);
-}
+// ---- few rows
 
-// The sums of N rows of activations, as nested members for the reason given in codes.h (measured: as an array they took
-// 4 times as long).
+// The sums of N rows, as nested members: g++ 12 stores an array of vectors to the stack after every step (measured: 4
+// times as slow).
 template <int Bits, int N>
-struct Dots {
-  Dot<Bits> first;
-  Dots<Bits, N - 1> others;
+struct RowSums {
+  PlacedDots<Bits> dots;
+  F32 acc = zero(), total = zero();
+  RowSums<Bits, N - 1> others;
 
   template <int Set>
-  MOEBIUS_INLINE_MEMBER void accumulate(const Bytes& codes, const int8_t* const* q) {
-    first.template accumulate<Set>(codes, q[0] + 4 * Set);
-    others.template accumulate<Set>(codes, q + 1);
+  MOEBIUS_INLINE_MEMBER void accumulate(const Bytes& codes, const ActivationRow* rows, int k) {
+    dots.template accumulate<Set>(codes, rows->q + k + 4 * Set);
+    others.template accumulate<Set>(codes, rows + 1, k);
   }
-  // acc: [N][16].
   template <int Unit>
-  MOEBIUS_INLINE_MEMBER void add_to(float* acc, F32 s, F32 b, const ActivationRow* rows, int k) {
-    store(acc, add_scaled<Unit>(load(acc), first.total(), s, b, *rows, k));
-    others.template add_to<Unit>(acc + kLanes, s, b, rows + 1, k);
+  MOEBIUS_INLINE_MEMBER void end_unit(const Scales& w, const ActivationRow* rows, int k) {
+    acc = add_scaled<Unit>(acc, dots.total(), w, *rows, k);
+    dots = {};
+    others.template end_unit<Unit>(w, rows + 1, k);
+  }
+  MOEBIUS_INLINE_MEMBER void end_segment() {
+    total = add(total, acc);
+    acc = zero();
+    others.end_segment();
+  }
+  MOEBIUS_INLINE_MEMBER void store_to(float* y) const {
+    store(y, total);
+    others.store_to(y + kPairLanes);
   }
 };
 template <int Bits>
-struct Dots<Bits, 0> {
+struct RowSums<Bits, 0> {
   template <int Set>
-  MOEBIUS_INLINE_MEMBER void accumulate(const Bytes&, const int8_t* const*) {}
+  MOEBIUS_INLINE_MEMBER void accumulate(const Bytes&, const ActivationRow*, int) {}
   template <int Unit>
-  MOEBIUS_INLINE_MEMBER void add_to(float*, F32, F32, const ActivationRow*, int) {}
+  MOEBIUS_INLINE_MEMBER void end_unit(const Scales&, const ActivationRow*, int) {}
+  MOEBIUS_INLINE_MEMBER void end_segment() {}
+  MOEBIUS_INLINE_MEMBER void store_to(float*) const {}
 };
 
-// Rows [t, t + N) of one unit: acc [N][16].
+// y [N][2][16], of one block.
 template <int Bits, int Unit, int N>
-MOEBIUS_INLINE void add_unit(float* acc, const UnitCodes<Bits, Unit>& codes, F32 s, F32 b, const ActivationRow* rows,
-                             int k) {
-  const int8_t* q[N];
-  for (int t = 0; t < N; ++t) q[t] = rows[t].q + k;
-  Dots<Bits, N> dots;
-  codes.for_each([&]<int Set>(const Bytes& set) MOEBIUS_INLINE_LAMBDA { dots.template accumulate<Set>(set, q); });
-  dots.template add_to<Unit>(acc, s, b, rows, k);
+static void int8_block(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows) {
+  RowSums<Bits, N> sums;
+  for_each_unit<Bits, Unit>(
+      block, w, {.gap = w.gap, .to_second = 0},
+      [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
+        for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
+          constexpr int kPlace = kPlacedCodes ? place_of(Bits, place_number(Bits, Set)) : 0;
+          sums.template accumulate<Set>(codes_of_set<Bits, Unit, Set, kPlace>(unit), rows, k);
+        });
+        sums.template end_unit<Unit>(scales, rows, k);
+      },
+      [&](int) MOEBIUS_INLINE_LAMBDA { sums.end_segment(); });
+  sums.store_to(y);
 }
 
-// Any number of rows, kRowsAtOnce by kRowsAtOnce; the codes stay where they are meanwhile.
-template <int Bits, int Unit, int N = kRowsAtOnce>
-MOEBIUS_INLINE void add_unit(float* acc, const UnitCodes<Bits, Unit>& codes, F32 s, F32 b, const ActivationRow* rows,
-                             int k, int n) {
-  for (; n >= N; n -= N, rows += N, acc += N * kLanes) add_unit<Bits, Unit, N>(acc, codes, s, b, rows, k);
+// ---- many rows
+
+// A unit of each block, unpacked: a vector a set.
+template <int Unit>
+struct alignas(64) PairCodes {
+  uint8_t first[Unit / 4 * 64];
+  uint8_t second[Unit / 4 * 64];
+};
+
+// Unpacks a unit set by set. Each line is loaded once: g++ would load it again for every set, and loads are what a
+// group of rows has most of.
+template <int Bits, int Unit>
+struct Unpacker {
+  const uint8_t* unit;
+  uint8_t* codes;
+  Bytes low, high;
+
+  template <int Set>
+  MOEBIUS_INLINE_MEMBER void unpack() {
+    if constexpr (Set % low_sets(Bits) == 0) low = in_register(low_line<Bits, Set>(unit));
+    if constexpr (high_bits(Bits) > 0 && Set % high_sets(Bits) == 0) {
+      high = in_register(high_line<Bits, Unit, Set>(unit));
+    }
+    store_bytes(codes + 64 * Set, codes_of_lines<Bits, Set>(low, high));
+  }
+};
+
+// What the rows of a group are multiplied with.
+template <int Unit>
+struct PairUnit {
+  const PairCodes<Unit>& codes;
+  Scales first, second;
+  int k;
+};
+
+// The sums of N rows with two blocks.
+template <int Bits, int N>
+struct PairDots {
+  Dot<Bits> first, second;
+  PairDots<Bits, N - 1> others;
+
+  template <int Set>
+  MOEBIUS_INLINE_MEMBER void accumulate(const Bytes& a, const Bytes& b, const int8_t* const* q) {
+    first.template accumulate<Set>(a, q[0] + 4 * Set);
+    second.template accumulate<Set>(b, q[0] + 4 * Set);
+    others.template accumulate<Set>(a, b, q + 1);
+  }
+  template <int Unit>
+  MOEBIUS_INLINE_MEMBER void add_to(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows) {
+    store(acc.out, add_scaled<Unit>(load(acc.in), first.total(), unit.first, *rows, unit.k));
+    store(acc.out + kLanes, add_scaled<Unit>(load(acc.in + kLanes), second.total(), unit.second, *rows, unit.k));
+    others.add_to(acc.after(1), unit, rows + 1);
+  }
+};
+template <int Bits>
+struct PairDots<Bits, 0> {
+  template <int Set>
+  MOEBIUS_INLINE_MEMBER void accumulate(const Bytes&, const Bytes&, const int8_t* const*) {}
+  template <int Unit>
+  MOEBIUS_INLINE_MEMBER void add_to(const PairSums&, const PairUnit<Unit>&, const ActivationRow*) {}
+};
+
+// N rows of one unit. Meanwhile, when asked to, a block of the next unit is unpacked.
+template <int Bits, int Unit, int N, bool Unpack>
+MOEBIUS_INLINE void add_group(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows,
+                              uint8_t* unpacked, const uint8_t* next) {
+  Unpacker<Bits, Unit> unpacker = {next, unpacked, {}, {}};
+  const int8_t* q[N];
+  for (int t = 0; t < N; ++t) q[t] = rows[t].q + unit.k;
+  const PairCodes<Unit>* codes = &unit.codes;
+  asm volatile("" : "+r"(codes));  // or g++ loads a unit's codes before the loop over rows, and spills them
+  PairDots<Bits, N> dots;
+  for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
+    dots.template accumulate<Set>(load_bytes(codes->first + 64 * Set), load_bytes(codes->second + 64 * Set), q);
+    if constexpr (Unpack) unpacker.template unpack<Set>();
+  });
+  dots.add_to(acc, unit, rows);
+}
+
+// The last n < N rows.
+template <int Bits, int Unit, int N, bool Unpack>
+MOEBIUS_INLINE void add_rest(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows, int n,
+                             uint8_t* unpacked, const uint8_t* next) {
   if constexpr (N > 1) {
-    if (n > 0) add_unit<Bits, Unit, N - 1>(acc, codes, s, b, rows, k, n);
+    if (n == N - 1) {
+      add_group<Bits, Unit, N - 1, Unpack>(acc, unit, rows, unpacked, next);
+    } else {
+      add_rest<Bits, Unit, N - 1, Unpack>(acc, unit, rows, n, unpacked, next);
+    }
   }
 }
 
-// y [n][16] of one block. N: n as a constant when all sums fit into registers; otherwise 0.
-template <int Bits, int Unit, int N>
-static void int8_block(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows, int count) {
-  const int n = N > 0 ? N : count;
-  alignas(64) float acc[(N > 0 ? N : kMostRows) * kLanes];
-  clear(y, n);
-  clear(acc, n);
+// Up to kRowsAtOnce of `n` rows; returns how many.
+template <int Bits, int Unit, bool Unpack>
+MOEBIUS_INLINE int add_rows(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows, int n,
+                            uint8_t* unpacked, const uint8_t* next) {
+  if (n < kRowsAtOnce) {
+    add_rest<Bits, Unit, kRowsAtOnce, Unpack>(acc, unit, rows, n, unpacked, next);
+    return n;
+  }
+  add_group<Bits, Unit, kRowsAtOnce, Unpack>(acc, unit, rows, unpacked, next);
+  return kRowsAtOnce;
+}
+
+// y [n][2][16], n > kRowsAtOnce: so there are two groups at least, and each unpacks a block of the next unit.
+template <int Bits, int Unit>
+static void int8_pair(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n) {
+  alignas(64) float acc[kMostRows * kPairLanes];
+  PairCodes<Unit> codes[2];
+  const int64_t to_second = blocks.second - blocks.first;
+  Unpacker<Bits, Unit> first = {blocks.first, codes[0].first, {}, {}};
+  Unpacker<Bits, Unit> second = {blocks.second, codes[0].second, {}, {}};
+  for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
+    first.template unpack<Set>();
+    second.template unpack<Set>();
+  });
   for_each_unit<Bits, Unit>(
-      block, w,
-      [&](const uint8_t* unit, int k, F32 s, F32 b) MOEBIUS_INLINE_LAMBDA {
-        const UnitCodes<Bits, Unit> codes(unit);
-        if constexpr (N > 0) {
-          add_unit<Bits, Unit, N>(acc, codes, s, b, rows, k);
-        } else {
-          add_unit<Bits, Unit>(acc, codes, s, b, rows, k, n);
-        }
+      blocks.first, w, {.gap = to_second, .to_second = to_second},
+      [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
+        const PairUnit<Unit> pair = {codes[k / Unit % 2], scales, scales_of<Bits>(unit + to_second, k, w), k};
+        PairCodes<Unit>& unpacked = codes[(k / Unit + 1) % 2];
+        const uint8_t* next = next_unit<Bits, Unit>(unit, k, w);
+        const PairSums sums = pair_sums(acc, k % kSegment == 0);
+        int t = add_rows<Bits, Unit, true>(sums, pair, rows, n, unpacked.first, next);
+        t += add_rows<Bits, Unit, true>(sums.after(t), pair, rows + t, n - t, unpacked.second, next + to_second);
+        while (t < n) t += add_rows<Bits, Unit, false>(sums.after(t), pair, rows + t, n - t, nullptr, nullptr);
       },
-      [&]() MOEBIUS_INLINE_LAMBDA { end_segment(y, acc, n); });
+      [&](int k) MOEBIUS_INLINE_LAMBDA { end_segment(pair_sums(y, k <= kSegment), acc, n); });
 }
 
 }  // namespace moebius::cpu::MOEBIUS_ISA

@@ -18,11 +18,12 @@ static constexpr KernelTable kTable = {
     .swiglu = swiglu,
     .scale_add = scale_add,
     .l2_norm = l2_norm,
+    .dot = dot,
     .rotate = rotate,
     .gate_sigmoid = gate_sigmoid,
     .attend = attend,
     .conv = conv,
-    .delta_step = delta_step,
+    .delta_rule = delta_rule,
     .dot_probe = dot_probe,
 };
 
