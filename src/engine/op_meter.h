@@ -38,6 +38,7 @@ class OpMeter final : public Backend {
   void repeat_context(State state, int64_t seen, int64_t positions) override {
     backend_->repeat_context(state, seen, positions);
   }
+  void keep_rows(State state, int64_t rows) override { backend_->keep_rows(state, rows); }
   void free_state(State state) override { backend_->free_state(state); }
   void write(Tensor out, const void* host) override { backend_->write(out, host); }
   void read(void* host, Tensor x) override { backend_->read(host, x); }

@@ -44,6 +44,7 @@ class ReferenceBackend final : public Backend {
   State create_state(const StateSpec& spec) override;
   void reset_state(State state) override;
   void repeat_context(State state, int64_t seen, int64_t positions) override;
+  void keep_rows(State state, int64_t rows) override;
   void free_state(State state) override;
 
   void write(Tensor out, const void* host) override;
