@@ -1,4 +1,6 @@
 // What a model will take, before anything of it is read: so that a machine that is too small hears it at once.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "model/model.h"
@@ -25,6 +27,11 @@ int64_t scratch_bytes(const ModelConfig& config, int64_t max_rows) {
 ModelOptions effective_options(const ModelConfig& config, const ModelOptions& options) {
   if (options.context < 1) throw Error(ErrorCode::kUsage, "context", "expected at least 1 token");
   if (options.max_rows < 1) throw Error(ErrorCode::kUsage, "max_rows", "expected at least 1 token");
+  const int64_t most_draft_rows = std::min(options.max_rows, kMaxLogitRows);
+  if (options.draft_rows < 0 || options.draft_rows > most_draft_rows) {
+    throw Error(ErrorCode::kUsage, "draft_rows",
+                fmt::format("expected 0 to {} tokens, got {}", most_draft_rows, options.draft_rows));
+  }
   ModelOptions effective = options;
   effective.context = std::min(options.context, config.max_positions);
   return effective;
@@ -41,7 +48,8 @@ StateSpec make_state_spec(const ModelConfig& config, const ModelOptions& options
           .conv_kernel = config.conv_kernel,
           .value_heads = config.value_heads,
           .key_head_dim = config.key_head_dim,
-          .value_head_dim = config.value_head_dim};
+          .value_head_dim = config.value_head_dim,
+          .draft_rows = options.draft_rows};
 }
 
 MemoryPlan plan_memory(const ModelDir& directory, const ModelConfig& config, const ModelOptions& options) {
