@@ -35,7 +35,8 @@ struct StepContext {
   Backend& backend;
   const ModelConfig& config;
   const Workspace& workspace;
-  Tensor rope;  // [context, rotary_dim]
+  Tensor rope;       // [context, rotary_dim]
+  int64_t rows = 0;  // T
   std::span<const SequenceRows> sequences;
 };
 
