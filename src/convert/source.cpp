@@ -17,7 +17,7 @@ StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.
 
 CheckpointRows ConversionSource::rows(const ModelTensor& tensor) {
   const auto whole = [&](const StoredMatrix& matrix) {
-    return CheckpointRows(directory_, {{used(matrix), 0}}, tensor.rows, tensor.cols);
+    return CheckpointRows(directory_, {{used(matrix), 0, tensor.rows}}, tensor.cols);
   };
   if (tensor.is_vector()) return whole(dense(checked_.floats(tensor.name(), {tensor.cols})));
   if (tensor.role == TensorRole::kConv) return whole(convolution(tensor));
@@ -27,7 +27,7 @@ CheckpointRows ConversionSource::rows(const ModelTensor& tensor) {
       expert_slices(checked_, tensor.module.substr(0, marker), tensor.module.substr(marker + kStackMarker.size()),
                     {tensor.experts, tensor.rows, tensor.cols});
   for (const RowSlice& slice : slices) used(slice.matrix);
-  return CheckpointRows(directory_, slices, tensor.rows, tensor.cols);
+  return CheckpointRows(directory_, slices, tensor.cols);
 }
 
 StoredMatrix ConversionSource::convolution(const ModelTensor& tensor) {

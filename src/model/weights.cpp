@@ -11,9 +11,15 @@
 namespace moebius {
 
 void WeightBinder::matrix(Matrix& out, const std::string& module, MatrixShape shape, ActivationKind activations) {
+  matrix(out, module, {module, shape, {{0, shape.rows}}}, activations);
+}
+
+void WeightBinder::matrix(Matrix& out, const std::string& name, const MatrixRows& rows, ActivationKind activations) {
+  const auto& [module, shape, runs] = rows;
   const StoredMatrix stored = tensors_.matrix(module, {shape.rows, shape.cols});
-  matrices_.push_back(
-      {&out, module, CheckpointRows(tensors_.directory(), {{stored, 0}}, shape.rows, shape.cols), activations});
+  std::vector<RowSlice> slices;
+  for (const RowRun& run : runs) slices.push_back({stored, run.first, run.count});
+  matrices_.push_back({&out, name, CheckpointRows(tensors_.directory(), std::move(slices), shape.cols), activations});
 }
 
 void WeightBinder::vector(Tensor& out, const std::string& name, int64_t size) {
@@ -52,8 +58,7 @@ void WeightBinder::experts(Experts& out, const std::string& mlp, const ExpertsSh
 WeightBinder::ExpertRows WeightBinder::routed_rows(const std::string& mlp, const ExpertsShape& shape) {
   const auto of = [&](const char* projection, MatrixShape matrix) {
     const ProjectionShape all = {shape.experts, matrix.rows, matrix.cols};
-    return CheckpointRows(tensors_.directory(), expert_slices(tensors_, mlp, projection, all), matrix.rows,
-                          matrix.cols);
+    return CheckpointRows(tensors_.directory(), expert_slices(tensors_, mlp, projection, all), matrix.cols);
   };
   return {of("gate_proj", {shape.width, shape.dim}), of("up_proj", {shape.width, shape.dim}),
           of("down_proj", {shape.dim, shape.width})};
@@ -62,7 +67,7 @@ WeightBinder::ExpertRows WeightBinder::routed_rows(const std::string& mlp, const
 WeightBinder::ExpertRows WeightBinder::shared_rows(const std::string& mlp, const ExpertsShape& shape) {
   const auto of = [&](const char* projection, MatrixShape matrix) {
     const StoredMatrix stored = tensors_.matrix(mlp + ".shared_expert." + projection, {matrix.rows, matrix.cols});
-    return CheckpointRows(tensors_.directory(), {{stored, 0}}, matrix.rows, matrix.cols);
+    return CheckpointRows(tensors_.directory(), {{stored, 0, matrix.rows}}, matrix.cols);
   };
   return {of("gate_proj", {shape.shared_width, shape.dim}), of("up_proj", {shape.shared_width, shape.dim}),
           of("down_proj", {shape.dim, shape.shared_width})};

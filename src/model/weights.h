@@ -32,6 +32,17 @@ class WeightBinder {
   };
   void matrix(Matrix& out, const std::string& module, MatrixShape shape,
               ActivationKind activations = ActivationKind::kInt8);
+  // The same of some rows of a module: runs of them, one after another. name: what the backend is to call it.
+  struct RowRun {
+    int64_t first, count;
+  };
+  struct MatrixRows {
+    std::string module;
+    MatrixShape shape;  // of the whole module
+    std::vector<RowRun> runs;
+  };
+  void matrix(Matrix& out, const std::string& name, const MatrixRows& rows,
+              ActivationKind activations = ActivationKind::kInt8);
   void vector(Tensor& out, const std::string& name, int64_t size);  // as it stands, widened to f32: [1, size]
   // An RMSNorm that Hugging Face files keep zero-centred: 1 + w when the checkpoint is raw, w when it is converted.
   void centred_norm(Tensor& out, const std::string& name, int64_t size);
@@ -39,6 +50,7 @@ class WeightBinder {
   void convolution(Tensor& out, const std::string& name, int64_t channels, int64_t taps);
   // Routed experts in any of the four forms, and the shared one. mlp: "model.layers.3.mlp".
   void experts(Experts& out, const std::string& mlp, const ExpertsShape& shape);
+  [[nodiscard]] bool has(const std::string& name) const { return tensors_.has(name); }
   // Tensors of this module may be there and are not wanted.
   void skip_module(const std::string& module) { tensors_.skip_module(module); }
 

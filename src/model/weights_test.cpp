@@ -5,51 +5,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model/model.h"
-#include "model/testing/recording_backend.h"
-#include "model/testing/tiny_checkpoint.h"
-#include "moebius/error.h"
+#include "model/testing/loading.h"
 
 namespace moebius {
 namespace {
 
-using ::testing::HasSubstr;
 using namespace testing;  // the tiny checkpoint
 
 constexpr int kLayers = 4;
 const AffineFormat kFourBits{4, 32, DType::kBF16};
 
 std::string mlp(int layer) { return "model.layers." + std::to_string(layer) + ".mlp"; }
-
-struct Loaded {
-  TemporaryDirectory directory;
-  RecordingBackend backend;
-};
-
-// What a backend is given for this checkpoint.
-std::unique_ptr<Loaded> load(const TinyTensors& tensors, const Json& config = tiny_config()) {
-  auto loaded = std::make_unique<Loaded>();
-  write_checkpoint(loaded->directory, config, tensors);
-  load_model(ModelDir(loaded->directory.path()), loaded->backend, {});
-  return loaded;
-}
-
-void expect_refused(const TinyTensors& tensors, const Json& config, ErrorCode code,
-                    const std::vector<std::string>& words) {
-  TemporaryDirectory directory;
-  write_checkpoint(directory, config, tensors);
-  const ModelDir files(directory.path());
-  RecordingBackend backend;
-  try {
-    load_model(files, backend, {});
-    ADD_FAILURE() << "was accepted; expected: " << words.front();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    for (const std::string& word : words) EXPECT_THAT(std::string(error.what()) + error.hint(), HasSubstr(word));
-  }
-  EXPECT_EQ(files.bytes_read(), 0u) << "weights were read before everything was checked";
-  EXPECT_TRUE(backend.matrices.empty() && backend.vectors.empty());
-}
 
 void reshape(TinyTensors& tensors, const std::string& name, std::vector<int64_t> shape) {
   tensors.at(name) = made_up(name, std::move(shape), tensors.at(name).dtype, 0.1f);
