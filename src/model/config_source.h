@@ -3,6 +3,7 @@
 // (the family's own file) and which family a model_type means (registry.cpp).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/json.h"
@@ -27,9 +28,15 @@ class ConfigSource {
 // the maths. Call read_trunk first: the others need its layers and sizes.
 void read_trunk(ModelConfig& config, const ConfigSource& source);        // sizes, norm, activation, tied embeddings
 void read_layer_kinds(ModelConfig& config, const ConfigSource& source);  // layer_types or full_attention_interval
-void read_attention(ModelConfig& config, const ConfigSource& source, int64_t default_head_dim);
+void read_full_attention_layers(ModelConfig& config, const ConfigSource& source);  // all; layer_types may say so
+// default_head_dim: nullopt for hidden_size / num_attention_heads.
+void read_attention(ModelConfig& config, const ConfigSource& source, std::optional<int64_t> default_head_dim);
 void read_rope(ModelConfig& config, const ConfigSource& source, double default_partial_factor);
 void read_delta_net(ModelConfig& config, const ConfigSource& source);
-void read_experts(ModelConfig& config, const ConfigSource& source);  // routed and shared
+// Which layers have routed experts: all, none, or what mlp_only_layers and decoder_sparse_step say.
+void read_mlp_kinds(ModelConfig& config, const ConfigSource& source);
+void read_dense_mlp(ModelConfig& config, const ConfigSource& source);
+void read_experts(ModelConfig& config, const ConfigSource& source);  // routed ones
+void read_shared_expert(ModelConfig& config, const ConfigSource& source);
 
 }  // namespace moebius

@@ -13,7 +13,7 @@ namespace moebius {
 
 Decoder::Decoder(const ModelDir& directory, Backend& backend, const ModelConfig& config, const ModelOptions& options)
     : config_(config), options_(effective_options(config, options)), backend_(backend) {
-  WeightBinder binder(directory);
+  WeightBinder binder(directory, config_.norms);
   bind(binder);
   binder.check_complete();
   binder.upload(backend_, options_.progress);
@@ -31,9 +31,9 @@ void Decoder::bind(WeightBinder& binder) {
   for (int64_t i = 0; i < config_.layers; ++i) {
     DecoderLayer& layer = layers_[static_cast<size_t>(i)];
     layer.mixer_index = std::count(kinds, kinds + i, kinds[i]);
-    bind_layer(binder, layer, fmt::format("model.layers.{}", i), kinds[i], config_);
+    bind_layer(binder, layer, fmt::format("model.layers.{}", i), {kinds[i], config_.mlp_kinds[i]}, config_);
   }
-  binder.centred_norm(final_norm_, "model.norm.weight", config_.dim);
+  binder.norm(final_norm_, "model.norm.weight", config_.dim);
   if (config_.tied_embeddings) {
     binder.skip_module("lm_head");  // some exports keep a copy
   } else {
@@ -111,7 +111,7 @@ Tensor Decoder::run_head(std::span<const int32_t> rows, Tensor hidden) {
 Tensor Decoder::moe_layer(int64_t layer, Tensor x) {
   MOEBIUS_CHECK(layer >= 0 && layer < config_.layers && x.rows <= options_.max_rows && x.cols == config_.dim);
   const Tensor out = workspace_.block_out.first(x.rows);
-  moe_block(context(x.rows, {}), out, x, layers_[static_cast<size_t>(layer)].moe, options_.experts);
+  mlp_block(context(x.rows, {}), out, x, layers_[static_cast<size_t>(layer)].mlp, options_.experts);
   return out;
 }
 

@@ -14,16 +14,16 @@ void run_mixer(const StepContext& step, Tensor out, Tensor x, const DecoderLayer
 
 }  // namespace
 
-void bind_layer(WeightBinder& binder, DecoderLayer& layer, const std::string& path, LayerKind kind,
+void bind_layer(WeightBinder& binder, DecoderLayer& layer, const std::string& path, const DecoderLayerKinds& kinds,
                 const ModelConfig& config) {
-  binder.centred_norm(layer.input_norm, path + ".input_layernorm.weight", config.dim);
-  binder.centred_norm(layer.post_norm, path + ".post_attention_layernorm.weight", config.dim);
-  if (kind == LayerKind::kFullAttention) {
+  binder.norm(layer.input_norm, path + ".input_layernorm.weight", config.dim);
+  binder.norm(layer.post_norm, path + ".post_attention_layernorm.weight", config.dim);
+  if (kinds.mixer == LayerKind::kFullAttention) {
     bind_attention(binder, layer.mixer.emplace<AttentionWeights>(), path + ".self_attn", config);
   } else {
     bind_delta_net(binder, layer.mixer.emplace<DeltaNetWeights>(), path + ".linear_attn", config);
   }
-  bind_moe(binder, layer.moe, path + ".mlp", config);
+  bind_mlp(binder, layer.mlp, path + ".mlp", kinds.mlp, config);
 }
 
 void run_layer(const StepContext& step, const DecoderLayer& layer, ExpertPath path) {
@@ -32,7 +32,7 @@ void run_layer(const StepContext& step, const DecoderLayer& layer, ExpertPath pa
   const Tensor block_out = step.workspace.block_out.first(step.rows);
   run_mixer(step, block_out, normed, layer);
   step.backend.add_rms_norm(normed, residual, block_out, layer.post_norm, step.config.eps);
-  moe_block(step, block_out, normed, layer.moe, path);
+  mlp_block(step, block_out, normed, layer.mlp, path);
 }
 
 }  // namespace moebius

@@ -8,7 +8,7 @@
 
 #include "model/attention.h"
 #include "model/delta_net.h"
-#include "model/moe.h"
+#include "model/mlp.h"
 
 namespace moebius {
 
@@ -16,11 +16,16 @@ struct DecoderLayer {
   Tensor input_norm, post_norm;  // [1, D]
   std::variant<DeltaNetWeights, AttentionWeights> mixer;
   int64_t mixer_index = 0;  // among the layers of its kind, as the state counts them
-  MoeWeights moe;
+  MlpWeights mlp;
+};
+
+struct DecoderLayerKinds {
+  LayerKind mixer;
+  MlpKind mlp;
 };
 
 // path: "model.layers.3". mixer_index is left to the caller.
-void bind_layer(WeightBinder& binder, DecoderLayer& layer, const std::string& path, LayerKind kind,
+void bind_layer(WeightBinder& binder, DecoderLayer& layer, const std::string& path, const DecoderLayerKinds& kinds,
                 const ModelConfig& config);
 
 // From normed [T, D], which is the residual behind input_norm, to block_out [T, D], the output of the MLP, which the

@@ -16,7 +16,9 @@ ModelConfig read_config(const ConfigSource& source) {
   config.attention_gate = source.text().boolean("attn_output_gate", true);
   read_rope(config, source, kPartialRotary);
   read_delta_net(config, source);
+  config.mlp_kinds.assign(static_cast<size_t>(config.layers), MlpKind::kMoe);
   read_experts(config, source);
+  read_shared_expert(config, source);
   config.renormalize = true;  // hard-wired in this family, whatever norm_topk_prob says
   return config;
 }
