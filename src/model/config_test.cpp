@@ -229,7 +229,7 @@ std::vector<BadCase> values_that_change_the_maths() {
       bad_rope("type", "linear", kUnsupported),
       bad("layer_types", Json{"linear_attention", "full_attention", "sliding_attention", "full_attention"},
           kUnsupported)};
-  for (const char* family : {"qwen3_next", "qwen3_moe", "qwen3_5", "llama", ""}) {
+  for (const char* family : {"qwen3", "qwen3_vl_moe", "qwen3_5_mtp", "llama", ""}) {
     cases.push_back(bad("model_type", family, kUnsupported));
   }
   cases.push_back({"legacy yarn", [](Json& root) { root["rope_scaling"] = Json{{"type", "yarn"}, {"factor", 4.0}}; },

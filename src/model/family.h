@@ -15,6 +15,9 @@ struct Family {
   ModelConfig (*read_config)(const ConfigSource& source);
 };
 
+extern const Family kQwen3Moe;   // qwen3_moe.cpp
+extern const Family kQwen3Next;  // qwen3_next.cpp
+extern const Family kQwen35;     // qwen3_5.cpp
 extern const Family kQwen35Moe;  // qwen3_5_moe.cpp
 
 }  // namespace moebius

@@ -11,7 +11,7 @@
 namespace moebius {
 namespace {
 
-const Family* const kFamilies[] = {&kQwen35Moe};
+const Family* const kFamilies[] = {&kQwen35Moe, &kQwen35, &kQwen3Next, &kQwen3Moe};
 
 bool accepts(const Family& family, std::string_view model_type) {
   return std::ranges::find(family.accepted, model_type) != family.accepted.end();

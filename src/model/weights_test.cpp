@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "model/testing/loading.h"
+#include "model/testing/tiny_families.h"
 
 namespace moebius {
 namespace {
@@ -194,6 +195,18 @@ TEST(Weights, OnlyTheNormOfTheLinearLayersIsNeverShifted) {
   }
 }
 
+TEST(Weights, NormsOfQwen3MoeAreNeverShiftedAndNeedNoConvolutionToTell) {
+  const TinyFamily tiny = tiny_qwen3_moe(DType::kF32);
+  const auto loaded = load(tiny.tensors, tiny.config);
+  for (const char* name :
+       {"model.norm.weight", "model.layers.0.input_layernorm.weight", "model.layers.3.self_attn.k_norm.weight"}) {
+    const TinyTensor& tensor = tiny.tensors.at(name);
+    std::vector<float> values;
+    for (int64_t i = 0; i < tensor.shape[0]; ++i) values.push_back(load_f32(tensor.bytes.data(), DType::kF32, i));
+    EXPECT_EQ(std::ranges::count(loaded->backend.vectors, values), 1) << name;
+  }
+}
+
 TEST(Weights, SmallTensorsMayHaveAnyFloatDtype) {
   TinyTensors tensors = tiny_tensors();
   for (const char* name : {"A_log", "norm.weight"}) {
@@ -223,24 +236,26 @@ TEST(Weights, ProgressEndsAtTheBytesOfAllTensors) {
 
 // ---- what is refused
 
-TEST(Weights, EveryTensorIsMissedByName) {
-  const TinyTensors complete = tiny_tensors();
-  for (const auto& [name, tensor] : complete) {
-    TinyTensors tensors = complete;
-    tensors.erase(name);
-    expect_refused(tensors, tiny_config(), ErrorCode::kMissingTensor, {name});
+TEST(Weights, EveryTensorOfEveryFamilyIsMissedByName) {
+  for (const TinyFamily& family : tiny_families()) {
+    for (const auto& [name, tensor] : family.tensors) {
+      TinyTensors tensors = family.tensors;
+      tensors.erase(name);
+      expect_refused(tensors, family.config, ErrorCode::kMissingTensor, {name});
+    }
   }
 }
 
 TEST(Weights, AWrongShapeIsNamedWithBothShapes) {
-  const TinyTensors complete = tiny_tensors();
-  for (const auto& [name, tensor] : complete) {
-    TinyTensors tensors = complete;
-    std::vector<int64_t> shape = tensor.shape;
-    shape.back() += 32;
-    reshape(tensors, name, shape);
-    expect_refused(tensors, tiny_config(), ErrorCode::kBadTensor,
-                   {name, to_string(tensor.shape), "got " + to_string(shape)});
+  for (const TinyFamily& family : tiny_families()) {
+    for (const auto& [name, tensor] : family.tensors) {
+      TinyTensors tensors = family.tensors;
+      std::vector<int64_t> shape = tensor.shape;
+      shape.back() += 32;
+      reshape(tensors, name, shape);
+      expect_refused(tensors, family.config, ErrorCode::kBadTensor,
+                     {name, to_string(tensor.shape), "got " + to_string(shape)});
+    }
   }
 }
 
