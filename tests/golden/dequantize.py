@@ -3,8 +3,10 @@
 import numpy as np
 import torch
 
+from families import family_of
 from files import read_tensors
 
+# MLX stores 1 + w of these where transformers stores w.
 ZERO_CENTRED = ("layernorm.weight", "model.norm.weight", "q_norm.weight", "k_norm.weight")
 
 
@@ -26,8 +28,9 @@ def module_weight(stored, path, inputs):
     return torch.from_numpy(codes * scales.repeat(group, -1) + biases.repeat(group, -1))
 
 
-def transformers_tensors(directory, names_and_shapes):
+def transformers_tensors(directory, text, names_and_shapes):
     """{name: f32 tensor} for every name and shape that transformers asks for."""
+    zero_centred = () if family_of(text).plain_norms else ZERO_CENTRED
     stored = {key.removeprefix("language_model."): t for key, t in read_tensors(directory).items()}
 
     def read(name, shape):
@@ -38,7 +41,7 @@ def transformers_tensors(directory, names_and_shapes):
             return module_weight(stored, experts + "down_proj", shape[-1])
         if name.endswith("conv1d.weight"):
             return stored[name].float().reshape(shape)
-        if name.endswith(ZERO_CENTRED):
+        if name.endswith(zero_centred):
             return stored[name].float() - 1.0
         if name.endswith(".weight"):
             return module_weight(stored, name.removesuffix(".weight"), shape[-1])

@@ -35,9 +35,10 @@ def convert(source, directory):
 
 
 def predicate(model, shape):
-    """The model's own rule (8-bit routers), or none, with the shape's overrides before it."""
+    """The model's own rule (8-bit routers; a model without experts has none), with the shape's overrides before it."""
     overrides = shape.get("overrides", {})
-    default = (lambda path, module: True) if shape.get("low_bit_routers") else model.quant_predicate
+    own = None if shape.get("low_bit_routers") else model.quant_predicate
+    default = own or (lambda path, module: True)
 
     def decide(path, module):
         for ending, decision in overrides.items():
