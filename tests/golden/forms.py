@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+import interleaving
 from families import family_of
 from files import read_tensors, write_checkpoint
 
@@ -79,6 +80,17 @@ def write_convertible(directory, shape, tensors):
     write_checkpoint(directory, config, tensors)
 
 
+def write_fused(directory, shape, tensors):
+    """Experts as transformers holds them, in a family that is published with one matrix an expert."""
+    write_checkpoint(directory, text_only_config(shape), tensors)
+
+
+def write_flat(directory, shape, tensors):
+    """qwen3_next with the projections of its linear attention laid out as in qwen3_5."""
+    tensors = interleaving.flattened(shape["text"], tensors)
+    write_checkpoint(directory, text_only_config(shape), published(shape["text"], tensors))
+
+
 def write_mixed(directory, shape, tensors):
     """Layer 0 per expert, layer 1 fused, layer 2 as a stack."""
     tensors = dict(tensors)
@@ -136,8 +148,9 @@ def write_saved(directory, shape, tensors):
 # which mlx_oracle.convert makes.
 FORMS = {
     "forms": {"mixed": write_mixed, "wrapper": write_wrapper, "saved": write_saved},
+    "qwen3_next_forms": {"fused": write_fused, "flat": write_flat, "saved": write_saved},
 }
-NOT_FOR_TRANSFORMERS = ("mixed",)
+NOT_FOR_TRANSFORMERS = ("mixed", "flat")
 
 
 def per_expert_quantized(source, directory, config):
