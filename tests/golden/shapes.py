@@ -1,8 +1,9 @@
 """All shapes: what each table holds is told by the files it comes from."""
 
 import shapes_qwen3_5_moe
+import shapes_qwen3_moe
 import shapes_qwen3_next
 
-PLAIN = shapes_qwen3_5_moe.PLAIN | shapes_qwen3_next.PLAIN
-QUANTIZED = shapes_qwen3_5_moe.QUANTIZED | shapes_qwen3_next.QUANTIZED
+PLAIN = shapes_qwen3_5_moe.PLAIN | shapes_qwen3_next.PLAIN | shapes_qwen3_moe.PLAIN
+QUANTIZED = shapes_qwen3_5_moe.QUANTIZED | shapes_qwen3_next.QUANTIZED | shapes_qwen3_moe.QUANTIZED
 QUANTIZED_TOKENS = 80
