@@ -150,6 +150,7 @@ FORMS = {
     "forms": {"mixed": write_mixed, "wrapper": write_wrapper, "saved": write_saved},
     "qwen3_next_forms": {"fused": write_fused, "flat": write_flat, "saved": write_saved},
     "qwen3_moe_forms": {"fused": write_fused, "saved": write_saved},
+    "qwen3_5_forms": {"wrapper": write_wrapper, "saved": write_saved},
 }
 NOT_FOR_TRANSFORMERS = ("mixed", "flat")
 

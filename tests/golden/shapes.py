@@ -1,9 +1,11 @@
 """All shapes: what each table holds is told by the files it comes from."""
 
+import shapes_qwen3_5
 import shapes_qwen3_5_moe
 import shapes_qwen3_moe
 import shapes_qwen3_next
 
-PLAIN = shapes_qwen3_5_moe.PLAIN | shapes_qwen3_next.PLAIN | shapes_qwen3_moe.PLAIN
-QUANTIZED = shapes_qwen3_5_moe.QUANTIZED | shapes_qwen3_next.QUANTIZED | shapes_qwen3_moe.QUANTIZED
+PLAIN = shapes_qwen3_5_moe.PLAIN | shapes_qwen3_next.PLAIN | shapes_qwen3_moe.PLAIN | shapes_qwen3_5.PLAIN
+QUANTIZED = (shapes_qwen3_5_moe.QUANTIZED | shapes_qwen3_next.QUANTIZED | shapes_qwen3_moe.QUANTIZED |
+             shapes_qwen3_5.QUANTIZED)
 QUANTIZED_TOKENS = 80
