@@ -8,7 +8,7 @@ import torch
 
 import interleaving
 from families import family_of
-from files import read_tensors, write_checkpoint
+from files import read_json, read_tensors, write_checkpoint
 
 PROJECTIONS = ("gate_proj", "up_proj", "down_proj")
 
@@ -59,7 +59,7 @@ def published(text, tensors):
 
 
 def mtp_tensors(dim):
-    """A few tensors of a draft head, there to be passed over."""
+    """A few tensors of a draft head, there to be passed over where a checkpoint has no real one."""
     ones = torch.ones(dim, dtype=torch.bfloat16)
     return {"mtp.fc.weight": torch.ones(dim, 2 * dim, dtype=torch.bfloat16), "mtp.norm.weight": ones,
             "mtp.pre_fc_norm_hidden.weight": ones.clone()}
@@ -120,13 +120,14 @@ def write_wrapper(directory, shape, tensors):
     layer_types = model.config.text_config.layer_types
     config = {
         "architectures": [type(model).__name__], "model_type": model.config.model_type,
-        "image_token_id": 248056, "tie_word_embeddings": False, "vision_config": model.config.vision_config.to_dict(),
+        "image_token_id": 248056, "tie_word_embeddings": text["tie_word_embeddings"],
+        "vision_config": model.config.vision_config.to_dict(),
         "text_config": text | {"dtype": "bfloat16", "layer_types": layer_types, "mtp_num_hidden_layers": 1,
                                "rope_parameters": text["rope_parameters"] | {
                                    "mrope_interleaved": True, "mrope_section": [11, 11, 10]}},
     }
     extras = vision_tensors(model) | mtp_tensors(text["hidden_size"])
-    write_checkpoint(directory, config, wrapped(tensors) | extras, shards=3)
+    write_checkpoint(directory, config, extras | wrapped(tensors), shards=3)
 
 
 def write_saved(directory, shape, tensors):
@@ -142,6 +143,23 @@ def write_saved(directory, shape, tensors):
     with tempfile.TemporaryDirectory() as scratch:
         model.save_pretrained(scratch, max_shard_size="120KB")
         shutil.copytree(scratch, directory, copy_function=shutil.copyfile)
+
+
+def write_head_hf(directory, source, head):
+    """A draft head in a directory of its own, its tensors and the config as they stand in the checkpoint `source`."""
+    write_checkpoint(directory, read_json(source / "config.json"), head)
+
+
+def write_head_mlx(directory, source, head):
+    """As mlx-vlm splits it off (mlx_vlm/speculative/drafters/qwen3_5_mtp): stacks, bare names, norms already 1 + w."""
+    head = dict(head)
+    for prefix in layers_of_experts(head):
+        stack_experts(head, prefix)
+    tensors = {name.removeprefix("mtp."): t + 1.0 if t.ndim == 1 else t for name, t in head.items()}
+    text = read_json(source / "config.json")["text_config"]
+    config = {"model_type": "qwen3_5_mtp", "block_size": text["mtp_num_hidden_layers"] + 2, "text_config": text,
+              "tie_word_embeddings": text["tie_word_embeddings"]}
+    write_checkpoint(directory, config, tensors, {"format": "mlx"})
 
 
 # By the checkpoint that holds the same weights in the form it is published in: the other forms. Not here: MLX's own,

@@ -19,7 +19,9 @@ import dequantize
 import files
 import forms
 import mlx_oracle
+import mtp_oracle
 import shapes
+import shapes_mtp
 import transformers_oracle
 import weights
 
@@ -95,6 +97,34 @@ def make_mlx_form(source, directory, text, tensors, tokens, logits):
     assert away < LARGEST_DISTANCE_OF_ORACLES, f"{directory.name}: mlx-lm computes another model"
 
 
+def make_mtp(root, name, shape):
+    """A checkpoint with a draft head; logits of the model and of the head."""
+    text, tokens = shape["text"], weights.tokens(shape, shape["tokens"])
+    tensors = weights.make(transformers_oracle.parameter_shapes(text), shape)
+    head = weights.make(mtp_oracle.parameter_shapes(text), shape)
+    directory = root / "checkpoints" / name
+    write = forms.write_wrapper if shape.get("wrapper") else forms.write_published
+    write(directory, shape, tensors | head)
+    run = transformers_oracle.run(text, tensors, tokens)
+    check(name, directory, run)
+    check_directory(directory, tokens, run.logits)
+    mtp_logits, stepwise, gap = mtp_oracle.run(text, tensors, head, tokens)
+    assert gap > SMALLEST_ROUTER_GAP, f"{name}: two experts of the head tie within {gap}"
+    files.write_expected(
+        root / "expected" / f"{name}.safetensors", tokens=tokens, logits=run.logits, mtp_logits=mtp_logits)
+    print(f"{name:22} std {run.logits.std().item():.3f}, of the head {mtp_logits.std().item():.3f}  router gap "
+          f"{run.router_gap:.1e}, {gap:.1e}  one pass - stepwise {distance(mtp_logits, stepwise):.1e}")
+    return head
+
+
+def make_heads_apart(root, base, head):
+    """The same head in directories of its own, and the model as mlx-lm converts it: without the head."""
+    source = root / "checkpoints" / base
+    forms.write_head_hf(source.with_name(f"{base}_head_hf"), source, head)
+    forms.write_head_mlx(source.with_name(f"{base}_head_mlx"), source, head)
+    mlx_oracle.convert(source, source.with_name(f"{base}_mlx"))
+
+
 def make_quantized(root, name, shape):
     text, tokens = shape["text"], weights.tokens(shape, shapes.QUANTIZED_TOKENS)
     names_and_shapes = transformers_oracle.parameter_shapes(text)
@@ -131,6 +161,8 @@ def main():
     plain = {name: make_plain(root, name, shape) for name, shape in shapes.PLAIN.items()}
     for base in forms.FORMS:
         make_forms(root, base, *plain[base])
+    heads = {name: make_mtp(root, name, shape) for name, shape in shapes_mtp.MTP.items()}
+    make_heads_apart(root, "mtp_qwen3_5_moe", heads["mtp_qwen3_5_moe"])
     for name, shape in shapes.QUANTIZED.items():
         make_quantized(root, name, shape)
     make_per_expert_quantized(root)

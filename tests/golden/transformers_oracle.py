@@ -38,11 +38,11 @@ class Run:
 
 
 class Routing:
-    """Hooks the routers of a model and keeps what they chose."""
+    """Hooks the routers of decoder layers and keeps what they chose."""
 
-    def __init__(self, model):
+    def __init__(self, layers):
         self.chosen, self.gap = [], float("inf")
-        for layer in model.model.layers:
+        for layer in layers:
             if hasattr(layer.mlp, "gate"):  # a layer of experts
                 layer.mlp.gate.register_forward_hook(self.record)
 
@@ -68,7 +68,7 @@ def load(text, tensors):
 def run(text, tensors, tokens):
     """One pass over tokens i32 [T]: the chunked form of the delta rule."""
     model = load(text, tensors)
-    routing, residuals = Routing(model), []
+    routing, residuals = Routing(model.model.layers), []
     for layer in model.model.layers:
         layer.register_forward_hook(lambda module, inputs, output: residuals.append(output[0]))
     logits = model(input_ids=tokens.long()[None], use_cache=False).logits[0]

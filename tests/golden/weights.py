@@ -65,7 +65,7 @@ def values(name, shape, shape_facts):
         return 1.0 + 0.25 * rng.standard_normal(shape)
     if name.endswith(("q_norm.weight", "k_norm.weight")):
         return norm(rng, shape, shape_facts, mean=0.4)
-    if name.endswith("norm.weight"):
+    if name.endswith("norm.weight") or ".pre_fc_norm_" in name:
         return norm(rng, shape, shape_facts, mean=0.0)
     if name.endswith("A_log"):
         return np.log(rng.uniform(0.05, 4.0, shape))
