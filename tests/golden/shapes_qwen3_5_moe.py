@@ -114,6 +114,19 @@ PLAIN = {
             num_experts_per_tok=4, moe_intermediate_size=16, shared_expert_intermediate_size=8,
             linear_num_value_heads=4, linear_value_head_dim=16),
     },
+    "yarn_qwen3_5_moe": {
+        "why": "YaRN by rope_parameters, over half of a head, with its own bounds of the ramp, neither of them whole; "
+               "tokens past the original length",
+        "seed": 828,
+        "tokens": 150,
+        "dtype": "bf16",
+        "text": text_config(
+            layer_types=[FULL, LINEAR, FULL], num_hidden_layers=3, hidden_size=40, head_dim=64, vocab_size=53,
+            moe_intermediate_size=16, shared_expert_intermediate_size=16, linear_key_head_dim=16,
+            linear_value_head_dim=16, max_position_embeddings=160,
+            rope_parameters={"rope_type": "yarn", "rope_theta": 10000.0, "partial_rotary_factor": 0.5, "factor": 4.0,
+                             "original_max_position_embeddings": 40, "beta_fast": 2.5, "beta_slow": 0.5}),
+    },
     # Small on purpose: it is stored once per on-disk form (forms.py).
     "forms": {
         "why": "the same weights in every form on disk",

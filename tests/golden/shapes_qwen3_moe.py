@@ -77,6 +77,16 @@ PLAIN = {
         "also": ALSO,
         "text": text_config(hidden_size=40, vocab_size=53, num_hidden_layers=2),
     },
+    "yarn_qwen3_moe": {
+        "why": "YaRN by rope_scaling, as model cards tell to write it; tokens past the original length",
+        "seed": 3606,
+        "tokens": 150,
+        "dtype": "bf16",
+        "text": text_config(
+            hidden_size=40, vocab_size=53, num_hidden_layers=2, head_dim=48, rope_theta=10000.0,
+            moe_intermediate_size=16, max_position_embeddings=160,
+            rope_scaling={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 40}),
+    },
 }
 
 
