@@ -190,4 +190,9 @@ QUANTIZED = {
                     "text": quantized_text_128()},
     "q4_g128": {"why": "4 bits, group 128", "seed": 1009, "bits": 4, "group": 128, "dtype": "bf16",
                 "text": quantized_text_128()},
+    "mxfp4": {
+        "why": "mxfp4, routers and shared gates affine with 8 bits beside it; one routed down_proj in affine 4 bits",
+        "seed": 1010, "mode": "mxfp4", "bits": 4, "group": 32, "dtype": "bf16",
+        "overrides": {"layers.2.mlp.switch_mlp.down_proj": {"bits": 4, "group_size": 32, "mode": "affine"}},
+        "text": quantized_text(num_hidden_layers=3, moe_intermediate_size=96, linear_num_value_heads=3)},
 }
