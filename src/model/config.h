@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
+#include "model/rope.h"
 
 namespace moebius {
 
@@ -29,6 +31,7 @@ struct ModelConfig {
   // full attention
   int64_t heads = 0, kv_heads = 0, head_dim = 0, rotary_dim = 0;
   double rope_theta = 0;
+  std::optional<Yarn> yarn;
   bool attention_gate = true;
 
   // GatedDeltaNet
@@ -40,6 +43,7 @@ struct ModelConfig {
   int64_t experts = 0, top_k = 0, expert_width = 0, shared_width = 0;
   bool renormalize = true;
 
+  [[nodiscard]] RopeSpec rope() const { return {rotary_dim, rope_theta, yarn}; }
   [[nodiscard]] int64_t key_dim() const { return key_heads * key_head_dim; }
   [[nodiscard]] int64_t value_dim() const { return value_heads * value_head_dim; }
   [[nodiscard]] int64_t conv_dim() const { return 2 * key_dim() + value_dim(); }

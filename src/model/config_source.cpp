@@ -1,5 +1,5 @@
-// Readers of the shared pieces of config.json. The bounds are not the models' sizes but what no real model exceeds:
-// they keep every product of two or three of them inside int64.
+// Readers of the shared pieces of config.json; RoPE: config_rope.cpp. The bounds are not the models' sizes but what no
+// real model exceeds: they keep every product of two or three of them inside int64.
 #include "model/config_source.h"
 
 #include <fmt/format.h>
@@ -17,7 +17,6 @@ constexpr int64_t kMaxLayers = 1024;
 constexpr int64_t kMaxVocab = 1 << 24;
 constexpr int64_t kMaxHeads = 1024;
 constexpr int64_t kMaxHeadDim = 1024;
-constexpr int64_t kMaxPositions = 1 << 24;
 constexpr int64_t kMaxExperts = 4096;
 
 JsonObject text_part(const JsonObject& root) { return root.has("text_config") ? root.object("text_config") : root; }
@@ -50,17 +49,6 @@ size_t layer_index(const Json& value, int64_t layers, const std::string& where) 
   const bool valid = value.is_number_integer() && value >= 0 && value < layers;
   if (valid) return value.get<size_t>();
   throw Error(ErrorCode::kBadConfig, where, fmt::format("expected a layer, an integer from 0 to {}", layers - 1));
-}
-
-// Extended RoPE (yarn, linear, dynamic, ...) is another set of angles: refused, not approximated.
-void check_rope_type(const JsonObject& rope) {
-  for (const std::string_view key : {"rope_type", "type"}) {
-    const std::string type = rope.string(key, "default");
-    if (type != "default") {
-      throw Error(ErrorCode::kUnsupported, rope.where(key), "expected default, got " + in_quotes(type),
-                  "remove the RoPE extension from config.json to run at the trained context length");
-    }
-  }
 }
 
 }  // namespace
@@ -118,24 +106,6 @@ void read_attention(ModelConfig& config, const ConfigSource& source, std::option
   check_divides(text, "num_attention_heads", config.heads, config.kv_heads, "num_key_value_heads");
   refuse_true(text, "attention_bias", "biases of the attention projections are not implemented");
   refuse_true(text, "use_sliding_window", "sliding-window attention is not implemented");
-}
-
-void read_rope(ModelConfig& config, const ConfigSource& source, double default_partial_factor) {
-  const JsonObject& text = source.text();
-  const JsonObject rope = text.has("rope_parameters") ? text.object("rope_parameters") : text;
-  for (const std::string_view key : {"rope_parameters", "rope_scaling"}) {
-    if (text.has(key)) check_rope_type(text.object(key));
-  }
-  const JsonObject& theta = rope.has("rope_theta") ? rope : text;
-  config.rope_theta = theta.number("rope_theta", 1.0, 1e12);
-  const JsonObject& partial = rope.has("partial_rotary_factor") ? rope : text;
-  const double factor = partial.number("partial_rotary_factor", 0.0, 1.0, default_partial_factor);
-  config.rotary_dim = static_cast<int64_t>(static_cast<double>(config.head_dim) * factor);
-  if (config.rotary_dim < 2 || config.rotary_dim % 2 != 0) {
-    throw Error(ErrorCode::kBadConfig, partial.where("partial_rotary_factor"),
-                fmt::format("expected an even number of rotated dimensions, got {} of head_dim {}", config.rotary_dim,
-                            config.head_dim));
-  }
 }
 
 void read_delta_net(ModelConfig& config, const ConfigSource& source) {

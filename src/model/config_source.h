@@ -11,6 +11,8 @@
 
 namespace moebius {
 
+inline constexpr int64_t kMaxPositions = 1 << 24;
+
 // config.json as a whole and its text part: `text_config` of a vision wrapper, or the root of a text-only export.
 class ConfigSource {
  public:
@@ -31,7 +33,7 @@ void read_layer_kinds(ModelConfig& config, const ConfigSource& source);  // laye
 void read_full_attention_layers(ModelConfig& config, const ConfigSource& source);  // all; layer_types may say so
 // default_head_dim: nullopt for hidden_size / num_attention_heads.
 void read_attention(ModelConfig& config, const ConfigSource& source, std::optional<int64_t> default_head_dim);
-void read_rope(ModelConfig& config, const ConfigSource& source, double default_partial_factor);
+void read_rope(ModelConfig& config, const ConfigSource& source, double default_partial_factor);  // raises max_positions
 void read_delta_net(ModelConfig& config, const ConfigSource& source);
 // Which layers have routed experts: all, none, or what mlp_only_layers and decoder_sparse_step say.
 void read_mlp_kinds(ModelConfig& config, const ConfigSource& source);

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "model/rope.h"
 #include "model/weights.h"
 
 namespace moebius {
@@ -18,7 +17,7 @@ Decoder::Decoder(const ModelDir& directory, Backend& backend, const ModelConfig&
   binder.check_complete();
   binder.upload(backend_, options_.progress);
   if (config_.tied_embeddings) lm_head_ = embedding_;
-  const std::vector<float> table = rope_table(options_.context, config_.rotary_dim, config_.rope_theta);
+  const std::vector<float> table = rope_table(options_.context, config_.rope());
   rope_ = backend_.upload(table, options_.context, config_.rotary_dim);
   workspace_ = allocate_workspace(backend_, config_, options_.max_rows);
   backend_.reserve(options_.max_rows);

@@ -236,9 +236,18 @@ TEST(Weights, ProgressEndsAtTheBytesOfAllTensors) {
 
 // ---- what is refused
 
+// A tensor of every kind: layers 2 and 3 repeat 0 and 1, and one expert stands for six.
+TinyTensors one_of_each(TinyTensors tensors) {
+  std::erase_if(tensors, [](const auto& item) {
+    const auto has = [&](const char* part) { return item.first.find(part) != std::string::npos; };
+    return has("layers.2.") || has("layers.3.") || (has(".experts.") && has("_proj.weight") && !has(".experts.5."));
+  });
+  return tensors;
+}
+
 TEST(Weights, EveryTensorOfEveryFamilyIsMissedByName) {
   for (const TinyFamily& family : tiny_families()) {
-    for (const auto& [name, tensor] : family.tensors) {
+    for (const auto& [name, tensor] : one_of_each(family.tensors)) {
       TinyTensors tensors = family.tensors;
       tensors.erase(name);
       expect_refused(tensors, family.config, ErrorCode::kMissingTensor, {name});
@@ -248,7 +257,7 @@ TEST(Weights, EveryTensorOfEveryFamilyIsMissedByName) {
 
 TEST(Weights, AWrongShapeIsNamedWithBothShapes) {
   for (const TinyFamily& family : tiny_families()) {
-    for (const auto& [name, tensor] : family.tensors) {
+    for (const auto& [name, tensor] : one_of_each(family.tensors)) {
       TinyTensors tensors = family.tensors;
       std::vector<int64_t> shape = tensor.shape;
       shape.back() += 32;
