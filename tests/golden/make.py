@@ -6,6 +6,7 @@
 
 expected/<name>.safetensors: tokens i32 [T]; logits f32 [T, V] by transformers in fp32; for quantized checkpoints
 (where these are of the dequantized weights) also mlx_logits f32 [T, V], by mlx-lm with everything cast to f32.
+Those with a draft head have mtp_logits f32 [T-1, V], by transformers (mtp_oracle.py).
 """
 
 import argparse
