@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "model/expert_forms.h"
 #include "moebius/error.h"
 
@@ -52,7 +54,14 @@ int64_t ConversionSource::mtp_layers() const {
   return layers;
 }
 
-bool ConversionSource::has_raw_norms() const {
+DeltaNetForm ConversionSource::delta_net_form(const ModelConfig& config) const {
+  const auto first = std::ranges::find(config.layer_kinds, LayerKind::kLinearAttention) - config.layer_kinds.begin();
+  const bool interleaved = checked_.has(fmt::format("model.layers.{}.linear_attn.in_proj_qkvz.weight", first));
+  return interleaved ? DeltaNetForm::kInterleaved : DeltaNetForm::kFlat;
+}
+
+bool ConversionSource::has_raw_norms(NormForm norms) const {
+  if (norms == NormForm::kPlain) return false;
   if ((raw_convolutions_ == 0) != (converted_convolutions_ == 0)) return raw_convolutions_ > 0;
   const bool mixed = raw_convolutions_ > 0;
   throw Error(
