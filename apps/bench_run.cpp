@@ -182,11 +182,10 @@ BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
   const Traffic traffic = loaded_.backend().take_traffic();
   const double parts = test.kind == BenchTest::kMoeLayer ? static_cast<double>(loaded_.model().config().layers) : 1.0;
   const auto bytes = static_cast<double>(traffic.bytes());
-  const auto calls = static_cast<double>(std::max<int64_t>(traffic.expert_layers, 1));
   BenchSample taken{.seconds = elapsed.count() / parts,
                     .plain_seconds = plain_seconds,
                     .bytes = bytes / parts,
-                    .experts = static_cast<double>(traffic.distinct_experts) / calls,
+                    .experts = mean_experts(traffic, loaded_.model().config()),
                     .ops = {}};
   if (loaded_.parts.meter != nullptr) taken.ops = loaded_.parts.meter->take_ops();
   return taken;
@@ -257,6 +256,14 @@ std::string_view name(BenchTest test) {
 
 BenchResult run_bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said) {
   return Bench(loaded, plan, said).run();
+}
+
+double mean_experts(const Traffic& traffic, const ModelConfig& config) {
+  const int64_t steps = traffic.expert_layers / config.layers;  // each goes through every layer
+  const int64_t dense = steps * config.count(MlpKind::kDense);
+  const int64_t routed = steps * config.count(MlpKind::kMoe);
+  if (routed == 0) return 0;
+  return static_cast<double>(traffic.distinct_experts - dense) / static_cast<double>(routed);
 }
 
 int64_t context_needed(const BenchPlan& plan) {

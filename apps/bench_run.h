@@ -55,6 +55,10 @@ struct BenchResult {
 using BenchNews = std::function<void(const std::string& said)>;
 BenchResult run_bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said);
 
+// Distinct routed experts of a layer that has some, on average over whole steps. To a backend, and so in Traffic, a
+// dense MLP is a table of one expert; to nobody else.
+double mean_experts(const Traffic& traffic, const ModelConfig& config);
+
 // Positions and rows of a step that the plan needs.
 int64_t context_needed(const BenchPlan& plan);
 int64_t rows_needed(const BenchPlan& plan);

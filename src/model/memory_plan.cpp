@@ -17,8 +17,8 @@ bool is_loaded(std::string_view name, const ModelConfig& config) {
 
 // What a backend reserves for a step: the expert rows of all slots, hidden and output, and copies of the activations.
 int64_t scratch_bytes(const ModelConfig& config, int64_t max_rows) {
-  const int64_t slots = config.top_k + 1;
-  const int64_t width = std::max(config.expert_width, config.shared_width);
+  const int64_t slots = std::max<int64_t>(config.slots(), 1);
+  const int64_t width = std::max({config.expert_width, config.shared_width, config.dense_width});
   return max_rows * (slots * (2 * width + config.dim) * 4 + 2 * config.dim);
 }
 

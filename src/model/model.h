@@ -48,7 +48,7 @@ class Model {
 
   // Logits f32 [logit_rows, V] on the backend, valid until the next call.
   virtual Tensor forward(const Step& step, const LayerObserver& observer = nullptr) = 0;
-  // The MoE block of one layer alone (router, experts, shared expert) on x [T, D]; for the bench.
+  // The MLP of one layer alone (router, experts, shared expert; or dense) on x [T, D]; for the bench.
   virtual Tensor moe_layer(int64_t layer, Tensor x) = 0;
   // Which of the three expert paths the next steps take.
   virtual void set_expert_path(ExpertPath path) = 0;

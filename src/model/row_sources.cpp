@@ -12,20 +12,26 @@ std::byte* advance(std::byte* data, int64_t bytes) { return data ? data + bytes 
 
 }  // namespace
 
-CheckpointRows::CheckpointRows(const ModelDir& directory, std::vector<RowSlice> slices, int64_t height, int64_t cols)
-    : directory_(directory), slices_(std::move(slices)), height_(height), cols_(cols) {
-  MOEBIUS_CHECK(!slices_.empty() && height > 0);
+CheckpointRows::CheckpointRows(const ModelDir& directory, std::vector<RowSlice> slices, int64_t cols)
+    : directory_(directory), slices_(std::move(slices)), cols_(cols) {
+  MOEBIUS_CHECK(!slices_.empty());
+  int64_t end = 0;
+  for (const RowSlice& slice : slices_) {
+    MOEBIUS_CHECK(slice.rows > 0);
+    ends_.push_back(end += slice.rows);
+  }
 }
 
 void CheckpointRows::read(int64_t first, int64_t count, const Rows& out) const {
   MOEBIUS_CHECK(first >= 0 && count >= 0 && first + count <= rows());
   const int64_t weight_bytes = format().weight_row_bytes(cols_);
   const int64_t scale_bytes = format().scale_row_bytes(cols_);
-  for (int64_t done = 0; done < count;) {
-    const int64_t row = first + done;
-    const int64_t in_slice = row % height_;
-    const int64_t n = std::min(count - done, height_ - in_slice);
-    read_slice(slices_[static_cast<size_t>(row / height_)], in_slice, n,
+  auto end = std::ranges::upper_bound(ends_, first);
+  for (int64_t done = 0; done < count; ++end) {
+    const RowSlice& slice = slices_[static_cast<size_t>(end - ends_.begin())];
+    const int64_t in_slice = slice.rows - (*end - (first + done));
+    const int64_t n = std::min(count - done, slice.rows - in_slice);
+    read_slice(slice, in_slice, n,
                {out.weights + done * weight_bytes, advance(out.scales, done * scale_bytes),
                 advance(out.biases, done * scale_bytes)});
     done += n;

@@ -54,6 +54,54 @@ class Inspect(TestCase):
         self.assertLess(half, 0.6 * wide)
 
 
+class Families(TestCase):
+    """Each family that synth can make, through the commands that read its config."""
+
+    PRESETS = ("tiny-qwen3.5", "tiny-qwen3-next", "tiny-qwen3-moe")
+
+    def made(self, preset, bits):
+        directory = self.folder / f"{preset}-{bits}"
+        self.succeed("synth", "--preset", preset, "--bits", bits, directory)
+        return directory
+
+    def test_the_doctor_finds_the_same_bits_every_way(self):
+        for preset in self.PRESETS:
+            with self.subTest(preset):
+                self.succeed("doctor", self.made(preset, 4))
+
+    def test_inspect_says_what_the_layers_are(self):
+        reports = {p: json.loads(self.succeed("inspect", self.made(p, 16), "--json").stdout) for p in self.PRESETS}
+        dense, hybrid, full = (reports[preset] for preset in self.PRESETS)
+        self.assertEqual((dense["dense_layers"], dense["dense_width"], dense["experts"]), (4, 384, 0))
+        self.assertEqual(dense["active_parameters"], dense["parameters"])
+        self.assertEqual(hybrid["expert_forms"], {"one tensor an expert": 4})
+        self.assertEqual(full["linear_attention_layers"], 0)
+        self.assertEqual(full["memory"]["recurrent_bytes"], 0)
+        self.assertLess(full["active_parameters"], full["parameters"])
+
+    def test_inspect_says_it_to_people(self):
+        text = {p: self.succeed("inspect", self.made(p, 4)).stdout for p in self.PRESETS}
+        self.assertIn("width 384 in 4 layers", text["tiny-qwen3.5"])
+        self.assertNotIn("experts", text["tiny-qwen3.5"].split("memory at")[0])
+        self.assertIn("8 of width 128 in 4 layers, 2 per token, shared one of 256", text["tiny-qwen3-next"])
+        self.assertNotIn("linear attention  ", text["tiny-qwen3-moe"])
+
+    def test_bench_counts_routed_experts_alone(self):
+        for preset, experts in (("tiny-qwen3.5", 0), ("tiny-qwen3-moe", 2)):
+            report = self.succeed(
+                "bench", self.made(preset, 4), "--json", "--reps", 1, "--s", 1, "--context", 0, "--experts", "fused"
+            )
+            for row in json.loads(report.stdout)["rows"]:
+                self.assertEqual(row["experts_mean"], experts, (preset, row["test"]))
+
+    def test_quantize_makes_a_checkpoint_that_runs(self):
+        for preset in self.PRESETS:
+            with self.subTest(preset):
+                quantized = self.folder / f"{preset}-quantized"
+                self.succeed("quantize", self.made(preset, 16), quantized, "--bits", 4)
+                self.succeed("generate", quantized, "--tokens", "1,2,3", "--max-tokens", 4)
+
+
 class LogitsCase(TestCase):
     def logits(self, *arguments, tokens=None):
         out = self.folder / "logits.safetensors"
