@@ -88,6 +88,16 @@ Tensor Session::step(std::span<const int32_t> tokens, int64_t first, int64_t cou
   return run({.state = state_, .first_row = 0, .rows = rows, .position = position_}, tokens, first, count, observer);
 }
 
+Tensor Session::guess(std::span<const int32_t> tokens, int64_t position) {
+  const auto rows = static_cast<int64_t>(tokens.size());
+  rows_.resize(tokens.size());
+  std::iota(rows_.begin(), rows_.end(), 0);
+  const SequenceRows sequence[] = {{.state = state_, .first_row = 0, .rows = rows, .position = position}};
+  Model& model = loaded_.model();
+  return model.forward_mtp(
+      {.hidden = model.last_hidden(rows), .tokens = tokens, .sequences = sequence, .logit_rows = rows_});
+}
+
 Tensor Session::draft(std::span<const int32_t> tokens) {
   const auto rows = static_cast<int64_t>(tokens.size());
   return run({.state = state_, .first_row = 0, .rows = rows, .position = position_, .draft = true}, tokens, 0, rows);

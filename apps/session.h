@@ -52,6 +52,8 @@ class Session {
 
   // Appends at most max_rows tokens in one step; logits of rows [first, first + count) of them, on the backend.
   Tensor step(std::span<const int32_t> tokens, int64_t first, int64_t count, const LayerObserver& observer = nullptr);
+  // The draft head behind the last step: tokens [T] follow its first T rows, the first of which is at `position`.
+  Tensor guess(std::span<const int32_t> tokens, int64_t position);
   // Appends tokens that may be taken back; all rows of logits. keep(rows, drafted) must follow: the first rows stay.
   Tensor draft(std::span<const int32_t> tokens);
   void keep(int64_t rows, int64_t drafted);

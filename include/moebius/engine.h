@@ -29,6 +29,7 @@ struct EngineOptions {
   int threads = 0;                   // 0: physical cores within affinity and quota
   int64_t context = 4096;            // most tokens of a sequence
   int64_t max_rows = 512;            // most tokens of one step; prompts are cut into steps of this size
+  std::string mtp;                   // draft head: empty: not loaded; bundled: the checkpoint's own; else a directory
   int64_t draft_rows = 0;            // most tokens of Sequence::draft(), at most 64; they cost memory in each sequence
   // Weights as the cpu backend packs them, kept on disk so that the next start has nothing to do: off, auto (a file
   // that is there is used, and made again when the checkpoint changed) or make. It is MODEL/moebius.packed, or in

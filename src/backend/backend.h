@@ -243,6 +243,8 @@ class Backend {
   virtual void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) = 0;
   // out [n, D] = the rows of x that ids i32 [n, 1] names: what the head needs of a prompt.
   virtual void gather_rows(Tensor out, Tensor x, Tensor ids) = 0;
+  // out [T, A + B] = each row of a [T, A], then that of b [T, B].
+  virtual void concat(Tensor out, Tensor a, Tensor b) = 0;
   virtual void argmax(Tensor out, Tensor logits) = 0;  // out i32 [T, 1]; the lowest id among equals
 
   // ---- measure

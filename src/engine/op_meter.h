@@ -52,6 +52,7 @@ class OpMeter final : public Backend {
   void router(const Routing& out, Tensor x, const RouterArgs& args) override;
   void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
+  void concat(Tensor out, Tensor a, Tensor b) override;
   void argmax(Tensor out, Tensor logits) override;
   Traffic take_traffic() override;
   double measure_int8_macs() override { return backend_->measure_int8_macs(); }

@@ -60,6 +60,7 @@ ModelOptions model_options(const EngineOptions& options) {
   model.context = options.context;
   model.max_rows = options.max_rows;
   model.draft_rows = options.draft_rows;
+  model.mtp = options.mtp;
   model.kv_dtype = parse_kv_dtype(options.kv);
   model.experts = parse_expert_path(options.experts);
   if (options.progress) {

@@ -14,12 +14,14 @@ Decoder::Decoder(const ModelDir& directory, Backend& backend, const ModelConfig&
     : config_(config), options_(effective_options(config, options)), backend_(backend) {
   WeightBinder binder(directory, config_.norms);
   bind(binder);
+  if (options_.mtp == kBundledMtp) bind_mtp(binder, mtp_.emplace(), config_);
   binder.check_complete();
   binder.upload(backend_, options_.progress);
   if (config_.tied_embeddings) lm_head_ = embedding_;
+  if (!options_.mtp.empty() && !mtp_) load_mtp(ModelDir(options_.mtp));
   const std::vector<float> table = rope_table(options_.context, config_.rope());
   rope_ = backend_.upload(table, options_.context, config_.rotary_dim);
-  workspace_ = allocate_workspace(backend_, config_, options_.max_rows);
+  workspace_ = allocate_workspace(backend_, config_, options_);
   backend_.reserve(options_.max_rows);
 }
 
@@ -38,6 +40,14 @@ void Decoder::bind(WeightBinder& binder) {
   } else {
     binder.matrix(lm_head_, "lm_head", {config_.vocab, config_.dim});
   }
+}
+
+// A head by itself has no convolution to tell how its norms are stored: MLX tools convert those that they split off.
+void Decoder::load_mtp(const ModelDir& directory) {
+  WeightBinder binder(directory, config_.norms);
+  binder.set_raw(!is_draft_head(directory.config()));
+  bind_mtp(binder, mtp_.emplace(), config_);
+  binder.upload(backend_, nullptr);
 }
 
 void Decoder::check(const Step& step) const {
@@ -64,13 +74,36 @@ Tensor Decoder::forward(const Step& step, const LayerObserver& observer) {
   const auto rows = static_cast<int64_t>(step.tokens.size());
   const Tensor ids = workspace_.ids.first(rows);
   const Tensor residual = workspace_.residual.first(rows);
-  const Tensor hidden = workspace_.normed.first(rows);  // behind the final norm; of no use before it
+  const Tensor hidden = workspace_.hidden.first(rows);
   backend_.write(ids, step.tokens.data());
   backend_.embed(residual, ids, embedding_);
   run_layers(context(rows, step.sequences), observer);
-  if (step.logit_rows.empty() && !observer) return workspace_.logits.first(0);
+  if (step.logit_rows.empty() && !observer && !mtp_) return workspace_.logits.first(0);
   backend_.add_rms_norm(hidden, residual, workspace_.block_out.first(rows), final_norm_, config_.eps);
   if (observer) observer(config_.layers - 1, residual);
+  return run_head(step.logit_rows, hidden);
+}
+
+Tensor Decoder::forward_mtp(const MtpStep& step) {
+  check({.tokens = step.tokens, .sequences = step.sequences, .logit_rows = step.logit_rows});
+  const auto rows = static_cast<int64_t>(step.tokens.size());
+  MOEBIUS_CHECK(mtp_ && step.hidden.rows == rows);
+  const Tensor ids = workspace_.ids.first(rows);
+  const Tensor residual = workspace_.residual.first(rows);
+  const Tensor normed = workspace_.normed.first(rows);
+  const Tensor block_out = workspace_.block_out.first(rows);
+  const Tensor both = workspace_.mtp_in.first(rows);
+  backend_.write(ids, step.tokens.data());
+  backend_.embed(residual, ids, embedding_);
+  backend_.rms_norm(normed, residual, mtp_->embedding_norm, config_.eps);
+  backend_.rms_norm(block_out, step.hidden, mtp_->hidden_norm, config_.eps);
+  backend_.concat(both, normed, block_out);
+  const Projection fc[] = {{residual, mtp_->fc}};
+  backend_.linear(fc, both);
+  backend_.rms_norm(normed, residual, mtp_->layer.input_norm, config_.eps);
+  run_layer(context(rows, step.sequences), mtp_->layer, options_.experts);
+  const Tensor hidden = workspace_.hidden.first(rows);
+  backend_.add_rms_norm(hidden, residual, block_out, mtp_->norm, config_.eps);
   return run_head(step.logit_rows, hidden);
 }
 

@@ -50,6 +50,8 @@ class WeightBinder {
   void norm(Tensor& out, const std::string& name, int64_t size);
   // [channels, 1, taps] (raw) or [channels, taps, 1] (converted); the one signal that tells the two conventions apart.
   void convolution(Tensor& out, const std::string& name, int64_t channels, int64_t taps);
+  // Where there is no convolution to tell.
+  void set_raw(bool raw) { raw_ = raw; }
   // Routed experts in any of the four forms, and the shared one. mlp: "model.layers.3.mlp".
   void experts(Experts& out, const std::string& mlp, const ExpertsShape& shape);
   // {gate,up,down}_proj of a dense MLP as a table of one routed expert. shape: [F, D].

@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "model/config.h"
+#include "model/model.h"
 
 namespace moebius {
 
@@ -13,6 +14,7 @@ struct Workspace {
   Tensor residual;   // [R, D]
   Tensor normed;     // [R, D]
   Tensor block_out;  // [R, D], of the last mixer or MLP
+  Tensor hidden;     // [R, D], behind the final norm
   Tensor q_or_qkv;   // the projections of a mixer: take them with shaped()
   Tensor k_or_z;
   Tensor v_or_b;
@@ -20,13 +22,14 @@ struct Workspace {
   Tensor mixed;           // [R, H * head_dim] or [R, Hv * Dv]
   Routing routing;        // [R, slots], of layers with a router
   Routing dense_routing;  // [R, 1], of layers without: id 0 and weight 1 in every row
+  Tensor mtp_in;          // [R, 2D], with a draft head: embedding, then hidden state
   Tensor logit_ids;       // i32 [N, 1]
   Tensor head_in;         // [N, D]
   Tensor logits;          // [N, V]
 };
 
-Workspace allocate_workspace(Backend& backend, const ModelConfig& config, int64_t max_rows);
-uint64_t workspace_bytes(const ModelConfig& config, int64_t max_rows);
+Workspace allocate_workspace(Backend& backend, const ModelConfig& config, const ModelOptions& options);
+uint64_t workspace_bytes(const ModelConfig& config, const ModelOptions& options);
 
 // The buffer as [rows, cols]; it holds at least that much.
 Tensor shaped(Tensor buffer, int64_t rows, int64_t cols);

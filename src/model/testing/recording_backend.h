@@ -90,6 +90,7 @@ class RecordingBackend : public Backend {
   void router(const Routing&, Tensor, const RouterArgs&) override { no_steps(); }
   void experts(Tensor, Tensor, const Routing&, Experts, ExpertPath) override { no_steps(); }
   void gather_rows(Tensor, Tensor, Tensor) override { no_steps(); }
+  void concat(Tensor, Tensor, Tensor) override { no_steps(); }
   void argmax(Tensor, Tensor) override { no_steps(); }
   Traffic take_traffic() override { return {}; }
   double measure_int8_macs() override { return 0; }
