@@ -47,6 +47,22 @@ TEST(MemoryPlan, WhatIsNotLoadedDoesNotCount) {
   EXPECT_EQ(plan_of(tensors, tied, {}).weight_bytes, all_bytes - head_bytes);
 }
 
+TEST(MemoryPlan, ADraftHeadThatIsAskedForCountsWithItsCaches) {
+  TinyTensors tensors = tiny_tensors();
+  const MemoryPlan without = plan_of(tensors, tiny_config(), {.context = 100});
+  tensors["mtp.fc.weight"] = made_up("mtp.fc.weight", {64, 128}, DType::kBF16, 0.1f);
+  const MemoryPlan with = plan_of(tensors, tiny_config(), {.context = 100, .mtp = std::string(kBundledMtp)});
+  EXPECT_EQ(with.weight_bytes, without.weight_bytes + 64 * 128 * 2);
+  EXPECT_EQ(with.kv_bytes, without.kv_bytes + 100 * 2 * 16 * 2 * 4);
+}
+
+TEST(MemoryPlan, DraftRowsCostAnotherStateAndTheirRecords) {
+  const MemoryPlan plain = plan_of(tiny_tensors(), tiny_config(), {});
+  const MemoryPlan drafting = plan_of(tiny_tensors(), tiny_config(), {.draft_rows = 4});
+  const uint64_t row = 96 + 16 + 4 * (16 + 1);  // inputs of the convolution, k, d and decay
+  EXPECT_EQ(drafting.recurrent_bytes, plain.recurrent_bytes + 2u * (4 * 8 * 16 + 4 * row) * 4);
+}
+
 TEST(MemoryPlan, TheWorkspaceGrowsWithTheRowsOfAStep) {
   const MemoryPlan small = plan_of(tiny_tensors(), tiny_config(), {.max_rows = 16});
   const MemoryPlan large = plan_of(tiny_tensors(), tiny_config(), {.max_rows = 512});
@@ -64,6 +80,9 @@ TEST(MemoryPlan, OptionsThatCannotBeAreUsageErrors) {
   const ModelConfig config = parse_model_config(tiny_config(), "config.json");
   EXPECT_THROW(effective_options(config, {.context = 0}), Error);
   EXPECT_THROW(effective_options(config, {.max_rows = 0}), Error);
+  EXPECT_THROW(effective_options(config, {.draft_rows = -1}), Error);
+  EXPECT_THROW(effective_options(config, {.draft_rows = 65}), Error);
+  EXPECT_THROW(effective_options(config, {.max_rows = 8, .draft_rows = 9}), Error);
 }
 
 }  // namespace

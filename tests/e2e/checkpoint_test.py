@@ -3,6 +3,7 @@
 import json
 import struct
 import unittest
+from pathlib import Path
 
 from support import TestCase, read_safetensors, rows_of
 
@@ -155,6 +156,33 @@ class Logits(LogitsCase):
         self.assertEqual(len({tensor[2] for tensor in traces[0].values()}), 4)
 
 
+class DraftHead(TestCase):
+    """tests/golden holds the logits to those of others; here: what the option says and writes."""
+
+    GOLDENS = Path(__file__).parent.parent / "golden/checkpoints"
+
+    def arguments(self, model, *more):
+        self.out = self.folder / "logits.safetensors"
+        return ["logits", self.GOLDENS / model, "--tokens", "1,2,3,4,5", "--out", self.out, *more]
+
+    def test_its_logits_are_a_row_less_and_the_same_from_any_directory(self):
+        self.succeed(*self.arguments("mtp_qwen3_5_moe", "--mtp"))
+        bundled = read_safetensors(self.out)
+        self.assertEqual(bundled["mtp_logits"][:2], ("F32", [4, 53]))
+        for form in ("hf", "mlx"):
+            head = self.GOLDENS / f"mtp_qwen3_5_moe_head_{form}"
+            self.succeed(*self.arguments("mtp_qwen3_5_moe_mlx", "--mtp", head, "--chunk", 2))
+            self.assertEqual(read_safetensors(self.out), bundled)
+
+    def test_a_checkpoint_without_one_says_so(self):
+        result = self.fail_with(65, *self.arguments("mtp_qwen3_5_moe_mlx", "--mtp"))
+        self.assertIn("mtp.fc", result.stderr)
+        self.assertFalse(self.out.exists())
+
+    def test_a_step_with_it_is_not_longer_than_its_rows_of_logits(self):
+        self.fail_with(2, *self.arguments("mtp_qwen3_5_moe", "--mtp", "--chunk", 65))
+
+
 class Generate(LogitsCase):
     def test_each_token_is_the_largest_logit_of_what_came_before(self):
         result = self.succeed("generate", self.tiny, "--tokens", join(PROMPT), "--max-tokens", 3)
@@ -192,6 +220,14 @@ class Bench(TestCase):
         for row in report["rows"]:
             self.check_row(row)
         self.check_arms(report["rows"])
+
+    def test_drafts_are_compared_with_plain_tokens(self):
+        result = self.succeed(
+            "bench", self.tiny, "--json", "--reps", 2, "--s", 1, "--drafts", "1,3", "--experts", "fused")
+        drafts = [row for row in json.loads(result.stdout)["rows"] if row["test"] == "draft"]
+        self.assertEqual([row["s"] for row in drafts], [2, 4])
+        for row in drafts:
+            self.assertGreater(row["plain_tokens"], 0)
 
     def check_row(self, row):
         self.assertEqual(set(row), ROW_KEYS)
