@@ -27,7 +27,7 @@ struct ModelOptions {
   int64_t context = 4096;  // most positions of a sequence; the model's max_positions is the bound
   int64_t max_rows = 512;  // most tokens of one step
   int64_t draft_rows = 0;  // most rows of a step that can be taken back; at most kMaxLogitRows
-  std::string mtp = {};         // the draft head: empty: not loaded; kBundledMtp: the checkpoint's own; else a directory
+  std::string mtp = {};    // the draft head: empty: not loaded; kBundledMtp: the checkpoint's own; else a directory
   DType kv_dtype = DType::kF32;  // kF32 or kF16
   ExpertPath experts = ExpertPath::kFused;
   std::function<void(const LoadProgress&)> progress = nullptr;  // called from the loading thread, a few times a second
