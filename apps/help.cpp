@@ -155,7 +155,8 @@ std::string guilty_variable(const CLI::App& command, const std::string& message,
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_lnames().empty() || option->get_envname().empty()) continue;
     const std::string flag = "--" + option->get_lnames().front();
-    if (message.find(flag) == std::string::npos || std::getenv(option->get_envname().c_str()) == nullptr) continue;
+    const char* value = std::getenv(option->get_envname().c_str());  // NOLINT(concurrency-mt-unsafe): no other threads
+    if (value == nullptr || message.find(flag) == std::string::npos) continue;
     const bool given =
         std::ranges::any_of(arguments, [&](const std::string& a) { return a == flag || a.starts_with(flag + "="); });
     if (!given) return option->get_envname();

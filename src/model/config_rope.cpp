@@ -29,9 +29,9 @@ std::string kind_of(const JsonObject& rope) {
 std::optional<JsonObject> rope_object(const JsonObject& text) {
   if (!text.has("rope_parameters") && !text.has("rope_scaling")) return std::nullopt;
   if (!text.has("rope_scaling")) return text.object("rope_parameters");
-  const JsonObject scaling = text.object("rope_scaling");
+  JsonObject scaling = text.object("rope_scaling");
   if (!text.has("rope_parameters")) return scaling;
-  const JsonObject parameters = text.object("rope_parameters");
+  JsonObject parameters = text.object("rope_parameters");
   if (kind_of(scaling) == "default" && kind_of(parameters) == "default") return parameters;
   throw Error(ErrorCode::kBadConfig, text.where("rope_scaling"),
               "extends RoPE together with rope_parameters, and programs differ in which of them they read",

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <stdexcept>
+
 #include "model/config.h"
 #include "model/testing/tiny_families.h"
 #include "moebius/error.h"
@@ -25,6 +28,12 @@ Json yarn(const Json& more = Json::object()) {
   Json scaling = {{"rope_type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 128}};
   scaling.update(more);
   return with_scaling(scaling);
+}
+
+Yarn yarn_of(const Json& config) {
+  const std::optional<Yarn> read = parse(config).yarn;
+  if (!read) throw std::runtime_error("no YaRN in " + config.dump());
+  return *read;
 }
 
 void expect_refused(const Json& config, ErrorCode code, const std::string& text) {
@@ -64,14 +73,14 @@ TEST(ConfigRope, WithoutAnExtensionThereIsNone) {
 }
 
 TEST(ConfigRope, YarnByRopeScalingHasTheDefaultsOfTransformers) {
+  const Yarn defaults = yarn_of(yarn());
+  EXPECT_EQ(defaults.factor, 4);
+  EXPECT_EQ(defaults.original_positions, 128);
+  EXPECT_EQ(defaults.beta_fast, 32);
+  EXPECT_EQ(defaults.beta_slow, 1);
+  EXPECT_TRUE(defaults.truncate);
+  EXPECT_DOUBLE_EQ(defaults.attention_factor, 1.138629436111989);
   const ModelConfig config = parse(yarn());
-  ASSERT_TRUE(config.yarn);
-  EXPECT_EQ(config.yarn->factor, 4);
-  EXPECT_EQ(config.yarn->original_positions, 128);
-  EXPECT_EQ(config.yarn->beta_fast, 32);
-  EXPECT_EQ(config.yarn->beta_slow, 1);
-  EXPECT_TRUE(config.yarn->truncate);
-  EXPECT_DOUBLE_EQ(config.yarn->attention_factor, 1.138629436111989);
   EXPECT_EQ(config.rope_theta, 1e6);
   EXPECT_EQ(config.rotary_dim, 16);
 }
@@ -80,7 +89,7 @@ TEST(ConfigRope, YarnByRopeParametersKeepsThetaAndThePartOfAHead) {
   Json config = tiny_config();
   config["rope_parameters"].update({{"rope_type", "yarn"}, {"factor", 2}, {"original_max_position_embeddings", 256}});
   const ModelConfig read = parse(config);
-  EXPECT_EQ(read.yarn->factor, 2);
+  EXPECT_EQ(yarn_of(config).factor, 2);
   EXPECT_EQ(read.rope_theta, 10000.0);
   EXPECT_EQ(read.rotary_dim, 4);
 }
@@ -89,32 +98,32 @@ TEST(ConfigRope, YarnMayBeCalledTypeAndSetEveryValue) {
   Json scaling = {{"type", "yarn"},   {"factor", 8},          {"original_max_position_embeddings", 64},
                   {"beta_fast", 2.5}, {"beta_slow", 0.5},     {"truncate", false},
                   {"mscale", 0.7},    {"mscale_all_dim", 0.3}};
-  EXPECT_EQ(parse(with_scaling(scaling)).yarn->beta_fast, 2.5);
-  EXPECT_EQ(parse(with_scaling(scaling)).yarn->beta_slow, 0.5);
-  EXPECT_FALSE(parse(with_scaling(scaling)).yarn->truncate);
+  EXPECT_EQ(yarn_of(with_scaling(scaling)).beta_fast, 2.5);
+  EXPECT_EQ(yarn_of(with_scaling(scaling)).beta_slow, 0.5);
+  EXPECT_FALSE(yarn_of(with_scaling(scaling)).truncate);
 }
 
 TEST(ConfigRope, TheAttentionFactorIsGivenOrFollowsFromTheScales) {
-  EXPECT_EQ(parse(yarn({{"attention_factor", 1.25}})).yarn->attention_factor, 1.25);
-  EXPECT_DOUBLE_EQ(parse(yarn({{"mscale", 0.7}, {"mscale_all_dim", 0.3}})).yarn->attention_factor, 1.0532376815143234);
-  EXPECT_DOUBLE_EQ(parse(yarn({{"mscale", 0.7}, {"mscale_all_dim", 0.0}})).yarn->attention_factor, 1.138629436111989);
-  EXPECT_EQ(parse(yarn({{"factor", 1.0}})).yarn->attention_factor, 1.0);
+  EXPECT_EQ(yarn_of(yarn({{"attention_factor", 1.25}})).attention_factor, 1.25);
+  EXPECT_DOUBLE_EQ(yarn_of(yarn({{"mscale", 0.7}, {"mscale_all_dim", 0.3}})).attention_factor, 1.0532376815143234);
+  EXPECT_DOUBLE_EQ(yarn_of(yarn({{"mscale", 0.7}, {"mscale_all_dim", 0.0}})).attention_factor, 1.138629436111989);
+  EXPECT_EQ(yarn_of(yarn({{"factor", 1.0}})).attention_factor, 1.0);
 }
 
 TEST(ConfigRope, ZeroAndNothingMeanTheDefaultBoundsOfTheBlend) {
-  EXPECT_EQ(parse(yarn({{"beta_fast", 0}, {"beta_slow", nullptr}})).yarn->beta_fast, 32);
-  EXPECT_EQ(parse(yarn({{"beta_fast", 0}, {"beta_slow", nullptr}})).yarn->beta_slow, 1);
+  EXPECT_EQ(yarn_of(yarn({{"beta_fast", 0}, {"beta_slow", nullptr}})).beta_fast, 32);
+  EXPECT_EQ(yarn_of(yarn({{"beta_fast", 0}, {"beta_slow", nullptr}})).beta_slow, 1);
 }
 
 TEST(ConfigRope, TheTrainedLengthIsThatOfTheTextConfigOfTheObjectOrOfTheModel) {
   Json config = yarn();
   config["original_max_position_embeddings"] = 64;
-  EXPECT_EQ(parse(config).yarn->original_positions, 64);
-  EXPECT_EQ(parse(yarn({{"original_max_position_embeddings", nullptr}})).yarn->original_positions, 256);
+  EXPECT_EQ(yarn_of(config).original_positions, 64);
+  EXPECT_EQ(yarn_of(yarn({{"original_max_position_embeddings", nullptr}})).original_positions, 256);
 }
 
 TEST(ConfigRope, WithoutAFactorItIsTheRatioOfTheLengths) {
-  EXPECT_EQ(parse(yarn({{"factor", nullptr}})).yarn->factor, 2);
+  EXPECT_EQ(yarn_of(yarn({{"factor", nullptr}})).factor, 2);
   expect_refused(yarn({{"factor", nullptr}, {"original_max_position_embeddings", nullptr}}), ErrorCode::kBadConfig,
                  "rope_scaling.factor");
 }

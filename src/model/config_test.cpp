@@ -211,7 +211,7 @@ std::vector<BadCase> values_that_change_the_maths() {
   return cases;
 }
 
-void expect_refused(const BadCase& test, Json root, const std::string& path) {
+void expect_refused(const BadCase& test, const Json& root, const std::string& path) {
   try {
     parse_model_config(root, "config.json");
     ADD_FAILURE() << test.name << ": was accepted";

@@ -11,8 +11,8 @@ namespace moebius {
 namespace {
 
 // The pair that turns this often over the trained length, as a real number.
-double pair_of_turns(double turns, const RopeSpec& rope) {
-  const double length = static_cast<double>(rope.yarn->original_positions) / (turns * 2 * std::numbers::pi);
+double pair_of_turns(double turns, const RopeSpec& rope, const Yarn& yarn) {
+  const double length = static_cast<double>(yarn.original_positions) / (turns * 2 * std::numbers::pi);
   return static_cast<double>(rope.dim) * std::log(length) / (2 * std::log(rope.theta));
 }
 
@@ -20,9 +20,9 @@ struct Blend {
   double first, last;  // pairs: kept up to the first, divided from the last on
 };
 
-Blend blend_of(const RopeSpec& rope) {
-  Blend blend{pair_of_turns(rope.yarn->beta_fast, rope), pair_of_turns(rope.yarn->beta_slow, rope)};
-  if (rope.yarn->truncate) blend = {std::floor(blend.first), std::ceil(blend.last)};
+Blend blend_of(const RopeSpec& rope, const Yarn& yarn) {
+  Blend blend{pair_of_turns(yarn.beta_fast, rope, yarn), pair_of_turns(yarn.beta_slow, rope, yarn)};
+  if (yarn.truncate) blend = {std::floor(blend.first), std::ceil(blend.last)};
   blend = {std::max(blend.first, 0.0), std::min(blend.last, static_cast<double>(rope.dim - 1))};
   if (blend.first == blend.last) blend.last += 0.001;
   return blend;
@@ -41,7 +41,7 @@ float yarn_frequency(int64_t pair, float power, const Blend& blend, double facto
 
 std::vector<float> rope_frequencies(const RopeSpec& rope) {
   const auto base = static_cast<double>(static_cast<float>(rope.theta));
-  const Blend blend = rope.yarn ? blend_of(rope) : Blend{};
+  const Blend blend = rope.yarn ? blend_of(rope, *rope.yarn) : Blend{};
   std::vector<float> frequencies;
   for (int64_t i = 0; i < rope.dim; i += 2) {
     const float exponent = static_cast<float>(i) / static_cast<float>(rope.dim);
