@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "model/model.h"
-#include "model/testing/tiny_checkpoint.h"
+#include "model/testing/tiny_families.h"
 #include "moebius/error.h"
 
 namespace moebius {
@@ -29,6 +29,29 @@ TEST(MemoryPlan, CountsWeightsCachesAndState) {
   EXPECT_EQ(plan.kv_bytes, 2u * 100 * 2 * 16 * 2 * 4 + 100 * 4 * 4);  // keys and values of two layers, RoPE table
   EXPECT_EQ(plan.recurrent_bytes, 2u * (4 * 8 * 16 + 3 * 96) * 4);
   EXPECT_EQ(plan.total(), plan.weight_bytes + plan.kv_bytes + plan.recurrent_bytes + plan.workspace_bytes);
+}
+
+TEST(MemoryPlan, AModelOfFullAttentionAloneHasNoRecurrentState) {
+  const TinyFamily tiny = tiny_qwen3_moe();
+  const MemoryPlan plan = plan_of(tiny.tensors, tiny.config, {.context = 100});
+  EXPECT_EQ(plan.kv_bytes, 4u * 100 * 2 * 16 * 2 * 4 + 100 * 16 * 4);  // four layers, whole heads rotated
+  EXPECT_EQ(plan.recurrent_bytes, 0u);
+}
+
+TEST(MemoryPlan, AModelOfLinearAttentionAloneHasNoKeysAndValues) {
+  Json config = tiny_config();
+  config["layer_types"] = Json(4, "linear_attention");
+  const MemoryPlan plan = plan_of(tiny_tensors(), config, {.context = 100});
+  EXPECT_EQ(plan.kv_bytes, 100u * 4 * 4);  // the RoPE table
+  EXPECT_EQ(plan.recurrent_bytes, 4u * (4 * 8 * 16 + 3 * 96) * 4);
+}
+
+TEST(MemoryPlan, TheWorkspaceHoldsTheHiddenValuesOfDenseMlps) {
+  TinyFamily tiny = tiny_qwen3_5();
+  const MemoryPlan narrow = plan_of(tiny.tensors, tiny.config, {.max_rows = 16});
+  tiny.config["intermediate_size"] = 96 + 1000;
+  EXPECT_GE(plan_of(tiny.tensors, tiny.config, {.max_rows = 16}).workspace_bytes,
+            narrow.workspace_bytes + 16u * 2 * 1000 * 4);
 }
 
 TEST(MemoryPlan, HalfPrecisionHalvesKeysAndValues) {
