@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "engine/load.h"
@@ -51,17 +50,6 @@ EngineOptions on(const std::string& backend, const std::string& isa = "") {
   options.backend = backend;
   options.isa = isa;
   return options;
-}
-
-void expect_promise(std::span<const float> actual, std::span<const float> expected) {
-  ASSERT_EQ(actual.size(), expected.size());
-  double worst = 0;
-  for (size_t i = 0; i < actual.size(); ++i) {
-    ASSERT_TRUE(std::isfinite(actual[i])) << "logit " << i;
-    worst = std::max(worst, std::abs(static_cast<double>(actual[i]) - expected[i]));
-  }
-  EXPECT_LE(worst, 1e-3);  // the logits have a standard deviation near one
-  testing::Test::RecordProperty("max_abs_difference", std::to_string(worst));
 }
 
 class BundledHead : public testing::TestWithParam<std::string> {};
