@@ -131,11 +131,18 @@ TEST_P(EveryForm, HoldsTheSameModel) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, EveryForm,
-                         testing::Values(Form{"forms_mixed", "forms"}, Form{"forms_wrapper", "forms"},
-                                         Form{"forms_saved", "forms"}, Form{"forms_mlx", "forms"},
-                                         Form{"q3_g64_per_expert", "q3_g64"}),
-                         [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Golden, EveryForm,
+    testing::Values(Form{"forms_mixed", "forms"}, Form{"forms_wrapper", "forms"}, Form{"forms_saved", "forms"},
+                    Form{"forms_mlx", "forms"}, Form{"qwen3_next_forms_fused", "qwen3_next_forms"},
+                    Form{"qwen3_next_forms_flat", "qwen3_next_forms"},
+                    Form{"qwen3_next_forms_saved", "qwen3_next_forms"},
+                    Form{"qwen3_next_forms_mlx", "qwen3_next_forms"}, Form{"qwen3_moe_forms_fused", "qwen3_moe_forms"},
+                    Form{"qwen3_moe_forms_saved", "qwen3_moe_forms"}, Form{"qwen3_moe_forms_mlx", "qwen3_moe_forms"},
+                    Form{"qwen3_5_forms_wrapper", "qwen3_5_forms"}, Form{"qwen3_5_forms_saved", "qwen3_5_forms"},
+                    Form{"qwen3_5_forms_mlx", "qwen3_5_forms"}, Form{"mtp_qwen3_5_moe_mlx", "mtp_qwen3_5_moe"},
+                    Form{"q3_g64_per_expert", "q3_g64"}),
+    [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace moebius::golden

@@ -3,8 +3,12 @@
 import numpy as np
 import torch
 
+from families import family_of
 from files import read_tensors
 
+E2M1 = np.float32([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6])
+
+# MLX stores 1 + w of these where transformers stores w.
 ZERO_CENTRED = ("layernorm.weight", "model.norm.weight", "q_norm.weight", "k_norm.weight")
 
 
@@ -15,19 +19,32 @@ def unpack(packed, bits):
     return (codes * (1 << np.arange(bits))).sum(-1)
 
 
+def affine_weight(codes, scales, biases):
+    group = codes.shape[-1] // scales.shape[-1]
+    scales, biases = (t.float().numpy().repeat(group, -1) for t in (scales, biases))
+    return torch.from_numpy(codes.astype(np.float32) * scales + biases)
+
+
+def mxfp4_weight(codes, scales):
+    """Each group of 32 has the power of two 2^(scale - 127)."""
+    powers = np.ldexp(np.float32(1), scales.numpy().astype(np.int32) - 127)
+    return torch.from_numpy(E2M1[codes] * powers.repeat(32, -1))
+
+
 def module_weight(stored, path, inputs):
-    """f32 weight of a module, quantized or not: float(q) * s + b, bits and group told by the shapes."""
-    packed = stored[path + ".weight"]
-    if path + ".scales" not in stored:
+    """f32 weight of a module, quantized or not: mode, bits and group told by dtypes and shapes."""
+    packed, scales = stored[path + ".weight"], stored.get(path + ".scales")
+    if scales is None:
         return packed.float()
-    scales, biases = (stored[f"{path}.{leaf}"].float().numpy() for leaf in ("scales", "biases"))
-    codes = unpack(packed, bits=packed.shape[-1] * 32 // inputs).astype(np.float32)
-    group = inputs // scales.shape[-1]
-    return torch.from_numpy(codes * scales.repeat(group, -1) + biases.repeat(group, -1))
+    codes = unpack(packed, bits=packed.shape[-1] * 32 // inputs)
+    if scales.dtype == torch.uint8:
+        return mxfp4_weight(codes, scales)
+    return affine_weight(codes, scales, stored[path + ".biases"])
 
 
-def transformers_tensors(directory, names_and_shapes):
+def transformers_tensors(directory, text, names_and_shapes):
     """{name: f32 tensor} for every name and shape that transformers asks for."""
+    zero_centred = () if family_of(text).plain_norms else ZERO_CENTRED
     stored = {key.removeprefix("language_model."): t for key, t in read_tensors(directory).items()}
 
     def read(name, shape):
@@ -38,7 +55,7 @@ def transformers_tensors(directory, names_and_shapes):
             return module_weight(stored, experts + "down_proj", shape[-1])
         if name.endswith("conv1d.weight"):
             return stored[name].float().reshape(shape)
-        if name.endswith(ZERO_CENTRED):
+        if name.endswith(zero_centred):
             return stored[name].float() - 1.0
         if name.endswith(".weight"):
             return module_weight(stored, name.removesuffix(".weight"), shape[-1])

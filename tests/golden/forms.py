@@ -1,13 +1,14 @@
-"""One model in every form on disk. The text-only export with fused experts is where all of them start."""
+"""One model in every form on disk. The tensors of transformers, with fused experts, are where all of them start."""
 
 import shutil
 import tempfile
 from pathlib import Path
 
 import torch
-from transformers import Qwen3_5MoeConfig, Qwen3_5MoeForConditionalGeneration
 
-from files import read_tensors, write_checkpoint
+import interleaving
+from families import family_of
+from files import read_json, read_tensors, write_checkpoint
 
 PROJECTIONS = ("gate_proj", "up_proj", "down_proj")
 
@@ -17,45 +18,85 @@ VISION = {
 }
 
 
-def text_only_config(text, dtype):
+def text_only_config(shape):
     names = {"bf16": "bfloat16", "f16": "float16", "f32": "float32"}
-    known = {key: value for key, value in text.items() if value is not None}
-    return {"architectures": ["Qwen3_5MoeForCausalLM"], "dtype": names[dtype], **known}
+    text = {key: value for key, value in shape["text"].items() if value is not None}
+    return {"architectures": [family_of(text).model.__name__], "dtype": names[shape["dtype"]],
+            **shape.get("also", {}), **text}
 
 
-def take_experts(tensors, layer):
+def layers_of_experts(tensors):
+    """Prefixes: model.layers.0.mlp. and so on."""
+    return [name.removesuffix("experts.gate_up_proj") for name in tensors if name.endswith("experts.gate_up_proj")]
+
+
+def take_experts(tensors, prefix):
     """Removes the fused experts of a layer; their three projections, each [E, rows, cols]."""
-    prefix = f"model.layers.{layer}.mlp.experts."
-    gate, up = tensors.pop(prefix + "gate_up_proj").chunk(2, dim=1)
-    return dict(zip(PROJECTIONS, (gate, up, tensors.pop(prefix + "down_proj"))))
+    gate, up = tensors.pop(prefix + "experts.gate_up_proj").chunk(2, dim=1)
+    return dict(zip(PROJECTIONS, (gate, up, tensors.pop(prefix + "experts.down_proj"))))
 
 
-def split_experts(tensors, layer):
+def split_experts(tensors, prefix):
     """Form A: one matrix an expert."""
-    for projection, stack in take_experts(tensors, layer).items():
+    for projection, stack in take_experts(tensors, prefix).items():
         for expert, matrix in enumerate(stack):
-            tensors[f"model.layers.{layer}.mlp.experts.{expert}.{projection}.weight"] = matrix
+            tensors[f"{prefix}experts.{expert}.{projection}.weight"] = matrix
 
 
-def stack_experts(tensors, layer):
+def stack_experts(tensors, prefix):
     """Form C: one stack a projection, as MLX names it."""
-    for projection, stack in take_experts(tensors, layer).items():
-        tensors[f"model.layers.{layer}.mlp.switch_mlp.{projection}.weight"] = stack
+    for projection, stack in take_experts(tensors, prefix).items():
+        tensors[f"{prefix}switch_mlp.{projection}.weight"] = stack
+
+
+def published(text, tensors):
+    """The tensors of a text-only checkpoint as the family is published."""
+    tensors = dict(tensors)
+    if family_of(text).per_expert:
+        for prefix in layers_of_experts(tensors):
+            split_experts(tensors, prefix)
+    return tensors
 
 
 def mtp_tensors(dim):
-    """A few tensors of a draft head, there to be passed over."""
+    """A few tensors of a draft head, there to be passed over where a checkpoint has no real one."""
     ones = torch.ones(dim, dtype=torch.bfloat16)
     return {"mtp.fc.weight": torch.ones(dim, 2 * dim, dtype=torch.bfloat16), "mtp.norm.weight": ones,
             "mtp.pre_fc_norm_hidden.weight": ones.clone()}
 
 
-def write_mixed(directory, config, tensors):
+def write_published(directory, shape, tensors):
+    write_checkpoint(directory, text_only_config(shape), published(shape["text"], tensors))
+
+
+def write_convertible(directory, shape, tensors):
+    """As little as mlx-lm's converter needs: it knows text-only exports of no family that has a wrapper."""
+    text, family = shape["text"], family_of(shape["text"])
+    if not family.wrapper:
+        write_published(directory, shape, tensors)
+        return
+    config = {"architectures": [family.wrapper.__name__], "model_type": family.wrapper_config.model_type,
+              "text_config": text, "tie_word_embeddings": text["tie_word_embeddings"]}
+    write_checkpoint(directory, config, tensors)
+
+
+def write_fused(directory, shape, tensors):
+    """Experts as transformers holds them, in a family that is published with one matrix an expert."""
+    write_checkpoint(directory, text_only_config(shape), tensors)
+
+
+def write_flat(directory, shape, tensors):
+    """qwen3_next with the projections of its linear attention laid out as in qwen3_5."""
+    tensors = interleaving.flattened(shape["text"], tensors)
+    write_checkpoint(directory, text_only_config(shape), published(shape["text"], tensors))
+
+
+def write_mixed(directory, shape, tensors):
     """Layer 0 per expert, layer 1 fused, layer 2 as a stack."""
     tensors = dict(tensors)
-    split_experts(tensors, 0)
-    stack_experts(tensors, 2)
-    write_checkpoint(directory, config, tensors)
+    split_experts(tensors, "model.layers.0.mlp.")
+    stack_experts(tensors, "model.layers.2.mlp.")
+    write_checkpoint(directory, text_only_config(shape), tensors)
 
 
 def wrapped(tensors):
@@ -63,43 +104,73 @@ def wrapped(tensors):
 
 
 def vision_model(text):
-    config = Qwen3_5MoeConfig(text_config=text, vision_config=VISION | {"out_hidden_size": text["hidden_size"]})
-    return Qwen3_5MoeForConditionalGeneration(config).to(torch.bfloat16)
+    family = family_of(text)
+    config = family.wrapper_config(text_config=text, vision_config=VISION | {"out_hidden_size": text["hidden_size"]})
+    return family.wrapper(config).to(torch.bfloat16)
 
 
 def vision_tensors(model):
     return {name: torch.full_like(p, 0.5) for name, p in model.state_dict().items() if ".visual." in name}
 
 
-def write_wrapper(directory, text, tensors):
+def write_wrapper(directory, shape, tensors):
     """As the large models are published: text_config, vision and draft tensors, fused experts, shards."""
+    text = shape["text"]
     model = vision_model(text)
     layer_types = model.config.text_config.layer_types
     config = {
-        "architectures": ["Qwen3_5MoeForConditionalGeneration"], "model_type": "qwen3_5_moe",
-        "image_token_id": 248056, "tie_word_embeddings": False, "vision_config": model.config.vision_config.to_dict(),
+        "architectures": [type(model).__name__], "model_type": model.config.model_type,
+        "image_token_id": 248056, "tie_word_embeddings": text["tie_word_embeddings"],
+        "vision_config": model.config.vision_config.to_dict(),
         "text_config": text | {"dtype": "bfloat16", "layer_types": layer_types, "mtp_num_hidden_layers": 1,
                                "rope_parameters": text["rope_parameters"] | {
                                    "mrope_interleaved": True, "mrope_section": [11, 11, 10]}},
     }
     extras = vision_tensors(model) | mtp_tensors(text["hidden_size"])
-    write_checkpoint(directory, config, wrapped(tensors) | extras, shards=3)
+    write_checkpoint(directory, config, extras | wrapped(tensors), shards=3)
 
 
-def write_saved(directory, text, tensors):
-    """As transformers saves the vision model: the same wrapper, one matrix an expert, shards by size."""
-    model = vision_model(text)
-    model.load_state_dict(wrapped(tensors) | vision_tensors(model), strict=True)
+def write_saved(directory, shape, tensors):
+    """As transformers saves it: one matrix an expert, shards by size; families that have a wrapper in theirs."""
+    text = shape["text"]
+    family = family_of(text)
+    if family.wrapper:
+        model = vision_model(text)
+        tensors = wrapped(tensors) | vision_tensors(model)
+    else:
+        model = family.model(family.config(**text)).to(torch.bfloat16)
+    model.load_state_dict(tensors, strict=True)
     with tempfile.TemporaryDirectory() as scratch:
         model.save_pretrained(scratch, max_shard_size="120KB")
         shutil.copytree(scratch, directory, copy_function=shutil.copyfile)
 
 
-def write_all(root, name, shape, tensors):
-    """Every unquantized form but MLX's own, which is converted from the wrapper (mlx_oracle.convert)."""
-    write_mixed(root / f"{name}_mixed", text_only_config(shape["text"], shape["dtype"]), tensors)
-    write_wrapper(root / f"{name}_wrapper", shape["text"], tensors)
-    write_saved(root / f"{name}_saved", shape["text"], tensors)
+def write_head_hf(directory, source, head):
+    """A draft head in a directory of its own, its tensors and the config as they stand in the checkpoint `source`."""
+    write_checkpoint(directory, read_json(source / "config.json"), head)
+
+
+def write_head_mlx(directory, source, head):
+    """As mlx-vlm splits it off (mlx_vlm/speculative/drafters/qwen3_5_mtp): stacks, bare names, norms already 1 + w."""
+    head = dict(head)
+    for prefix in layers_of_experts(head):
+        stack_experts(head, prefix)
+    tensors = {name.removeprefix("mtp."): t + 1.0 if t.ndim == 1 else t for name, t in head.items()}
+    text = read_json(source / "config.json")["text_config"]
+    config = {"model_type": "qwen3_5_mtp", "block_size": text["mtp_num_hidden_layers"] + 2, "text_config": text,
+              "tie_word_embeddings": text["tie_word_embeddings"]}
+    write_checkpoint(directory, config, tensors, {"format": "mlx"})
+
+
+# By the checkpoint that holds the same weights in the form it is published in: the other forms. Not here: MLX's own,
+# which mlx_oracle.convert makes.
+FORMS = {
+    "forms": {"mixed": write_mixed, "wrapper": write_wrapper, "saved": write_saved},
+    "qwen3_next_forms": {"fused": write_fused, "flat": write_flat, "saved": write_saved},
+    "qwen3_moe_forms": {"fused": write_fused, "saved": write_saved},
+    "qwen3_5_forms": {"wrapper": write_wrapper, "saved": write_saved},
+}
+NOT_FOR_TRANSFORMERS = ("mixed", "flat")
 
 
 def per_expert_quantized(source, directory, config):

@@ -37,6 +37,8 @@ Expected read_expected(const std::string& name) {
   for (const TensorInfo& info : read_safetensors_header(file).tensors) {
     if (info.name == "tokens") {
       expected.tokens = read_values<int32_t>(file, info);
+    } else if (info.name == "mtp_logits") {
+      expected.mtp_logits = read_values<float>(file, info);
     } else {
       expected.logits[info.name] = read_values<float>(file, info);
     }

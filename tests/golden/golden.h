@@ -12,18 +12,46 @@
 
 namespace moebius::golden {
 
-// The plain ones, one per shape; `forms` stands for all of its forms.
-inline const std::vector<std::string> kPlain = {"r1_interval",     "r2_tied_f16",    "r3_f32", "long_inputs",
-                                                "published_heads", "uneven_routing", "forms"};
-inline const std::vector<std::string> kQuantized = {"q2_g32", "q3_g64",  "q4_g64",     "q5_g32",     "q6_g64",
-                                                    "q8_g64", "q4_g128", "q4_g32_f32", "q3_g128_f16"};
+// Those with a draft head.
+inline const std::vector<std::string> kMtp = {"mtp_qwen3_5_moe", "mtp_qwen3_next", "mtp_qwen3_5"};
 
-// Both of the above.
+// A draft head in a directory of its own, the model that it belongs to, and whose expected logits both have.
+struct HeadApart {
+  std::string head;
+  std::string model;
+  std::string base;
+};
+inline const std::vector<HeadApart> kHeadsApart = {
+    {"mtp_qwen3_5_moe_head_hf", "mtp_qwen3_5_moe_mlx", "mtp_qwen3_5_moe"},
+    {"mtp_qwen3_5_moe_head_mlx", "mtp_qwen3_5_moe_mlx", "mtp_qwen3_5_moe"},
+};
+
+// The plain ones, one per shape, those of kMtp among them; a name that ends in `forms` stands for all of its forms.
+inline const std::vector<std::string> kPlain = {
+    // qwen3_5_moe
+    "r1_interval", "r2_tied_f16", "r3_f32", "long_inputs", "published_heads", "uneven_routing", "forms",
+    "yarn_qwen3_5_moe", "mtp_qwen3_5_moe",
+    // qwen3_next
+    "qwen3_next_r1", "qwen3_next_r2_dense", "qwen3_next_r3_step", "qwen3_next_r4_defaults", "qwen3_next_forms",
+    "mtp_qwen3_next",
+    // qwen3_moe
+    "qwen3_moe_wide_heads", "qwen3_moe_tied_step", "qwen3_moe_defaults", "qwen3_moe_forms", "yarn_qwen3_moe",
+    // qwen3_5
+    "qwen3_5_r1_tied", "qwen3_5_r3", "qwen3_5_forms", "mtp_qwen3_5"};
+inline const std::vector<std::string> kQuantized = {
+    // qwen3_5_moe
+    "q2_g32", "q3_g64", "q4_g64", "q5_g32", "q6_g64", "q8_g64", "q4_g128", "q4_g32_f32", "q3_g128_f16", "mxfp4",
+    // the other families
+    "qwen3_next_q3_g64", "qwen3_next_q4_g64", "qwen3_moe_q4_g64", "qwen3_5_q4_g64"};
+
+// kPlain and kQuantized.
 std::vector<std::string> all_checkpoints();
 
 struct Expected {
   std::vector<int32_t> tokens;                       // [T]
   std::map<std::string, std::vector<float>> logits;  // by oracle: "logits", "mlx_logits"; [T, V]
+  // [T-1, V], empty without a draft head. Row t: from hidden state t after the final norm and token t+1.
+  std::vector<float> mtp_logits;
 };
 
 std::string checkpoint_directory(const std::string& name);

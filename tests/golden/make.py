@@ -6,6 +6,7 @@
 
 expected/<name>.safetensors: tokens i32 [T]; logits f32 [T, V] by transformers in fp32; for quantized checkpoints
 (where these are of the dequantized weights) also mlx_logits f32 [T, V], by mlx-lm with everything cast to f32.
+Those with a draft head have mtp_logits f32 [T-1, V], by transformers (mtp_oracle.py).
 """
 
 import argparse
@@ -19,13 +20,16 @@ import dequantize
 import files
 import forms
 import mlx_oracle
+import mtp_oracle
 import shapes
+import shapes_mtp
 import transformers_oracle
 import weights
 
 # Below these, a rounding difference could pick another expert and a right engine would fail.
 SMALLEST_ROUTER_GAP = 2e-4
 LARGEST_CHECKPOINT_BYTES = 1_000_000
+LARGEST_DISTANCE_OF_ORACLES = 3e-4
 
 
 def distance(a, b):
@@ -47,20 +51,20 @@ def check_directory(directory, tokens, logits):
     assert away < 1e-5, f"{directory.name}: transformers reads another model from it, {away} away"
 
 
-def uses(run, experts):
-    """Tokens of each expert in the first layer."""
-    return run.chosen[0].flatten().bincount(minlength=experts).tolist()
+def uses(run, text):
+    """Tokens of each expert in the first layer that has some."""
+    return run.chosen[0].flatten().bincount(minlength=text["num_experts"]).tolist() if run.chosen else []
 
 
 def make_plain(root, name, shape):
     text, tokens = shape["text"], weights.tokens(shape, shape["tokens"])
     tensors = weights.make(transformers_oracle.parameter_shapes(text), shape)
     directory = root / "checkpoints" / name
-    files.write_checkpoint(directory, forms.text_only_config(text, shape["dtype"]), tensors)
+    forms.write_published(directory, shape, tensors)
     run = transformers_oracle.run(text, tensors, tokens)
     std, size = check(name, directory, run)
     check_directory(directory, tokens, run.logits)
-    counts = uses(run, text["num_experts"])
+    counts = uses(run, text)
     for expert in shape.get("favourite", ()):
         assert counts[expert] == len(tokens), f"{name}: expert {expert} has {counts[expert]} tokens"
     for expert in shape.get("shunned", ()):
@@ -68,20 +72,58 @@ def make_plain(root, name, shape):
     stepwise = transformers_oracle.run_stepwise(text, tensors, tokens)
     files.write_expected(root / "expected" / f"{name}.safetensors", tokens=tokens, logits=run.logits)
     other = "-" if stepwise is None else f"{distance(run.logits, stepwise):.1e}"
-    print(f"{name:16} {size:7} bytes  std {std:.3f}  router gap {run.router_gap:.1e}  "
+    print(f"{name:22} {size:7} bytes  std {std:.3f}  router gap {run.router_gap:.1e}  "
           f"chunked - stepwise {other}  {counts}")
     return tensors, tokens, run.logits
 
 
-def make_forms(root, tensors, tokens, logits):
-    checkpoints = root / "checkpoints"
-    forms.write_all(checkpoints, "forms", shapes.PLAIN["forms"], tensors)
-    for form in ("forms_wrapper", "forms_saved"):
-        check_directory(checkpoints / form, tokens, logits)
-    mlx_oracle.convert(checkpoints / "forms_wrapper", checkpoints / "forms_mlx")
-    read_back = dequantize.transformers_tensors(
-        checkpoints / "forms_mlx", transformers_oracle.parameter_shapes(shapes.PLAIN["forms"]["text"]))
+def make_forms(root, base, tensors, tokens, logits):
+    checkpoints, shape = root / "checkpoints", shapes.PLAIN[base]
+    for form, write in forms.FORMS[base].items():
+        directory = checkpoints / f"{base}_{form}"
+        write(directory, shape, tensors)
+        if form not in forms.NOT_FOR_TRANSFORMERS:
+            check_directory(directory, tokens, logits)
+    source = checkpoints / (f"{base}_wrapper" if "wrapper" in forms.FORMS[base] else base)
+    make_mlx_form(source, checkpoints / f"{base}_mlx", shape["text"], tensors, tokens, logits)
+
+
+def make_mlx_form(source, directory, text, tensors, tokens, logits):
+    """mlx-lm's own conversion; it must hold the same numbers, and mlx-lm must find the same logits in it."""
+    mlx_oracle.convert(source, directory)
+    read_back = dequantize.transformers_tensors(directory, text, transformers_oracle.parameter_shapes(text))
     assert all((read_back[name] == tensor.float()).all() for name, tensor in tensors.items()), "the conversion rounds"
+    away = distance(mlx_oracle.logits(directory, tokens), logits)
+    print(f"{directory.name:22} transformers - mlx-lm {away:.1e}")
+    assert away < LARGEST_DISTANCE_OF_ORACLES, f"{directory.name}: mlx-lm computes another model"
+
+
+def make_mtp(root, name, shape):
+    """A checkpoint with a draft head; logits of the model and of the head."""
+    text, tokens = shape["text"], weights.tokens(shape, shape["tokens"])
+    tensors = weights.make(transformers_oracle.parameter_shapes(text), shape)
+    head = weights.make(mtp_oracle.parameter_shapes(text), shape)
+    directory = root / "checkpoints" / name
+    write = forms.write_wrapper if shape.get("wrapper") else forms.write_published
+    write(directory, shape, tensors | head)
+    run = transformers_oracle.run(text, tensors, tokens)
+    check(name, directory, run)
+    check_directory(directory, tokens, run.logits)
+    mtp_logits, stepwise, gap = mtp_oracle.run(text, tensors, head, tokens)
+    assert gap > SMALLEST_ROUTER_GAP, f"{name}: two experts of the head tie within {gap}"
+    files.write_expected(
+        root / "expected" / f"{name}.safetensors", tokens=tokens, logits=run.logits, mtp_logits=mtp_logits)
+    print(f"{name:22} std {run.logits.std().item():.3f}, of the head {mtp_logits.std().item():.3f}  router gap "
+          f"{run.router_gap:.1e}, {gap:.1e}  one pass - stepwise {distance(mtp_logits, stepwise):.1e}")
+    return head
+
+
+def make_heads_apart(root, base, head):
+    """The same head in directories of its own, and the model as mlx-lm converts it: without the head."""
+    source = root / "checkpoints" / base
+    forms.write_head_hf(source.with_name(f"{base}_head_hf"), source, head)
+    forms.write_head_mlx(source.with_name(f"{base}_head_mlx"), source, head)
+    mlx_oracle.convert(source, source.with_name(f"{base}_mlx"))
 
 
 def make_quantized(root, name, shape):
@@ -90,17 +132,17 @@ def make_quantized(root, name, shape):
     directory = root / "checkpoints" / name
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "source"
-        config = {"architectures": ["Qwen3_5MoeForConditionalGeneration"], "model_type": "qwen3_5_moe",
-                  "text_config": text, "tie_word_embeddings": text["tie_word_embeddings"]}
-        files.write_checkpoint(source, config, weights.make(names_and_shapes, shape))
+        forms.write_convertible(source, shape, weights.make(names_and_shapes, shape))
         mlx_oracle.quantize(source, directory, shape)
-    run = transformers_oracle.run(text, dequantize.transformers_tensors(directory, names_and_shapes), tokens)
+    run = transformers_oracle.run(text, dequantize.transformers_tensors(directory, text, names_and_shapes), tokens)
     std, size = check(name, directory, run)
     mlx_logits = mlx_oracle.logits(directory, tokens)
+    away = distance(run.logits, mlx_logits)
+    assert away < LARGEST_DISTANCE_OF_ORACLES, f"{name}: the oracles are {away} apart"
     files.write_expected(
         root / "expected" / f"{name}.safetensors", tokens=tokens, logits=run.logits, mlx_logits=mlx_logits)
-    print(f"{name:16} {size:7} bytes  std {std:.3f}  router gap {run.router_gap:.1e}  "
-          f"transformers - mlx-lm {distance(run.logits, mlx_logits):.1e}")
+    print(f"{name:22} {size:7} bytes  std {std:.3f}  router gap {run.router_gap:.1e}  "
+          f"transformers - mlx-lm {away:.1e}")
 
 
 def make_per_expert_quantized(root):
@@ -118,7 +160,10 @@ def main():
     for folder in ("checkpoints", "expected"):
         shutil.rmtree(root / folder, ignore_errors=True)
     plain = {name: make_plain(root, name, shape) for name, shape in shapes.PLAIN.items()}
-    make_forms(root, *plain["forms"])
+    for base in forms.FORMS:
+        make_forms(root, base, *plain[base])
+    heads = {name: make_mtp(root, name, shape) for name, shape in shapes_mtp.MTP.items()}
+    make_heads_apart(root, "mtp_qwen3_5_moe", heads["mtp_qwen3_5_moe"])
     for name, shape in shapes.QUANTIZED.items():
         make_quantized(root, name, shape)
     make_per_expert_quantized(root)

@@ -21,7 +21,7 @@ from transformers import PreTrainedTokenizerFast
 
 import files
 import forms
-import shapes
+import shapes_qwen3_5_moe
 import transformers_oracle
 import weights
 
@@ -29,7 +29,7 @@ SHAPE = {
     "seed": 808,
     "dtype": "bf16",
     "wide": ("A_log", "linear_attn.norm.weight"),
-    "text": shapes.text_config(
+    "text": shapes_qwen3_5_moe.text_config(
         full_attention_interval=2, num_hidden_layers=2, hidden_size=64, vocab_size=96, num_experts=3,
         moe_intermediate_size=32, shared_expert_intermediate_size=96, linear_num_key_heads=1,
         linear_num_value_heads=2, linear_key_head_dim=32, linear_value_head_dim=32),

@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 import mlx.core as mx
+import mlx.nn as nn
 import numpy as np
 import torch
 from mlx.utils import tree_flatten
@@ -35,9 +36,10 @@ def convert(source, directory):
 
 
 def predicate(model, shape):
-    """The model's own rule (8-bit routers), or none, with the shape's overrides before it."""
+    """The model's own rule (8-bit routers; a model without experts has none), with the shape's overrides before it."""
     overrides = shape.get("overrides", {})
-    default = (lambda path, module: True) if shape.get("low_bit_routers") else model.quant_predicate
+    own = None if shape.get("low_bit_routers") else model.quant_predicate
+    default = own or (lambda path, module: True)
 
     def decide(path, module):
         for ending, decision in overrides.items():
@@ -53,7 +55,8 @@ def quantize(source, directory, shape):
     model, config = load_model(Path(source))
     with contextlib.redirect_stdout(io.StringIO()):  # it prints bits per weight
         model, config = quantize_model(
-            model, config, shape["group"], shape["bits"], quant_predicate=predicate(model, shape))
+            model, config, shape["group"], shape["bits"], shape.get("mode", "affine"),
+            quant_predicate=predicate(model, shape))
     # mlx-lm takes a module without scales for a floating one; writing `false` is what an explicit exclusion looks like.
     for path, module in model.named_modules():
         if any(path.endswith(end) and decision is False for end, decision in shape.get("overrides", {}).items()):
@@ -61,8 +64,17 @@ def quantize(source, directory, shape):
     save(directory, config, model)
 
 
+class F32Embedding(nn.QuantizedEmbedding):
+    """The modes other than affine decode to bf16, exactly, and all that follows would be bf16."""
+
+    def __call__(self, x):
+        return super().__call__(x).astype(mx.float32)
+
+
 def logits(directory, tokens):
     """f32 [T, V]: the quantized matmuls of mlx-lm on f32 activations, scales and biases."""
     model, _ = load_model(Path(directory))
     model.set_dtype(mx.float32)
+    if isinstance(model.model.embed_tokens, nn.QuantizedEmbedding):
+        model.model.embed_tokens.__class__ = F32Embedding
     return to_torch(model(mx.array(tokens.numpy())[None])[0])

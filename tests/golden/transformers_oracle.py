@@ -1,14 +1,12 @@
 """Logits by transformers' own classes: fp32, one thread, eager attention, eager experts, the torch delta rule."""
 
+import copy
 import dataclasses
-import os
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("USE_HUB_KERNELS", "0")  # the plain torch path, never a downloaded kernel
 
 import torch
 import transformers
-from transformers import Qwen3_5MoeForCausalLM, Qwen3_5MoeTextConfig
+
+from families import family_of
 
 torch.set_num_threads(1)
 torch.use_deterministic_algorithms(True)
@@ -16,10 +14,11 @@ torch.use_deterministic_algorithms(True)
 
 def build(text):
     """A model of this text config with fp32 parameters, not yet the right ones."""
-    config = Qwen3_5MoeTextConfig(**{k: v for k, v in text.items() if v is not None})
+    family = family_of(text)
+    config = family.config(**copy.deepcopy({k: v for k, v in text.items() if v is not None}))
     config._attn_implementation = "eager"
     config._experts_implementation = "eager"
-    return Qwen3_5MoeForCausalLM(config).float().eval()
+    return family.model(config).float().eval()
 
 
 def parameter_shapes(text):
@@ -34,17 +33,18 @@ def parameter_shapes(text):
 class Run:
     logits: torch.Tensor  # f32 [T, V]
     residuals: torch.Tensor  # f32 [L, T, D], after each layer
-    chosen: list  # per layer, i64 [T, top_k]
+    chosen: list  # per layer of experts, i64 [T, top_k]
     router_gap: float  # smallest distance between the last logit chosen and the first left out
 
 
 class Routing:
-    """Hooks the routers of a model and keeps what they chose."""
+    """Hooks the routers of decoder layers and keeps what they chose."""
 
-    def __init__(self, model):
+    def __init__(self, layers):
         self.chosen, self.gap = [], float("inf")
-        for layer in model.model.layers:
-            layer.mlp.gate.register_forward_hook(self.record)
+        for layer in layers:
+            if hasattr(layer.mlp, "gate"):  # a layer of experts
+                layer.mlp.gate.register_forward_hook(self.record)
 
     def record(self, module, inputs, outputs):
         logits, _, ids = outputs
@@ -68,7 +68,7 @@ def load(text, tensors):
 def run(text, tensors, tokens):
     """One pass over tokens i32 [T]: the chunked form of the delta rule."""
     model = load(text, tensors)
-    routing, residuals = Routing(model), []
+    routing, residuals = Routing(model.model.layers), []
     for layer in model.model.layers:
         layer.register_forward_hook(lambda module, inputs, output: residuals.append(output[0]))
     logits = model(input_ids=tokens.long()[None], use_cache=False).logits[0]
@@ -82,7 +82,7 @@ def run_stepwise(text, tensors, tokens):
     None for a model without full attention, whose length transformers' cache cannot tell.
     """
     model = load(text, tensors)
-    if "full_attention" not in model.config.layer_types:
+    if "full_attention" not in getattr(model.config, "layer_types", ["full_attention"]):
         return None
     cache, rows = None, []
     for token in tokens.long():

@@ -10,6 +10,8 @@ import zlib
 import numpy as np
 import torch
 
+from families import family_of
+
 DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}
 
 # Zero-centred norms are multiples of 2^-7 below one in size, so that 1 + w is exact in bf16: an MLX conversion stores
@@ -17,9 +19,11 @@ DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}
 NORM_STEP = 2.0**-7
 
 
-def zero_centred_norm(rng, shape, mean):
+def norm(rng, shape, shape_facts, mean):
+    """mean: of what the norm multiplies by, less one."""
     w = np.clip(rng.standard_normal(shape) * 0.25 + mean, -0.75, 1.0 - NORM_STEP)
-    return np.round(w / NORM_STEP) * NORM_STEP
+    w = np.round(w / NORM_STEP) * NORM_STEP
+    return 1.0 + w if family_of(shape_facts["text"]).plain_norms else w
 
 
 def common_direction(text, seed):
@@ -60,9 +64,9 @@ def values(name, shape, shape_facts):
     if name.endswith("linear_attn.norm.weight"):
         return 1.0 + 0.25 * rng.standard_normal(shape)
     if name.endswith(("q_norm.weight", "k_norm.weight")):
-        return zero_centred_norm(rng, shape, mean=0.4)
-    if name.endswith("norm.weight"):
-        return zero_centred_norm(rng, shape, mean=0.0)
+        return norm(rng, shape, shape_facts, mean=0.4)
+    if name.endswith("norm.weight") or ".pre_fc_norm_" in name:
+        return norm(rng, shape, shape_facts, mean=0.0)
     if name.endswith("A_log"):
         return np.log(rng.uniform(0.05, 4.0, shape))
     if name.endswith("dt_bias"):
