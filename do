@@ -20,7 +20,8 @@ cd "$(dirname "$(readlink -f "$0")")"
 
 readonly packages=(
   g++ cmake ninja-build ccache git binutils ca-certificates
-  libcli11-dev nlohmann-json3-dev libfmt-dev libxxhash-dev
+  pkg-config libcli11-dev nlohmann-json3-dev libfmt-dev libxxhash-dev
+  libpcre2-dev libutf8proc-dev libedit-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19
   python3 python3-venv

@@ -36,6 +36,10 @@ enum class ErrorCode {
   kPathEscape,
   kNotRegularFile,
   kBadConfig,
+  kBadTokenizer,     // tokenizer.json is damaged, or asks for what no model of these families has
+  kBadTemplate,      // the chat template does not parse, or does what a template cannot
+  kTemplateLimit,    // rendering took more steps, bytes or levels than any honest template
+  kBadConversation,  // the chat template refuses these messages, or they are not messages
   kUnsupported,
   kNonFinite,
   // missing input: exit code 66
