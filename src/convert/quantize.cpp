@@ -41,8 +41,8 @@ DType target_dtype(const ModelTensor& tensor, const WeightFormat& from, const st
 }
 
 WeightFormat target_format(const std::optional<QuantizationParams>& params, DType dtype) {
-  if (!params) return {.dtype = dtype, .affine = {}};
-  return {.dtype = DType::kU32, .affine = {params->bits, params->group, dtype}};
+  if (!params) return {.dtype = dtype, .quant = {}};
+  return {.dtype = DType::kU32, .quant = {params->bits, params->group, dtype}};
 }
 
 Plan make_plan(ConversionSource& source, const ModelConfig& config, const std::optional<DType>& dtype,

@@ -11,7 +11,7 @@
 #include "base/temporary_directory.h"
 #include "convert/testing.h"
 #include "moebius/error.h"
-#include "quant/affine.h"
+#include "quant/dequantize.h"
 
 namespace moebius {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "quant/affine.h"
+#include "quant/format.h"
 
 namespace moebius {
 

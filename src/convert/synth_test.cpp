@@ -12,7 +12,7 @@
 #include "convert/testing.h"
 #include "model/config.h"
 #include "moebius/error.h"
-#include "quant/affine.h"
+#include "quant/dequantize.h"
 
 namespace moebius {
 namespace {
@@ -142,7 +142,7 @@ std::vector<float> floats(const testing::StoredTensor& tensor) {
   return values;
 }
 
-std::vector<float> decoded(const StoredTensors& tensors, const std::string& module, const AffineFormat& format) {
+std::vector<float> decoded(const StoredTensors& tensors, const std::string& module, const QuantFormat& format) {
   const auto& codes = tensors.at(module + ".weight").bytes;
   std::vector<float> values(codes.size() * 8 / static_cast<size_t>(format.bits));
   const auto& scales = tensors.at(module + ".scales").bytes;

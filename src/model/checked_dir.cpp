@@ -102,7 +102,7 @@ StoredMatrix CheckedDir::affine_matrix(const std::string& module, const Shape& s
                             stored.biases->info.dtype_name));
   }
   stored.format.dtype = DType::kU32;
-  stored.format.affine = {params.bits, params.group, stored.scales->info.dtype};
+  stored.format.quant = {params.bits, params.group, stored.scales->info.dtype};
   return stored;
 }
 

@@ -9,12 +9,12 @@ namespace moebius {
 namespace {
 
 std::string describe(const WeightFormat& format) {
-  if (!format.is_affine()) return std::string(name(format.dtype));
-  return fmt::format("{} bits, group {}, scales {}", format.affine.bits, format.affine.group,
-                     name(format.affine.scale_dtype));
+  if (!format.is_quantized()) return std::string(name(format.dtype));
+  return fmt::format("{} bits, group {}, scales {}", format.quant.bits, format.quant.group,
+                     name(format.quant.scale_dtype));
 }
 
-StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.dtype, .affine = {}}, &entry}; }
+StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.dtype, .quant = {}}, &entry}; }
 
 // `height` rows an expert, of which the projection's start at `offset`.
 std::vector<RowSlice> stack_slices(const StoredMatrix& stack, int64_t experts, int64_t height, int64_t offset) {

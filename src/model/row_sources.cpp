@@ -40,7 +40,7 @@ void CheckpointRows::read_slice(const RowSlice& slice, int64_t first, int64_t co
   };
   const StoredMatrix& matrix = slice.matrix;
   read_rows(*matrix.weights, out.weights, matrix.format.weight_row_bytes(cols_));
-  if (!matrix.format.is_affine()) return;
+  if (!matrix.format.is_quantized()) return;
   read_rows(*matrix.scales, out.scales, matrix.format.scale_row_bytes(cols_));
   read_rows(*matrix.biases, out.biases, matrix.format.scale_row_bytes(cols_));
 }

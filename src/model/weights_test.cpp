@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 using namespace testing;  // the tiny checkpoint
 
 constexpr int kLayers = 4;
-const AffineFormat kFourBits{4, 32, DType::kBF16};
+const QuantFormat kFourBits{4, 32, DType::kBF16};
 
 std::string mlp(int layer) { return "model.layers." + std::to_string(layer) + ".mlp"; }
 
@@ -159,8 +159,8 @@ TEST(Weights, DownMayHaveOtherBitsThanGateAndUp) {
     config["quantization"][mlp(i) + ".switch_mlp.down_proj"] = Json{{"group_size", 32}, {"bits", 6}};
   }
   const auto loaded = load(tensors, config);
-  EXPECT_EQ(loaded->backend.experts_tables.at(mlp(3) + ".experts").down.format.affine,
-            (AffineFormat{6, 32, DType::kF16}));
+  EXPECT_EQ(loaded->backend.experts_tables.at(mlp(3) + ".experts").down.format.quant,
+            (QuantFormat{6, 32, DType::kF16}));
 }
 
 TEST(Weights, EachModuleFollowsItsOwnQuantizationEntry) {
@@ -170,10 +170,10 @@ TEST(Weights, EachModuleFollowsItsOwnQuantizationEntry) {
   quantize_module(tensors, mlp(0) + ".gate", {8, 64, DType::kF32});
   config["quantization"][mlp(0) + ".gate"] = Json{{"group_size", 64}, {"bits", 8}};
   const auto loaded = load(tensors, config);
-  EXPECT_EQ(loaded->backend.matrices.at("lm_head").format.affine, kFourBits);
+  EXPECT_EQ(loaded->backend.matrices.at("lm_head").format.quant, kFourBits);
   EXPECT_EQ(loaded->backend.matrices.at("lm_head").biases, tensors.at("lm_head.biases").bytes);
-  EXPECT_EQ(loaded->backend.matrices.at(mlp(0) + ".gate").format.affine, (AffineFormat{8, 64, DType::kF32}));
-  EXPECT_FALSE(loaded->backend.matrices.at(mlp(1) + ".gate").format.is_affine());
+  EXPECT_EQ(loaded->backend.matrices.at(mlp(0) + ".gate").format.quant, (QuantFormat{8, 64, DType::kF32}));
+  EXPECT_FALSE(loaded->backend.matrices.at(mlp(1) + ".gate").format.is_quantized());
 }
 
 TEST(Weights, ATiedHeadIsNotLoaded) {

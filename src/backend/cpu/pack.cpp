@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/checked.h"
 #include "base/fmath.h"
+#include "quant/codes.h"
 
 namespace moebius::cpu {
 namespace {
@@ -97,22 +98,22 @@ int code_of(const uint8_t* unit, int unit_inputs, int bits, int row, int input) 
 }  // namespace
 
 int64_t block_bytes(const WeightFormat& format, int64_t cols) {
-  if (!format.is_affine()) return kLanes * cols * size_bytes(format.dtype);
-  const AffineFormat& affine = format.affine;
+  if (!format.is_quantized()) return kLanes * cols * size_bytes(format.dtype);
+  const QuantFormat& affine = format.quant;
   return kLanes * (cols * affine.bits / 8 + cols / affine.group * 2 * size_bytes(affine.scale_dtype));
 }
 
 MatrixView view_of(const WeightFormat& format, int64_t rows, int64_t cols, const uint8_t* data, int64_t step) {
-  const bool affine = format.is_affine();
-  MOEBIUS_CHECK(!affine || (is_valid(format.affine) && cols % format.affine.group == 0));
+  const bool affine = format.is_quantized();
+  MOEBIUS_CHECK(!affine || (is_valid(format.quant) && cols % format.quant.group == 0));
   return {.data = data,
           .block_bytes = block_bytes(format, cols) * step,
           .gap = block_bytes(format, cols) * (step - 1),
           .rows = static_cast<int32_t>(rows),
           .cols = static_cast<int32_t>(cols),
-          .element = element_of(affine ? format.affine.scale_dtype : format.dtype),
-          .bits = static_cast<uint8_t>(affine ? format.affine.bits : 0),
-          .group = affine ? format.affine.group : 0};
+          .element = element_of(affine ? format.quant.scale_dtype : format.dtype),
+          .bits = static_cast<uint8_t>(affine ? format.quant.bits : 0),
+          .group = affine ? format.quant.group : 0};
 }
 
 void Packer::pack(const MatrixView& view, const WeightFormat& format, const RowSource& source, int64_t first,
@@ -122,7 +123,7 @@ void Packer::pack(const MatrixView& view, const WeightFormat& format, const RowS
   weights_.resize(static_cast<size_t>(count * format.weight_row_bytes(cols)));
   scales_.resize(static_cast<size_t>(count * format.scale_row_bytes(cols)));
   biases_.resize(scales_.size());
-  const bool affine = format.is_affine();
+  const bool affine = format.is_quantized();
   source.read(first, count, {weights_.data(), affine ? scales_.data() : nullptr, affine ? biases_.data() : nullptr});
   for (int64_t row = 0; row < count; row += kLanes) {
     auto* block = const_cast<uint8_t*>(view.data) + (view_row + row) / kLanes * view.block_bytes;
@@ -136,7 +137,7 @@ void Packer::pack(const MatrixView& view, const WeightFormat& format, const RowS
 }
 
 void Packer::pack_block(uint8_t* block, const WeightFormat& format, int64_t cols, int64_t row, int64_t count) {
-  const AffineFormat& affine = format.affine;
+  const QuantFormat& affine = format.quant;
   const int64_t code_row = format.weight_row_bytes(cols);
   const int64_t scale_row = format.scale_row_bytes(cols);
   const int64_t size = size_bytes(affine.scale_dtype);

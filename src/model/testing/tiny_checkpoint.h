@@ -153,7 +153,7 @@ inline void stack_experts(TinyTensors& tensors, const std::string& mlp) {
 }
 
 // <module>.weight -> affine codes with scales and biases.
-inline void quantize_module(TinyTensors& tensors, const std::string& module, const AffineFormat& format) {
+inline void quantize_module(TinyTensors& tensors, const std::string& module, const QuantFormat& format) {
   const TinyTensor dense = tensors.at(module + ".weight");
   const int64_t cols = dense.shape.back();
   const int64_t rows = count_of(dense.shape) / cols;
