@@ -35,8 +35,8 @@ constexpr int64_t kChunkBytes = int64_t{1} << 20;  // of a source, in flight a t
 
 void require_supported(const WeightFormat& format, int64_t cols, const std::string& where) {
   const bool dense = is_float(format.dtype);
-  const bool affine = format.is_quantized() && is_valid(format.quant) && cols % format.quant.group == 0;
-  if (!dense && !affine) throw Error(ErrorCode::kUnsupported, where, "the cpu backend has no such weight format");
+  const bool quantized = format.is_quantized() && is_valid(format.quant) && cols % format.quant.group == 0;
+  if (!dense && !quantized) throw Error(ErrorCode::kUnsupported, where, "the cpu backend has no such weight format");
 }
 
 }  // namespace
