@@ -73,22 +73,24 @@ MOEBIUS_INLINE Bytes stored_codes(const Bytes& low_plane, const Bytes& high_plan
   }
 }
 
-// q of N4, times 2^Place.
-template <class Format, int Set, int Place = 0>
-MOEBIUS_INLINE Bytes codes_of_lines(const Bytes& low_plane, const Bytes& high_plane) {
-  static_assert(Place == 0 || Format::kPlaced);
-  return Format::decode(stored_codes<Format::kBits, Set, Place>(low_plane, high_plane));
-}
-template <class Format, int Unit, int Set, int Place = 0>
-MOEBIUS_INLINE Bytes codes_of_set(const uint8_t* unit) {
-  constexpr int kBits = Format::kBits;
-  const Bytes low = low_line<kBits, Set>(unit);
-  if constexpr (high_bits(kBits) == 0) {
-    return codes_of_lines<Format, Set, Place>(low, low);
-  } else {
-    return codes_of_lines<Format, Set, Place>(low, high_line<kBits, Unit, Set>(unit));
+// The codes of a unit, set by set in ascending order. Each line is loaded once: g++ would load it again for every set.
+template <class Format, int Unit>
+struct UnitCodes {
+  const uint8_t* unit;
+  Bytes low, high;
+
+  // q of N4, times 2^Place.
+  template <int Set, int Place = 0>
+  MOEBIUS_INLINE_MEMBER Bytes of_set() {
+    static_assert(Place == 0 || Format::kPlaced);
+    constexpr int kBits = Format::kBits;
+    if constexpr (Set % low_sets(kBits) == 0) low = in_register(low_line<kBits, Set>(unit));
+    if constexpr (high_bits(kBits) > 0 && Set % high_sets(kBits) == 0) {
+      high = in_register(high_line<kBits, Unit, Set>(unit));
+    }
+    return Format::decode(stored_codes<kBits, Set, Place>(low, high));
   }
-}
+};
 
 // f<set>() for each set.
 template <int Sets, int Set = 0, class Function>
@@ -99,17 +101,24 @@ MOEBIUS_INLINE void for_each_set(const Function& f) {
   }
 }
 
+// Inputs that share a scale: units of 32 inputs are groups.
+template <int Unit>
+MOEBIUS_INLINE int group_of(const MatrixView& w) {
+  return Unit == 32 ? Unit : w.group;
+}
+
 // The scales of the unit that begins at input k.
-template <class Format>
+template <class Format, int Unit>
 MOEBIUS_INLINE Scales scales_of(const uint8_t* unit, int k, const MatrixView& w) {
-  return Format::load_scales(unit + (w.group - k % w.group) * Format::kBits * 2, w.element);
+  const int group = group_of<Unit>(w);
+  return Format::load_scales(unit + (group - k % group) * Format::kBits * 2, w.element);
 }
 
 // The unit after the one at input k; the same again when it is the last.
 template <class Format, int Unit>
 MOEBIUS_INLINE const uint8_t* next_unit(const uint8_t* unit, int k, const MatrixView& w) {
   if (k + Unit == w.cols) return unit;
-  const int scales_between = (k + Unit) % w.group == 0 ? Format::scale_bytes(w.element) : 0;
+  const int scales_between = (k + Unit) % group_of<Unit>(w) == 0 ? Format::scale_bytes(w.element) : 0;
   return unit + Unit * Format::kBits * 2 + scales_between;
 }
 
@@ -125,12 +134,13 @@ template <class Format, int Unit, class UnitFunction, class SegmentFunction>
 MOEBIUS_INLINE void for_each_unit(const uint8_t* tile, const MatrixView& w, const Ahead& ahead, const UnitFunction& f,
                                   const SegmentFunction& end_of_segment) {
   constexpr int kBits = Format::kBits;
-  const int code_bytes = w.group * kBits * 2;
+  const int group = group_of<Unit>(w);
+  const int code_bytes = group * kBits * 2;
   const int tile_bytes = code_bytes + Format::scale_bytes(w.element);
-  const uint8_t* end = tile + w.cols / w.group * tile_bytes;
+  const uint8_t* end = tile + w.cols / group * tile_bytes;
   for (int k = 0; k < w.cols; tile += tile_bytes) {
     const Scales scales = Format::load_scales(tile + code_bytes, w.element);
-    for (int in_tile = 0; in_tile < w.group; in_tile += Unit, k += Unit) {
+    for (int in_tile = 0; in_tile < group; in_tile += Unit, k += Unit) {
       const uint8_t* unit = tile + in_tile * kBits * 2;
       const uint8_t* asked = unit + kAheadBytes + (unit + kAheadBytes < end ? 0 : ahead.gap);
       prefetch_unit<kBits, Unit>(asked);

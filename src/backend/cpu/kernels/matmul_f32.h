@@ -93,8 +93,9 @@ static void decoded_row(float* y, const uint8_t* block, const MatrixView& w, con
   for_each_unit<Format, Unit>(
       block, w, {.gap = w.gap, .to_second = 0},
       [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
+        UnitCodes<Format, Unit> codes = {unit, {}, {}};
         for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
-          acc = decode_four(codes_of_set<Format, Unit, Set>(unit), scales).add_to(acc, rows->x + k + 4 * Set);
+          acc = decode_four(codes.template of_set<Set>(), scales).add_to(acc, rows->x + k + 4 * Set);
         });
       },
       [&](int) MOEBIUS_INLINE_LAMBDA {
@@ -111,10 +112,12 @@ static void decoded_pair(float* y, const BlockPair& blocks, const MatrixView& w,
   for_each_unit<Format, Unit>(
       blocks.first, w, {.gap = to_second, .to_second = to_second},
       [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
-        const Scales second_scales = scales_of<Format>(unit + to_second, k, w);
+        const Scales second_scales = scales_of<Format, Unit>(unit + to_second, k, w);
+        UnitCodes<Format, Unit> codes = {unit, {}, {}};
+        UnitCodes<Format, Unit> second_codes = {unit + to_second, {}, {}};
         for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
-          const FourInputs first = decode_four(codes_of_set<Format, Unit, Set>(unit), scales);
-          const FourInputs second = decode_four(codes_of_set<Format, Unit, Set>(unit + to_second), second_scales);
+          const FourInputs first = decode_four(codes.template of_set<Set>(), scales);
+          const FourInputs second = decode_four(second_codes.template of_set<Set>(), second_scales);
           add_four(pair_sums(acc, Set == 0 && k % kSegment == 0), first, second, rows, k + 4 * Set, n);
         });
       },

@@ -90,9 +90,10 @@ static void int8_block(float* y, const uint8_t* block, const MatrixView& w, cons
   for_each_unit<Format, Unit>(
       block, w, {.gap = w.gap, .to_second = 0},
       [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
+        UnitCodes<Format, Unit> codes = {unit, {}, {}};
         for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
           constexpr int kPlace = Format::kPlaced ? place_of(Format::kBits, place_number(Format::kBits, Set)) : 0;
-          sums.template accumulate<Set>(codes_of_set<Format, Unit, Set, kPlace>(unit), rows, k);
+          sums.template accumulate<Set>(codes.template of_set<Set, kPlace>(), rows, k);
         });
         sums.template end_unit<Unit>(scales, rows, k);
       },
@@ -109,22 +110,15 @@ struct alignas(64) PairCodes {
   uint8_t second[Unit / 4 * 64];
 };
 
-// Unpacks a unit set by set. Each line is loaded once: g++ would load it again for every set, and loads are what a
-// group of rows has most of.
+// Unpacks a unit set by set.
 template <class Format, int Unit>
 struct Unpacker {
-  const uint8_t* unit;
-  uint8_t* codes;
-  Bytes low, high;
+  UnitCodes<Format, Unit> unit;
+  uint8_t* unpacked;
 
   template <int Set>
   MOEBIUS_INLINE_MEMBER void unpack() {
-    constexpr int kBits = Format::kBits;
-    if constexpr (Set % low_sets(kBits) == 0) low = in_register(low_line<kBits, Set>(unit));
-    if constexpr (high_bits(kBits) > 0 && Set % high_sets(kBits) == 0) {
-      high = in_register(high_line<kBits, Unit, Set>(unit));
-    }
-    store_bytes(codes + 64 * Set, codes_of_lines<Format, Set>(low, high));
+    store_bytes(unpacked + 64 * Set, unit.template of_set<Set>());
   }
 };
 
@@ -167,7 +161,7 @@ struct PairDots<Format, 0> {
 template <class Format, int Unit, int N, bool Unpack>
 MOEBIUS_INLINE void add_group(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows,
                               uint8_t* unpacked, const uint8_t* next) {
-  Unpacker<Format, Unit> unpacker = {next, unpacked, {}, {}};
+  Unpacker<Format, Unit> unpacker = {{next, {}, {}}, unpacked};
   const int8_t* q[N];
   for (int t = 0; t < N; ++t) q[t] = rows[t].q + unit.k;
   const PairCodes<Unit>* codes = &unit.codes;
@@ -211,8 +205,8 @@ static void int8_pair(float* y, const BlockPair& blocks, const MatrixView& w, co
   alignas(64) float acc[kMostRows * kPairLanes];
   PairCodes<Unit> codes[2];
   const int64_t to_second = blocks.second - blocks.first;
-  Unpacker<Format, Unit> first = {blocks.first, codes[0].first, {}, {}};
-  Unpacker<Format, Unit> second = {blocks.second, codes[0].second, {}, {}};
+  Unpacker<Format, Unit> first = {{blocks.first, {}, {}}, codes[0].first};
+  Unpacker<Format, Unit> second = {{blocks.second, {}, {}}, codes[0].second};
   for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
     first.template unpack<Set>();
     second.template unpack<Set>();
@@ -220,7 +214,7 @@ static void int8_pair(float* y, const BlockPair& blocks, const MatrixView& w, co
   for_each_unit<Format, Unit>(
       blocks.first, w, {.gap = to_second, .to_second = to_second},
       [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
-        const PairUnit<Unit> pair = {codes[k / Unit % 2], scales, scales_of<Format>(unit + to_second, k, w), k};
+        const PairUnit<Unit> pair = {codes[k / Unit % 2], scales, scales_of<Format, Unit>(unit + to_second, k, w), k};
         PairCodes<Unit>& unpacked = codes[(k / Unit + 1) % 2];
         const uint8_t* next = next_unit<Format, Unit>(unit, k, w);
         const PairSums sums = pair_sums(acc, k % kSegment == 0);
