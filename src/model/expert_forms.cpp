@@ -10,8 +10,7 @@ namespace {
 
 std::string describe(const WeightFormat& format) {
   if (!format.is_quantized()) return std::string(name(format.dtype));
-  return fmt::format("{} bits, group {}, scales {}", format.quant.bits, format.quant.group,
-                     name(format.quant.scale_dtype));
+  return to_string(format.quant);
 }
 
 StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.dtype, .quant = {}}, &entry}; }
