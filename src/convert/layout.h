@@ -25,7 +25,7 @@ void check_choice(const QuantizationChoice& choice);
 // nullopt: stays floating, because of its role or because a group does not divide its inputs.
 std::optional<QuantizationParams> choose_quantization(const ModelTensor& tensor, const QuantizationChoice& choice);
 
-// {"group_size", "bits", "mode"} and one entry for each router, named as MLX names the module.
+// {"group_size", "bits", "mode"} and one entry for each router, named as MLX names the module; routers are affine.
 Json quantization_block(const std::vector<ModelTensor>& tensors, const QuantizationChoice& choice);
 
 // "model.norm" -> "language_model.model.norm"; `mtp.` stays in front: mlx-lm drops it and moebius reads it there.
@@ -37,7 +37,7 @@ std::string hf_name(const ModelTensor& tensor);
 std::vector<int64_t> mlx_shape(const ModelTensor& tensor);
 std::vector<int64_t> hf_shape(const ModelTensor& tensor);
 
-// The tensors that a module becomes in an MLX file: codes, scales and biases, or one of float_dtype.
+// The tensors that a module becomes in an MLX file: codes, scales and (affine) biases, or one of float_dtype.
 std::vector<SafetensorsWriter::Declaration> declare_mlx(const ModelTensor& tensor,
                                                         const std::optional<QuantizationParams>& params,
                                                         DType float_dtype);

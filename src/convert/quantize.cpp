@@ -8,6 +8,7 @@
 #include <atomic>
 #include <utility>
 
+#include "base/check.h"
 #include "base/thread_pool.h"
 #include "convert/layout.h"
 #include "convert/model_files.h"
@@ -85,7 +86,8 @@ void convert_block(ThreadPool& pool, const Job& job, RowBuffer& in, RowBuffer& o
 void run_job(ThreadPool& pool, const Job& job, ShardedWriter& writer, const std::function<void()>& tick) {
   const auto& [from, to, cols, add_one] = job.conversion;
   const int64_t total = job.rows.rows();
-  const int64_t row_bytes = from.weight_row_bytes(cols) + 2 * from.scale_row_bytes(cols);
+  const int64_t row_bytes = from.row_bytes(cols);
+  MOEBIUS_CHECK(row_bytes > 0);
   const int64_t block = std::clamp<int64_t>(kBlockBytes / row_bytes, 1, total);
   RowBuffer in(from, block, cols);
   RowBuffer out(to, block, cols);

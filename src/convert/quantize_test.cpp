@@ -140,6 +140,22 @@ TEST_F(Quantize, WideningAQuantizedMatrixKeepsItsValues) {
   for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], (high - low) / 255) << i;
 }
 
+TEST_F(Quantize, Mxfp4BecomesAffineWithinItsSteps) {
+  const std::string module = "model.layers.0.mlp.switch_mlp.up_proj";
+  const StoredTensors before = read_tensors(golden("checkpoints/mxfp4"));
+  const StoredTensors after = converted(golden("checkpoints/mxfp4"), {.bits = 8, .group = 32});
+  const auto data = [&](const StoredTensors& tensors, const char* part) {
+    return tensors.at(module + part).bytes.data();
+  };
+  std::vector<float> w(32), affine(32);
+  dequantize_row(w, {data(before, ".weight"), data(before, ".scales"), nullptr}, kMxfp4);
+  dequantize_row(affine, {data(after, ".weight"), data(after, ".scales"), data(after, ".biases")},
+                 {8, 32, after.at(module + ".scales").dtype});
+  const auto [low, high] = std::ranges::minmax(w);
+  EXPECT_GT(high, low);
+  for (size_t i = 0; i < w.size(); ++i) EXPECT_NEAR(affine[i], w[i], (high - low) / 255) << i;
+}
+
 TEST_F(Quantize, RouterBitsAreChosenApartFromTheRest) {
   const StoredTensors tensors = converted(golden("convert/hf"), {.bits = 2, .router_bits = 6});
   EXPECT_EQ(tensors.at("model.layers.0.mlp.gate.weight").shape, (std::vector<int64_t>{3, 64 * 6 / 32}));

@@ -43,7 +43,7 @@ void copy_row(const RowSource::Rows& out, const RowSource::Rows& in, const Weigh
   std::memcpy(out.weights, in.weights, static_cast<size_t>(format.weight_row_bytes(cols)));
   if (!format.is_quantized()) return;
   std::memcpy(out.scales, in.scales, static_cast<size_t>(format.scale_row_bytes(cols)));
-  std::memcpy(out.biases, in.biases, static_cast<size_t>(format.scale_row_bytes(cols)));
+  std::memcpy(out.biases, in.biases, static_cast<size_t>(format.bias_row_bytes(cols)));
 }
 
 std::byte* advance(std::vector<std::byte>& bytes, int64_t offset) {
@@ -52,18 +52,22 @@ std::byte* advance(std::vector<std::byte>& bytes, int64_t offset) {
 
 }  // namespace
 
-DType float_dtype(const WeightFormat& format) { return format.is_quantized() ? format.quant.scale_dtype : format.dtype; }
+DType float_dtype(const WeightFormat& format) {
+  const DType dtype = format.is_quantized() ? format.quant.scale_dtype : format.dtype;
+  return is_float(dtype) ? dtype : DType::kBF16;
+}
 
 RowBuffer::RowBuffer(const WeightFormat& format, int64_t rows, int64_t cols)
     : weight_row_bytes_(format.weight_row_bytes(cols)),
       scale_row_bytes_(format.scale_row_bytes(cols)),
+      bias_row_bytes_(format.bias_row_bytes(cols)),
       weights_(static_cast<size_t>(rows * weight_row_bytes_)),
       scales_(static_cast<size_t>(rows * scale_row_bytes_)),
-      biases_(scales_.size()) {}
+      biases_(static_cast<size_t>(rows * bias_row_bytes_)) {}
 
 RowSource::Rows RowBuffer::at(int64_t row) {
   return {advance(weights_, row * weight_row_bytes_), advance(scales_, row * scale_row_bytes_),
-          advance(biases_, row * scale_row_bytes_)};
+          advance(biases_, row * bias_row_bytes_)};
 }
 
 std::span<const std::byte> RowBuffer::weights(int64_t rows) const {

@@ -146,7 +146,9 @@ std::vector<float> decoded(const StoredTensors& tensors, const std::string& modu
   const auto& codes = tensors.at(module + ".weight").bytes;
   std::vector<float> values(codes.size() * 8 / static_cast<size_t>(format.bits));
   const auto& scales = tensors.at(module + ".scales").bytes;
-  dequantize_row(values, {codes.data(), scales.data(), tensors.at(module + ".biases").bytes.data()}, format);
+  const auto biases = tensors.find(module + ".biases");
+  dequantize_row(values, {codes.data(), scales.data(), biases == tensors.end() ? nullptr : biases->second.bytes.data()},
+                 format);
   return values;
 }
 
@@ -168,6 +170,15 @@ TEST_F(Synth, HasExactlyTheTensorsOfAnMlxFileAtEveryWidth) {
   for (const int group : {32, 128}) {
     EXPECT_EQ(listed(make({.bits = 4, .group = group})), expected_mlx(4, group)) << "group " << group;
   }
+}
+
+TEST_F(Synth, Mxfp4HasScalesOfOneByteAndNoBiasesButForTheRouters) {
+  const ExpectedTensors tensors = listed(make({.mode = QuantMode::kMxfp4}));
+  const std::string stack = "model.layers.0.mlp.switch_mlp.up_proj";
+  EXPECT_EQ(tensors.at(stack + ".weight"), (Expected{DType::kU32, {8, 128, 32}}));
+  EXPECT_EQ(tensors.at(stack + ".scales"), (Expected{DType::kU8, {8, 128, 8}}));
+  EXPECT_FALSE(tensors.contains(stack + ".biases"));
+  EXPECT_TRUE(tensors.contains("model.layers.0.mlp.gate.biases"));
 }
 
 TEST_F(Synth, HasExactlyTheTensorsOfAHuggingFaceFileAt16Bits) { EXPECT_EQ(listed(make({.bits = 16})), expected_hf()); }
@@ -200,17 +211,20 @@ TEST_F(Synth, ConfigSaysHowEachModuleIsQuantized) {
     EXPECT_EQ(model.quantization().lookup(router, true)->group, 64) << router;
   }
   EXPECT_FALSE(ModelDir(make({.bits = 16})).quantization().any());
+  const ModelDir mxfp4(make({.mode = QuantMode::kMxfp4}));
+  EXPECT_EQ(mxfp4.quantization().lookup("lm_head", true)->mode, QuantMode::kMxfp4);
+  EXPECT_EQ(mxfp4.quantization().lookup("model.layers.3.mlp.gate", true)->mode, QuantMode::kAffine);
 }
 
 TEST_F(Synth, WeightsAreCentredAndAsLargeAsTheirInputsAsk) {
-  for (const int bits : {2, 3, 8}) {
-    const StoredTensors tensors = read_tensors(make({.bits = bits}));
+  for (const QuantFormat& format : {QuantFormat{2}, QuantFormat{3}, QuantFormat{8}, kMxfp4}) {
+    const StoredTensors tensors = read_tensors(make({.bits = format.bits, .mode = format.mode}));
     for (const auto& [module, deviation] : {std::pair{"model.layers.0.mlp.switch_mlp.down_proj", 1 / std::sqrt(128.0)},
                                             {"model.layers.3.self_attn.q_proj", 1 / std::sqrt(256.0)},
                                             {"model.embed_tokens", 1.0}}) {
-      const Moments m = moments(decoded(tensors, module, {bits, 64, DType::kBF16}));
-      EXPECT_NEAR(m.deviation / deviation, 1.0, 0.05) << module << " at " << bits << " bits";
-      EXPECT_NEAR(m.mean / deviation, 0.0, 0.02) << module << " at " << bits << " bits";
+      const Moments m = moments(decoded(tensors, module, format));
+      EXPECT_NEAR(m.deviation / deviation, 1.0, 0.05) << module << " as " << to_string(format);
+      EXPECT_NEAR(m.mean / deviation, 0.0, 0.02) << module << " as " << to_string(format);
     }
   }
   const StoredTensors hf = read_tensors(make({.bits = 16}));
