@@ -29,6 +29,7 @@ struct BenchOptions {
   std::string directory;
   std::vector<std::string> experts = {"unfused", "concat", "fused"};
   std::vector<int64_t> rows = {1, 16};
+  std::vector<int64_t> drafts;
   int64_t context = 128;
   int64_t prefill = 0;
   int64_t reps = 20;
@@ -45,6 +46,7 @@ BenchPlan make_plan(const BenchOptions& options) {
                 "name each of unfused, concat, fused once at most");
   }
   plan.rows = options.rows;
+  plan.drafts = options.drafts;
   plan.context = options.context;
   plan.prefill = options.prefill;
   plan.reps = options.reps;
@@ -64,6 +66,7 @@ void run(const BenchOptions& options) {
   CommonOptions common = options.common;
   common.engine.context = context_needed(plan);
   common.engine.max_rows = rows_needed(plan);
+  common.engine.draft_rows = draft_rows_needed(plan);
   std::optional<OutputFile> chart;  // before the long work: a name that cannot be written is known at once
   if (!options.svg.empty()) chart.emplace(options.svg);
   const bool measure_ops = options.ops || !options.svg.empty();
@@ -101,6 +104,7 @@ void add_bench(CLI::App& app) {
       "moebius bench Qwen3.5-35B-A3B-3bit\n"
       "moebius bench Qwen3.5-35B-A3B-3bit --experts unfused,fused --s 1 --context 4096 --reps 50\n"
       "moebius bench Qwen3.5-35B-A3B-3bit --experts fused --ops --svg ops.svg\n"
+      "moebius bench Qwen3.5-35B-A3B-3bit --experts fused --drafts 1,3,7,15\n"
       "moebius bench Qwen3.5-35B-A3B-3bit --prefill 512 --json > bench.json");
   add_directory(command, options->directory);
   command.add_option("--experts", options->experts, "Paths through the experts, interleaved")
@@ -112,6 +116,10 @@ void add_bench(CLI::App& app) {
       ->delimiter(',')
       ->check(CLI::Range(int64_t{1}, kMaxLogitRows).description(""))
       ->capture_default_str();
+  command.add_option("--drafts", options->drafts, "Also verify so many drafted tokens, and take the last one back")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->check(CLI::Range(int64_t{1}, kMaxLogitRows - 1).description(""));
   command.add_option("--context", options->context, "Positions in the caches before each step")
       ->type_name("N")
       ->check(CLI::Range(int64_t{0}, kMaxTokens).description(""))

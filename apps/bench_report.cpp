@@ -49,20 +49,40 @@ std::string ratio_lines(const BenchResult& result) {
   return "\ntime against fused: median (smallest to largest) of the ratios within each repetition\n" + text;
 }
 
+// What a draft costs in plain tokens: with fewer accepted than that it does not pay.
+double plain_tokens(const BenchSeries& series) {
+  return median(over_samples(series, [](const BenchSample& s) { return s.seconds / s.plain_seconds; }));
+}
+
+std::string draft_lines(const BenchResult& result) {
+  std::string text;
+  for (const BenchSeries& series : result.series) {
+    if (series.test != BenchTest::kDraft) continue;
+    text += fmt::format("  {:>2} drafted  {:<7}  as long as {:.2f} plain tokens\n", series.rows - 1, name(series.path),
+                        plain_tokens(series));
+  }
+  if (text.empty()) return text;
+  return "\nverifying drafted tokens behind one that is known, and taking the last back (medians within "
+         "repetitions)\n" +
+         text;
+}
+
 Json row_json(const BenchSeries& series) {
   const BenchRow row = summarize(series);
-  return {{"experts", name(series.path)},
-          {"test", name(series.test)},
-          {"s", series.rows},
-          {"context", series.context},
-          {"ms_median", rounded(row.ms_median)},
-          {"ms_min", rounded(row.ms_min)},
-          {"ms_max", rounded(row.ms_max)},
-          {"tok_s", rounded(row.tok_s)},
-          {"bytes", std::llround(row.bytes)},
-          {"gb_s", rounded(row.gb_s)},
-          {"bandwidth_pct", rounded(row.bandwidth_pct)},
-          {"experts_mean", rounded(row.experts_mean)}};
+  Json json = {{"experts", name(series.path)},
+               {"test", name(series.test)},
+               {"s", series.rows},
+               {"context", series.context},
+               {"ms_median", rounded(row.ms_median)},
+               {"ms_min", rounded(row.ms_min)},
+               {"ms_max", rounded(row.ms_max)},
+               {"tok_s", rounded(row.tok_s)},
+               {"bytes", std::llround(row.bytes)},
+               {"gb_s", rounded(row.gb_s)},
+               {"bandwidth_pct", rounded(row.bandwidth_pct)},
+               {"experts_mean", rounded(row.experts_mean)}};
+  if (series.test == BenchTest::kDraft) json["plain_tokens"] = rounded(plain_tokens(series));
+  return json;
 }
 
 }  // namespace
@@ -111,6 +131,7 @@ std::string bench_table(const BenchContext& context, const BenchResult& result) 
         row.tok_s, human_bytes(static_cast<uint64_t>(row.bytes)), row.gb_s, row.bandwidth_pct, row.experts_mean);
   }
   text += ratio_lines(result);
+  text += draft_lines(result);
   text +=
       fmt::format("\npeak memory {}, loaded in {:.1f} s; moe_layer is one layer, so its tok/s are layers a second\n",
                   human_bytes(result.peak_resident_bytes), context.load_s);

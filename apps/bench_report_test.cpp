@@ -26,9 +26,9 @@ BenchSeries series(ExpertPath path, double seconds) {
           path,
           16,
           128,
-          {{seconds, 1e9, 100, 10e9, 1e12, {}},
-           {seconds, 1e9, 104, 10e9, 1e12, {}},
-           {seconds * 10, 1e9, 105, 1e9, 1e12, {}}}};
+          {{seconds, 0.1, 1e9, 100, 10e9, 1e12, {}},
+           {seconds, 0.1, 1e9, 104, 10e9, 1e12, {}},
+           {seconds * 10, 1, 1e9, 105, 1e9, 1e12, {}}}};
 }
 
 TEST(BenchReport, SharesOfTheBandwidthAreThoseOfTheSameRepetition) {
@@ -46,6 +46,15 @@ TEST(BenchReport, TheTableComparesEveryPathWithFused) {
   BenchResult result;
   result.series = {series(ExpertPath::kUnfused, 0.3), series(ExpertPath::kFused, 0.2)};
   EXPECT_THAT(bench_table({}, result), HasSubstr("verify    s 16    unfused / fused  1.500  (1.500 to 1.500)"));
+}
+
+TEST(BenchReport, ADraftIsComparedWithPlainTokensOfTheSameRepetition) {
+  BenchResult result;
+  result.series = {series(ExpertPath::kFused, 0.25)};
+  EXPECT_THAT(bench_table({}, result), testing::Not(HasSubstr("plain tokens")));
+  result.series[0].test = BenchTest::kDraft;
+  EXPECT_THAT(bench_table({}, result), HasSubstr("15 drafted  fused    as long as 2.50 plain tokens"));
+  EXPECT_EQ(bench_json({}, result)["rows"][0]["plain_tokens"], 2.5);
 }
 
 TEST(BenchReport, WithoutFusedThereIsNothingToCompareWith) {
@@ -74,7 +83,7 @@ BenchResult result_with_ops() {
                          .seconds = 6e-3,
                          .traffic = {.weight_bytes = 36'000'000, .barriers = 8, .int8_macs = 3'000'000'000}};
   const OpTotals norm{.op = "rms_norm", .calls = 8, .seconds = 3e-3, .traffic = {}};
-  BenchSeries series{BenchTest::kDecode, ExpertPath::kFused, 1, 128, {{10e-3, 1e9, 8, 10e9, 1e12, {experts, norm}}}};
+  BenchSeries series{BenchTest::kDecode, ExpertPath::kFused, 1, 128, {{10e-3, 0, 1e9, 8, 10e9, 1e12, {experts, norm}}}};
   BenchResult result;
   result.series.push_back(series);
   return result;
@@ -129,6 +138,9 @@ TEST(BenchPlan, RoomIsForTheLongestStepAndThePrompt) {
   BenchPlan plan = plan_of({1, 16}, 128, 20);
   EXPECT_EQ(context_needed(plan), 144);
   EXPECT_EQ(rows_needed(plan), 128);
+  plan.drafts = {3, 20};
+  EXPECT_EQ(context_needed(plan), 150);
+  EXPECT_EQ(draft_rows_needed(plan), 21);
   plan.prefill = 2000;
   EXPECT_EQ(context_needed(plan), 2000);
   EXPECT_EQ(rows_needed(plan), 512);

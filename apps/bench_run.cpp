@@ -57,10 +57,12 @@ class Bench {
   std::vector<BenchSeries> measure(const Test& test);
   BenchSample sample(const Test& test, size_t arm, int64_t repetition);
   void run_step(size_t arm, int64_t rows, int64_t repetition);
+  void run_draft(size_t arm, int64_t rows, int64_t repetition);
+  [[nodiscard]] std::span<const int32_t> tokens_of(int64_t rows, int64_t repetition) const;
   void run_prefill();
   void run_layers(int64_t repetition);
-  // Argmax of the logits, and the wait for it: what decoding a token ends with.
-  void take_token(Tensor logits);
+  // Argmax of each row of logits, and the wait for it: what decoding a token, or verifying some, ends with.
+  void take_tokens(Tensor logits);
   void wait_for(Tensor x);
 
   const Loaded& loaded_;
@@ -71,7 +73,7 @@ class Bench {
   std::vector<int32_t> step_tokens_;                // [repetitions, most rows]
   std::vector<int32_t> prompt_tokens_;
   std::vector<Tensor> layer_inputs_;
-  Tensor ids_;  // i32 [1, 1]
+  Tensor ids_;  // i32 [most rows of logits, 1]
   std::unique_ptr<BandwidthProbe> probe_;
 };
 
@@ -80,10 +82,11 @@ Bench::Bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said)
   const ModelConfig& config = loaded.model().config();
   int64_t most_rows = 1;
   for (const int64_t rows : plan.rows) most_rows = std::max(most_rows, rows);
+  for (const int64_t drafted : plan.drafts) most_rows = std::max(most_rows, drafted + 1);
   step_tokens_ = random_tokens((plan.reps + 1) * most_rows, config.vocab, kSeed);
   prompt_tokens_ = random_tokens(std::max(std::min(plan.context, kPrompt), plan.prefill), config.vocab, kSeed + 1);
   layer_inputs_ = layer_inputs(loaded.backend(), config.dim);
-  ids_ = loaded.backend().allocate(DType::kI32, 1, 1);
+  ids_ = loaded.backend().allocate(DType::kI32, kMaxLogitRows, 1);
   for (size_t i = 0; i < plan.paths.size(); ++i) sessions_.push_back(std::make_unique<Session>(loaded));
   if (plan.prefill > 0) prompt_ = std::make_unique<Session>(loaded);
 }
@@ -91,6 +94,7 @@ Bench::Bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said)
 std::vector<Bench::Test> Bench::tests() const {
   std::vector<Test> tests;
   for (const int64_t rows : plan_.rows) tests.push_back({rows == 1 ? BenchTest::kDecode : BenchTest::kVerify, rows});
+  for (const int64_t drafted : plan_.drafts) tests.push_back({BenchTest::kDraft, drafted + 1});
   tests.push_back({BenchTest::kMoeLayer, 1});
   if (plan_.prefill > 0) tests.push_back({BenchTest::kPrefill, plan_.prefill});
   return tests;
@@ -127,7 +131,7 @@ std::vector<BenchSeries> Bench::measure(const Test& test) {
   const size_t paths = plan_.paths.size();
   std::vector<BenchSeries> series;
   for (const ExpertPath path : plan_.paths) {
-    const bool has_context = test.kind == BenchTest::kDecode || test.kind == BenchTest::kVerify;
+    const bool has_context = test.kind != BenchTest::kMoeLayer && test.kind != BenchTest::kPrefill;
     series.push_back({test.kind, path, test.rows, has_context ? plan_.context : 0, {}});
   }
   for (int64_t repetition = 0; repetition < repetitions(plan_, test.kind); ++repetition) {
@@ -154,6 +158,8 @@ std::vector<BenchSeries> Bench::measure(const Test& test) {
 BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
   loaded_.model().set_expert_path(plan_.paths[arm]);
   if (test.kind == BenchTest::kPrefill) prompt_->reset();
+  const double plain_seconds =
+      test.kind == BenchTest::kDraft ? sample({BenchTest::kDecode, 1}, arm, repetition).seconds : 0;
   loaded_.backend().take_traffic();
   if (loaded_.parts.meter != nullptr) loaded_.parts.meter->take_ops();
   const auto start = std::chrono::steady_clock::now();
@@ -161,6 +167,9 @@ BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
     case BenchTest::kDecode:
     case BenchTest::kVerify:
       run_step(arm, test.rows, repetition);
+      break;
+    case BenchTest::kDraft:
+      run_draft(arm, test.rows, repetition);
       break;
     case BenchTest::kMoeLayer:
       run_layers(repetition);
@@ -173,10 +182,10 @@ BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
   const Traffic traffic = loaded_.backend().take_traffic();
   const double parts = test.kind == BenchTest::kMoeLayer ? static_cast<double>(loaded_.model().config().layers) : 1.0;
   const auto bytes = static_cast<double>(traffic.bytes());
-  const auto calls = static_cast<double>(std::max<int64_t>(traffic.expert_layers, 1));
   BenchSample taken{.seconds = elapsed.count() / parts,
+                    .plain_seconds = plain_seconds,
                     .bytes = bytes / parts,
-                    .experts = static_cast<double>(traffic.distinct_experts) / calls,
+                    .experts = mean_experts(traffic, loaded_.model().config()),
                     .ops = {}};
   if (loaded_.parts.meter != nullptr) taken.ops = loaded_.parts.meter->take_ops();
   return taken;
@@ -186,13 +195,25 @@ BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
 void Bench::run_step(size_t arm, int64_t rows, int64_t repetition) {
   Session& session = *sessions_[arm];
   session.seek(plan_.context);
-  const auto begin = static_cast<size_t>(repetition * rows) % (step_tokens_.size() - static_cast<size_t>(rows) + 1);
-  const Tensor logits = session.step(std::span(step_tokens_).subspan(begin, static_cast<size_t>(rows)), 0, rows);
+  const Tensor logits = session.step(tokens_of(rows, repetition), 0, rows);
   if (rows == 1) {
-    take_token(logits);
+    take_tokens(logits);
   } else {
     wait_for(logits);
   }
+}
+
+// All but the last token stay: the most that a rollback can have to replay.
+void Bench::run_draft(size_t arm, int64_t rows, int64_t repetition) {
+  Session& session = *sessions_[arm];
+  session.seek(plan_.context);
+  take_tokens(session.draft(tokens_of(rows, repetition)));
+  session.keep(rows - 1, rows);
+}
+
+std::span<const int32_t> Bench::tokens_of(int64_t rows, int64_t repetition) const {
+  const auto begin = static_cast<size_t>(repetition * rows) % (step_tokens_.size() - static_cast<size_t>(rows) + 1);
+  return std::span(step_tokens_).subspan(begin, static_cast<size_t>(rows));
 }
 
 void Bench::run_prefill() {
@@ -201,7 +222,7 @@ void Bench::run_prefill() {
   const size_t last = (tokens.size() - 1) / most * most;
   prompt_->skip(tokens.first(last));
   const auto tail = static_cast<int64_t>(tokens.size() - last);
-  take_token(prompt_->step(tokens.subspan(last), tail - 1, 1));
+  take_tokens(prompt_->step(tokens.subspan(last), tail - 1, 1));
 }
 
 // Every layer once, each with another row of activations, and other rows in the next repetition.
@@ -215,9 +236,10 @@ void Bench::run_layers(int64_t repetition) {
   wait_for(out);
 }
 
-void Bench::take_token(Tensor logits) {
-  loaded_.backend().argmax(ids_, logits);
-  wait_for(ids_);
+void Bench::take_tokens(Tensor logits) {
+  const Tensor ids = ids_.first(logits.rows);
+  loaded_.backend().argmax(ids, logits);
+  wait_for(ids);
 }
 
 void Bench::wait_for(Tensor x) {
@@ -228,7 +250,7 @@ void Bench::wait_for(Tensor x) {
 }  // namespace
 
 std::string_view name(BenchTest test) {
-  constexpr std::string_view kNames[] = {"decode", "verify", "moe_layer", "prefill"};
+  constexpr std::string_view kNames[] = {"decode", "verify", "draft", "moe_layer", "prefill"};
   return kNames[static_cast<size_t>(test)];
 }
 
@@ -236,14 +258,24 @@ BenchResult run_bench(const Loaded& loaded, const BenchPlan& plan, const BenchNe
   return Bench(loaded, plan, said).run();
 }
 
+double mean_experts(const Traffic& traffic, const ModelConfig& config) {
+  const int64_t steps = traffic.expert_layers / config.layers;  // each goes through every layer
+  const int64_t dense = steps * config.count(MlpKind::kDense);
+  const int64_t routed = steps * config.count(MlpKind::kMoe);
+  if (routed == 0) return 0;
+  return static_cast<double>(traffic.distinct_experts - dense) / static_cast<double>(routed);
+}
+
 int64_t context_needed(const BenchPlan& plan) {
-  int64_t rows = 1;
+  int64_t rows = 1 + draft_rows_needed(plan);
   for (const int64_t r : plan.rows) rows = std::max(rows, r);
   return std::max(plan.context + rows, plan.prefill);
 }
 
+int64_t draft_rows_needed(const BenchPlan& plan) { return plan.drafts.empty() ? 0 : std::ranges::max(plan.drafts) + 1; }
+
 int64_t rows_needed(const BenchPlan& plan) {
-  int64_t rows = std::min(std::max(plan.context, plan.prefill), kMaxPrefillChunk);
+  int64_t rows = std::min(std::max({plan.context, plan.prefill, draft_rows_needed(plan)}), kMaxPrefillChunk);
   for (const int64_t r : plan.rows) rows = std::max(rows, r);
   return rows;
 }

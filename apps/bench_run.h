@@ -15,20 +15,22 @@
 
 namespace moebius::apps {
 
-enum class BenchTest : uint8_t { kDecode, kVerify, kMoeLayer, kPrefill };
+enum class BenchTest : uint8_t { kDecode, kVerify, kDraft, kMoeLayer, kPrefill };
 std::string_view name(BenchTest test);
 
 struct BenchPlan {
   std::vector<ExpertPath> paths;
-  std::vector<int64_t> rows;  // 1: decode; more: verification of so many
-  int64_t context = 0;        // positions that the caches hold before each step
-  int64_t prefill = 0;        // tokens; 0: not measured
+  std::vector<int64_t> rows;    // 1: decode; more: verification of so many
+  std::vector<int64_t> drafts;  // drafted tokens: verified behind the token before them, all but the last kept
+  int64_t context = 0;          // positions that the caches hold before each step
+  int64_t prefill = 0;          // tokens; 0: not measured
   int64_t reps = 0;
   int threads = 1;
 };
 
 struct BenchSample {
   double seconds = 0;            // of one step; of one layer in moe_layer
+  double plain_seconds = 0;      // of decoding one token in the same repetition; kDraft only
   double bytes = 0;              // moved in that time
   double experts = 0;            // distinct routed experts of a layer, mean
   double probe_bytes_per_s = 0;  // read bandwidth in the same repetition
@@ -53,9 +55,14 @@ struct BenchResult {
 using BenchNews = std::function<void(const std::string& said)>;
 BenchResult run_bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said);
 
+// Distinct routed experts of a layer that has some, on average over whole steps. To a backend, and so in Traffic, a
+// dense MLP is a table of one expert; to nobody else.
+double mean_experts(const Traffic& traffic, const ModelConfig& config);
+
 // Positions and rows of a step that the plan needs.
 int64_t context_needed(const BenchPlan& plan);
 int64_t rows_needed(const BenchPlan& plan);
+int64_t draft_rows_needed(const BenchPlan& plan);
 // How often a test is repeated: a prompt takes as long as many steps, so it gets fewer.
 int64_t repetitions(const BenchPlan& plan, BenchTest test);
 

@@ -129,7 +129,9 @@ Census take_census(const ModelDir& directory, const ModelConfig& config) {
   std::set<int> files;
   for (const auto& [name, entry] : directory.tensors()) files.insert(entry.file);
   census.files = static_cast<int64_t>(files.size());
-  for (int64_t layer = 0; layer < config.layers; ++layer) census.expert_forms[expert_form(directory, layer)] += 1;
+  for (int64_t layer = 0; layer < config.layers; ++layer) {
+    if (config.mlp_kinds[layer] == MlpKind::kMoe) census.expert_forms[expert_form(directory, layer)] += 1;
+  }
   census.modules = group(modules);
   return census;
 }

@@ -29,7 +29,7 @@ struct Census {
   uint64_t draft_parameters = 0;  // mtp.*
   uint64_t draft_bytes = 0;
   int64_t files = 0;
-  std::map<std::string, int64_t> expert_forms;  // "stacked" -> layers
+  std::map<std::string, int64_t> expert_forms;  // "stacked" -> layers; dense layers have none
   std::vector<ModuleGroup> modules;
 
   [[nodiscard]] double bits_per_weight() const;

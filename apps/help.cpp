@@ -13,6 +13,8 @@ namespace moebius::apps {
 namespace {
 
 constexpr size_t kNameColumn = 31;
+constexpr size_t kTextColumn = kNameColumn + 3;
+constexpr size_t kColumns = 120;
 
 // "--max-tokens" -> "MOEBIUS_MAX_TOKENS"
 std::string variable_name(const std::string& long_name) {
@@ -29,6 +31,26 @@ std::string full_name(const CLI::App& app) {
 
 bool is_help(const CLI::Option& option) { return option.check_lname("help"); }
 
+// Lines that end at the last column, the second and later ones below the first.
+std::string wrapped(const std::string& text) {
+  std::istringstream words(text);
+  std::string result;
+  size_t column = kTextColumn;
+  for (std::string word; words >> word;) {
+    const bool first = column == kTextColumn;
+    if (!first && column + 1 + word.size() > kColumns) {
+      result += "\n" + std::string(kTextColumn, ' ');
+      column = kTextColumn;
+    } else if (!first) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += word.size();
+  }
+  return result;
+}
+
 std::string option_line(const CLI::Option& option) {
   std::string left = option.get_positional() ? option.get_name(true) : option.get_name(false, true);
   const std::string type = option.get_type_name();
@@ -36,7 +58,7 @@ std::string option_line(const CLI::Option& option) {
   std::string text = option.get_description();
   const std::string value = option.get_default_str();  // lists come in brackets of their own
   if (!value.empty()) text += value.starts_with('[') ? " " + value : fmt::format(" [{}]", value);
-  return fmt::format("  {:<{}} {}\n", left, kNameColumn, text);
+  return fmt::format("  {:<{}} {}\n", left, kNameColumn, wrapped(text));
 }
 
 class HelpPage : public CLI::Formatter {
@@ -133,7 +155,8 @@ std::string guilty_variable(const CLI::App& command, const std::string& message,
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_lnames().empty() || option->get_envname().empty()) continue;
     const std::string flag = "--" + option->get_lnames().front();
-    if (message.find(flag) == std::string::npos || std::getenv(option->get_envname().c_str()) == nullptr) continue;
+    const char* value = std::getenv(option->get_envname().c_str());  // NOLINT(concurrency-mt-unsafe): no other threads
+    if (value == nullptr || message.find(flag) == std::string::npos) continue;
     const bool given =
         std::ranges::any_of(arguments, [&](const std::string& a) { return a == flag || a.starts_with(flag + "="); });
     if (!given) return option->get_envname();

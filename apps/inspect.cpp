@@ -61,6 +61,23 @@ Inspection inspect(const ModelDir& files, const InspectOptions& options) {
 
 void print_fact(std::string_view label, const std::string& value) { print("  {:<18}{}\n", label, value); }
 
+std::string rotary_text(const ModelConfig& c) {
+  const std::string extended =
+      c.yarn ? fmt::format(" (YaRN, {:g} times {})", c.yarn->factor, c.yarn->original_positions) : "";
+  return fmt::format("{} rotary{}", c.rotary_dim, extended);
+}
+
+void print_mlps(const ModelConfig& c) {
+  if (const int64_t dense = c.count(MlpKind::kDense); dense > 0) {
+    print_fact("dense MLP", fmt::format("width {} in {} layers", c.dense_width, dense));
+  }
+  if (const int64_t routed = c.count(MlpKind::kMoe); routed > 0) {
+    print_fact("experts", fmt::format("{} of width {} in {} layers, {} per token{}{}", c.experts, c.expert_width,
+                                      routed, c.top_k, c.renormalize ? "" : " (weights not renormalised)",
+                                      c.shared_width > 0 ? fmt::format(", shared one of {}", c.shared_width) : ""));
+  }
+}
+
 void print_architecture(const Inspection& r) {
   const ModelConfig& c = r.config;
   const Census& census = r.census;
@@ -77,13 +94,14 @@ void print_architecture(const Inspection& r) {
                                    c.count(LayerKind::kLinearAttention), c.count(LayerKind::kFullAttention)));
   print_fact("width", fmt::format("{}, vocabulary {}{}, {} positions", c.dim, c.vocab,
                                   c.tied_embeddings ? " (tied)" : "", c.max_positions));
-  print_fact("full attention", fmt::format("{} heads of {}, {} for keys and values, {} rotary{}", c.heads, c.head_dim,
-                                           c.kv_heads, c.rotary_dim, c.attention_gate ? ", gated" : ""));
-  print_fact("linear attention",
-             fmt::format("{} key heads of {}, {} value heads of {}, convolution over {}", c.key_heads, c.key_head_dim,
-                         c.value_heads, c.value_head_dim, c.conv_kernel));
-  print_fact("experts", fmt::format("{} of width {}, {} per token{}", c.experts, c.expert_width, c.top_k,
-                                    c.shared_width > 0 ? fmt::format(", shared one of {}", c.shared_width) : ""));
+  print_fact("full attention", fmt::format("{} heads of {}, {} for keys and values, {}{}", c.heads, c.head_dim,
+                                           c.kv_heads, rotary_text(c), c.attention_gate ? ", gated" : ""));
+  if (c.count(LayerKind::kLinearAttention) > 0) {
+    print_fact("linear attention",
+               fmt::format("{} key heads of {}, {} value heads of {}, convolution over {}", c.key_heads, c.key_head_dim,
+                           c.value_heads, c.value_head_dim, c.conv_kernel));
+  }
+  print_mlps(c);
   for (const auto& [form, layers] : census.expert_forms) {
     print_fact("expert form", fmt::format("{} in {} layers", form, layers));
   }
@@ -176,6 +194,8 @@ Json architecture_json(const Inspection& r) {
           {"dim", c.dim},
           {"vocab", c.vocab},
           {"max_positions", c.max_positions},
+          {"dense_layers", c.count(MlpKind::kDense)},
+          {"dense_width", c.dense_width},
           {"experts", c.experts},
           {"top_k", c.top_k},
           {"expert_width", c.expert_width},

@@ -31,6 +31,7 @@ struct LogitsOptions {
   std::string tokens;
   std::string out;
   std::string trace;
+  bool mtp = false;
   int64_t chunk = kMaxLogitRows;
 };
 
@@ -73,6 +74,18 @@ class LogitsRun {
   LogitsRun(const Loaded& loaded, const std::vector<int32_t>& tokens, int64_t chunk, Trace* trace)
       : loaded_(loaded), session_(loaded), tokens_(tokens), chunk_(chunk), trace_(trace) {}
 
+  // Logits of the draft head, a row less than there are tokens: a run of its own.
+  template <typename Sink>
+  void run_mtp(const Sink& sink) {
+    const auto total = static_cast<int64_t>(tokens_.size());
+    for (int64_t begin = 0; begin + 1 < total; begin += chunk_) {
+      step(begin, std::min(chunk_, total - begin), 0, 0);
+      const int64_t guesses = std::min(chunk_, total - begin - 1);
+      const auto next = std::span(tokens_).subspan(static_cast<size_t>(begin + 1), static_cast<size_t>(guesses));
+      sink(read(session_.guess(next, begin)));
+    }
+  }
+
   template <typename Sink>
   void run(const Sink& sink) {
     const auto total = static_cast<int64_t>(tokens_.size());
@@ -94,9 +107,12 @@ class LogitsRun {
   std::span<const float> step(int64_t begin, int64_t rows, int64_t first, int64_t count) {
     const auto part = std::span(tokens_).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows));
     const LayerObserver observer = trace_ == nullptr ? LayerObserver() : trace_->observer(loaded_.backend(), begin);
-    const Tensor logits = session_.step(part, first, count, observer);
+    return read(session_.step(part, first, count, observer));
+  }
+
+  std::span<const float> read(Tensor logits) {
     host_.resize(static_cast<size_t>(logits.rows * logits.cols));
-    if (count > 0) loaded_.backend().read(host_.data(), logits);
+    if (logits.rows > 0) loaded_.backend().read(host_.data(), logits);
     return host_;
   }
 
@@ -108,21 +124,28 @@ class LogitsRun {
   std::vector<float> host_;
 };
 
-// Writes `logits` [T, V] and `tokens` [T]; the number of logits that are not finite.
+// Writes `logits` [T, V], with a draft head `mtp_logits` [T - 1, V], and `tokens` [T]; the number of logits that are
+// not finite.
 int64_t write_logits(const Loaded& loaded, const std::vector<int32_t>& tokens, const LogitsOptions& options,
                      Trace* trace) {
   const auto count = static_cast<int64_t>(tokens.size());
   const int64_t vocab = loaded.model().config().vocab;
+  const int64_t guesses = options.mtp ? count - 1 : 0;
+  std::vector<SafetensorsWriter::Declaration> declared = {{"logits", DType::kF32, {count, vocab}}};
+  if (options.mtp) declared.push_back({"mtp_logits", DType::kF32, {guesses, vocab}});
+  declared.push_back({"tokens", DType::kI32, {count}});
   OutputFile file(options.out);
-  SafetensorsWriter writer(file.path(), {{"logits", DType::kF32, {count, vocab}}, {"tokens", DType::kI32, {count}}});
-  Progress progress("computing", static_cast<uint64_t>(count * vocab) * sizeof(float));
+  SafetensorsWriter writer(file.path(), declared);
+  Progress progress("computing", static_cast<uint64_t>((count + guesses) * vocab) * sizeof(float));
   uint64_t done_bytes = 0;
   int64_t bad = 0;
-  LogitsRun(loaded, tokens, options.chunk, trace).run([&](std::span<const float> logits) {
+  const auto sink = [&](std::span<const float> logits) {
     bad += std::ranges::count_if(logits, [](float x) { return !std::isfinite(x); });
     writer.write(std::as_bytes(logits));
     progress.update(done_bytes += logits.size_bytes());
-  });
+  };
+  LogitsRun(loaded, tokens, options.chunk, trace).run(sink);
+  if (options.mtp) LogitsRun(loaded, tokens, options.chunk, nullptr).run_mtp(sink);
   progress.finish();
   writer.write(std::as_bytes(std::span(tokens)));
   writer.finish();
@@ -158,6 +181,10 @@ void run_logits(const LogitsOptions& options) {
   const std::vector<int32_t> tokens = parse_tokens(options.tokens);
   CommonOptions common = options.common;
   common.engine.max_rows = options.chunk;
+  if (options.mtp && common.engine.mtp.empty()) common.engine.mtp = kBundledMtp;
+  if (options.mtp && options.chunk > kMaxLogitRows) {
+    throw Error(ErrorCode::kUsage, "--chunk", fmt::format("expected at most {} with --mtp", kMaxLogitRows));
+  }
   const Loaded loaded = load(options.directory, common);
   check_tokens(loaded, tokens);
   std::optional<Trace> trace;
@@ -180,7 +207,8 @@ void add_logits(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("logits", "Write the logits of every position of a sequence to a file");
   command.footer(
       "moebius logits Qwen3.5-35B-A3B-3bit --tokens 1,2,3 --out logits.safetensors\n"
-      "moebius logits Qwen3.5-35B-A3B-3bit --tokens @ids.txt --out l.safetensors --trace layers.safetensors");
+      "moebius logits Qwen3.5-35B-A3B-3bit --tokens @ids.txt --out l.safetensors --trace layers.safetensors\n"
+      "moebius logits Qwen3.5-35B-A3B-3bit --tokens 1,2,3 --out l.safetensors --mtp Qwen3.5-35B-A3B-MTP");
   add_directory(command, options->directory);
   command.add_option("--tokens", options->tokens, "Token ids, or a file of them")->type_name("1,2,3|@FILE")->required();
   command.add_option("--out", options->out, "f32 `logits` [T, V], i32 `tokens` [T]; replaced if it is there")
@@ -190,11 +218,18 @@ void add_logits(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, kMaxChunk).description(""))
       ->capture_default_str();
+  CLI::Option* mtp =
+      command.add_option("--mtp", options->common.engine.mtp,
+                         "Also `mtp_logits` [T - 1, V] of the draft head: the checkpoint's, or that of DIR");
+  mtp->type_name("[DIR]")->expected(0, 1);
   command.add_option("--trace", options->trace, "The residual stream after each layer: f32 `layer.N` [T, D]")
       ->type_name("FILE");
   add_experts_option(command, options->common);
   add_common_options(command, options->common);
-  command.callback([options] { run_logits(*options); });
+  command.callback([options, mtp] {
+    options->mtp = mtp->count() > 0;
+    run_logits(*options);
+  });
 }
 
 }  // namespace moebius::apps

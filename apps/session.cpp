@@ -84,13 +84,37 @@ void Session::reset() {
 }
 
 Tensor Session::step(std::span<const int32_t> tokens, int64_t first, int64_t count, const LayerObserver& observer) {
+  const auto rows = static_cast<int64_t>(tokens.size());
+  return run({.state = state_, .first_row = 0, .rows = rows, .position = position_}, tokens, first, count, observer);
+}
+
+Tensor Session::guess(std::span<const int32_t> tokens, int64_t position) {
+  const auto rows = static_cast<int64_t>(tokens.size());
+  rows_.resize(tokens.size());
+  std::iota(rows_.begin(), rows_.end(), 0);
+  const SequenceRows sequence[] = {{.state = state_, .first_row = 0, .rows = rows, .position = position}};
+  Model& model = loaded_.model();
+  return model.forward_mtp(
+      {.hidden = model.last_hidden(rows), .tokens = tokens, .sequences = sequence, .logit_rows = rows_});
+}
+
+Tensor Session::draft(std::span<const int32_t> tokens) {
+  const auto rows = static_cast<int64_t>(tokens.size());
+  return run({.state = state_, .first_row = 0, .rows = rows, .position = position_, .draft = true}, tokens, 0, rows);
+}
+
+void Session::keep(int64_t rows, int64_t drafted) {
+  loaded_.backend().keep_rows(state_, rows);
+  position_ -= drafted - rows;
+}
+
+Tensor Session::run(const SequenceRows& sequence, std::span<const int32_t> tokens, int64_t first, int64_t count,
+                    const LayerObserver& observer) {
   rows_.resize(static_cast<size_t>(count));
   std::iota(rows_.begin(), rows_.end(), static_cast<int32_t>(first));
-  const auto rows = static_cast<int64_t>(tokens.size());
-  const SequenceRows sequence[] = {{.state = state_, .first_row = 0, .rows = rows, .position = position_}};
   const Tensor logits =
-      loaded_.model().forward({.tokens = tokens, .sequences = sequence, .logit_rows = rows_}, observer);
-  position_ += rows;
+      loaded_.model().forward({.tokens = tokens, .sequences = {&sequence, 1}, .logit_rows = rows_}, observer);
+  position_ += sequence.rows;
   return logits;
 }
 

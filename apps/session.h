@@ -52,6 +52,11 @@ class Session {
 
   // Appends at most max_rows tokens in one step; logits of rows [first, first + count) of them, on the backend.
   Tensor step(std::span<const int32_t> tokens, int64_t first, int64_t count, const LayerObserver& observer = nullptr);
+  // The draft head behind the last step: tokens [T] follow its first T rows, the first of which is at `position`.
+  Tensor guess(std::span<const int32_t> tokens, int64_t position);
+  // Appends tokens that may be taken back; all rows of logits. keep(rows, drafted) must follow: the first rows stay.
+  Tensor draft(std::span<const int32_t> tokens);
+  void keep(int64_t rows, int64_t drafted);
   // To `position` at once, with keys and values of the positions so far, again and again: a long context to measure on.
   void pretend(int64_t position);
   // Any number of tokens in steps of max_rows, without logits.
@@ -60,6 +65,9 @@ class Session {
   [[nodiscard]] State state() const { return state_; }
 
  private:
+  Tensor run(const SequenceRows& sequence, std::span<const int32_t> tokens, int64_t first, int64_t count,
+             const LayerObserver& observer = nullptr);
+
   const Loaded& loaded_;
   State state_;
   int64_t position_ = 0;

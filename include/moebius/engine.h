@@ -29,6 +29,8 @@ struct EngineOptions {
   int threads = 0;                   // 0: physical cores within affinity and quota
   int64_t context = 4096;            // most tokens of a sequence
   int64_t max_rows = 512;            // most tokens of one step; prompts are cut into steps of this size
+  std::string mtp;                   // draft head: empty: not loaded; bundled: the checkpoint's own; else a directory
+  int64_t draft_rows = 0;            // most tokens of Sequence::draft(), at most 64; they cost memory in each sequence
   // Weights as the cpu backend packs them, kept on disk so that the next start has nothing to do: off, auto (a file
   // that is there is used, and made again when the checkpoint changed) or make. It is MODEL/moebius.packed, or in
   // cache_directory when MODEL cannot be written to; empty: nowhere else.
@@ -83,6 +85,12 @@ class Sequence {
   std::vector<float> append(const std::vector<int32_t>& tokens);
   // The same with all rows of logits, [tokens, V]: perplexity and verification.
   std::vector<float> append_all(const std::vector<int32_t>& tokens);
+  // Appends tokens that may be taken back, in one step; logits [tokens, V] of all of them. keep() must follow.
+  // Throws kUsage for more than draft_rows tokens.
+  std::vector<float> draft(const std::vector<int32_t>& tokens);
+  // Of the draft, the first `count` tokens stay: whatever follows has the bits that it would have if the others had
+  // never been. Throws kUsage without a draft, or when count is not between 0 and its length.
+  void keep(int64_t count);
   [[nodiscard]] int64_t position() const;
 
  private:

@@ -118,12 +118,20 @@ struct StateSpec {
   DType kv_dtype = DType::kF32;  // kF32 or kF16
   int64_t attention_layers = 0, kv_heads = 0, head_dim = 0;
   int64_t delta_layers = 0, conv_dim = 0, conv_kernel = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0;
+  int64_t draft_rows = 0;  // most rows of a step that can be taken back (SequenceRows::draft)
 
   [[nodiscard]] int64_t kv_bytes() const {
     return attention_layers * context * kv_heads * head_dim * 2 * size_bytes(kv_dtype);
   }
+  [[nodiscard]] int64_t key_dim() const { return (conv_dim - value_heads * value_head_dim) / 2; }  // Hk * Dk
   [[nodiscard]] int64_t recurrent_bytes() const {
-    return delta_layers * (value_heads * key_head_dim * value_head_dim + (conv_kernel - 1) * conv_dim) * 4;
+    return delta_layers * (s_elements() + (conv_kernel - 1) * conv_dim + draft_elements()) * 4;
+  }
+  // Of one layer: S, and what draft rows need beside it.
+  [[nodiscard]] int64_t s_elements() const { return value_heads * key_head_dim * value_head_dim; }
+  [[nodiscard]] int64_t draft_elements() const {
+    const int64_t row = conv_dim + key_dim() + value_heads * (value_head_dim + 1);
+    return draft_rows == 0 ? 0 : s_elements() + draft_rows * row;
   }
 };
 
@@ -133,6 +141,7 @@ struct SequenceRows {
   int64_t first_row = 0;
   int64_t rows = 0;
   int64_t position = 0;  // of the first row: tokens the state has seen
+  bool draft = false;    // the rows may be taken back: keep_rows() comes before the next step of this state
 };
 
 // ---- operations
@@ -196,7 +205,7 @@ struct Traffic {
   int64_t expert_layers = 0;     // calls of experts()
   int64_t distinct_experts = 0;  // routed experts touched, summed over those calls
   int64_t barriers = 0;          // times that the threads waited for each other
-  int64_t int8_macs = 0;         // multiply-adds of int8 activations with affine weights
+  int64_t int8_macs = 0;         // multiply-adds of int8 activations with quantized weights
 
   [[nodiscard]] int64_t bytes() const { return weight_bytes + state_bytes + kv_bytes; }
 };
@@ -219,6 +228,9 @@ class Backend {
   // For measurements: keys and values of positions [0, seen) again and again up to `positions`, so that a long context
   // costs no long prompt.
   virtual void repeat_context(State state, int64_t seen, int64_t positions) = 0;
+  // After a step of draft rows: the first `rows` of them stay, and the state is bit for bit as if the others had never
+  // been. Keys and values need nothing: the next step writes over them.
+  virtual void keep_rows(State state, int64_t rows) = 0;
   virtual void free_state(State state) = 0;
 
   // ---- a step
@@ -237,6 +249,8 @@ class Backend {
   virtual void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) = 0;
   // out [n, D] = the rows of x that ids i32 [n, 1] names: what the head needs of a prompt.
   virtual void gather_rows(Tensor out, Tensor x, Tensor ids) = 0;
+  // out [T, A + B] = each row of a [T, A], then that of b [T, B].
+  virtual void concat(Tensor out, Tensor a, Tensor b) = 0;
   virtual void argmax(Tensor out, Tensor logits) = 0;  // out i32 [T, 1]; the lowest id among equals
 
   // ---- measure

@@ -56,7 +56,7 @@ SequenceProgram program(const Shape& shape, const std::vector<int64_t>& lengths,
   p.cols = {shape.heads * shape.head_dim * (shape.gated ? 2 : 1), shape.kv_heads * shape.head_dim,
             shape.kv_heads * shape.head_dim};
   p.out_cols = shape.heads * shape.head_dim;
-  const int64_t context = *std::max_element(lengths.begin(), lengths.end()) + 3;
+  const int64_t context = *std::max_element(lengths.begin(), lengths.end()) + 16;  // rejected rows go beyond the end
   p.state.context = context;
   p.state.kv_dtype = shape.kv_dtype;
   p.state.attention_layers = 2;
@@ -91,9 +91,9 @@ std::vector<ParityCase> shape_cases() {
   std::vector<ParityCase> cases;
   for (const Shape& shape : kShapes) {
     const std::vector<int64_t> lengths = {33};
-    cases.push_back(
-        sequence_case(shape.name, program(shape, lengths),
-                      {whole(lengths), in_chunks(lengths, 1), in_chunks(lengths, 5), in_chunks(lengths, 16)}));
+    cases.push_back(sequence_case(
+        shape.name, program(shape, lengths),
+        {whole(lengths), in_chunks(lengths, 1), in_chunks(lengths, 5), in_chunks(lengths, 16), in_drafts(lengths, 7)}));
   }
   cases.push_back(sequence_case("non_finite", program(kShapes[0], {9}, true), {whole({9}), in_chunks({9}, 2)}));
   return cases;
@@ -117,7 +117,8 @@ std::vector<ParityCase> batch_cases() {
   const std::vector<int64_t> two = {40, 270}, three = {1, 17, 5};
   return {
       sequence_case("two_sequences", program(shape, two),
-                    {whole(two), side_by_side(two, 1), side_by_side(two, 33), side_by_side(two, 300)}),
+                    {whole(two), side_by_side(two, 1), side_by_side(two, 33), side_by_side(two, 300),
+                     drafts_side_by_side(two, 6, 4)}),
       sequence_case("three_sequences", program(shape, three),
                     {whole(three), side_by_side(three, 1), side_by_side(three, 4)}),
   };

@@ -7,6 +7,8 @@
 namespace moebius::parity {
 namespace {
 
+constexpr int64_t kDraftRows = 16;
+
 struct Shape {
   std::string name;
   int64_t key_heads, value_heads, key_head_dim, value_head_dim;
@@ -50,6 +52,7 @@ SequenceProgram program(const Shape& shape, const std::vector<int64_t>& lengths,
   p.state.value_heads = shape.value_heads;
   p.state.key_head_dim = shape.key_head_dim;
   p.state.value_head_dim = shape.value_head_dim;
+  p.state.draft_rows = kDraftRows;
   p.lengths = lengths;
   uint64_t seed = 10;
   for (const int64_t length : lengths) {
@@ -81,6 +84,7 @@ std::vector<ParityCase> shape_cases() {
   for (const Shape& shape : kShapes) {
     std::vector<Script> scripts = {whole(lengths)};
     for (const int64_t chunk : {1, 2, 3, 16, 33}) scripts.push_back(in_chunks(lengths, chunk));
+    for (const int64_t drafted : {1, 2, 5, 16}) scripts.push_back(in_drafts(lengths, drafted));
     cases.push_back(sequence_case(shape.name, program(shape, lengths), scripts));
   }
   cases.push_back(sequence_case("non_finite", program(kShapes[1], {9}, true), {whole({9}), in_chunks({9}, 2)}));
@@ -89,7 +93,8 @@ std::vector<ParityCase> shape_cases() {
 
 std::vector<ParityCase> layer_cases() {
   const std::vector<int64_t> lengths = {17};
-  const std::vector<Script> scripts = {whole(lengths), in_chunks(lengths, 1), in_chunks(lengths, 16)};
+  const std::vector<Script> scripts = {whole(lengths), in_chunks(lengths, 1), in_chunks(lengths, 16),
+                                       in_drafts(lengths, 6)};
   return {
       sequence_case("layer_35b", program({"", 16, 32, 128, 128}, lengths), scripts),
       sequence_case("layer_27b", program({"", 16, 48, 128, 128}, {3}), {whole({3}), in_chunks({3}, 1)}),
@@ -100,9 +105,10 @@ std::vector<ParityCase> batch_cases() {
   const Shape& shape = kShapes[1];
   const std::vector<int64_t> two = {20, 41}, three = {1, 17, 5};
   return {
-      sequence_case("two_sequences", program(shape, two), {whole(two), side_by_side(two, 1), side_by_side(two, 30)}),
+      sequence_case("two_sequences", program(shape, two),
+                    {whole(two), side_by_side(two, 1), side_by_side(two, 30), drafts_side_by_side(two, 5, 2)}),
       sequence_case("three_sequences", program(shape, three),
-                    {whole(three), side_by_side(three, 1), side_by_side(three, 4)}),
+                    {whole(three), side_by_side(three, 1), side_by_side(three, 4), drafts_side_by_side(three, 4, 3)}),
   };
 }
 

@@ -80,9 +80,13 @@ void picks(int64_t cols, Backend& backend, Results& results) {
   const Tensor ids = test::tensor(backend, std::vector<int32_t>{5, 0, 0, 3}, 1);
   const Tensor gathered = backend.allocate(DType::kF32, 4, cols);
   const Tensor best = backend.allocate(DType::kI32, 6, 1);
+  const Tensor joined = backend.allocate(DType::kF32, 4, cols + 1);
+  const Tensor column = test::tensor(backend, std::vector<float>{1, 2, 3, 4}, 1);
   backend.reserve(6);
   backend.gather_rows(gathered, x, ids);
   results.add("gathered", backend, gathered);
+  backend.concat(joined, gathered, column);
+  results.add("joined", backend, joined);
   backend.argmax(best, x);
   results.add("argmax", backend, best);
 }

@@ -13,10 +13,13 @@
 
 namespace moebius::parity {
 
-// A step of a script: how many more rows of which sequences share a batch.
+// A step of a script: how many more rows of which sequences share a batch. Of a draft, only the first `rows` stay; the
+// `rejected` rows behind them hold other inputs than those that come next.
 struct Piece {
   size_t sequence;
   int64_t rows;
+  int64_t rejected = 0;
+  bool draft = false;
 };
 struct Script {
   std::string name;
@@ -54,6 +57,41 @@ inline Script side_by_side(const std::vector<int64_t>& lengths, int64_t chunk) {
   return script;
 }
 
+// Each sequence alone, drafts of `drafted` rows of which none, one, two, ... all stay, in turns; then a plain row.
+inline Script in_drafts(const std::vector<int64_t>& lengths, int64_t drafted) {
+  Script script{fmt::format("drafts of {}", drafted), {}};
+  int64_t kept = 0;
+  for (size_t s = 0; s < lengths.size(); ++s) {
+    for (int64_t done = 0; done < lengths[s];) {
+      const int64_t rows = std::min(kept, lengths[s] - done - 1);
+      script.steps.push_back({{s, rows, drafted - rows, true}});
+      script.steps.push_back({{s, 1}});
+      done += rows + 1;
+      kept = (kept + 1) % (drafted + 1);
+    }
+  }
+  return script;
+}
+
+// All sequences in every batch: drafts of `drafted` rows of which `kept` stay, then a plain row.
+inline Script drafts_side_by_side(const std::vector<int64_t>& lengths, int64_t drafted, int64_t kept) {
+  Script script{fmt::format("side by side, {} of {} draft rows", kept, drafted), {}};
+  std::vector<int64_t> done(lengths.size(), 0);
+  while (done != lengths) {
+    std::vector<Piece> draft, plain;
+    for (size_t s = 0; s < lengths.size(); ++s) {
+      if (done[s] == lengths[s]) continue;
+      const int64_t rows = std::min(kept, lengths[s] - done[s] - 1);
+      draft.push_back({s, rows, drafted - rows, true});
+      plain.push_back({s, 1});
+      done[s] += rows + 1;
+    }
+    script.steps.push_back(draft);
+    script.steps.push_back(plain);
+  }
+  return script;
+}
+
 // Row-wise inputs of one sequence: one array [length, cols] for each argument of the operation.
 using SequenceInputs = std::vector<std::vector<float>>;
 
@@ -73,7 +111,7 @@ inline void run_script(const SequenceProgram& program, const Script& script, Bac
   int64_t max_rows = 0;
   for (const std::vector<Piece>& step : script.steps) {
     int64_t rows = 0;
-    for (const Piece& piece : step) rows += piece.rows;
+    for (const Piece& piece : step) rows += piece.rows + piece.rejected;
     max_rows = std::max(max_rows, rows);
   }
   const SequenceProgram::Operation operation = program.load(backend);
@@ -95,10 +133,16 @@ inline void run_script(const SequenceProgram& program, const Script& script, Bac
       for (size_t i = 0; i < in.size(); ++i) {
         const auto begin = program.inputs[piece.sequence][i].begin() + first * program.cols[i];
         batch[i].insert(batch[i].end(), begin, begin + piece.rows * program.cols[i]);
+        for (int64_t row = piece.rejected; row > 0; --row) {  // the first rows of the sequence, backwards
+          const auto all = program.inputs[piece.sequence][i].begin();
+          const auto other = all + row % program.lengths[piece.sequence] * program.cols[i];
+          batch[i].insert(batch[i].end(), other, other + program.cols[i]);
+        }
       }
-      sequences.push_back({states[piece.sequence], rows, piece.rows, first});
+      const int64_t all_rows = piece.rows + piece.rejected;
+      sequences.push_back({states[piece.sequence], rows, all_rows, first, piece.draft});
       position[piece.sequence] += piece.rows;
-      rows += piece.rows;
+      rows += all_rows;
     }
     std::vector<Tensor> step_in;
     for (size_t i = 0; i < in.size(); ++i) {
@@ -110,7 +154,8 @@ inline void run_script(const SequenceProgram& program, const Script& script, Bac
     auto from = host.begin();
     for (const Piece& piece : step) {
       outputs[piece.sequence].insert(outputs[piece.sequence].end(), from, from + piece.rows * program.out_cols);
-      from += piece.rows * program.out_cols;
+      from += (piece.rows + piece.rejected) * program.out_cols;
+      if (piece.draft) backend.keep_rows(states[piece.sequence], piece.rows);
     }
   }
   for (size_t s = 0; s < outputs.size(); ++s) {

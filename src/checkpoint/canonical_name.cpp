@@ -48,4 +48,14 @@ std::string canonical_name(std::string_view file_name) {
   return std::string(file_name);
 }
 
+bool is_draft_head(const Json& config) {
+  const auto type = config.find("model_type");
+  return type != config.end() && type->is_string() && type->get_ref<const std::string&>().ends_with("_mtp");
+}
+
+std::string name_in(const Json& config, std::string_view file_name) {
+  const bool bare = is_draft_head(config) && !file_name.starts_with("mtp.");
+  return bare ? "mtp." + std::string(file_name) : canonical_name(file_name);
+}
+
 }  // namespace moebius

@@ -139,7 +139,7 @@ void ModelDir::add_file(File file, SafetensorsHeader header) {
   files_.push_back(std::move(file));
   header_checksums_.push_back(std::move(header.checksum));
   for (TensorInfo& info : header.tensors) {
-    info.name = canonical_name(info.name);
+    info.name = name_in(config_, info.name);
     if (info.name.empty()) continue;  // vision
     const auto found = tensors_.find(info.name);
     if (found != tensors_.end()) {

@@ -22,6 +22,11 @@ namespace moebius {
 // vision tensors. Module paths (without `.weight`) follow the same rule.
 std::string canonical_name(std::string_view file_name);
 
+// A config.json of a draft head by itself, as MLX tools split it off: model_type "..._mtp". Its names are bare.
+bool is_draft_head(const Json& config);
+// canonical_name(), but "fc.X" -> "mtp.fc.X" in the directory of a draft head.
+std::string name_in(const Json& config, std::string_view file_name);
+
 class ModelDir {
  public:
   // Weights: the shards of model.safetensors.index.json, else every model*.safetensors.

@@ -109,7 +109,7 @@ QuantizationConfig QuantizationConfig::parse(const Json& root, const std::string
   refuse_other_methods(*block);
   config.global_ = parse_params(*block, Block::kGlobal);
   for (const auto& [key, value] : block->json().items()) {
-    const std::string module = is_parameter(key) ? "" : canonical_name(key);
+    const std::string module = is_parameter(key) ? "" : name_in(root, key);
     if (module.empty()) continue;  // a parameter, or of the vision tower
     const std::optional<Override> entry = parse_override(*block, key, value, *config.global_);
     if (entry && !config.overrides_.emplace(module, *entry).second) {

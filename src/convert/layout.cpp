@@ -1,4 +1,4 @@
-// See layout.h. The rules of quantization are mlx-lm's: its model class for qwen3_5 and its quantize_model.
+// See layout.h. The rules of quantization are mlx-lm's: its model classes, which agree, and its quantize_model.
 #include "convert/layout.h"
 
 #include <fmt/format.h>
@@ -27,7 +27,55 @@ std::vector<int64_t> stacked(const ModelTensor& tensor, int64_t rows, int64_t co
   return {rows, cols};
 }
 
+// "model.norm" -> "language_model.model.norm" in wrapped files; `mtp.` stays in front: mlx-lm drops it and moebius
+// reads it there.
+std::string mlx_module(const ModelTensor& tensor, const FileForm& form) {
+  const bool prefixed = form.wrapped && !has_prefix(tensor.module, "mtp.");
+  return prefixed ? "language_model." + tensor.module : tensor.module;
+}
+
+// "model.norm.weight" -> "model.language_model.norm.weight" in wrapped files; lm_head and mtp have no prefix.
+std::string hf_name(const std::string& name, const FileForm& form) {
+  constexpr std::string_view kModel = "model.";
+  const bool prefixed = form.wrapped && has_prefix(name, kModel);
+  return prefixed ? "model.language_model." + name.substr(kModel.size()) : name;
+}
+
+// [E, R, C], [R, C], [R, C, 1] (convolution) or [C].
+std::vector<int64_t> mlx_shape(const ModelTensor& tensor) {
+  if (tensor.is_vector()) return {tensor.cols};
+  if (tensor.role == TensorRole::kConv) return {tensor.rows, tensor.cols, 1};
+  return stacked(tensor, tensor.rows, tensor.cols);
+}
+
+using Declarations = std::vector<SafetensorsWriter::Declaration>;
+
+// mlp: "model.layers.3.mlp."; projection: "gate_proj", "up_proj" or "down_proj".
+Declarations declare_fused(const std::string& mlp, const std::string& projection, const ModelTensor& stack,
+                           DType dtype) {
+  if (projection == "up_proj") return {};
+  if (projection == "down_proj") return {{mlp + "experts.down_proj", dtype, mlx_shape(stack)}};
+  return {{mlp + "experts.gate_up_proj", dtype, {stack.experts, 2 * stack.rows, stack.cols}}};
+}
+
+Declarations declare_single(const std::string& mlp, const std::string& projection, const ModelTensor& stack,
+                            DType dtype) {
+  Declarations declarations;
+  for (int64_t e = 0; e < stack.experts; ++e) {
+    declarations.push_back(
+        {fmt::format("{}experts.{}.{}.weight", mlp, e, projection), dtype, {stack.rows, stack.cols}});
+  }
+  return declarations;
+}
+
 }  // namespace
+
+FileForm published_form(const ModelConfig& config) {
+  const std::string_view family = config.model_type;
+  return {.wrapped = family == "qwen3_5" || family == "qwen3_5_moe",
+          .fused_experts = family == "qwen3_5_moe",
+          .delta_net = family == "qwen3_next" ? DeltaNetForm::kInterleaved : DeltaNetForm::kFlat};
+}
 
 void check_choice(const QuantizationChoice& choice) {
   check_params(choice.matrices, "--bits");
@@ -42,42 +90,22 @@ std::optional<QuantizationParams> choose_quantization(const ModelTensor& tensor,
   return choice.router;
 }
 
-Json quantization_block(const std::vector<ModelTensor>& tensors, const QuantizationChoice& choice) {
+Json quantization_block(const std::vector<ModelTensor>& tensors, const QuantizationChoice& choice,
+                        const FileForm& form) {
   Json block = {
       {"group_size", choice.matrices.group}, {"bits", choice.matrices.bits}, {"mode", name(choice.matrices.mode)}};
   for (const ModelTensor& tensor : tensors) {
     const auto params = choose_quantization(tensor, choice);
     if (tensor.role != TensorRole::kRouter || !params) continue;
-    block[mlx_module(tensor)] = {{"group_size", params->group}, {"bits", params->bits}};
+    block[mlx_module(tensor, form)] = {{"group_size", params->group}, {"bits", params->bits}};
   }
   return block;
 }
 
-std::string mlx_module(const ModelTensor& tensor) {
-  return has_prefix(tensor.module, "mtp.") ? tensor.module : "language_model." + tensor.module;
-}
-
-std::string hf_name(const ModelTensor& tensor) {
-  constexpr std::string_view kModel = "model.";
-  const std::string name = tensor.name();
-  return has_prefix(name, kModel) ? "model.language_model." + name.substr(kModel.size()) : name;
-}
-
-std::vector<int64_t> mlx_shape(const ModelTensor& tensor) {
-  if (tensor.is_vector()) return {tensor.cols};
-  if (tensor.role == TensorRole::kConv) return {tensor.rows, tensor.cols, 1};
-  return stacked(tensor, tensor.rows, tensor.cols);
-}
-
-std::vector<int64_t> hf_shape(const ModelTensor& tensor) {
-  if (tensor.role == TensorRole::kConv) return {tensor.rows, 1, tensor.cols};
-  return mlx_shape(tensor);
-}
-
 std::vector<SafetensorsWriter::Declaration> declare_mlx(const ModelTensor& tensor,
                                                         const std::optional<QuantizationParams>& params,
-                                                        DType float_dtype) {
-  const std::string module = mlx_module(tensor);
+                                                        DType float_dtype, const FileForm& form) {
+  const std::string module = mlx_module(tensor, form);
   if (!params) {
     const std::string suffix = tensor.name().substr(tensor.module.size());
     return {{module + suffix, float_dtype, mlx_shape(tensor)}};
@@ -90,6 +118,20 @@ std::vector<SafetensorsWriter::Declaration> declare_mlx(const ModelTensor& tenso
   return {{module + ".weight", DType::kU32, codes},
           {module + ".scales", float_dtype, scales},
           {module + ".biases", float_dtype, scales}};
+}
+
+std::vector<SafetensorsWriter::Declaration> declare_hf(const ModelTensor& tensor, DType dtype, const FileForm& form) {
+  constexpr std::string_view kStack = "switch_mlp.";
+  if (tensor.experts > 0) {
+    const size_t marker = tensor.module.find(kStack);
+    const std::string mlp = hf_name(tensor.module.substr(0, marker), form);
+    const std::string projection = tensor.module.substr(marker + kStack.size());
+    return form.fused_experts ? declare_fused(mlp, projection, tensor, dtype)
+                              : declare_single(mlp, projection, tensor, dtype);
+  }
+  const bool convolution = tensor.role == TensorRole::kConv;
+  return {{hf_name(tensor.name(), form), dtype,
+           convolution ? std::vector{tensor.rows, int64_t{1}, tensor.cols} : mlx_shape(tensor)}};
 }
 
 }  // namespace moebius

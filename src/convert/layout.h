@@ -1,5 +1,6 @@
-// How the two families of files spell, shape and quantize the tensors of model_tensors.h: the wrapper's prefixes, the
-// converter's choice of what is quantized, and the quantization block of config.json that says so. No bytes here.
+// How files spell, shape and quantize the tensors of model_tensors.h: what each family is published as, MLX's names and
+// Hugging Face's, the converter's choice of what is quantized, and the quantization block of config.json that says so.
+// No bytes here.
 #pragma once
 
 #include <optional>
@@ -13,6 +14,14 @@
 
 namespace moebius {
 
+// What the files of one family have and those of another have not.
+struct FileForm {
+  bool wrapped = false;  // as the text part of a vision model: `model.language_model.`, in MLX files `language_model.`
+  bool fused_experts = false;  // in Hugging Face files; otherwise one tensor an expert
+  DeltaNetForm delta_net = DeltaNetForm::kFlat;
+};
+FileForm published_form(const ModelConfig& config);
+
 // What mlx-lm's converter is asked for. The router's group is 64 whatever the others have.
 struct QuantizationChoice {
   QuantizationParams matrices;
@@ -25,21 +34,18 @@ void check_choice(const QuantizationChoice& choice);
 // nullopt: stays floating, because of its role or because a group does not divide its inputs.
 std::optional<QuantizationParams> choose_quantization(const ModelTensor& tensor, const QuantizationChoice& choice);
 
-// {"group_size", "bits", "mode"} and one entry for each router, named as MLX names the module; routers are affine.
-Json quantization_block(const std::vector<ModelTensor>& tensors, const QuantizationChoice& choice);
-
-// "model.norm" -> "language_model.model.norm"; `mtp.` stays in front: mlx-lm drops it and moebius reads it there.
-std::string mlx_module(const ModelTensor& tensor);
-// "model.norm.weight" -> "model.language_model.norm.weight"; lm_head and mtp have no prefix.
-std::string hf_name(const ModelTensor& tensor);
-
-// Shapes of the floating form. [E, R, C], [R, C], [R, C, 1] (conv in MLX), [R, 1, C] (conv in HF) or [C].
-std::vector<int64_t> mlx_shape(const ModelTensor& tensor);
-std::vector<int64_t> hf_shape(const ModelTensor& tensor);
+// {"group_size", "bits", "mode"} and one entry for each router, named as MLX names the module; routers are
+// affine.
+Json quantization_block(const std::vector<ModelTensor>& tensors, const QuantizationChoice& choice,
+                        const FileForm& form);
 
 // The tensors that a module becomes in an MLX file: codes, scales and (affine) biases, or one of float_dtype.
 std::vector<SafetensorsWriter::Declaration> declare_mlx(const ModelTensor& tensor,
                                                         const std::optional<QuantizationParams>& params,
-                                                        DType float_dtype);
+                                                        DType float_dtype, const FileForm& form);
+
+// The tensors that a module becomes in a Hugging Face file. A stack of experts: one tensor an expert; or, fused, gate
+// and up in one, gate first, under names without ".weight" (so that up_proj becomes none of its own).
+std::vector<SafetensorsWriter::Declaration> declare_hf(const ModelTensor& tensor, DType dtype, const FileForm& form);
 
 }  // namespace moebius

@@ -40,14 +40,14 @@ void add_quantization(Json& config, const Json& block) {
   config["quantization_config"] = block;
 }
 
-Json converted_config(const Json& source, const Json& quantization_block) {
+Json converted_config(const Json& source, const std::string& model_type, const Json& quantization_block) {
   Json config = source;
   for (const char* key : {"_name_or_path", "vision_config", "quantization", "quantization_config"}) config.erase(key);
   if (text_part(config) != nullptr) {
     config["text_config"].erase("quantization");
     config["text_config"].erase("quantization_config");
   } else {
-    config["model_type"] = "qwen3_5_moe";  // mlx-lm reads text-only exports under this name alone
+    config["model_type"] = model_type;
   }
   add_quantization(config, quantization_block);
   return config;

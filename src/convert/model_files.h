@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "base/dtype.h"
 #include "base/json.h"
@@ -13,7 +14,8 @@ namespace moebius {
 void add_quantization(Json& config, const Json& block);
 
 // The config of the MLX conversion of a model with this config: without the vision tower and older quantization blocks.
-Json converted_config(const Json& source, const Json& quantization_block);
+// model_type: the normalised one, under which alone mlx-lm reads text-only exports.
+Json converted_config(const Json& source, const std::string& model_type, const Json& quantization_block);
 
 // The dtype that config.json says the weights have; nullopt when it says nothing.
 std::optional<DType> config_dtype(const Json& config);

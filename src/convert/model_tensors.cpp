@@ -26,11 +26,16 @@ void add_full_attention(Table& table, const std::string& prefix, const ModelConf
   add_norm(table, prefix + "k_norm", c.head_dim);
 }
 
-void add_linear_attention(Table& table, const std::string& prefix, const ModelConfig& c) {
-  add_matrix(table, prefix + "in_proj_qkv", c.conv_dim(), c.dim);
-  add_matrix(table, prefix + "in_proj_z", c.value_dim(), c.dim);
-  add_matrix(table, prefix + "in_proj_b", c.value_heads, c.dim);
-  add_matrix(table, prefix + "in_proj_a", c.value_heads, c.dim);
+void add_linear_attention(Table& table, const std::string& prefix, DeltaNetForm form, const ModelConfig& c) {
+  if (form == DeltaNetForm::kInterleaved) {
+    add_matrix(table, prefix + "in_proj_qkvz", c.conv_dim() + c.value_dim(), c.dim);
+    add_matrix(table, prefix + "in_proj_ba", 2 * c.value_heads, c.dim);
+  } else {
+    add_matrix(table, prefix + "in_proj_qkv", c.conv_dim(), c.dim);
+    add_matrix(table, prefix + "in_proj_z", c.value_dim(), c.dim);
+    add_matrix(table, prefix + "in_proj_b", c.value_heads, c.dim);
+    add_matrix(table, prefix + "in_proj_a", c.value_heads, c.dim);
+  }
   table.push_back({prefix + "conv1d", TensorRole::kConv, c.conv_dim(), c.conv_kernel});
   table.push_back({prefix + "A_log", TensorRole::kDecay, 1, c.value_heads});
   table.push_back({prefix + "dt_bias", TensorRole::kTimeStep, 1, c.value_heads});
@@ -38,26 +43,41 @@ void add_linear_attention(Table& table, const std::string& prefix, const ModelCo
   add_matrix(table, prefix + "out_proj", c.dim, c.value_dim());
 }
 
+void add_dense(Table& table, const std::string& prefix, int64_t width, int64_t dim) {
+  add_matrix(table, prefix + "gate_proj", width, dim);
+  add_matrix(table, prefix + "up_proj", width, dim);
+  add_matrix(table, prefix + "down_proj", dim, width);
+}
+
 void add_moe(Table& table, const std::string& prefix, const ModelConfig& c) {
   table.push_back({prefix + "gate", TensorRole::kRouter, c.experts, c.dim});
   table.push_back({prefix + "switch_mlp.gate_proj", TensorRole::kMatrix, c.expert_width, c.dim, c.experts});
   table.push_back({prefix + "switch_mlp.up_proj", TensorRole::kMatrix, c.expert_width, c.dim, c.experts});
   table.push_back({prefix + "switch_mlp.down_proj", TensorRole::kMatrix, c.dim, c.expert_width, c.experts});
-  add_matrix(table, prefix + "shared_expert.gate_proj", c.shared_width, c.dim);
-  add_matrix(table, prefix + "shared_expert.up_proj", c.shared_width, c.dim);
-  add_matrix(table, prefix + "shared_expert.down_proj", c.dim, c.shared_width);
+  if (c.shared_width == 0) return;
+  add_dense(table, prefix + "shared_expert.", c.shared_width, c.dim);
   table.push_back({prefix + "shared_expert_gate", TensorRole::kRouter, 1, c.dim});
 }
 
-void add_layer(Table& table, const std::string& prefix, LayerKind kind, const ModelConfig& c) {
+struct LayerForm {
+  LayerKind mixer;
+  DeltaNetForm delta_net;  // of a linear layer
+  MlpKind mlp;
+};
+
+void add_layer(Table& table, const std::string& prefix, const LayerForm& form, const ModelConfig& c) {
   add_norm(table, prefix + "input_layernorm", c.dim);
-  if (kind == LayerKind::kFullAttention) {
+  if (form.mixer == LayerKind::kFullAttention) {
     add_full_attention(table, prefix + "self_attn.", c);
   } else {
-    add_linear_attention(table, prefix + "linear_attn.", c);
+    add_linear_attention(table, prefix + "linear_attn.", form.delta_net, c);
   }
   add_norm(table, prefix + "post_attention_layernorm", c.dim);
-  add_moe(table, prefix + "mlp.", c);
+  if (form.mlp == MlpKind::kMoe) {
+    add_moe(table, prefix + "mlp.", c);
+  } else {
+    add_dense(table, prefix + "mlp.", c.dense_width, c.dim);
+  }
 }
 
 }  // namespace
@@ -76,11 +96,12 @@ bool ModelTensor::is_vector() const {
          role == TensorRole::kTimeStep;
 }
 
-std::vector<ModelTensor> model_tensors(const ModelConfig& config) {
+std::vector<ModelTensor> model_tensors(const ModelConfig& config, DeltaNetForm form) {
   Table table;
   table.push_back({"model.embed_tokens", TensorRole::kEmbedding, config.vocab, config.dim});
   for (int64_t layer = 0; layer < config.layers; ++layer) {
-    add_layer(table, fmt::format("model.layers.{}.", layer), config.layer_kinds[layer], config);
+    add_layer(table, fmt::format("model.layers.{}.", layer), {config.layer_kinds[layer], form, config.mlp_kinds[layer]},
+              config);
   }
   add_norm(table, "model.norm", config.dim);
   if (!config.tied_embeddings) add_matrix(table, "lm_head", config.vocab, config.dim);
@@ -90,11 +111,12 @@ std::vector<ModelTensor> model_tensors(const ModelConfig& config) {
 std::vector<ModelTensor> mtp_tensors(const ModelConfig& config, int64_t layers) {
   Table table;
   if (layers == 0) return table;
+  const LayerForm form = {LayerKind::kFullAttention, {}, config.experts > 0 ? MlpKind::kMoe : MlpKind::kDense};
   add_norm(table, "mtp.pre_fc_norm_embedding", config.dim);
   add_norm(table, "mtp.pre_fc_norm_hidden", config.dim);
   table.push_back({"mtp.fc", TensorRole::kFloat, config.dim, 2 * config.dim});
   for (int64_t layer = 0; layer < layers; ++layer) {
-    add_layer(table, fmt::format("mtp.layers.{}.", layer), LayerKind::kFullAttention, config);
+    add_layer(table, fmt::format("mtp.layers.{}.", layer), form, config);
   }
   add_norm(table, "mtp.norm", config.dim);
   return table;

@@ -1,6 +1,6 @@
-// The tensors of a qwen3_5_moe checkpoint, as a table made from its config: what `synth` writes and what `quantize`
-// expects to find. Expert matrices are listed as stacks under MLX's names; how a file spells or splits them is the
-// business of layout.h and of source.h. No bytes here.
+// The tensors of a checkpoint, as a table made from its config: what `synth` writes and what `quantize` expects to
+// find. Expert matrices are listed as stacks under MLX's names; how a file spells or splits them is the business of
+// layout.h and of source.h. No bytes here.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,12 @@ struct ModelTensor {
   [[nodiscard]] int64_t all_rows() const { return rows * (experts > 0 ? experts : 1); }
 };
 
+// The input projections of linear layers: in_proj_{qkv,z,b,a}, or in_proj_{qkvz,ba} with the rows of each key head
+// together. Converters keep what they find.
+enum class DeltaNetForm : uint8_t { kFlat, kInterleaved };
+
 // Embedding, layers in order, final norm, lm_head (absent when tied).
-std::vector<ModelTensor> model_tensors(const ModelConfig& config);
+std::vector<ModelTensor> model_tensors(const ModelConfig& config, DeltaNetForm form);
 
 // The multi-token-prediction head, `mtp.*`; empty for 0 layers.
 std::vector<ModelTensor> mtp_tensors(const ModelConfig& config, int64_t layers);

@@ -1,4 +1,4 @@
-// See presets.h. Dimensions: the published config.json files of Qwen3.5.
+// See presets.h. Dimensions: the published config.json files.
 #include "convert/presets.h"
 
 #include <fmt/format.h>
@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
 
 #include "moebius/error.h"
 
@@ -14,25 +15,47 @@ namespace {
 
 struct Preset {
   const char* name;
-  int64_t layers, dim, heads, key_heads, value_heads;
-  int64_t experts, top_k, width;  // the shared expert of the published models is as wide as a routed one
+  const char* family;
+  int64_t layers, dim, heads, kv_heads, key_heads, value_heads;
+  int64_t experts, top_k;
+  int64_t width;  // of an expert, and of the shared one, which is as wide in all published models; of a dense MLP
 };
 
 constexpr Preset kPublished[] = {
-    {"qwen3.5-35b-a3b", 40, 2048, 16, 16, 32, 256, 8, 512},
-    {"qwen3.5-122b-a10b", 48, 3072, 32, 16, 64, 256, 8, 1024},
-    {"qwen3.5-397b-a17b", 60, 4096, 32, 16, 64, 512, 10, 1024},
+    {"qwen3.5-35b-a3b", "qwen3_5_moe", 40, 2048, 16, 2, 16, 32, 256, 8, 512},
+    {"qwen3.5-122b-a10b", "qwen3_5_moe", 48, 3072, 32, 2, 16, 64, 256, 8, 1024},
+    {"qwen3.5-397b-a17b", "qwen3_5_moe", 60, 4096, 32, 2, 16, 64, 512, 10, 1024},
+    {"qwen3.5-27b", "qwen3_5", 64, 5120, 24, 4, 16, 48, 0, 0, 17408},
+    {"qwen3-next-80b-a3b", "qwen3_next", 48, 2048, 16, 2, 16, 32, 512, 10, 512},
+    {"qwen3-30b-a3b", "qwen3_moe", 48, 2048, 32, 4, 0, 0, 128, 8, 768},
 };
-constexpr const char* kTiny = "tiny";
+
+// A few MB with every kind of layer of a family; every inner dimension is a multiple of 128, so that all groups fit.
+constexpr Preset kTiny[] = {
+    {"tiny", "qwen3_5_moe", 4, 256, 4, 2, 2, 4, 8, 2, 128},
+    {"tiny-qwen3.5", "qwen3_5", 4, 256, 4, 2, 2, 6, 0, 0, 384},
+    {"tiny-qwen3-next", "qwen3_next", 4, 256, 4, 2, 2, 4, 8, 2, 128},
+    {"tiny-qwen3-moe", "qwen3_moe", 2, 256, 4, 2, 0, 0, 8, 2, 128},
+};
+
 constexpr int64_t kFullAttentionInterval = 4;
 constexpr int64_t kMaxLayers = 1000;
 
-ModelConfig common_config() {
+// What all sizes of a family have in common.
+ModelConfig family_config(std::string_view family) {
   ModelConfig config;
-  config.model_type = "qwen3_5_moe";
-  config.vocab = 248320;
+  config.model_type = family;
+  const bool is_3_5 = family == "qwen3_5" || family == "qwen3_5_moe";
+  config.vocab = is_3_5 ? 248320 : 151936;
+  if (family == "qwen3_moe") {
+    config.norms = NormForm::kPlain;
+    config.max_positions = 40960;
+    config.head_dim = config.rotary_dim = 128;
+    config.rope_theta = 1e6;
+    config.attention_gate = false;
+    return config;
+  }
   config.max_positions = 262144;
-  config.kv_heads = 2;
   config.head_dim = 256;
   config.rotary_dim = 64;
   config.rope_theta = 1e7;
@@ -42,92 +65,34 @@ ModelConfig common_config() {
 }
 
 ModelConfig published_config(const Preset& preset) {
-  ModelConfig config = common_config();
+  ModelConfig config = family_config(preset.family);
   config.dim = preset.dim;
   config.heads = preset.heads;
+  config.kv_heads = preset.kv_heads;
   config.key_heads = preset.key_heads;
   config.value_heads = preset.value_heads;
   config.experts = preset.experts;
   config.top_k = preset.top_k;
-  config.expert_width = preset.width;
-  config.shared_width = preset.width;
+  (preset.experts > 0 ? config.expert_width : config.dense_width) = preset.width;
+  if (config.experts > 0 && config.key_heads > 0) config.shared_width = preset.width;
   set_layers(config, preset.layers);
   return config;
 }
 
-// A few MB with every kind of layer; every inner dimension is a multiple of 128, so that all groups fit.
-ModelConfig tiny_config() {
-  ModelConfig config = common_config();
+ModelConfig tiny_config(const Preset& preset) {
+  ModelConfig config = published_config(preset);
   config.vocab = 1024;
   config.max_positions = 4096;
-  config.dim = 256;
-  config.heads = 4;
+  config.rotary_dim = config.rotary_dim * 64 / config.head_dim;
   config.head_dim = 64;
-  config.rotary_dim = 16;
-  config.key_heads = 2;
-  config.value_heads = 4;
-  config.key_head_dim = 64;
-  config.value_head_dim = 64;
-  config.experts = 8;
-  config.top_k = 2;
-  config.expert_width = 128;
-  config.shared_width = 256;
-  set_layers(config, kFullAttentionInterval);
+  if (config.key_heads > 0) config.key_head_dim = config.value_head_dim = 64;
+  if (config.shared_width > 0) config.shared_width = 256;
   return config;
 }
 
-// How many rotary frequencies belong to time, height and width; only vision positions tell them apart.
-Json mrope_section(int64_t frequencies) {
-  const int64_t time = (frequencies + 2) / 3;
-  const int64_t height = (frequencies - time + 1) / 2;
-  return {time, height, frequencies - time - height};
-}
-
-Json rope_json(const ModelConfig& config) {
-  return {{"rope_type", "default"},
-          {"rope_theta", config.rope_theta},
-          {"partial_rotary_factor", static_cast<double>(config.rotary_dim) / static_cast<double>(config.head_dim)},
-          {"mrope_interleaved", true},
-          {"mrope_section", mrope_section(config.rotary_dim / 2)}};
-}
-
-Json layer_types_json(const ModelConfig& config) {
-  Json types = Json::array();
-  for (const LayerKind kind : config.layer_kinds) {
-    types.push_back(kind == LayerKind::kFullAttention ? "full_attention" : "linear_attention");
-  }
-  return types;
-}
-
-Json text_config_json(const ModelConfig& config) {
-  return {{"model_type", "qwen3_5_moe_text"},
-          {"dtype", "bfloat16"},
-          {"vocab_size", config.vocab},
-          {"hidden_size", config.dim},
-          {"num_hidden_layers", config.layers},
-          {"layer_types", layer_types_json(config)},
-          {"full_attention_interval", kFullAttentionInterval},
-          {"hidden_act", "silu"},
-          {"rms_norm_eps", 1e-6},
-          {"max_position_embeddings", config.max_positions},
-          {"num_attention_heads", config.heads},
-          {"num_key_value_heads", config.kv_heads},
-          {"head_dim", config.head_dim},
-          {"attention_bias", false},
-          {"attn_output_gate", config.attention_gate},
-          {"rope_parameters", rope_json(config)},
-          {"linear_num_key_heads", config.key_heads},
-          {"linear_num_value_heads", config.value_heads},
-          {"linear_key_head_dim", config.key_head_dim},
-          {"linear_value_head_dim", config.value_head_dim},
-          {"linear_conv_kernel_dim", config.conv_kernel},
-          {"mamba_ssm_dtype", "float32"},
-          {"num_experts", config.experts},
-          {"num_experts_per_tok", config.top_k},
-          {"moe_intermediate_size", config.expert_width},
-          {"shared_expert_intermediate_size", config.shared_width},
-          {"mtp_num_hidden_layers", 0},
-          {"tie_word_embeddings", config.tied_embeddings}};
+const Preset* find(std::span<const Preset> presets, const std::string& name) {
+  const auto found = std::ranges::find_if(presets, [&](const Preset& preset) { return name == preset.name; });
+  return found == presets.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -135,18 +100,16 @@ Json text_config_json(const ModelConfig& config) {
 std::vector<std::string> preset_names() {
   std::vector<std::string> names;
   for (const Preset& preset : kPublished) names.emplace_back(preset.name);
-  names.emplace_back(kTiny);
+  for (const Preset& preset : kTiny) names.emplace_back(preset.name);
   return names;
 }
 
 std::string preset_list() { return fmt::format("{}", fmt::join(preset_names(), ", ")); }
 
-ModelConfig preset_config(const std::string& preset) {
-  if (preset == kTiny) return tiny_config();
-  const auto* found = std::find_if(std::begin(kPublished), std::end(kPublished),
-                                   [&](const Preset& candidate) { return preset == candidate.name; });
-  if (found != std::end(kPublished)) return published_config(*found);
-  throw Error(ErrorCode::kUsage, "--preset", fmt::format("no shape is called '{}'", preset),
+ModelConfig preset_config(const std::string& name) {
+  if (const Preset* preset = find(kPublished, name)) return published_config(*preset);
+  if (const Preset* preset = find(kTiny, name)) return tiny_config(*preset);
+  throw Error(ErrorCode::kUsage, "--preset", fmt::format("no shape is called '{}'", name),
               "choose one of " + preset_list());
 }
 
@@ -154,18 +117,11 @@ void set_layers(ModelConfig& config, int64_t layers) {
   if (layers < 1 || layers > kMaxLayers) {
     throw Error(ErrorCode::kUsage, "--layers", fmt::format("expected 1 to {}, got {}", kMaxLayers, layers));
   }
+  const int64_t interval = config.key_heads > 0 ? kFullAttentionInterval : 1;
   config.layers = layers;
   config.layer_kinds.assign(layers, LayerKind::kLinearAttention);
-  for (int64_t i = kFullAttentionInterval - 1; i < layers; i += kFullAttentionInterval) {
-    config.layer_kinds[i] = LayerKind::kFullAttention;
-  }
-}
-
-Json config_json(const ModelConfig& config) {
-  return {{"architectures", {"Qwen3_5MoeForConditionalGeneration"}},
-          {"model_type", config.model_type},
-          {"text_config", text_config_json(config)},
-          {"tie_word_embeddings", config.tied_embeddings}};
+  for (int64_t i = interval - 1; i < layers; i += interval) config.layer_kinds[i] = LayerKind::kFullAttention;
+  config.mlp_kinds.assign(layers, config.experts > 0 ? MlpKind::kMoe : MlpKind::kDense);
 }
 
 }  // namespace moebius

@@ -48,7 +48,9 @@ WeightFormat target_format(const std::optional<QuantizationParams>& params, DTyp
 
 Plan make_plan(ConversionSource& source, const ModelConfig& config, const std::optional<DType>& dtype,
                const QuantizationChoice& choice) {
-  std::vector<ModelTensor> tensors = model_tensors(config);
+  FileForm form = published_form(config);
+  form.delta_net = source.delta_net_form(config);
+  std::vector<ModelTensor> tensors = model_tensors(config, form.delta_net);
   for (ModelTensor& tensor : mtp_tensors(config, source.mtp_layers())) tensors.push_back(std::move(tensor));
   Plan plan;
   for (const ModelTensor& tensor : tensors) {
@@ -56,13 +58,15 @@ Plan make_plan(ConversionSource& source, const ModelConfig& config, const std::o
     CheckpointRows rows = source.rows(tensor);
     const WeightFormat from = rows.format();
     const DType target = target_dtype(tensor, from, dtype);
-    for (auto& declaration : declare_mlx(tensor, params, target)) plan.declarations.push_back(std::move(declaration));
+    for (auto& declaration : declare_mlx(tensor, params, target, form)) {
+      plan.declarations.push_back(std::move(declaration));
+    }
     plan.jobs.push_back({tensor, std::move(rows), {from, target_format(params, target), tensor.cols, false}});
     plan.weights += tensor.all_rows() * tensor.cols;
   }
-  const bool raw_norms = source.has_raw_norms();
+  const bool raw_norms = source.has_raw_norms(config.norms);
   for (Job& job : plan.jobs) job.conversion.add_one = raw_norms && job.tensor.role == TensorRole::kNorm;
-  plan.quantization_block = quantization_block(tensors, choice);
+  plan.quantization_block = quantization_block(tensors, choice, form);
   return plan;
 }
 
@@ -129,7 +133,7 @@ QuantizeReport quantize(const std::filesystem::path& source_path, const std::fil
   };
   for (const Job& job : plan.jobs) run_job(pool, job, writer, tick);
   writer.finish();
-  write_config(target.path(), converted_config(directory.config(), plan.quantization_block));
+  write_config(target.path(), converted_config(directory.config(), config.model_type, plan.quantization_block));
   copy_text_files(source_path, target.path());
   target.commit();
   report.written_bytes = writer.total_bytes();

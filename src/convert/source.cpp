@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "model/expert_forms.h"
 #include "moebius/error.h"
 
@@ -17,7 +19,7 @@ StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.
 
 CheckpointRows ConversionSource::rows(const ModelTensor& tensor) {
   const auto whole = [&](const StoredMatrix& matrix) {
-    return CheckpointRows(directory_, {{used(matrix), 0}}, tensor.rows, tensor.cols);
+    return CheckpointRows(directory_, {{used(matrix), 0, tensor.rows}}, tensor.cols);
   };
   if (tensor.is_vector()) return whole(dense(checked_.floats(tensor.name(), {tensor.cols})));
   if (tensor.role == TensorRole::kConv) return whole(convolution(tensor));
@@ -27,7 +29,7 @@ CheckpointRows ConversionSource::rows(const ModelTensor& tensor) {
       expert_slices(checked_, tensor.module.substr(0, marker), tensor.module.substr(marker + kStackMarker.size()),
                     {tensor.experts, tensor.rows, tensor.cols});
   for (const RowSlice& slice : slices) used(slice.matrix);
-  return CheckpointRows(directory_, slices, tensor.rows, tensor.cols);
+  return CheckpointRows(directory_, slices, tensor.cols);
 }
 
 StoredMatrix ConversionSource::convolution(const ModelTensor& tensor) {
@@ -52,7 +54,14 @@ int64_t ConversionSource::mtp_layers() const {
   return layers;
 }
 
-bool ConversionSource::has_raw_norms() const {
+DeltaNetForm ConversionSource::delta_net_form(const ModelConfig& config) const {
+  const auto first = std::ranges::find(config.layer_kinds, LayerKind::kLinearAttention) - config.layer_kinds.begin();
+  const bool interleaved = checked_.has(fmt::format("model.layers.{}.linear_attn.in_proj_qkvz.weight", first));
+  return interleaved ? DeltaNetForm::kInterleaved : DeltaNetForm::kFlat;
+}
+
+bool ConversionSource::has_raw_norms(NormForm norms) const {
+  if (norms == NormForm::kPlain) return false;
   if ((raw_convolutions_ == 0) != (converted_convolutions_ == 0)) return raw_convolutions_ > 0;
   const bool mixed = raw_convolutions_ > 0;
   throw Error(

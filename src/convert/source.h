@@ -23,8 +23,11 @@ class ConversionSource {
 
   // Of the MTP head: how many layers the files hold, 0 without one.
   [[nodiscard]] int64_t mtp_layers() const;
-  // True when norms are stored around 0 (Hugging Face), by the shape of the convolutions. Call when all rows are known.
-  [[nodiscard]] bool has_raw_norms() const;
+  // Of the linear layers, by the first of them.
+  [[nodiscard]] DeltaNetForm delta_net_form(const ModelConfig& config) const;
+  // True when norms are stored around 0 (Hugging Face), by the shape of the convolutions, or never when their family
+  // does not do so. Call when all rows are known.
+  [[nodiscard]] bool has_raw_norms(NormForm norms) const;
   // After the last tensor: throws kUnknownTensor for what has no place in the model; names of the `mtp.` tensors left.
   [[nodiscard]] std::vector<std::string> left_over() const;
   [[nodiscard]] uint64_t bytes() const { return checked_.asked_bytes(); }

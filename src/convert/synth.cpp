@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "convert/config_json.h"
 #include "convert/layout.h"
 #include "convert/model_files.h"
 #include "convert/model_tensors.h"
@@ -35,7 +36,7 @@ float weight_deviation(const ModelTensor& tensor) {
   return tensor.role == TensorRole::kEmbedding ? 1.0f : 1.0f / std::sqrt(static_cast<float>(tensor.cols));
 }
 
-// norm_mean: what the layout adds to norms that are stored around 0.
+// norm_mean: what the file has norms around.
 Fill float_fill(const ModelTensor& tensor, float norm_mean) {
   constexpr float kNormSpread = 0.2f, kConvSpread = 0.5f;
   switch (tensor.role) {
@@ -68,9 +69,10 @@ void add_mxfp4(std::vector<SynthTensor>& plan, const ModelTensor& tensor,
       {declarations[1], {FillKind::kExponent, static_cast<float>(exponent - 1), twice}, tensor.module + ".scales"});
 }
 
-void add_mlx(std::vector<SynthTensor>& plan, const ModelTensor& tensor, const QuantizationChoice& choice) {
+void add_mlx(std::vector<SynthTensor>& plan, const ModelTensor& tensor, const QuantizationChoice& choice,
+             const FileForm& form) {
   const auto params = choose_quantization(tensor, choice);
-  auto declarations = declare_mlx(tensor, params, float_dtype(tensor));
+  auto declarations = declare_mlx(tensor, params, float_dtype(tensor), form);
   if (!params) {
     plan.push_back({declarations[0], float_fill(tensor, 1.0f), tensor.name()});
     return;
@@ -85,18 +87,11 @@ void add_mlx(std::vector<SynthTensor>& plan, const ModelTensor& tensor, const Qu
   plan.push_back({declarations[2], {FillKind::kBias, largest_code / 2, scale}, scale_key});
 }
 
-// Experts as transformers stores them: gate and up in one tensor, gate first, and names without ".weight".
-void add_hf(std::vector<SynthTensor>& plan, const ModelTensor& tensor) {
-  std::string name = hf_name(tensor);
-  std::vector<int64_t> shape = hf_shape(tensor);
-  if (tensor.experts > 0) {
-    const std::string stem = name.substr(0, name.find("switch_mlp."));
-    if (name.ends_with("up_proj.weight")) return;
-    const bool gate = name.ends_with("gate_proj.weight");
-    name = stem + (gate ? "experts.gate_up_proj" : "experts.down_proj");
-    if (gate) shape[1] *= 2;
+void add_hf(std::vector<SynthTensor>& plan, const ModelTensor& tensor, NormForm norms, const FileForm& form) {
+  const Fill fill = float_fill(tensor, norms == NormForm::kPlain ? 1.0f : 0.0f);
+  for (const auto& declaration : declare_hf(tensor, float_dtype(tensor), form)) {
+    plan.push_back({declaration, fill, declaration.name});
   }
-  plan.push_back({{name, float_dtype(tensor), shape}, float_fill(tensor, 0.0f), name});
 }
 
 void write_tensors(ShardedWriter& writer, const std::vector<SynthTensor>& plan, const SynthOptions& options) {
@@ -126,9 +121,12 @@ uint64_t synthesize(const SynthOptions& options, const std::filesystem::path& ou
   if (mxfp4) choice.matrices = {kMxfp4.bits, kMxfp4.group, kMxfp4.mode};
   if (quantized) check_choice(choice);
 
-  const std::vector<ModelTensor> tensors = model_tensors(config);
+  const FileForm form = published_form(config);
+  const std::vector<ModelTensor> tensors = model_tensors(config, form.delta_net);
   std::vector<SynthTensor> plan;
-  for (const ModelTensor& tensor : tensors) quantized ? add_mlx(plan, tensor, choice) : add_hf(plan, tensor);
+  for (const ModelTensor& tensor : tensors) {
+    quantized ? add_mlx(plan, tensor, choice, form) : add_hf(plan, tensor, config.norms, form);
+  }
   std::vector<SafetensorsWriter::Declaration> declarations;
   for (const SynthTensor& tensor : plan) declarations.push_back(tensor.declaration);
 
@@ -136,7 +134,7 @@ uint64_t synthesize(const SynthOptions& options, const std::filesystem::path& ou
   ShardedWriter writer(directory.path(), declarations, quantized ? "mlx" : "pt");
   write_tensors(writer, plan, options);
   Json json = config_json(config);
-  if (quantized) add_quantization(json, quantization_block(tensors, choice));
+  if (quantized) add_quantization(json, quantization_block(tensors, choice, form));
   write_config(directory.path(), json);
   directory.commit();
   return writer.total_bytes();

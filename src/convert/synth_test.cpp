@@ -10,7 +10,8 @@
 
 #include "base/temporary_directory.h"
 #include "convert/testing.h"
-#include "model/config.h"
+#include "model/model.h"
+#include "model/testing/recording_backend.h"
 #include "moebius/error.h"
 #include "quant/dequantize.h"
 
@@ -18,8 +19,14 @@ namespace moebius {
 namespace {
 
 using Shape = std::vector<int64_t>;
+using ::testing::AnyOf;
+using ::testing::Contains;
 using testing::differences;
+using ::testing::Each;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
+using ::testing::Not;
 using testing::read_tensors;
 using testing::StoredTensors;
 
@@ -201,14 +208,56 @@ TEST_F(Synth, FilesAndNamesAreSpelledAsPublished) {
   EXPECT_TRUE(hf.contains("lm_head.weight"));
 }
 
+TEST_F(Synth, EachFamilyIsSpelledAsPublished) {
+  const auto names = [&](const char* preset, int bits) {
+    const auto directory = make({.preset = preset, .bits = bits});
+    std::set<std::string> all;
+    const File file(directory / "model.safetensors");
+    for (const TensorInfo& tensor : read_safetensors_header(file).tensors) all.insert(tensor.name);
+    return all;
+  };
+  const std::set<std::string> next = names("tiny-qwen3-next", 16), next_mlx = names("tiny-qwen3-next", 4);
+  EXPECT_THAT(next, IsSupersetOf({"model.layers.0.linear_attn.in_proj_qkvz.weight", "model.norm.weight",
+                                  "model.layers.0.linear_attn.in_proj_ba.weight",
+                                  "model.layers.3.mlp.experts.7.down_proj.weight",
+                                  "model.layers.3.mlp.shared_expert_gate.weight"}));
+  EXPECT_THAT(next_mlx, IsSupersetOf({"model.layers.0.linear_attn.in_proj_qkvz.scales", "lm_head.biases",
+                                      "model.layers.3.mlp.switch_mlp.down_proj.weight"}));
+  const std::set<std::string> moe = names("tiny-qwen3-moe", 16);
+  EXPECT_THAT(moe, IsSupersetOf({"model.layers.1.mlp.experts.0.gate_proj.weight", "model.layers.0.mlp.gate.weight"}));
+  EXPECT_THAT(moe, Each(Not(AnyOf(HasSubstr("shared_expert"), HasSubstr("linear_attn")))));
+  EXPECT_THAT(names("tiny-qwen3.5", 16), Contains("model.language_model.layers.0.mlp.gate_proj.weight"));
+  EXPECT_THAT(names("tiny-qwen3.5", 4), Contains("language_model.model.layers.0.mlp.gate_proj.scales"));
+}
+
+TEST_F(Synth, WhatIsMadeCanBeLoadedInEveryFamily) {
+  for (const char* preset : {"tiny", "tiny-qwen3.5", "tiny-qwen3-next", "tiny-qwen3-moe"}) {
+    for (const int bits : {4, 16}) {
+      SCOPED_TRACE(::testing::Message() << preset << " at " << bits << " bits");
+      testing::RecordingBackend backend;
+      const auto model = load_model(ModelDir(make({.preset = preset, .bits = bits})), backend, {});
+      EXPECT_EQ(std::ssize(backend.experts_tables), model->config().layers);
+    }
+  }
+}
+
+TEST_F(Synth, NormsThatAreKeptAsTheyMultiplyAreAroundOneInBothLayouts) {
+  for (const int bits : {4, 16}) {
+    const StoredTensors tensors = read_tensors(make({.preset = "tiny-qwen3-moe", .bits = bits}));
+    EXPECT_NEAR(moments(floats(tensors.at("model.norm.weight"))).mean, 1.0, 0.05) << bits;
+  }
+}
+
 TEST_F(Synth, ConfigSaysHowEachModuleIsQuantized) {
   const ModelDir model(make({.bits = 3, .group = 32}));
-  const auto experts = model.quantization().lookup("model.layers.0.mlp.switch_mlp.down_proj", true);
-  EXPECT_EQ(experts->bits, 3);
-  EXPECT_EQ(experts->group, 32);
+  const auto params_of = [&](const char* module) {
+    return model.quantization().lookup(module, true).value_or(QuantizationParams{});
+  };
+  EXPECT_EQ(params_of("model.layers.0.mlp.switch_mlp.down_proj").bits, 3);
+  EXPECT_EQ(params_of("model.layers.0.mlp.switch_mlp.down_proj").group, 32);
   for (const char* router : {"model.layers.3.mlp.gate", "model.layers.3.mlp.shared_expert_gate"}) {
-    EXPECT_EQ(model.quantization().lookup(router, true)->bits, 8) << router;
-    EXPECT_EQ(model.quantization().lookup(router, true)->group, 64) << router;
+    EXPECT_EQ(params_of(router).bits, 8) << router;
+    EXPECT_EQ(params_of(router).group, 64) << router;
   }
   EXPECT_FALSE(ModelDir(make({.bits = 16})).quantization().any());
   const ModelDir mxfp4(make({.mode = QuantMode::kMxfp4}));
@@ -283,7 +332,7 @@ TEST_F(Synth, RefusesWhatItCannotMakeAndLeavesNothingBehind) {
     }
     return ErrorCode::kInternal;
   };
-  EXPECT_EQ(code({.preset = "qwen3-next-80b-a3b"}), ErrorCode::kUsage);
+  EXPECT_EQ(code({.preset = "qwen3-235b-a22b"}), ErrorCode::kUsage);
   EXPECT_EQ(code({.layers = -1}), ErrorCode::kUsage);
   EXPECT_EQ(code({.bits = 7}), ErrorCode::kUsage);
   EXPECT_EQ(code({.bits = 4, .group = 48}), ErrorCode::kUsage);

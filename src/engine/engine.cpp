@@ -32,15 +32,17 @@ struct Sequence::Impl {
   Impl& operator=(const Impl&) = delete;
 
   void check(const std::vector<int32_t>& tokens) const;
-  Tensor step(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows);
+  Tensor step(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows, bool draft = false);
   void read_logits(std::span<float> out, Tensor logits);
 
   std::shared_ptr<const Engine::Impl> engine;
   State state;
   std::vector<int32_t> history;  // every token the state has seen
+  int64_t drafted = 0;           // of these, the last that keep() has still to judge
 };
 
 void Sequence::Impl::check(const std::vector<int32_t>& tokens) const {
+  if (drafted > 0) throw Error(ErrorCode::kUsage, "tokens", "a draft is pending", "call keep() first");
   if (tokens.empty()) throw Error(ErrorCode::kUsage, "tokens", "expected at least one");
   const int64_t vocab = engine->model().config().vocab;
   for (const int32_t id : tokens) {
@@ -55,8 +57,8 @@ void Sequence::Impl::check(const std::vector<int32_t>& tokens) const {
   }
 }
 
-Tensor Sequence::Impl::step(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows) {
-  const SequenceRows rows{state, 0, static_cast<int64_t>(tokens.size()), static_cast<int64_t>(history.size())};
+Tensor Sequence::Impl::step(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows, bool draft) {
+  const SequenceRows rows{state, 0, static_cast<int64_t>(tokens.size()), static_cast<int64_t>(history.size()), draft};
   const Tensor logits = engine->model().forward({tokens, {&rows, 1}, logit_rows});
   history.insert(history.end(), tokens.begin(), tokens.end());
   return logits;
@@ -66,6 +68,7 @@ void Sequence::Impl::read_logits(std::span<float> out, Tensor logits) {
   engine->backend().read(out.data(), logits);
   if (all_finite(out)) return;
   const std::vector<int32_t> tokens = std::exchange(history, {});
+  drafted = 0;
   const std::string place = find_non_finite(engine->model(), engine->backend(), state, tokens);
   engine->backend().reset_state(state);
   throw Error(ErrorCode::kNonFinite, engine->directory, "logits are not finite; first seen in " + place,
@@ -135,6 +138,35 @@ std::vector<float> Sequence::append_all(const std::vector<int32_t>& tokens) {
     impl_->read_logits(std::span(logits).subspan(first * vocab, chunk.size() * vocab), rows);
   }
   return logits;
+}
+
+std::vector<float> Sequence::draft(const std::vector<int32_t>& tokens) {
+  impl_->check(tokens);
+  const Model& model = impl_->engine->model();
+  const int64_t most = model.options().draft_rows;
+  if (static_cast<int64_t>(tokens.size()) > most) {
+    throw Error(ErrorCode::kUsage, "tokens",
+                fmt::format("a draft of {} tokens, expected at most {}", tokens.size(), most),
+                "load with larger draft_rows");
+  }
+  std::vector<int32_t> rows(tokens.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  const Tensor all = impl_->step(tokens, rows, true);
+  impl_->drafted = static_cast<int64_t>(tokens.size());
+  std::vector<float> logits(tokens.size() * static_cast<size_t>(model.config().vocab));
+  impl_->read_logits(logits, all);
+  return logits;
+}
+
+void Sequence::keep(int64_t count) {
+  const int64_t drafted = impl_->drafted;
+  if (drafted == 0) throw Error(ErrorCode::kUsage, "keep", "there is no draft", "call draft() first");
+  if (count < 0 || count > drafted) {
+    throw Error(ErrorCode::kUsage, "keep", fmt::format("expected 0 to {} tokens, got {}", drafted, count));
+  }
+  impl_->engine->backend().keep_rows(impl_->state, count);
+  impl_->history.resize(impl_->history.size() - static_cast<size_t>(drafted - count));
+  impl_->drafted = 0;
 }
 
 int64_t Sequence::position() const { return static_cast<int64_t>(impl_->history.size()); }

@@ -53,6 +53,42 @@ TEST_F(EngineTest, AppendGivesTheLastRowOfAppendAll) {
   EXPECT_EQ(engine.start().append(kPrompt), std::vector<float>(all.end() - 40, all.end()));
 }
 
+EngineOptions with_drafts() {
+  EngineOptions options = reference();
+  options.draft_rows = 4;
+  return options;
+}
+
+TEST_F(EngineTest, KeepGoesBackToTheTokensThatStay) {
+  Engine engine = load(with_drafts());
+  Sequence sequence = engine.start();
+  sequence.append({3, 1});
+  sequence.draft({4, 1, 7, 7});
+  EXPECT_EQ(sequence.position(), 6);
+  sequence.keep(2);
+  EXPECT_EQ(sequence.position(), 4);
+  EXPECT_EQ(sequence.append({5}), engine.start().append({3, 1, 4, 1, 5}));
+}
+
+TEST_F(EngineTest, DraftsAreRefusedWithTheReason) {
+  Engine engine = load(with_drafts());
+  Sequence sequence = engine.start();
+  EXPECT_EQ(code_of([&] { sequence.keep(0); }), ErrorCode::kUsage);
+  EXPECT_EQ(code_of([&] { sequence.draft({1, 2, 3, 4, 5}); }), ErrorCode::kUsage);
+  sequence.draft({1, 2});
+  EXPECT_EQ(code_of([&] { sequence.append({1}); }), ErrorCode::kUsage);
+  EXPECT_EQ(code_of([&] { sequence.keep(3); }), ErrorCode::kUsage);
+  EXPECT_EQ(code_of([&] { sequence.keep(-1); }), ErrorCode::kUsage);
+  sequence.keep(0);
+  EXPECT_EQ(sequence.position(), 0);
+}
+
+TEST_F(EngineTest, DraftRowsHaveALimit) {
+  EngineOptions options = reference();
+  options.draft_rows = 65;
+  EXPECT_EQ(code_of([&] { load(options); }), ErrorCode::kUsage);
+}
+
 TEST_F(EngineTest, LongPromptsAreCutIntoSteps) {
   EngineOptions options = reference();
   options.max_rows = 4;

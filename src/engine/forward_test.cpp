@@ -1,12 +1,12 @@
-// The forward pass of a family on the reference backend: what a step may contain and what must not depend on it. That
-// the numbers are those of other implementations is tests/golden's.
+// The forward pass, on the reference backend where it does not matter: what a step may contain and what must not depend
+// on it, in every family. That the numbers are those of other implementations is tests/golden's.
 #include <gtest/gtest.h>
 
 #include <numeric>
 
 #include "engine/make_backend.h"
 #include "model/model.h"
-#include "model/testing/tiny_checkpoint.h"
+#include "model/testing/tiny_families.h"
 #include "moebius/error.h"
 
 namespace moebius {
@@ -16,15 +16,17 @@ using namespace testing;
 
 using Rows = std::vector<float>;
 
-// A tiny checkpoint on disk, loaded on the reference backend.
+// A tiny checkpoint on disk, loaded.
 class TinyModel {
  public:
   explicit TinyModel(const Json& config = tiny_config(), const TinyTensors& tensors = tiny_tensors(),
-                     const ModelOptions& options = {}) {
+                     const ModelOptions& options = {}, const std::string& backend = "reference") {
     write_checkpoint(directory_, config, tensors);
-    backend_ = make_backend({.backend = "reference"});
+    backend_ = make_backend({.backend = backend});
     model_ = load_model(ModelDir(directory_.path()), *backend_, options);
   }
+  explicit TinyModel(const TinyFamily& family, const std::string& backend = "reference")
+      : TinyModel(family.config, family.tensors, {}, backend) {}
 
   [[nodiscard]] Model& model() { return *model_; }
   [[nodiscard]] Backend& backend() { return *backend_; }
@@ -206,6 +208,76 @@ TEST(Forward, ExpertFormsAndConventionsDoNotChangeALogit) {
     stack_experts(converted, "model.layers." + std::to_string(i) + ".mlp");
   }
   EXPECT_EQ(TinyModel(tiny_config(), converted).run(kPrompt, 64), TinyModel(tiny_config(), raw).run(kPrompt, 64));
+}
+
+TEST(Forward, NoFamilyDependsOnHowThePromptIsCutOrWhatSharesItsBatch) {
+  for (const TinyFamily& family : tiny_families()) {
+    SCOPED_TRACE(family.name);
+    TinyModel tiny(family);
+    const Rows whole = tiny.run(kPrompt, kPrompt.size());
+    for (const size_t chunk : {1, 7}) EXPECT_EQ(tiny.run(kPrompt, chunk), whole) << chunk;
+    std::vector<int32_t> tokens = {11, 12, 13};
+    tokens.insert(tokens.end(), kPrompt.begin(), kPrompt.end());
+    const Rows together = tiny.step(tokens, {{tiny.start(), 0, 3, 0}, {tiny.start(), 3, 19, 0}});
+    EXPECT_EQ(slice(together, 3, 19), whole);
+  }
+}
+
+TEST(Forward, TheCpuGivesTheBitsOfTheReferenceInEveryFamilyByEveryExpertPath) {
+  for (const TinyFamily& family : tiny_families()) {
+    SCOPED_TRACE(family.name);
+    const Rows expected = TinyModel(family).run(kPrompt, 64);
+    TinyModel cpu(family, "cpu");
+    for (const ExpertPath path : {ExpertPath::kFused, ExpertPath::kConcat, ExpertPath::kUnfused}) {
+      cpu.model().set_expert_path(path);
+      EXPECT_EQ(cpu.run(kPrompt, 64), expected);
+    }
+  }
+}
+
+TEST(Forward, InterleavedAndFlatProjectionsGiveTheSameLogits) {
+  TinyTensors interleaved = tiny_tensors();
+  for (const int layer : {0, 2}) interleave_projections(interleaved, layer_path(layer) + ".linear_attn");
+  EXPECT_EQ(TinyModel(tiny_config(), interleaved).run(kPrompt, 64), TinyModel().run(kPrompt, 64));
+}
+
+// One expert of one has the weight exp(0) / exp(0).
+TEST(Forward, ADenseMlpIsAnExpertThatEveryTokenTakesWhole) {
+  TinyFamily dense = tiny_qwen3_moe();
+  for (int i = 0; i < 4; ++i) make_dense(dense.tensors, layer_path(i) + ".mlp");
+  TinyFamily routed = dense;
+  dense.config["mlp_only_layers"] = {0, 1, 2, 3};
+  routed.config.update({{"num_experts", 1}, {"num_experts_per_tok", 1}, {"moe_intermediate_size", 96}});
+  for (int i = 0; i < 4; ++i) {
+    const std::string mlp = layer_path(i) + ".mlp.";
+    routed.tensors[mlp + "gate.weight"] = made_up(mlp + "gate.weight", {1, 64}, DType::kBF16, 0.5f);
+    for (const char* projection : {"gate_proj.weight", "up_proj.weight", "down_proj.weight"}) {
+      auto node = routed.tensors.extract(mlp + projection);
+      node.key() = mlp + "experts.0." + projection;
+      routed.tensors.insert(std::move(node));
+    }
+  }
+  EXPECT_EQ(TinyModel(dense).run(kPrompt, 64), TinyModel(routed).run(kPrompt, 64));
+}
+
+TEST(Forward, ADenseLayerAmongLayersWithExpertsChangesTheLogits) {
+  TinyFamily tiny = tiny_qwen3_moe();
+  const Rows routed = TinyModel(tiny).run(kPrompt, 64);
+  tiny.config["mlp_only_layers"] = {2};
+  make_dense(tiny.tensors, layer_path(2) + ".mlp");
+  const Rows mixed = TinyModel(tiny).run(kPrompt, 64);
+  EXPECT_NE(mixed, routed);
+  EXPECT_EQ(TinyModel(tiny, "cpu").run(kPrompt, 7), mixed);
+}
+
+TEST(Forward, RoutedWeightsThatAreNotRenormalizedGiveOtherLogits) {
+  TinyFamily tiny = tiny_qwen3_moe();
+  const Rows renormalized = TinyModel(tiny).run(kPrompt, 64);
+  tiny.config["norm_topk_prob"] = false;
+  const Rows plain = TinyModel(tiny).run(kPrompt, 64);
+  EXPECT_NE(plain, renormalized);
+  tiny.config.erase("norm_topk_prob");
+  EXPECT_EQ(TinyModel(tiny).run(kPrompt, 64), plain);
 }
 
 TEST(Forward, TheMoeBlockOfALayerTreatsRowsAlone) {

@@ -98,6 +98,10 @@ void OpMeter::gather_rows(Tensor out, Tensor x, Tensor ids) {
   measure("gather_rows", out, [&] { backend_->gather_rows(out, x, ids); });
 }
 
+void OpMeter::concat(Tensor out, Tensor a, Tensor b) {
+  measure("concat", out, [&] { backend_->concat(out, a, b); });
+}
+
 void OpMeter::argmax(Tensor out, Tensor logits) {
   measure("argmax", out, [&] { backend_->argmax(out, logits); });
 }

@@ -38,6 +38,7 @@ class OpMeter final : public Backend {
   void repeat_context(State state, int64_t seen, int64_t positions) override {
     backend_->repeat_context(state, seen, positions);
   }
+  void keep_rows(State state, int64_t rows) override { backend_->keep_rows(state, rows); }
   void free_state(State state) override { backend_->free_state(state); }
   void write(Tensor out, const void* host) override { backend_->write(out, host); }
   void read(void* host, Tensor x) override { backend_->read(host, x); }
@@ -51,6 +52,7 @@ class OpMeter final : public Backend {
   void router(const Routing& out, Tensor x, const RouterArgs& args) override;
   void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
+  void concat(Tensor out, Tensor a, Tensor b) override;
   void argmax(Tensor out, Tensor logits) override;
   Traffic take_traffic() override;
   double measure_int8_macs() override { return backend_->measure_int8_macs(); }

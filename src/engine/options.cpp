@@ -59,6 +59,8 @@ ModelOptions model_options(const EngineOptions& options) {
   ModelOptions model;
   model.context = options.context;
   model.max_rows = options.max_rows;
+  model.draft_rows = options.draft_rows;
+  model.mtp = options.mtp;
   model.kv_dtype = parse_kv_dtype(options.kv);
   model.experts = parse_expert_path(options.experts);
   if (options.progress) {

@@ -26,6 +26,9 @@ struct PackedKey {
   std::string source;  // ModelDir::fingerprint()
 };
 
+// A draft head is loaded by some runs and not by others, and may come from another directory: it is packed each time.
+inline bool is_kept(std::string_view name) { return !name.starts_with("mtp."); }
+
 class PackedReader final : public WeightStore {
  public:
   using Progress = std::function<void(const LoadProgress&)>;

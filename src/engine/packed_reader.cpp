@@ -60,6 +60,7 @@ void PackedReader::read_in(const Progress& progress) const {
 }
 
 WeightStore::Place PackedReader::place(const std::string& name, int64_t bytes) {
+  if (!is_kept(name)) return {};
   const auto found = entries_.find(name);
   if (found == entries_.end() || found->second.bytes < static_cast<uint64_t>(bytes)) {
     throw Error(ErrorCode::kBadTensor, path().string() + ": " + name,

@@ -11,7 +11,7 @@ namespace moebius {
 using namespace packed_format;
 
 WeightStore::Place PackedWriter::place(const std::string& name, int64_t bytes) {
-  if (!failure_.empty()) return {};
+  if (!failure_.empty() || !is_kept(name)) return {};
   const auto wanted = static_cast<uint64_t>(bytes);
   const uint64_t padded = (wanted + kAlignment - 1) / kAlignment * kAlignment;
   try {

@@ -17,8 +17,8 @@ void bind_attention(WeightBinder& binder, AttentionWeights& weights, const std::
   binder.matrix(weights.k_proj, path + ".k_proj", {kv_cols, config.dim});
   binder.matrix(weights.v_proj, path + ".v_proj", {kv_cols, config.dim});
   binder.matrix(weights.o_proj, path + ".o_proj", {config.dim, config.heads * config.head_dim});
-  binder.centred_norm(weights.q_norm, path + ".q_norm.weight", config.head_dim);
-  binder.centred_norm(weights.k_norm, path + ".k_norm.weight", config.head_dim);
+  binder.norm(weights.q_norm, path + ".q_norm.weight", config.head_dim);
+  binder.norm(weights.k_norm, path + ".k_norm.weight", config.head_dim);
 }
 
 void attention_block(const StepContext& step, Tensor out, Tensor x, const AttentionWeights& weights, int64_t index) {

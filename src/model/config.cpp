@@ -6,5 +6,6 @@
 namespace moebius {
 
 int64_t ModelConfig::count(LayerKind kind) const { return std::count(layer_kinds.begin(), layer_kinds.end(), kind); }
+int64_t ModelConfig::count(MlpKind kind) const { return std::count(mlp_kinds.begin(), mlp_kinds.end(), kind); }
 
 }  // namespace moebius

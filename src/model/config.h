@@ -2,14 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
+#include "model/rope.h"
 
 namespace moebius {
 
 enum class LayerKind : uint8_t { kLinearAttention, kFullAttention };
+enum class MlpKind : uint8_t { kDense, kMoe };
+// The weights of RMSNorms in Hugging Face files: w, or w - 1. Converted (MLX) files of every family have w.
+enum class NormForm : uint8_t { kPlain, kZeroCentred };
 
 struct ModelConfig {
   std::string model_type;  // normalised: "qwen3_5_moe"
@@ -17,27 +22,34 @@ struct ModelConfig {
   int64_t dim = 0;    // D
   int64_t vocab = 0;  // V, rows of the embedding
   float eps = 1e-6f;
+  NormForm norms = NormForm::kZeroCentred;
   bool tied_embeddings = false;
   int64_t max_positions = 0;
   std::vector<LayerKind> layer_kinds;  // [layers]
+  std::vector<MlpKind> mlp_kinds;      // [layers]
 
   // full attention
   int64_t heads = 0, kv_heads = 0, head_dim = 0, rotary_dim = 0;
   double rope_theta = 0;
+  std::optional<Yarn> yarn;
   bool attention_gate = true;
 
   // GatedDeltaNet
   int64_t key_heads = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0, conv_kernel = 4;
   bool sigmoid_output_gate = false;
 
-  // mixture of experts
+  // MLPs: F of the dense ones; the experts of the routed ones. 0 where a model has none
+  int64_t dense_width = 0;
   int64_t experts = 0, top_k = 0, expert_width = 0, shared_width = 0;
   bool renormalize = true;
 
+  [[nodiscard]] RopeSpec rope() const { return {rotary_dim, rope_theta, yarn}; }
   [[nodiscard]] int64_t key_dim() const { return key_heads * key_head_dim; }
   [[nodiscard]] int64_t value_dim() const { return value_heads * value_head_dim; }
   [[nodiscard]] int64_t conv_dim() const { return 2 * key_dim() + value_dim(); }
   [[nodiscard]] int64_t count(LayerKind kind) const;
+  [[nodiscard]] int64_t count(MlpKind kind) const;
+  [[nodiscard]] int64_t slots() const { return top_k + (shared_width > 0 ? 1 : 0); }  // experts that a token takes
 };
 
 // root: config.json whole. Every value is checked; kBadConfig names the field, kUnsupported what changes the maths and

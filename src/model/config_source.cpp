@@ -1,5 +1,5 @@
-// Readers of the shared pieces of config.json. The bounds are not the models' sizes but what no real model exceeds:
-// they keep every product of two or three of them inside int64.
+// Readers of the shared pieces of config.json; RoPE: config_rope.cpp. The bounds are not the models' sizes but what no
+// real model exceeds: they keep every product of two or three of them inside int64.
 #include "model/config_source.h"
 
 #include <fmt/format.h>
@@ -17,7 +17,6 @@ constexpr int64_t kMaxLayers = 1024;
 constexpr int64_t kMaxVocab = 1 << 24;
 constexpr int64_t kMaxHeads = 1024;
 constexpr int64_t kMaxHeadDim = 1024;
-constexpr int64_t kMaxPositions = 1 << 24;
 constexpr int64_t kMaxExperts = 4096;
 
 JsonObject text_part(const JsonObject& root) { return root.has("text_config") ? root.object("text_config") : root; }
@@ -46,15 +45,10 @@ LayerKind layer_kind(const Json& value, const std::string& where) {
   throw Error(ErrorCode::kUnsupported, where, "expected linear_attention or full_attention, got " + in_quotes(text));
 }
 
-// Extended RoPE (yarn, linear, dynamic, ...) is another set of angles: refused, not approximated.
-void check_rope_type(const JsonObject& rope) {
-  for (const std::string_view key : {"rope_type", "type"}) {
-    const std::string type = rope.string(key, "default");
-    if (type != "default") {
-      throw Error(ErrorCode::kUnsupported, rope.where(key), "expected default, got " + in_quotes(type),
-                  "remove the RoPE extension from config.json to run at the trained context length");
-    }
-  }
+size_t layer_index(const Json& value, int64_t layers, const std::string& where) {
+  const bool valid = value.is_number_integer() && value >= 0 && value < layers;
+  if (valid) return value.get<size_t>();
+  throw Error(ErrorCode::kBadConfig, where, fmt::format("expected a layer, an integer from 0 to {}", layers - 1));
 }
 
 }  // namespace
@@ -95,35 +89,27 @@ void read_layer_kinds(ModelConfig& config, const ConfigSource& source) {
   }
 }
 
-void read_attention(ModelConfig& config, const ConfigSource& source, int64_t default_head_dim) {
+void read_full_attention_layers(ModelConfig& config, const ConfigSource& source) {
+  config.layer_kinds.assign(static_cast<size_t>(config.layers), LayerKind::kFullAttention);
+  if (!source.text().has("layer_types")) return;
+  read_layer_kinds(config, source);
+  if (config.count(LayerKind::kLinearAttention) == 0) return;
+  throw Error(ErrorCode::kBadConfig, source.text().where("layer_types"),
+              "this family has no layers of linear attention");
+}
+
+void read_attention(ModelConfig& config, const ConfigSource& source, std::optional<int64_t> default_head_dim) {
   const JsonObject& text = source.text();
   config.heads = text.integer("num_attention_heads", 1, kMaxHeads);
   config.kv_heads = text.integer("num_key_value_heads", 1, config.heads);
-  config.head_dim = text.integer("head_dim", 1, kMaxHeadDim, default_head_dim);
+  config.head_dim = text.integer("head_dim", 1, kMaxHeadDim, default_head_dim.value_or(config.dim / config.heads));
   check_divides(text, "num_attention_heads", config.heads, config.kv_heads, "num_key_value_heads");
   refuse_true(text, "attention_bias", "biases of the attention projections are not implemented");
   refuse_true(text, "use_sliding_window", "sliding-window attention is not implemented");
 }
 
-void read_rope(ModelConfig& config, const ConfigSource& source, double default_partial_factor) {
-  const JsonObject& text = source.text();
-  const JsonObject rope = text.has("rope_parameters") ? text.object("rope_parameters") : text;
-  for (const std::string_view key : {"rope_parameters", "rope_scaling"}) {
-    if (text.has(key)) check_rope_type(text.object(key));
-  }
-  const JsonObject& theta = rope.has("rope_theta") ? rope : text;
-  config.rope_theta = theta.number("rope_theta", 1.0, 1e12);
-  const JsonObject& partial = rope.has("partial_rotary_factor") ? rope : text;
-  const double factor = partial.number("partial_rotary_factor", 0.0, 1.0, default_partial_factor);
-  config.rotary_dim = static_cast<int64_t>(static_cast<double>(config.head_dim) * factor);
-  if (config.rotary_dim < 2 || config.rotary_dim % 2 != 0) {
-    throw Error(ErrorCode::kBadConfig, partial.where("partial_rotary_factor"),
-                fmt::format("expected an even number of rotated dimensions, got {} of head_dim {}", config.rotary_dim,
-                            config.head_dim));
-  }
-}
-
 void read_delta_net(ModelConfig& config, const ConfigSource& source) {
+  if (config.count(LayerKind::kLinearAttention) == 0) return;
   const JsonObject& text = source.text();
   config.key_heads = text.integer("linear_num_key_heads", 1, kMaxHeads, 16);
   config.value_heads = text.integer("linear_num_value_heads", 1, kMaxHeads, 32);
@@ -140,13 +126,35 @@ void read_delta_net(ModelConfig& config, const ConfigSource& source) {
   config.sigmoid_output_gate = gate == "sigmoid";
 }
 
+void read_mlp_kinds(ModelConfig& config, const ConfigSource& source) {
+  const JsonObject& text = source.text();
+  const int64_t step = text.integer("decoder_sparse_step", 1, kMaxLayers, 1);
+  config.mlp_kinds.clear();
+  for (int64_t i = 0; i < config.layers; ++i) {
+    config.mlp_kinds.push_back((i + 1) % step == 0 ? MlpKind::kMoe : MlpKind::kDense);
+  }
+  if (!text.has("mlp_only_layers")) return;
+  const Json& dense = text.array("mlp_only_layers");
+  for (size_t i = 0; i < dense.size(); ++i) {
+    config.mlp_kinds[layer_index(dense[i], config.layers, text.where(fmt::format("mlp_only_layers[{}]", i)))] =
+        MlpKind::kDense;
+  }
+}
+
+void read_dense_mlp(ModelConfig& config, const ConfigSource& source) {
+  config.dense_width = source.text().integer("intermediate_size", 1, kMaxDim);
+}
+
 void read_experts(ModelConfig& config, const ConfigSource& source) {
   const JsonObject& text = source.text();
   const std::string_view count_key = text.has("num_experts") ? "num_experts" : "num_local_experts";
   config.experts = text.integer(text.has(count_key) ? count_key : "num_experts", 1, kMaxExperts);
   config.top_k = text.integer("num_experts_per_tok", 1, config.experts);
   config.expert_width = text.integer("moe_intermediate_size", 1, kMaxDim);
-  config.shared_width = text.integer("shared_expert_intermediate_size", 1, kMaxDim);
+}
+
+void read_shared_expert(ModelConfig& config, const ConfigSource& source) {
+  config.shared_width = source.text().integer("shared_expert_intermediate_size", 1, kMaxDim);
 }
 
 }  // namespace moebius

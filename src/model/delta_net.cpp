@@ -1,15 +1,66 @@
 // The GatedDeltaNet block (N6, N8 are the backend's).
 #include "model/delta_net.h"
 
+#include <initializer_list>
+#include <vector>
+
 namespace moebius {
+namespace {
+
+using MatrixRows = WeightBinder::MatrixRows;
+using RowRun = WeightBinder::RowRun;
+
+// The gates feed exp: a rounded activation there moves the decay of a whole sequence.
+constexpr ActivationKind kGateActivations = ActivationKind::kF32;
+
+void bind_flat(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path, const ModelConfig& config) {
+  binder.matrix(weights.in_proj_qkv, path + ".in_proj_qkv", {config.conv_dim(), config.dim});
+  binder.matrix(weights.in_proj_z, path + ".in_proj_z", {config.value_dim(), config.dim});
+  binder.matrix(weights.in_proj_b, path + ".in_proj_b", {config.value_heads, config.dim}, kGateActivations);
+  binder.matrix(weights.in_proj_a, path + ".in_proj_a", {config.value_heads, config.dim}, kGateActivations);
+}
+
+// The parts of a projection that is interleaved by key heads: the run of the first part of each head's block, then that
+// of the second.
+std::vector<RowRun> of_each_head(int64_t heads, int64_t block_rows, std::initializer_list<RowRun> parts) {
+  std::vector<RowRun> runs;
+  for (const RowRun& part : parts) {
+    for (int64_t head = 0; head < heads; ++head) runs.push_back({head * block_rows + part.first, part.count});
+  }
+  return runs;
+}
+
+// A block of rows a key head: in_proj_qkvz has its q and k (Dk each), then v and z of its R value heads (R * Dv each);
+// in_proj_ba has their b and a (R each). Taking rows apart is exact, so the forward pass knows the flat form alone.
+void bind_interleaved(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path,
+                      const ModelConfig& config) {
+  const int64_t heads = config.key_heads;
+  const int64_t gates = config.value_heads / heads;
+  const int64_t keys = config.key_head_dim;
+  const int64_t values = gates * config.value_head_dim;
+  const int64_t block = 2 * (keys + values);
+  const auto qkvz = [&](std::initializer_list<RowRun> parts) {
+    return MatrixRows{path + ".in_proj_qkvz", {heads * block, config.dim}, of_each_head(heads, block, parts)};
+  };
+  const auto ba = [&](RowRun part) {
+    return MatrixRows{path + ".in_proj_ba", {heads * 2 * gates, config.dim}, of_each_head(heads, 2 * gates, {part})};
+  };
+  binder.matrix(weights.in_proj_qkv, path + ".in_proj_qkv", qkvz({{0, keys}, {keys, keys}, {2 * keys, values}}));
+  binder.matrix(weights.in_proj_z, path + ".in_proj_z", qkvz({{2 * keys + values, values}}));
+  binder.matrix(weights.in_proj_b, path + ".in_proj_b", ba({0, gates}), kGateActivations);
+  binder.matrix(weights.in_proj_a, path + ".in_proj_a", ba({gates, gates}), kGateActivations);
+}
+
+bool is_interleaved(const WeightBinder& binder, const std::string& path) {
+  return binder.has(path + ".in_proj_qkvz.weight") || binder.has(path + ".in_proj_ba.weight");
+}
+
+}  // namespace
 
 void bind_delta_net(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path,
                     const ModelConfig& config) {
-  binder.matrix(weights.in_proj_qkv, path + ".in_proj_qkv", {config.conv_dim(), config.dim});
-  binder.matrix(weights.in_proj_z, path + ".in_proj_z", {config.value_dim(), config.dim});
-  // The gates feed exp: a rounded activation there moves the decay of a whole sequence.
-  binder.matrix(weights.in_proj_b, path + ".in_proj_b", {config.value_heads, config.dim}, ActivationKind::kF32);
-  binder.matrix(weights.in_proj_a, path + ".in_proj_a", {config.value_heads, config.dim}, ActivationKind::kF32);
+  is_interleaved(binder, path) ? bind_interleaved(binder, weights, path, config)
+                               : bind_flat(binder, weights, path, config);
   binder.matrix(weights.out_proj, path + ".out_proj", {config.dim, config.value_dim()});
   binder.convolution(weights.conv, path + ".conv1d.weight", config.conv_dim(), config.conv_kernel);
   binder.vector(weights.a_log, path + ".A_log", config.value_heads);

@@ -18,7 +18,8 @@ struct DeltaNetWeights {
   Tensor norm;                  // [1, Dv], never zero-centred
 };
 
-// path: "model.layers.0.linear_attn".
+// path: "model.layers.0.linear_attn". The input projections may be flat, as above, or interleaved by key heads
+// (qwen3_next is published so): the tensors that are there decide, layer by layer.
 void bind_delta_net(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path, const ModelConfig& config);
 
 // out [T, D] from x [T, D]; index: among the delta layers of the state.

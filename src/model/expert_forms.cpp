@@ -16,9 +16,10 @@ std::string describe(const WeightFormat& format) {
 StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.dtype, .quant = {}}, &entry}; }
 
 // `height` rows an expert, of which the projection's start at `offset`.
-std::vector<RowSlice> stack_slices(const StoredMatrix& stack, int64_t experts, int64_t height, int64_t offset) {
+std::vector<RowSlice> stack_slices(const StoredMatrix& stack, const ProjectionShape& shape, int64_t height,
+                                   int64_t offset) {
   std::vector<RowSlice> slices;
-  for (int64_t e = 0; e < experts; ++e) slices.push_back({stack, e * height + offset});
+  for (int64_t e = 0; e < shape.experts; ++e) slices.push_back({stack, e * height + offset, shape.rows});
   return slices;
 }
 
@@ -29,7 +30,7 @@ std::vector<RowSlice> fused_slices(CheckedDir& tensors, const std::string& mlp, 
   const int64_t height = is_down ? rows : 2 * rows;
   const std::string name = mlp + (is_down ? ".experts.down_proj" : ".experts.gate_up_proj");
   const StoredMatrix stack = dense(tensors.floats(name, {experts, height, cols}));
-  return stack_slices(stack, experts, height, projection == "up_proj" ? rows : 0);
+  return stack_slices(stack, shape, height, projection == "up_proj" ? rows : 0);
 }
 
 std::vector<RowSlice> single_slices(CheckedDir& tensors, const std::string& mlp, const std::string& projection,
@@ -38,7 +39,7 @@ std::vector<RowSlice> single_slices(CheckedDir& tensors, const std::string& mlp,
   for (int64_t e = 0; e < shape.experts; ++e) {
     const StoredMatrix stored =
         tensors.matrix(fmt::format("{}.experts.{}.{}", mlp, e, projection), {shape.rows, shape.cols});
-    slices.push_back({stored, 0});
+    slices.push_back({stored, 0, shape.rows});
     check_same_format(tensors.directory().where(*stored.weights), stored.format,
                       fmt::format("{}.experts.0.{}", mlp, projection), slices.front().matrix.format);
   }
@@ -53,7 +54,7 @@ std::vector<RowSlice> expert_slices(CheckedDir& tensors, const std::string& mlp,
   const std::string stacked = fmt::format("{}.switch_mlp.{}", mlp, projection);
   if (tensors.has(stacked + ".weight")) {
     const StoredMatrix stack = tensors.matrix(stacked, {shape.experts, shape.rows, shape.cols});
-    return stack_slices(stack, shape.experts, shape.rows, 0);
+    return stack_slices(stack, shape, shape.rows, 0);
   }
   const std::string first = fmt::format("{}.experts.0.{}", mlp, projection);
   if (tensors.has(first + ".weight")) return single_slices(tensors, mlp, projection, shape);

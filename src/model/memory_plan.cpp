@@ -1,4 +1,6 @@
 // What a model will take, before anything of it is read: so that a machine that is too small hears it at once.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "model/model.h"
@@ -8,15 +10,21 @@
 namespace moebius {
 namespace {
 
-// Tensors that are not loaded: the draft head, and an lm_head beside a tied embedding.
-bool is_loaded(std::string_view name, const ModelConfig& config) {
-  return !name.starts_with("mtp.") && !(config.tied_embeddings && name.starts_with("lm_head."));
+// Of `directory`: all but a draft head that was not asked for, and an lm_head beside a tied embedding.
+uint64_t loaded_bytes(const ModelDir& directory, const ModelConfig& config, bool with_mtp) {
+  uint64_t bytes = 0;
+  for (const auto& [name, entry] : directory.tensors()) {
+    const bool unwanted =
+        (name.starts_with("mtp.") && !with_mtp) || (name.starts_with("lm_head.") && config.tied_embeddings);
+    if (!unwanted) bytes += entry.info.bytes;
+  }
+  return bytes;
 }
 
 // What a backend reserves for a step: the expert rows of all slots, hidden and output, and copies of the activations.
 int64_t scratch_bytes(const ModelConfig& config, int64_t max_rows) {
-  const int64_t slots = config.top_k + 1;
-  const int64_t width = std::max(config.expert_width, config.shared_width);
+  const int64_t slots = std::max<int64_t>(config.slots(), 1);
+  const int64_t width = std::max({config.expert_width, config.shared_width, config.dense_width});
   return max_rows * (slots * (2 * width + config.dim) * 4 + 2 * config.dim);
 }
 
@@ -25,6 +33,11 @@ int64_t scratch_bytes(const ModelConfig& config, int64_t max_rows) {
 ModelOptions effective_options(const ModelConfig& config, const ModelOptions& options) {
   if (options.context < 1) throw Error(ErrorCode::kUsage, "context", "expected at least 1 token");
   if (options.max_rows < 1) throw Error(ErrorCode::kUsage, "max_rows", "expected at least 1 token");
+  const int64_t most_draft_rows = std::min(options.max_rows, kMaxLogitRows);
+  if (options.draft_rows < 0 || options.draft_rows > most_draft_rows) {
+    throw Error(ErrorCode::kUsage, "draft_rows",
+                fmt::format("expected 0 to {} tokens, got {}", most_draft_rows, options.draft_rows));
+  }
   ModelOptions effective = options;
   effective.context = std::min(options.context, config.max_positions);
   return effective;
@@ -33,7 +46,7 @@ ModelOptions effective_options(const ModelConfig& config, const ModelOptions& op
 StateSpec make_state_spec(const ModelConfig& config, const ModelOptions& options) {
   return {.context = effective_options(config, options).context,
           .kv_dtype = options.kv_dtype,
-          .attention_layers = config.count(LayerKind::kFullAttention),
+          .attention_layers = config.count(LayerKind::kFullAttention) + (options.mtp.empty() ? 0 : 1),
           .kv_heads = config.kv_heads,
           .head_dim = config.head_dim,
           .delta_layers = config.count(LayerKind::kLinearAttention),
@@ -41,20 +54,21 @@ StateSpec make_state_spec(const ModelConfig& config, const ModelOptions& options
           .conv_kernel = config.conv_kernel,
           .value_heads = config.value_heads,
           .key_head_dim = config.key_head_dim,
-          .value_head_dim = config.value_head_dim};
+          .value_head_dim = config.value_head_dim,
+          .draft_rows = options.draft_rows};
 }
 
 MemoryPlan plan_memory(const ModelDir& directory, const ModelConfig& config, const ModelOptions& options) {
   const StateSpec state = make_state_spec(config, options);
   MemoryPlan plan;
-  for (const auto& [name, entry] : directory.tensors()) {
-    if (is_loaded(name, config)) plan.weight_bytes += entry.info.bytes;
-  }
+  const bool bundled = options.mtp == kBundledMtp;
+  plan.weight_bytes = loaded_bytes(directory, config, bundled);
+  if (!options.mtp.empty() && !bundled) plan.weight_bytes += loaded_bytes(ModelDir(options.mtp), config, true);
   // The RoPE table grows with the context as keys and values do.
   plan.kv_bytes = static_cast<uint64_t>(state.kv_bytes() + state.context * config.rotary_dim * 4);
   plan.recurrent_bytes = static_cast<uint64_t>(state.recurrent_bytes());
   plan.workspace_bytes =
-      workspace_bytes(config, options.max_rows) + static_cast<uint64_t>(scratch_bytes(config, options.max_rows));
+      workspace_bytes(config, options) + static_cast<uint64_t>(scratch_bytes(config, options.max_rows));
   return plan;
 }
 

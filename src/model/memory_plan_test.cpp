@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "model/model.h"
-#include "model/testing/tiny_checkpoint.h"
+#include "model/testing/tiny_families.h"
 #include "moebius/error.h"
 
 namespace moebius {
@@ -31,6 +31,29 @@ TEST(MemoryPlan, CountsWeightsCachesAndState) {
   EXPECT_EQ(plan.total(), plan.weight_bytes + plan.kv_bytes + plan.recurrent_bytes + plan.workspace_bytes);
 }
 
+TEST(MemoryPlan, AModelOfFullAttentionAloneHasNoRecurrentState) {
+  const TinyFamily tiny = tiny_qwen3_moe();
+  const MemoryPlan plan = plan_of(tiny.tensors, tiny.config, {.context = 100});
+  EXPECT_EQ(plan.kv_bytes, 4u * 100 * 2 * 16 * 2 * 4 + 100 * 16 * 4);  // four layers, whole heads rotated
+  EXPECT_EQ(plan.recurrent_bytes, 0u);
+}
+
+TEST(MemoryPlan, AModelOfLinearAttentionAloneHasNoKeysAndValues) {
+  Json config = tiny_config();
+  config["layer_types"] = Json(4, "linear_attention");
+  const MemoryPlan plan = plan_of(tiny_tensors(), config, {.context = 100});
+  EXPECT_EQ(plan.kv_bytes, 100u * 4 * 4);  // the RoPE table
+  EXPECT_EQ(plan.recurrent_bytes, 4u * (4 * 8 * 16 + 3 * 96) * 4);
+}
+
+TEST(MemoryPlan, TheWorkspaceHoldsTheHiddenValuesOfDenseMlps) {
+  TinyFamily tiny = tiny_qwen3_5();
+  const MemoryPlan narrow = plan_of(tiny.tensors, tiny.config, {.max_rows = 16});
+  tiny.config["intermediate_size"] = 96 + 1000;
+  EXPECT_GE(plan_of(tiny.tensors, tiny.config, {.max_rows = 16}).workspace_bytes,
+            narrow.workspace_bytes + 16u * 2 * 1000 * 4);
+}
+
 TEST(MemoryPlan, HalfPrecisionHalvesKeysAndValues) {
   const MemoryPlan plan = plan_of(tiny_tensors(), tiny_config(), {.context = 100, .kv_dtype = DType::kF16});
   EXPECT_EQ(plan.kv_bytes, 2u * 100 * 2 * 16 * 2 * 2 + 100 * 4 * 4);
@@ -45,6 +68,22 @@ TEST(MemoryPlan, WhatIsNotLoadedDoesNotCount) {
   Json tied = tiny_config();
   tied["tie_word_embeddings"] = true;
   EXPECT_EQ(plan_of(tensors, tied, {}).weight_bytes, all_bytes - head_bytes);
+}
+
+TEST(MemoryPlan, ADraftHeadThatIsAskedForCountsWithItsCaches) {
+  TinyTensors tensors = tiny_tensors();
+  const MemoryPlan without = plan_of(tensors, tiny_config(), {.context = 100});
+  tensors["mtp.fc.weight"] = made_up("mtp.fc.weight", {64, 128}, DType::kBF16, 0.1f);
+  const MemoryPlan with = plan_of(tensors, tiny_config(), {.context = 100, .mtp = std::string(kBundledMtp)});
+  EXPECT_EQ(with.weight_bytes, without.weight_bytes + 64 * 128 * 2);
+  EXPECT_EQ(with.kv_bytes, without.kv_bytes + 100 * 2 * 16 * 2 * 4);
+}
+
+TEST(MemoryPlan, DraftRowsCostAnotherStateAndTheirRecords) {
+  const MemoryPlan plain = plan_of(tiny_tensors(), tiny_config(), {});
+  const MemoryPlan drafting = plan_of(tiny_tensors(), tiny_config(), {.draft_rows = 4});
+  const uint64_t row = 96 + 16 + 4 * (16 + 1);  // inputs of the convolution, k, d and decay
+  EXPECT_EQ(drafting.recurrent_bytes, plain.recurrent_bytes + 2u * (4 * 8 * 16 + 4 * row) * 4);
 }
 
 TEST(MemoryPlan, TheWorkspaceGrowsWithTheRowsOfAStep) {
@@ -64,6 +103,9 @@ TEST(MemoryPlan, OptionsThatCannotBeAreUsageErrors) {
   const ModelConfig config = parse_model_config(tiny_config(), "config.json");
   EXPECT_THROW(effective_options(config, {.context = 0}), Error);
   EXPECT_THROW(effective_options(config, {.max_rows = 0}), Error);
+  EXPECT_THROW(effective_options(config, {.draft_rows = -1}), Error);
+  EXPECT_THROW(effective_options(config, {.draft_rows = 65}), Error);
+  EXPECT_THROW(effective_options(config, {.max_rows = 8, .draft_rows = 9}), Error);
 }
 
 }  // namespace

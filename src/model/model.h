@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "backend/backend.h"
 #include "checkpoint/model_dir.h"
@@ -19,9 +21,13 @@ struct LoadProgress {
 // Most rows of logits of one step: at V = 248320 each is 1 MB.
 inline constexpr int64_t kMaxLogitRows = 64;
 
+inline constexpr std::string_view kBundledMtp = "bundled";
+
 struct ModelOptions {
-  int64_t context = 4096;        // most positions of a sequence; the model's max_positions is the bound
-  int64_t max_rows = 512;        // most tokens of one step
+  int64_t context = 4096;  // most positions of a sequence; the model's max_positions is the bound
+  int64_t max_rows = 512;  // most tokens of one step
+  int64_t draft_rows = 0;  // most rows of a step that can be taken back; at most kMaxLogitRows
+  std::string mtp = {};    // the draft head: empty: not loaded; kBundledMtp: the checkpoint's own; else a directory
   DType kv_dtype = DType::kF32;  // kF32 or kF16
   ExpertPath experts = ExpertPath::kFused;
   std::function<void(const LoadProgress&)> progress = nullptr;  // called from the loading thread, a few times a second
@@ -37,6 +43,15 @@ struct Step {
   std::span<const int32_t> logit_rows;      // rows of the batch, ascending, at most kMaxLogitRows; may be empty
 };
 
+// A step of the draft head: behind each hidden state the token that follows it; what comes out are logits of the token
+// after that. Sequences: positions in the head's own caches.
+struct MtpStep {
+  Tensor hidden;                            // [T, D], as last_hidden() gave it
+  std::span<const int32_t> tokens;          // [T]
+  std::span<const SequenceRows> sequences;  // cover [0, T) without gaps, in order
+  std::span<const int32_t> logit_rows;      // as in Step
+};
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -47,7 +62,12 @@ class Model {
 
   // Logits f32 [logit_rows, V] on the backend, valid until the next call.
   virtual Tensor forward(const Step& step, const LayerObserver& observer = nullptr) = 0;
-  // The MoE block of one layer alone (router, experts, shared expert) on x [T, D]; for the bench.
+  // Hidden states [rows, D] of the first rows of the last forward(), behind the final norm; after forward_mtp() the
+  // head's own, which a further step of the head continues from.
+  [[nodiscard]] virtual Tensor last_hidden(int64_t rows) const = 0;
+  // Logits as forward(); the model was loaded with a draft head (ModelOptions::mtp).
+  virtual Tensor forward_mtp(const MtpStep& step) = 0;
+  // The MLP of one layer alone (router, experts, shared expert; or dense) on x [T, D]; for the bench.
   virtual Tensor moe_layer(int64_t layer, Tensor x) = 0;
   // Which of the three expert paths the next steps take.
   virtual void set_expert_path(ExpertPath path) = 0;

@@ -4,13 +4,14 @@
 #include <algorithm>
 
 #include "base/quote.h"
+#include "model/decoder.h"
 #include "model/family.h"
 #include "moebius/error.h"
 
 namespace moebius {
 namespace {
 
-const Family* const kFamilies[] = {&kQwen35Moe};
+const Family* const kFamilies[] = {&kQwen35Moe, &kQwen35, &kQwen3Next, &kQwen3Moe};
 
 bool accepts(const Family& family, std::string_view model_type) {
   return std::ranges::find(family.accepted, model_type) != family.accepted.end();
@@ -50,9 +51,8 @@ ModelConfig parse_model_config(const Json& root, const std::string& where) {
 }
 
 std::unique_ptr<Model> load_model(const ModelDir& directory, Backend& backend, const ModelOptions& options) {
-  const std::string where = (directory.path() / "config.json").string();
-  const ModelConfig config = parse_model_config(directory.config(), where);
-  return find_family(ConfigSource(directory.config(), where)).load(directory, backend, config, options);
+  const ModelConfig config = parse_model_config(directory.config(), (directory.path() / "config.json").string());
+  return std::make_unique<Decoder>(directory, backend, config, options);
 }
 
 }  // namespace moebius

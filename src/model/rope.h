@@ -2,14 +2,31 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace moebius {
 
-// Inverse frequencies theta^(-2i / rotary_dim), i < rotary_dim / 2, in f32 as transformers has them.
-std::vector<float> rope_frequencies(int64_t rotary_dim, double theta);
+// YaRN (arXiv 2309.00071), which extends the context: the frequencies of pairs that turn often over the trained length
+// are kept, those of pairs that turn seldom are divided by `factor`, and those between are blended.
+struct Yarn {
+  double factor = 1;
+  int64_t original_positions = 0;        // the trained length
+  double beta_fast = 32, beta_slow = 1;  // turns over the trained length at the ends of the blend
+  bool truncate = true;                  // the ends are moved outwards to whole pairs
+  double attention_factor = 1;           // of every cosine and sine
+};
 
-// [positions, rotary_dim]: per position rotary_dim / 2 cosines, then as many sines.
-std::vector<float> rope_table(int64_t positions, int64_t rotary_dim, double theta);
+struct RopeSpec {
+  int64_t dim = 0;  // rotated dimensions of a head
+  double theta = 0;
+  std::optional<Yarn> yarn;
+};
+
+// Inverse frequencies theta^(-2i / dim), i < dim / 2, in f32 as transformers has them; those of YaRN where asked for.
+std::vector<float> rope_frequencies(const RopeSpec& rope);
+
+// [positions, dim]: per position dim / 2 cosines, then as many sines.
+std::vector<float> rope_table(int64_t positions, const RopeSpec& rope);
 
 }  // namespace moebius

@@ -30,9 +30,14 @@ void check_mxfp4_scales(std::span<const std::byte> scales, int64_t row_bytes, in
 
 }  // namespace
 
-CheckpointRows::CheckpointRows(const ModelDir& directory, std::vector<RowSlice> slices, int64_t height, int64_t cols)
-    : directory_(directory), slices_(std::move(slices)), height_(height), cols_(cols) {
-  MOEBIUS_CHECK(!slices_.empty() && height > 0);
+CheckpointRows::CheckpointRows(const ModelDir& directory, std::vector<RowSlice> slices, int64_t cols)
+    : directory_(directory), slices_(std::move(slices)), cols_(cols) {
+  MOEBIUS_CHECK(!slices_.empty());
+  int64_t end = 0;
+  for (const RowSlice& slice : slices_) {
+    MOEBIUS_CHECK(slice.rows > 0);
+    ends_.push_back(end += slice.rows);
+  }
 }
 
 void CheckpointRows::read(int64_t first, int64_t count, const Rows& out) const {
@@ -40,11 +45,12 @@ void CheckpointRows::read(int64_t first, int64_t count, const Rows& out) const {
   const int64_t weight_bytes = format().weight_row_bytes(cols_);
   const int64_t scale_bytes = format().scale_row_bytes(cols_);
   const int64_t bias_bytes = format().bias_row_bytes(cols_);
-  for (int64_t done = 0; done < count;) {
-    const int64_t row = first + done;
-    const int64_t in_slice = row % height_;
-    const int64_t n = std::min(count - done, height_ - in_slice);
-    read_slice(slices_[static_cast<size_t>(row / height_)], in_slice, n,
+  auto end = std::ranges::upper_bound(ends_, first);
+  for (int64_t done = 0; done < count; ++end) {
+    const RowSlice& slice = slices_[static_cast<size_t>(end - ends_.begin())];
+    const int64_t in_slice = slice.rows - (*end - (first + done));
+    const int64_t n = std::min(count - done, slice.rows - in_slice);
+    read_slice(slice, in_slice, n,
                {out.weights + done * weight_bytes, advance(out.scales, done * scale_bytes),
                 advance(out.biases, done * bias_bytes)});
     done += n;

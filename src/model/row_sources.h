@@ -1,6 +1,6 @@
-// The rows of a matrix, or of a stack of experts, wherever a checkpoint keeps them. All four expert forms are one thing
-// here: a list of slices of equal height, each a run of rows in some tensor. Reads exactly what a backend asks for.
-// Refuses scales of mxfp4 that N4 cannot take (kBadTensor), because every way to them leads through here.
+// The rows of a matrix, or of a stack of experts, wherever a checkpoint keeps them. All expert forms and interleaved
+// projections are one thing here: a list of slices, each a run of rows in some tensor. Reads exactly what a backend
+// asks for. Refuses scales of mxfp4 that N4 cannot take (kBadTensor), because every way to them leads through here.
 #pragma once
 
 #include <vector>
@@ -11,19 +11,20 @@
 
 namespace moebius {
 
-// Rows [first_row, first_row + height) of a stored matrix whose leading dimensions are flattened into rows.
+// Rows [first_row, first_row + rows) of a stored matrix whose leading dimensions are flattened into rows.
 struct RowSlice {
   StoredMatrix matrix;
   int64_t first_row = 0;
+  int64_t rows = 0;
 };
 
 class CheckpointRows : public RowSource {
  public:
-  // slices: at least one, all of one format; row r is row r % height of slice r / height. cols: inputs of a row.
-  CheckpointRows(const ModelDir& directory, std::vector<RowSlice> slices, int64_t height, int64_t cols);
+  // slices: at least one, all of one format, none empty; their rows follow one another. cols: inputs of a row.
+  CheckpointRows(const ModelDir& directory, std::vector<RowSlice> slices, int64_t cols);
 
   [[nodiscard]] const WeightFormat& format() const { return slices_.front().matrix.format; }
-  [[nodiscard]] int64_t rows() const { return static_cast<int64_t>(slices_.size()) * height_; }
+  [[nodiscard]] int64_t rows() const { return ends_.back(); }
   [[nodiscard]] int64_t cols() const { return cols_; }
 
   void set_meter(LoadMeter* meter) { meter_ = meter; }
@@ -34,7 +35,7 @@ class CheckpointRows : public RowSource {
 
   const ModelDir& directory_;
   std::vector<RowSlice> slices_;
-  int64_t height_;
+  std::vector<int64_t> ends_;  // of each slice, the first row behind it
   int64_t cols_;
   LoadMeter* meter_ = nullptr;
 };

@@ -11,17 +11,23 @@
 namespace moebius {
 
 void WeightBinder::matrix(Matrix& out, const std::string& module, MatrixShape shape, ActivationKind activations) {
+  matrix(out, module, {module, shape, {{0, shape.rows}}}, activations);
+}
+
+void WeightBinder::matrix(Matrix& out, const std::string& name, const MatrixRows& rows, ActivationKind activations) {
+  const auto& [module, shape, runs] = rows;
   const StoredMatrix stored = tensors_.matrix(module, {shape.rows, shape.cols});
-  matrices_.push_back(
-      {&out, module, CheckpointRows(tensors_.directory(), {{stored, 0}}, shape.rows, shape.cols), activations});
+  std::vector<RowSlice> slices;
+  for (const RowRun& run : runs) slices.push_back({stored, run.first, run.count});
+  matrices_.push_back({&out, name, CheckpointRows(tensors_.directory(), std::move(slices), shape.cols), activations});
 }
 
 void WeightBinder::vector(Tensor& out, const std::string& name, int64_t size) {
   vectors_.push_back({&out, &tensors_.floats(name, {size}), 1, size, false});
 }
 
-void WeightBinder::centred_norm(Tensor& out, const std::string& name, int64_t size) {
-  vectors_.push_back({&out, &tensors_.floats(name, {size}), 1, size, true});
+void WeightBinder::norm(Tensor& out, const std::string& name, int64_t size) {
+  vectors_.push_back({&out, &tensors_.floats(name, {size}), 1, size, norms_ == NormForm::kZeroCentred});
 }
 
 void WeightBinder::convolution(Tensor& out, const std::string& name, int64_t channels, int64_t taps) {
@@ -41,8 +47,19 @@ void WeightBinder::convolution(Tensor& out, const std::string& name, int64_t cha
 
 void WeightBinder::experts(Experts& out, const std::string& mlp, const ExpertsShape& shape) {
   BoundExperts bound{&out, mlp + ".experts", shape, routed_rows(mlp, shape), std::nullopt};
-  if (shape.shared_width > 0) bound.shared.emplace(shared_rows(mlp, shape));
-  const std::string where = fmt::format("{}: up_proj of {}", tensors_.directory().path().string(), mlp);
+  if (shape.shared_width > 0) {
+    bound.shared.emplace(single_rows(mlp + ".shared_expert", {shape.shared_width, shape.dim}));
+  }
+  bind_experts(std::move(bound));
+}
+
+void WeightBinder::dense_mlp(Experts& out, const std::string& mlp, MatrixShape shape) {
+  const ExpertsShape table = {.dim = shape.cols, .experts = 1, .width = shape.rows};
+  bind_experts({&out, mlp, table, single_rows(mlp, shape), std::nullopt});
+}
+
+void WeightBinder::bind_experts(BoundExperts bound) {
+  const std::string where = fmt::format("{}: up_proj of {}", tensors_.directory().path().string(), bound.name);
   for (const ExpertRows* rows : {&bound.routed, bound.shared ? &*bound.shared : nullptr}) {
     if (rows) check_same_format(where, rows->up.format(), "gate_proj", rows->gate.format());
   }
@@ -52,20 +69,23 @@ void WeightBinder::experts(Experts& out, const std::string& mlp, const ExpertsSh
 WeightBinder::ExpertRows WeightBinder::routed_rows(const std::string& mlp, const ExpertsShape& shape) {
   const auto of = [&](const char* projection, MatrixShape matrix) {
     const ProjectionShape all = {shape.experts, matrix.rows, matrix.cols};
-    return CheckpointRows(tensors_.directory(), expert_slices(tensors_, mlp, projection, all), matrix.rows,
-                          matrix.cols);
+    return CheckpointRows(tensors_.directory(), expert_slices(tensors_, mlp, projection, all), matrix.cols);
   };
   return {of("gate_proj", {shape.width, shape.dim}), of("up_proj", {shape.width, shape.dim}),
           of("down_proj", {shape.dim, shape.width})};
 }
 
-WeightBinder::ExpertRows WeightBinder::shared_rows(const std::string& mlp, const ExpertsShape& shape) {
+// One expert whose projections are modules of their own, below path: gate and up of this shape, down of its transpose.
+WeightBinder::ExpertRows WeightBinder::single_rows(const std::string& path, MatrixShape shape) {
   const auto of = [&](const char* projection, MatrixShape matrix) {
-    const StoredMatrix stored = tensors_.matrix(mlp + ".shared_expert." + projection, {matrix.rows, matrix.cols});
-    return CheckpointRows(tensors_.directory(), {{stored, 0}}, matrix.rows, matrix.cols);
+    const StoredMatrix stored = tensors_.matrix(path + projection, {matrix.rows, matrix.cols});
+    return CheckpointRows(tensors_.directory(), {{stored, 0, matrix.rows}}, matrix.cols);
   };
-  return {of("gate_proj", {shape.shared_width, shape.dim}), of("up_proj", {shape.shared_width, shape.dim}),
-          of("down_proj", {shape.dim, shape.shared_width})};
+  return {of(".gate_proj", shape), of(".up_proj", shape), of(".down_proj", {shape.cols, shape.rows})};
+}
+
+std::string WeightBinder::where(const std::string& name) const {
+  return tensors_.directory().where(tensors_.directory().at(name));
 }
 
 void WeightBinder::check_complete() const {

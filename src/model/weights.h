@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "model/checked_dir.h"
+#include "model/config.h"
 #include "model/load_meter.h"
 #include "model/row_sources.h"
 
@@ -24,7 +25,7 @@ struct ExpertsShape {
 
 class WeightBinder {
  public:
-  explicit WeightBinder(const ModelDir& directory) : tensors_(directory) {}
+  WeightBinder(const ModelDir& directory, NormForm norms) : tensors_(directory), norms_(norms) {}
 
   // Each of these names a tensor now and fills `out` in upload(); `out` must stay where it is until then.
   struct MatrixShape {
@@ -32,13 +33,31 @@ class WeightBinder {
   };
   void matrix(Matrix& out, const std::string& module, MatrixShape shape,
               ActivationKind activations = ActivationKind::kInt8);
+  // The same of some rows of a module: runs of them, one after another. name: what the backend is to call it.
+  struct RowRun {
+    int64_t first, count;
+  };
+  struct MatrixRows {
+    std::string module;
+    MatrixShape shape;  // of the whole module
+    std::vector<RowRun> runs;
+  };
+  void matrix(Matrix& out, const std::string& name, const MatrixRows& rows,
+              ActivationKind activations = ActivationKind::kInt8);
   void vector(Tensor& out, const std::string& name, int64_t size);  // as it stands, widened to f32: [1, size]
-  // An RMSNorm that Hugging Face files keep zero-centred: 1 + w when the checkpoint is raw, w when it is converted.
-  void centred_norm(Tensor& out, const std::string& name, int64_t size);
+  // An RMSNorm, [1, size]. In a family that keeps them zero-centred: 1 + w when the checkpoint is raw, w when it is
+  // converted.
+  void norm(Tensor& out, const std::string& name, int64_t size);
   // [channels, 1, taps] (raw) or [channels, taps, 1] (converted); the one signal that tells the two conventions apart.
   void convolution(Tensor& out, const std::string& name, int64_t channels, int64_t taps);
+  // Where there is no convolution to tell.
+  void set_raw(bool raw) { raw_ = raw; }
   // Routed experts in any of the four forms, and the shared one. mlp: "model.layers.3.mlp".
   void experts(Experts& out, const std::string& mlp, const ExpertsShape& shape);
+  // {gate,up,down}_proj of a dense MLP as a table of one routed expert. shape: [F, D].
+  void dense_mlp(Experts& out, const std::string& mlp, MatrixShape shape);
+  [[nodiscard]] bool has(const std::string& name) const { return tensors_.has(name); }
+  [[nodiscard]] std::string where(const std::string& name) const;  // of a tensor that is there, for messages
   // Tensors of this module may be there and are not wanted.
   void skip_module(const std::string& module) { tensors_.skip_module(module); }
 
@@ -72,13 +91,15 @@ class WeightBinder {
   };
 
   ExpertRows routed_rows(const std::string& mlp, const ExpertsShape& shape);
-  ExpertRows shared_rows(const std::string& mlp, const ExpertsShape& shape);
+  ExpertRows single_rows(const std::string& path, MatrixShape shape);
+  void bind_experts(BoundExperts bound);
   static ExpertGroupSpec group_spec(const ExpertRows& rows, int64_t count, int64_t width);
 
   void upload_vector(Backend& backend, const BoundVector& bound) const;
   static void upload_experts(Backend& backend, const BoundExperts& bound);
 
   CheckedDir tensors_;
+  NormForm norms_;
   std::vector<BoundMatrix> matrices_;
   std::vector<BoundVector> vectors_;
   std::vector<BoundExperts> experts_;

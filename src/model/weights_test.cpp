@@ -5,51 +5,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model/model.h"
-#include "model/testing/recording_backend.h"
-#include "model/testing/tiny_checkpoint.h"
-#include "moebius/error.h"
+#include "model/testing/loading.h"
+#include "model/testing/tiny_families.h"
 
 namespace moebius {
 namespace {
 
-using ::testing::HasSubstr;
 using namespace testing;  // the tiny checkpoint
 
 constexpr int kLayers = 4;
 const QuantFormat kFourBits{4, 32, DType::kBF16};
 
 std::string mlp(int layer) { return "model.layers." + std::to_string(layer) + ".mlp"; }
-
-struct Loaded {
-  TemporaryDirectory directory;
-  RecordingBackend backend;
-};
-
-// What a backend is given for this checkpoint.
-std::unique_ptr<Loaded> load(const TinyTensors& tensors, const Json& config = tiny_config()) {
-  auto loaded = std::make_unique<Loaded>();
-  write_checkpoint(loaded->directory, config, tensors);
-  load_model(ModelDir(loaded->directory.path()), loaded->backend, {});
-  return loaded;
-}
-
-void expect_refused(const TinyTensors& tensors, const Json& config, ErrorCode code,
-                    const std::vector<std::string>& words) {
-  TemporaryDirectory directory;
-  write_checkpoint(directory, config, tensors);
-  const ModelDir files(directory.path());
-  RecordingBackend backend;
-  try {
-    load_model(files, backend, {});
-    ADD_FAILURE() << "was accepted; expected: " << words.front();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    for (const std::string& word : words) EXPECT_THAT(std::string(error.what()) + error.hint(), HasSubstr(word));
-  }
-  EXPECT_EQ(files.bytes_read(), 0u) << "weights were read before everything was checked";
-  EXPECT_TRUE(backend.matrices.empty() && backend.vectors.empty());
-}
 
 void reshape(TinyTensors& tensors, const std::string& name, std::vector<int64_t> shape) {
   tensors.at(name) = made_up(name, std::move(shape), tensors.at(name).dtype, 0.1f);
@@ -261,6 +228,18 @@ TEST(Weights, OnlyTheNormOfTheLinearLayersIsNeverShifted) {
   }
 }
 
+TEST(Weights, NormsOfQwen3MoeAreNeverShiftedAndNeedNoConvolutionToTell) {
+  const TinyFamily tiny = tiny_qwen3_moe(DType::kF32);
+  const auto loaded = load(tiny.tensors, tiny.config);
+  for (const char* name :
+       {"model.norm.weight", "model.layers.0.input_layernorm.weight", "model.layers.3.self_attn.k_norm.weight"}) {
+    const TinyTensor& tensor = tiny.tensors.at(name);
+    std::vector<float> values;
+    for (int64_t i = 0; i < tensor.shape[0]; ++i) values.push_back(load_f32(tensor.bytes.data(), DType::kF32, i));
+    EXPECT_EQ(std::ranges::count(loaded->backend.vectors, values), 1) << name;
+  }
+}
+
 TEST(Weights, SmallTensorsMayHaveAnyFloatDtype) {
   TinyTensors tensors = tiny_tensors();
   for (const char* name : {"A_log", "norm.weight"}) {
@@ -290,24 +269,35 @@ TEST(Weights, ProgressEndsAtTheBytesOfAllTensors) {
 
 // ---- what is refused
 
-TEST(Weights, EveryTensorIsMissedByName) {
-  const TinyTensors complete = tiny_tensors();
-  for (const auto& [name, tensor] : complete) {
-    TinyTensors tensors = complete;
-    tensors.erase(name);
-    expect_refused(tensors, tiny_config(), ErrorCode::kMissingTensor, {name});
+// A tensor of every kind: layers 2 and 3 repeat 0 and 1, and one expert stands for six.
+TinyTensors one_of_each(TinyTensors tensors) {
+  std::erase_if(tensors, [](const auto& item) {
+    const auto has = [&](const char* part) { return item.first.find(part) != std::string::npos; };
+    return has("layers.2.") || has("layers.3.") || (has(".experts.") && has("_proj.weight") && !has(".experts.5."));
+  });
+  return tensors;
+}
+
+TEST(Weights, EveryTensorOfEveryFamilyIsMissedByName) {
+  for (const TinyFamily& family : tiny_families()) {
+    for (const auto& [name, tensor] : one_of_each(family.tensors)) {
+      TinyTensors tensors = family.tensors;
+      tensors.erase(name);
+      expect_refused(tensors, family.config, ErrorCode::kMissingTensor, {name});
+    }
   }
 }
 
 TEST(Weights, AWrongShapeIsNamedWithBothShapes) {
-  const TinyTensors complete = tiny_tensors();
-  for (const auto& [name, tensor] : complete) {
-    TinyTensors tensors = complete;
-    std::vector<int64_t> shape = tensor.shape;
-    shape.back() += 32;
-    reshape(tensors, name, shape);
-    expect_refused(tensors, tiny_config(), ErrorCode::kBadTensor,
-                   {name, to_string(tensor.shape), "got " + to_string(shape)});
+  for (const TinyFamily& family : tiny_families()) {
+    for (const auto& [name, tensor] : one_of_each(family.tensors)) {
+      TinyTensors tensors = family.tensors;
+      std::vector<int64_t> shape = tensor.shape;
+      shape.back() += 32;
+      reshape(tensors, name, shape);
+      expect_refused(tensors, family.config, ErrorCode::kBadTensor,
+                     {name, to_string(tensor.shape), "got " + to_string(shape)});
+    }
   }
 }
 
@@ -460,7 +450,7 @@ TEST(Weights, AScaleOfMxfp4ThatIsTooLargeIsNamedWithItsRow) {
     ADD_FAILURE() << "was accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kBadTensor);
-    EXPECT_THAT(error.what(), HasSubstr(module + ".scales: row 37 has the E8M0 scale 253"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(module + ".scales: row 37 has the E8M0 scale 253"));
   }
 }
 

@@ -3,6 +3,7 @@
 import json
 import struct
 import unittest
+from pathlib import Path
 
 from support import TestCase, read_safetensors, rows_of
 
@@ -52,6 +53,54 @@ class Inspect(TestCase):
             for kv in ("f32", "f16")
         )
         self.assertLess(half, 0.6 * wide)
+
+
+class Families(TestCase):
+    """Each family that synth can make, through the commands that read its config."""
+
+    PRESETS = ("tiny-qwen3.5", "tiny-qwen3-next", "tiny-qwen3-moe")
+
+    def made(self, preset, bits):
+        directory = self.folder / f"{preset}-{bits}"
+        self.succeed("synth", "--preset", preset, "--bits", bits, directory)
+        return directory
+
+    def test_the_doctor_finds_the_same_bits_every_way(self):
+        for preset in self.PRESETS:
+            with self.subTest(preset):
+                self.succeed("doctor", self.made(preset, 4))
+
+    def test_inspect_says_what_the_layers_are(self):
+        reports = {p: json.loads(self.succeed("inspect", self.made(p, 16), "--json").stdout) for p in self.PRESETS}
+        dense, hybrid, full = (reports[preset] for preset in self.PRESETS)
+        self.assertEqual((dense["dense_layers"], dense["dense_width"], dense["experts"]), (4, 384, 0))
+        self.assertEqual(dense["active_parameters"], dense["parameters"])
+        self.assertEqual(hybrid["expert_forms"], {"one tensor an expert": 4})
+        self.assertEqual(full["linear_attention_layers"], 0)
+        self.assertEqual(full["memory"]["recurrent_bytes"], 0)
+        self.assertLess(full["active_parameters"], full["parameters"])
+
+    def test_inspect_says_it_to_people(self):
+        text = {p: self.succeed("inspect", self.made(p, 4)).stdout for p in self.PRESETS}
+        self.assertIn("width 384 in 4 layers", text["tiny-qwen3.5"])
+        self.assertNotIn("experts", text["tiny-qwen3.5"].split("memory at")[0])
+        self.assertIn("8 of width 128 in 4 layers, 2 per token, shared one of 256", text["tiny-qwen3-next"])
+        self.assertNotIn("linear attention  ", text["tiny-qwen3-moe"])
+
+    def test_bench_counts_routed_experts_alone(self):
+        for preset, experts in (("tiny-qwen3.5", 0), ("tiny-qwen3-moe", 2)):
+            report = self.succeed(
+                "bench", self.made(preset, 4), "--json", "--reps", 1, "--s", 1, "--context", 0, "--experts", "fused"
+            )
+            for row in json.loads(report.stdout)["rows"]:
+                self.assertEqual(row["experts_mean"], experts, (preset, row["test"]))
+
+    def test_quantize_makes_a_checkpoint_that_runs(self):
+        for preset in self.PRESETS:
+            with self.subTest(preset):
+                quantized = self.folder / f"{preset}-quantized"
+                self.succeed("quantize", self.made(preset, 16), quantized, "--bits", 4)
+                self.succeed("generate", quantized, "--tokens", "1,2,3", "--max-tokens", 4)
 
 
 class LogitsCase(TestCase):
@@ -107,6 +156,33 @@ class Logits(LogitsCase):
         self.assertEqual(len({tensor[2] for tensor in traces[0].values()}), 4)
 
 
+class DraftHead(TestCase):
+    """tests/golden holds the logits to those of others; here: what the option says and writes."""
+
+    GOLDENS = Path(__file__).parent.parent / "golden/checkpoints"
+
+    def arguments(self, model, *more):
+        self.out = self.folder / "logits.safetensors"
+        return ["logits", self.GOLDENS / model, "--tokens", "1,2,3,4,5", "--out", self.out, *more]
+
+    def test_its_logits_are_a_row_less_and_the_same_from_any_directory(self):
+        self.succeed(*self.arguments("mtp_qwen3_5_moe", "--mtp"))
+        bundled = read_safetensors(self.out)
+        self.assertEqual(bundled["mtp_logits"][:2], ("F32", [4, 53]))
+        for form in ("hf", "mlx"):
+            head = self.GOLDENS / f"mtp_qwen3_5_moe_head_{form}"
+            self.succeed(*self.arguments("mtp_qwen3_5_moe_mlx", "--mtp", head, "--chunk", 2))
+            self.assertEqual(read_safetensors(self.out), bundled)
+
+    def test_a_checkpoint_without_one_says_so(self):
+        result = self.fail_with(65, *self.arguments("mtp_qwen3_5_moe_mlx", "--mtp"))
+        self.assertIn("mtp.fc", result.stderr)
+        self.assertFalse(self.out.exists())
+
+    def test_a_step_with_it_is_not_longer_than_its_rows_of_logits(self):
+        self.fail_with(2, *self.arguments("mtp_qwen3_5_moe", "--mtp", "--chunk", 65))
+
+
 class Generate(LogitsCase):
     def test_each_token_is_the_largest_logit_of_what_came_before(self):
         result = self.succeed("generate", self.tiny, "--tokens", join(PROMPT), "--max-tokens", 3)
@@ -144,6 +220,14 @@ class Bench(TestCase):
         for row in report["rows"]:
             self.check_row(row)
         self.check_arms(report["rows"])
+
+    def test_drafts_are_compared_with_plain_tokens(self):
+        result = self.succeed(
+            "bench", self.tiny, "--json", "--reps", 2, "--s", 1, "--drafts", "1,3", "--experts", "fused")
+        drafts = [row for row in json.loads(result.stdout)["rows"] if row["test"] == "draft"]
+        self.assertEqual([row["s"] for row in drafts], [2, 4])
+        for row in drafts:
+            self.assertGreater(row["plain_tokens"], 0)
 
     def check_row(self, row):
         self.assertEqual(set(row), ROW_KEYS)

@@ -2,9 +2,11 @@
 #include "golden.h"
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "checkpoint/safetensors.h"
 
@@ -19,6 +21,14 @@ std::vector<T> read_values(const File& file, const TensorInfo& info) {
   std::vector<T> values(info.bytes / sizeof(T));
   file.read(info.offset, std::as_writable_bytes(std::span(values)));
   return values;
+}
+
+double standard_deviation(std::span<const float> values) {
+  double sum = 0, squares = 0;
+  for (const float v : values) sum += v;
+  const double mean = sum / static_cast<double>(values.size());
+  for (const float v : values) squares += (v - mean) * (v - mean);
+  return std::sqrt(squares / static_cast<double>(values.size()));
 }
 
 }  // namespace
@@ -56,6 +66,17 @@ std::vector<float> run(Engine& engine, std::span<const int32_t> tokens, int64_t 
     logits.insert(logits.end(), rows.begin(), rows.end());
   }
   return logits;
+}
+
+void expect_promise(std::span<const float> actual, std::span<const float> expected) {
+  ASSERT_EQ(actual.size(), expected.size());
+  double worst = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    ASSERT_TRUE(std::isfinite(actual[i])) << "logit " << i;
+    worst = std::max(worst, std::abs(static_cast<double>(actual[i]) - expected[i]));
+  }
+  EXPECT_LE(worst, 1e-3 * std::max(1.0, standard_deviation(expected)));
+  testing::Test::RecordProperty("max_abs_difference", std::to_string(worst));
 }
 
 std::string first_difference(std::span<const float> actual, std::span<const float> expected, int64_t vocab) {

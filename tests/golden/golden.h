@@ -60,6 +60,10 @@ Expected read_expected(const std::string& name);
 // All rows of logits [T, V] of one sequence, appended in pieces of `chunk` tokens (0: in one piece).
 std::vector<float> run(Engine& engine, std::span<const int32_t> tokens, int64_t chunk = 0);
 
+// Promise 1, as a GoogleTest expectation: finite, and no further from `expected` than 1e-3 * max(1, its standard
+// deviation).
+void expect_promise(std::span<const float> actual, std::span<const float> expected);
+
 // Empty when all bits are equal; otherwise how many logits differ, and the first of them.
 std::string first_difference(std::span<const float> actual, std::span<const float> expected, int64_t vocab);
 

@@ -3,32 +3,10 @@
 // mlx-lm as well. Not here: exactness (bitwise_test.cpp).
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "golden.h"
 
 namespace moebius::golden {
 namespace {
-
-double standard_deviation(std::span<const float> values) {
-  double sum = 0, squares = 0;
-  for (const float v : values) sum += v;
-  const double mean = sum / static_cast<double>(values.size());
-  for (const float v : values) squares += (v - mean) * (v - mean);
-  return std::sqrt(squares / static_cast<double>(values.size()));
-}
-
-void expect_promise(std::span<const float> actual, std::span<const float> expected) {
-  ASSERT_EQ(actual.size(), expected.size());
-  double worst = 0;
-  for (size_t i = 0; i < actual.size(); ++i) {
-    ASSERT_TRUE(std::isfinite(actual[i])) << "logit " << i;
-    worst = std::max(worst, std::abs(static_cast<double>(actual[i]) - expected[i]));
-  }
-  EXPECT_LE(worst, 1e-3 * std::max(1.0, standard_deviation(expected)));
-  testing::Test::RecordProperty("max_abs_difference", std::to_string(worst));
-}
 
 EngineOptions options(const std::string& backend, const std::string& activations) {
   EngineOptions result;

@@ -24,12 +24,23 @@ struct PackedMatrix {
   bool int8 = false;  // N4; otherwise f32 activations
 };
 
+// What a step of draft rows leaves of one delta layer: everything that it takes to keep any number of them.
+struct DraftedLayer {
+  int64_t rows = 0;  // of the step; 0: none is pending
+  Buffer recurrent;  // the state behind the last row
+  Buffer inputs;     // [rows, conv_dim] of the convolution
+  Buffer k;          // [Hk, rows, Dk], normed
+  Buffer d;          // [Hv, rows, Dv rounded up to 16]
+  Buffer decay;      // [Hv, rows]
+};
+
 struct SequenceState {
   StateSpec spec;
   bool free = false;
   std::vector<Buffer> keys, values;  // per attention layer [K, context, head_dim]
   std::vector<Buffer> conv;          // per delta layer [conv_kernel - 1, conv_dim]
   std::vector<Buffer> recurrent;     // per delta layer [Hv, Dv / 16 rounded up, Dk, 16]
+  std::vector<DraftedLayer> drafts;  // per delta layer, when the spec asks for draft rows
 };
 
 // Rows of one sequence that attend together, so that each block of keys and values is read once for all of them.
@@ -53,6 +64,7 @@ class CpuBackend final : public Backend {
   State create_state(const StateSpec& spec) override;
   void reset_state(State state) override;
   void repeat_context(State state, int64_t seen, int64_t positions) override;
+  void keep_rows(State state, int64_t rows) override;
   void free_state(State state) override;
 
   void write(Tensor out, const void* host) override;
@@ -66,6 +78,7 @@ class CpuBackend final : public Backend {
   void router(const Routing& out, Tensor x, const RouterArgs& args) override;
   void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
+  void concat(Tensor out, Tensor a, Tensor b) override;
   void argmax(Tensor out, Tensor logits) override;
   Traffic take_traffic() override;
   double measure_int8_macs() override;
@@ -81,6 +94,8 @@ class CpuBackend final : public Backend {
   // Room that grows when an operation first asks for more, so in the first step and never again.
   float* scratch(int64_t floats);
   float* thread_scratch(int thread, int64_t floats);
+  void replay_head(SequenceState& s, size_t layer, int64_t head, int64_t rows) const;
+  void convolve(Tensor out, const DeltaNetArgs& args, std::span<const SequenceRows> sequences);
   // conv [conv_dim, conv_kernel] with its axes exchanged, so that lanes are channels; made at its first use.
   const float* taps_first(Tensor conv);
   void append_row(const AttentionArgs& args, int64_t row, State handle, int64_t position, float* queries);

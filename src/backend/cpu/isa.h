@@ -87,7 +87,8 @@ struct AttendArgs {          // neighbouring rows of one sequence, one kv head, 
 
 struct DeltaRuleArgs {  // one value head, `rows` tokens one after another (N8), gated norm included
   float* out;           // [rows, Dv] at out_stride, like z
-  float* state;         // [Dv / 16, Dk, 16]: columns past Dv, up to a multiple of 16, stay zero
+  const float* state;   // [Dv / 16, Dk, 16] before the first token; columns past Dv, up to a multiple of 16, are zero
+  float* next_state;    // behind the last one; may be the same memory
   const float* q;       // [rows, Dk], normed, like k
   const float* k;       // [rows, Dk]
   const float* v;       // [rows, Dv] at v_stride
@@ -96,16 +97,25 @@ struct DeltaRuleArgs {  // one value head, `rows` tokens one after another (N8),
   const float* kq;      // [rows] k . q
   const float* decay;   // [rows] g
   const float* beta;    // [rows]
+  float* d;             // [rows, Dv rounded up to 16]: what replay needs; or null
   int64_t v_stride, out_stride;
   int32_t rows, dk, dv;
   float eps;
   bool sigmoid_gate;
 };
 
-struct ConvArgs {       // channels [first, first + count) of `rows` tokens: conv and SiLU; updates the state
+struct DeltaReplayArgs {  // the state of one value head takes in `rows` tokens, as delta_rule did
+  float* state;           // [Dv / 16, Dk, 16]
+  const float* k;         // [rows, Dk]
+  const float* d;         // [rows, Dv rounded up to 16]
+  const float* decay;     // [rows]
+  int32_t rows, dk, dv;
+};
+
+struct ConvArgs {       // channels [first, first + count) of `rows` tokens: conv and SiLU
   float* out;           // [rows, channels]
   const float* in;      // [rows, channels]
-  float* state;         // [kernel - 1, channels], oldest first
+  const float* state;   // [kernel - 1, channels]: the inputs before the first row, oldest first
   const float* weight;  // [kernel, channels]: transposed at load, lanes are channels
   int64_t channels, rows, first, count;
   int32_t kernel;
@@ -126,6 +136,7 @@ struct KernelTable {
   void (*attend)(const AttendArgs&);
   void (*conv)(const ConvArgs&);
   void (*delta_rule)(const DeltaRuleArgs&);
+  void (*delta_replay)(const DeltaReplayArgs&);
   int64_t (*dot_probe)(int32_t* sum, int64_t rounds);  // returns the int8 multiply-adds it did
 };
 

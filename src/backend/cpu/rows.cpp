@@ -40,6 +40,14 @@ void CpuBackend::gather_rows(Tensor out, Tensor x, Tensor ids) {
   }
 }
 
+void CpuBackend::concat(Tensor out, Tensor a, Tensor b) {
+  MOEBIUS_CHECK(out.rows == a.rows && out.rows == b.rows && out.cols == a.cols + b.cols);
+  for (int64_t row = 0; row < out.rows; ++row) {
+    std::memcpy(out.row(row), a.row(row), static_cast<size_t>(a.cols) * 4);
+    std::memcpy(out.row(row) + a.cols, b.row(row), static_cast<size_t>(b.cols) * 4);
+  }
+}
+
 void CpuBackend::argmax(Tensor out, Tensor logits) {
   for_each(logits.rows, [&](int64_t row, int) {
     const float* values = logits.row(row);

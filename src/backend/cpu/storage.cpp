@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/delta_net.h"
 #include "base/check.h"
 #include "base/checked.h"
 #include "moebius/error.h"
@@ -89,6 +89,7 @@ State CpuBackend::create_state(const StateSpec& spec) {
   for (int64_t i = 0; i < spec.delta_layers; ++i) {
     state->conv.emplace_back((spec.conv_kernel - 1) * spec.conv_dim * 4);
     state->recurrent.emplace_back(spec.value_heads * spec.key_head_dim * stride * 4);
+    if (spec.draft_rows > 0) state->drafts.push_back(make_drafted_layer(spec));
   }
   for (size_t i = 0; i < states_.size(); ++i) {
     if (states_[i] != nullptr) continue;
@@ -110,6 +111,7 @@ void CpuBackend::reset_state(State handle) {
   for (std::vector<Buffer>* buffers : {&s.keys, &s.values, &s.conv, &s.recurrent}) {
     for (Buffer& buffer : *buffers) buffer.clear();
   }
+  for (DraftedLayer& draft : s.drafts) draft.rows = 0;
 }
 
 void CpuBackend::repeat_context(State handle, int64_t seen, int64_t positions) {

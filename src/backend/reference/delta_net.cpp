@@ -137,8 +137,11 @@ void ReferenceBackend::delta_net(Tensor out, const DeltaNetArgs& args, std::span
     SequenceState& state = sequence(rows.state);
     check_spec(state.spec(), args);
     MOEBIUS_CHECK(rows.first_row >= 0 && rows.first_row + rows.rows <= out.rows);
+    MOEBIUS_CHECK(rows.draft ? rows.rows <= state.spec().draft_rows : !state.has_draft());
+    if (rows.draft) state.begin_draft(args.layer);
     for (int64_t i = 0; i < rows.rows; ++i) {
       delta_token(out.row(rows.first_row + i), state, args, rows.first_row + i);
+      if (rows.draft) state.end_draft_row(args.layer);
     }
     traffic_.recurrent_state(state.recurrent_bytes());
   }

@@ -77,6 +77,8 @@ void ReferenceBackend::repeat_context(State state, int64_t seen, int64_t positio
   sequence(state).repeat(seen, positions);
 }
 
+void ReferenceBackend::keep_rows(State state, int64_t rows) { sequence(state).keep(rows); }
+
 void ReferenceBackend::free_state(State state) {
   sequence(state);  // must be alive
   states_[state.id].reset();

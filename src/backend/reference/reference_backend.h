@@ -44,6 +44,7 @@ class ReferenceBackend final : public Backend {
   State create_state(const StateSpec& spec) override;
   void reset_state(State state) override;
   void repeat_context(State state, int64_t seen, int64_t positions) override;
+  void keep_rows(State state, int64_t rows) override;
   void free_state(State state) override;
 
   void write(Tensor out, const void* host) override;
@@ -57,6 +58,7 @@ class ReferenceBackend final : public Backend {
   void router(const Routing& out, Tensor x, const RouterArgs& args) override;
   void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
+  void concat(Tensor out, Tensor a, Tensor b) override;
   void argmax(Tensor out, Tensor logits) override;
 
   Traffic take_traffic() override;

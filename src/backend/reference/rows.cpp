@@ -28,6 +28,16 @@ void ReferenceBackend::gather_rows(Tensor out, Tensor x, Tensor ids) {
   }
 }
 
+// out [T, A + B], a [T, A], b [T, B]
+void ReferenceBackend::concat(Tensor out, Tensor a, Tensor b) {
+  check_shape(out, a.rows, a.cols + b.cols);
+  check_shape(b, a.rows, b.cols);
+  for (int64_t i = 0; i < out.rows; ++i) {
+    std::copy_n(a.row(i), a.cols, out.row(i));
+    std::copy_n(b.row(i), b.cols, out.row(i) + a.cols);
+  }
+}
+
 // out i32 [T, 1], logits [T, V]. The lowest id among equals; NaN never wins, and a row of NaN alone gives 0.
 void ReferenceBackend::argmax(Tensor out, Tensor logits) {
   check_shape(logits, out.rows, logits.cols);

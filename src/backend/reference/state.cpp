@@ -23,6 +23,29 @@ void SequenceState::reset() {
   // Keys and values of positions not yet written are never read.
   std::fill(conv_.begin(), conv_.end(), 0.0f);
   std::fill(s_.begin(), s_.end(), 0.0f);
+  drafts_.clear();
+}
+
+std::vector<float> SequenceState::recurrent_copy(int64_t layer) const {
+  const auto conv = conv_.begin() + layer * conv_elements();
+  const auto s = s_.begin() + layer * spec_.value_heads * s_elements();
+  std::vector<float> copy(conv, conv + conv_elements());
+  copy.insert(copy.end(), s, s + spec_.value_heads * s_elements());
+  return copy;
+}
+
+void SequenceState::begin_draft(int64_t layer) { drafts_[layer] = {recurrent_copy(layer)}; }
+
+void SequenceState::end_draft_row(int64_t layer) { drafts_[layer].push_back(recurrent_copy(layer)); }
+
+void SequenceState::keep(int64_t rows) {
+  for (const auto& [layer, copies] : drafts_) {
+    MOEBIUS_CHECK(rows >= 0 && rows < static_cast<int64_t>(copies.size()));
+    const std::vector<float>& kept = copies[static_cast<size_t>(rows)];
+    std::copy_n(kept.begin(), conv_elements(), conv_rows(layer));
+    std::copy(kept.begin() + conv_elements(), kept.end(), s(layer, 0));
+  }
+  drafts_.clear();
 }
 
 void SequenceState::repeat(int64_t seen, int64_t positions) {

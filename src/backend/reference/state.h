@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "backend/backend.h"
@@ -15,6 +16,13 @@ class SequenceState {
 
   [[nodiscard]] const StateSpec& spec() const { return spec_; }
   void reset();
+  // Draft rows of a step, layer by layer: begin_draft() before the first row of a layer, end_draft_row() after each
+  // row. keep() then sets every layer back to what it was behind the last row that stays. The plainest way: a copy a
+  // row.
+  void begin_draft(int64_t layer);
+  void end_draft_row(int64_t layer);
+  void keep(int64_t rows);
+  [[nodiscard]] bool has_draft() const { return !drafts_.empty(); }
   void repeat(int64_t seen, int64_t positions);
 
   struct Slot {
@@ -44,12 +52,15 @@ class SequenceState {
   void load(float* row, const std::vector<std::byte>& cache, const Slot& slot) const;
   [[nodiscard]] int64_t index(const Slot& slot) const;
   [[nodiscard]] int64_t conv_elements() const { return (spec_.conv_kernel - 1) * spec_.conv_dim; }
+  [[nodiscard]] std::vector<float> recurrent_copy(int64_t layer) const;
   [[nodiscard]] int64_t s_elements() const { return spec_.key_head_dim * spec_.value_head_dim; }
 
   StateSpec spec_;
   std::vector<std::byte> keys_, values_;  // [layers, context, K, head_dim] of kv_dtype
   std::vector<float> conv_;               // [layers, conv_kernel - 1, conv_dim]
   std::vector<float> s_;                  // [layers, Hv, Dk, Dv]
+  std::map<int64_t, std::vector<std::vector<float>>>
+      drafts_;  // by layer: convolution rows and S, before and after rows
 };
 
 }  // namespace moebius::reference

@@ -78,6 +78,7 @@ class RecordingBackend : public Backend {
   State create_state(const StateSpec&) override { return {0}; }
   void reset_state(State) override { no_steps(); }
   void repeat_context(State, int64_t, int64_t) override { no_steps(); }
+  void keep_rows(State, int64_t) override { no_steps(); }
   void free_state(State) override {}
   void write(Tensor, const void*) override { no_steps(); }
   void read(void*, Tensor) override { no_steps(); }
@@ -90,6 +91,7 @@ class RecordingBackend : public Backend {
   void router(const Routing&, Tensor, const RouterArgs&) override { no_steps(); }
   void experts(Tensor, Tensor, const Routing&, Experts, ExpertPath) override { no_steps(); }
   void gather_rows(Tensor, Tensor, Tensor) override { no_steps(); }
+  void concat(Tensor, Tensor, Tensor) override { no_steps(); }
   void argmax(Tensor, Tensor) override { no_steps(); }
   Traffic take_traffic() override { return {}; }
   double measure_int8_macs() override { return 0; }

@@ -152,6 +152,37 @@ inline void stack_experts(TinyTensors& tensors, const std::string& mlp) {
   }
 }
 
+// Rows of several matrices, one after another.
+inline TinyTensor rows_together(const std::vector<TinyTensor>& parts) {
+  TinyTensor together{parts[0].dtype, {0, parts[0].shape[1]}, {}};
+  for (const TinyTensor& part : parts) {
+    together.shape[0] += part.shape[0];
+    together.bytes.insert(together.bytes.end(), part.bytes.begin(), part.bytes.end());
+  }
+  return together;
+}
+
+// The flat input projections of a linear layer as qwen3_next has them, a block of rows for each of the two key heads:
+// q 8, k 8, v 2 * 16, z 2 * 16; and b 2, a 2. For every part there is (weight, scales, biases).
+inline void interleave_projections(TinyTensors& tensors, const std::string& path) {
+  for (const char* part : {".weight", ".scales", ".biases"}) {
+    if (!tensors.contains(path + ".in_proj_qkv" + part)) continue;
+    const auto take = [&](const char* module) { return tensors.extract(path + module + part).mapped(); };
+    const TinyTensor qkv = take(".in_proj_qkv"), z = take(".in_proj_z"), b = take(".in_proj_b"), a = take(".in_proj_a");
+    std::vector<TinyTensor> qkvz, ba;
+    for (int64_t head = 0; head < 2; ++head) {
+      for (const auto& [first, rows] : {std::pair{head * 8, 8}, {16 + head * 8, 8}, {32 + head * 32, 32}}) {
+        qkvz.push_back(rows_of(qkv, 0, first, rows));
+      }
+      qkvz.push_back(rows_of(z, 0, head * 32, 32));
+      ba.push_back(rows_of(b, 0, head * 2, 2));
+      ba.push_back(rows_of(a, 0, head * 2, 2));
+    }
+    tensors[path + ".in_proj_qkvz" + part] = rows_together(qkvz);
+    tensors[path + ".in_proj_ba" + part] = rows_together(ba);
+  }
+}
+
 // <module>.weight -> affine codes with scales and biases.
 inline void quantize_module(TinyTensors& tensors, const std::string& module, const QuantFormat& format) {
   const TinyTensor dense = tensors.at(module + ".weight");

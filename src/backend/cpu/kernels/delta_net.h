@@ -25,15 +25,12 @@ static void conv(const ConvArgs& args) {
       store_lanes(args.out + row * args.channels + channel, silu(acc), count);
     });
   }
-  // The state becomes the last `history` rows of [state; in]. Ascending: a row is read before it is written over.
-  for (int j = 0; j < history; ++j) {
-    const float* from = conv_row(args, args.rows + j - history) + args.first;
-    float* to = args.state + j * args.channels + args.first;
-    for_lanes(args.count, [&](int64_t i, int64_t count) { store_lanes(to + i, load_lanes(from + i, count), count); });
-  }
 }
 
 constexpr int kStateSegment = 32;  // rows between two roundings into m and n
+
+// Columns of the state, a multiple of 16.
+constexpr int64_t padded(int64_t dv) { return (dv + 15) / 16 * 16; }
 
 // One pass over the rows of V * 16 columns of the state: it takes in one token, k_before and d, and meets the next, k
 // and q. Either half may be left out.
@@ -97,16 +94,17 @@ MOEBIUS_INLINE void end_token(StateColumns<V>& columns, const DeltaRuleArgs& arg
     columns.d[j] = mul(beta, sub(v, mul(g, columns.m[j])));
     const F32 o = fma(kq, columns.d[j], mul(g, columns.n[j]));
     store_lanes(args.out + row * args.out_stride + first, o, count);
+    if (args.d != nullptr) store(args.d + row * padded(args.dv) + first, columns.d[j]);
   }
 }
 
-// All tokens through V * 16 columns, which stay in the first-level cache: each token but the first is met in the pass
-// that takes in the one before.
+// Tokens through V * 16 columns, which stay in the first-level cache: each token but the first is met in the pass that
+// takes in the one before.
 template <int V>
 MOEBIUS_INLINE void delta_columns(const DeltaRuleArgs& args, int64_t column) {
   StateColumns<V> columns;
-  float* state = args.state + column * args.dk;
-  StatePass pass = {state, state, args.dk, 0, nullptr, args.k, args.q};
+  const float* state = args.state + column * args.dk;
+  StatePass pass = {state, args.next_state + column * args.dk, args.dk, 0, nullptr, args.k, args.q};
   pass_over_state<V, false, true>(columns, pass);
   for (int row = 0; row < args.rows; ++row) {
     end_token(columns, args, row, column);
@@ -119,7 +117,34 @@ MOEBIUS_INLINE void delta_columns(const DeltaRuleArgs& args, int64_t column) {
     } else {
       pass_over_state<V, true, false>(columns, pass);
     }
+    pass.in = pass.out;
   }
+}
+
+template <int V>
+MOEBIUS_INLINE void replay_columns(const DeltaReplayArgs& args, int64_t column) {
+  StateColumns<V> columns;
+  float* state = args.state + column * args.dk;
+  for (int row = 0; row < args.rows; ++row) {
+    for (int j = 0; j < V; ++j) columns.d[j] = load(args.d + row * padded(args.dv) + column + 16 * j);
+    pass_over_state<V, true, false>(
+        columns, {state, state, args.dk, args.decay[row], args.k + int64_t{row} * args.dk, nullptr, nullptr});
+  }
+}
+
+// What is left behind the first `rows` tokens.
+MOEBIUS_INLINE DeltaRuleArgs after(DeltaRuleArgs args, int rows) {
+  args.state = args.next_state;
+  args.out += rows * args.out_stride;
+  args.z += rows * args.out_stride;
+  args.q += rows * args.dk;
+  args.k += rows * args.dk;
+  args.v += rows * args.v_stride;
+  args.kq += rows;
+  args.decay += rows;
+  args.beta += rows;
+  if (args.d != nullptr) args.d += rows * padded(args.dv);
+  return args;
 }
 
 // y = ((o r) w) * gate(z) of one token, in place.
@@ -135,12 +160,29 @@ MOEBIUS_INLINE void gated_norm(const DeltaRuleArgs& args, int row) {
   });
 }
 
-static void delta_rule(const DeltaRuleArgs& args) {
+// f<V>(column) for groups of V * 16 columns.
+template <class Function>
+MOEBIUS_INLINE void for_each_columns(int64_t dv, const Function& f) {
   constexpr int64_t kColumns = 16 * kStateVectors;
   int64_t column = 0;
-  for (; column + kColumns <= args.dv; column += kColumns) delta_columns<kStateVectors>(args, column);
-  for (; column < args.dv; column += 16) delta_columns<1>(args, column);
-  for (int row = 0; row < args.rows; ++row) gated_norm(args, row);
+  for (; column + kColumns <= dv; column += kColumns) f.template operator()<kStateVectors>(column);
+  for (; column < dv; column += 16) f.template operator()<1>(column);
+}
+
+constexpr int kTokensAtOnce = 64;  // q and k of so many stay in the second-level cache while they meet all columns
+
+static void delta_rule(const DeltaRuleArgs& args) {
+  DeltaRuleArgs part = args;
+  for (int first = 0; first < args.rows; first += kTokensAtOnce) {
+    part.rows = args.rows - first < kTokensAtOnce ? args.rows - first : kTokensAtOnce;
+    for_each_columns(args.dv, [&]<int V>(int64_t column) { delta_columns<V>(part, column); });
+    for (int row = 0; row < part.rows; ++row) gated_norm(part, row);
+    part = after(part, part.rows);
+  }
+}
+
+static void delta_replay(const DeltaReplayArgs& args) {
+  for_each_columns(args.dv, [&]<int V>(int64_t column) { replay_columns<V>(args, column); });
 }
 
 }  // namespace moebius::cpu::MOEBIUS_ISA

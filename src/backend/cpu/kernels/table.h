@@ -24,6 +24,7 @@ static constexpr KernelTable kTable = {
     .attend = attend,
     .conv = conv,
     .delta_rule = delta_rule,
+    .delta_replay = delta_replay,
     .dot_probe = dot_probe,
 };
 

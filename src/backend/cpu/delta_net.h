@@ -1,0 +1,20 @@
+// What the two halves of the delta rule's state share: delta_net.cpp takes tokens in, drafts.cpp takes them back.
+#pragma once
+
+#include "backend/cpu/cpu_backend.h"
+
+namespace moebius::cpu {
+
+DraftedLayer make_drafted_layer(const StateSpec& spec);
+
+// Channels [first, first + count) of a convolution's state.
+struct ConvHistory {
+  float* rows;  // [length, channels], oldest first
+  int64_t length, channels;
+  int64_t first, count;
+
+  // Takes in `taken` rows of inputs [taken, channels]: the state becomes the last rows of both together.
+  void advance(const float* inputs, int64_t taken) const;
+};
+
+}  // namespace moebius::cpu

@@ -1,0 +1,12 @@
+// The config.json of a model, as Hugging Face publishes that of its family.
+#pragma once
+
+#include "base/json.h"
+#include "model/config.h"
+
+namespace moebius {
+
+// parse_model_config reads the same facts back.
+Json config_json(const ModelConfig& config);
+
+}  // namespace moebius

@@ -1,0 +1,71 @@
+// The input projections of linear layers: interleaved by key heads or flat, a backend is given the same rows.
+#include "model/delta_net.h"
+
+#include <gtest/gtest.h>
+
+#include "model/testing/loading.h"
+
+namespace moebius {
+namespace {
+
+using namespace testing;  // the tiny checkpoint
+
+const std::string kFirst = "model.layers.0.linear_attn", kSecond = "model.layers.2.linear_attn";
+
+TinyTensors interleaved(TinyTensors tensors) {
+  interleave_projections(tensors, kFirst);
+  interleave_projections(tensors, kSecond);
+  return tensors;
+}
+
+TEST(DeltaNet, InterleavedProjectionsArriveAsTheFlatOnes) {
+  const TinyTensors tensors = interleaved(tiny_tensors());
+  EXPECT_EQ(tensors.at(kFirst + ".in_proj_qkvz.weight").shape, (std::vector<int64_t>{160, 64}));
+  EXPECT_EQ(tensors.at(kFirst + ".in_proj_ba.weight").shape, (std::vector<int64_t>{8, 64}));
+  const auto flat = load(tiny_tensors()), taken_apart = load(tensors);
+  EXPECT_EQ(taken_apart->backend.matrices, flat->backend.matrices);
+  EXPECT_EQ(taken_apart->backend.activations, flat->backend.activations);
+}
+
+TEST(DeltaNet, QuantizedProjectionsAreTakenApartWithTheirScalesAndBiases) {
+  TinyTensors tensors = tiny_tensors();
+  for (const char* module : {".in_proj_qkv", ".in_proj_z", ".in_proj_b", ".in_proj_a"}) {
+    quantize_module(tensors, kFirst + module, {4, 32, DType::kBF16});
+    quantize_module(tensors, kSecond + module, {4, 32, DType::kBF16});
+  }
+  Json config = tiny_config();
+  config["quantization"] = Json{{"group_size", 32}, {"bits", 4}};
+  const auto flat = load(tensors, config), taken_apart = load(interleaved(tensors), config);
+  EXPECT_EQ(taken_apart->backend.matrices, flat->backend.matrices);
+  EXPECT_TRUE(flat->backend.matrices.at(kFirst + ".in_proj_a").format.is_quantized());
+}
+
+TEST(DeltaNet, EachLayerMayHaveItsOwnForm) {
+  TinyTensors mixed = tiny_tensors();
+  interleave_projections(mixed, kSecond);
+  EXPECT_EQ(load(mixed)->backend.matrices, load(tiny_tensors())->backend.matrices);
+}
+
+TEST(DeltaNet, HalfOfAnInterleavedLayerIsMissedByName) {
+  for (const char* module : {".in_proj_qkvz", ".in_proj_ba"}) {
+    TinyTensors tensors = interleaved(tiny_tensors());
+    tensors.erase(kSecond + module + ".weight");
+    expect_refused(tensors, tiny_config(), ErrorCode::kMissingTensor, {kSecond + module + ".weight"});
+  }
+}
+
+TEST(DeltaNet, BothFormsInOneLayerAreRefused) {
+  TinyTensors tensors = interleaved(tiny_tensors());
+  tensors[kFirst + ".in_proj_z.weight"] = tiny_tensors().at(kFirst + ".in_proj_z.weight");
+  expect_refused(tensors, tiny_config(), ErrorCode::kUnknownTensor, {kFirst + ".in_proj_z.weight"});
+}
+
+TEST(DeltaNet, AWrongHeightIsNamedWithBothShapes) {
+  TinyTensors tensors = interleaved(tiny_tensors());
+  const std::string name = kFirst + ".in_proj_qkvz.weight";
+  tensors.at(name) = made_up(name, {128, 64}, DType::kBF16, 0.1f);
+  expect_refused(tensors, tiny_config(), ErrorCode::kBadTensor, {name, "[160, 64]", "[128, 64]"});
+}
+
+}  // namespace
+}  // namespace moebius

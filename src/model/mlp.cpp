@@ -1,0 +1,66 @@
+// The MLP of a layer (N9 is the backend's).
+#include "model/mlp.h"
+
+#include <string_view>
+
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+Routing first_rows(const Routing& routing, int64_t rows) {
+  return {routing.ids.first(rows), routing.weights.first(rows)};
+}
+
+// A layer of the other kind would be read as one with tensors missing, and the config is the likelier mistake.
+void check_kind(const WeightBinder& binder, const std::string& path, MlpKind kind) {
+  const bool routed = binder.has(path + ".gate.weight");
+  const bool dense = binder.has(path + ".gate_proj.weight");
+  if (routed == dense || routed == (kind == MlpKind::kMoe)) return;
+  throw Error(
+      ErrorCode::kBadTensor, binder.where(path + (routed ? ".gate.weight" : ".gate_proj.weight")),
+      routed ? "is a router, where config.json has a dense MLP" : "is dense, where config.json has routed experts",
+      "compare model_type, mlp_only_layers and decoder_sparse_step of config.json with the checkpoint");
+}
+
+void bind_routed(WeightBinder& binder, MlpWeights& weights, const std::string& path, const ModelConfig& config) {
+  // f32 activations: a rounded logit changes which experts run.
+  binder.matrix(weights.router, path + ".gate", {config.experts, config.dim}, ActivationKind::kF32);
+  if (config.shared_width > 0) {
+    binder.matrix(weights.shared_gate, path + ".shared_expert_gate", {1, config.dim}, ActivationKind::kF32);
+  }
+  binder.experts(weights.experts, path,
+                 {.dim = config.dim,
+                  .experts = config.experts,
+                  .width = config.expert_width,
+                  .shared_width = config.shared_width});
+}
+
+}  // namespace
+
+void bind_mlp(WeightBinder& binder, MlpWeights& weights, const std::string& path, MlpKind kind,
+              const ModelConfig& config) {
+  check_kind(binder, path, kind);
+  if (kind == MlpKind::kMoe) {
+    bind_routed(binder, weights, path, config);
+  } else {
+    binder.dense_mlp(weights.experts, path, {config.dense_width, config.dim});
+  }
+}
+
+void mlp_block(const StepContext& step, Tensor out, Tensor x, const MlpWeights& weights, ExpertPath path) {
+  if (weights.router.id < 0) {
+    step.backend.experts(out, x, first_rows(step.workspace.dense_routing, x.rows), weights.experts, path);
+    return;
+  }
+  const Routing routing = first_rows(step.workspace.routing, x.rows);
+  const RouterArgs args{.router = weights.router,
+                        .shared_gate = weights.shared_gate,
+                        .experts = step.config.experts,
+                        .top_k = step.config.top_k,
+                        .renormalize = step.config.renormalize};
+  step.backend.router(routing, x, args);
+  step.backend.experts(out, x, routing, weights.experts, path);
+}
+
+}  // namespace moebius

@@ -1,0 +1,21 @@
+// The draft head (multi-token prediction): one decoder layer that guesses the token after next, from the hidden state
+// of a token and the embedding of the next one. It shares the model's embedding and lm_head and has keys and values of
+// its own. Weights and their names are here; the forward pass is the decoder's (formats: mtp.* beside the model, or
+// alone in a directory of their own).
+#pragma once
+
+#include "model/decoder_layer.h"
+
+namespace moebius {
+
+struct MtpHead {
+  Tensor embedding_norm, hidden_norm;  // [1, D]
+  Matrix fc;                           // [D, 2D]: inputs are the embedding, then the hidden state
+  DecoderLayer layer;                  // full attention
+  Tensor norm;                         // [1, D]
+};
+
+// Throws kMissingTensor when the directory has no head, kUnsupported when its MLP is of a kind that the model lacks.
+void bind_mtp(WeightBinder& binder, MtpHead& head, const ModelConfig& config);
+
+}  // namespace moebius

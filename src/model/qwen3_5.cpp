@@ -1,0 +1,30 @@
+// Qwen3.5 (and Qwen3.6), dense: the hybrid of GatedDeltaNet and gated full attention of Qwen3.5-MoE, one SwiGLU MLP a
+// layer. The small ones have tied embeddings.
+#include "model/family.h"
+
+namespace moebius {
+namespace {
+
+constexpr int64_t kHeadDim = 256;  // when config.json does not say
+constexpr double kPartialRotary = 0.25;
+
+ModelConfig read_config(const ConfigSource& source) {
+  ModelConfig config;
+  read_trunk(config, source);
+  read_layer_kinds(config, source);
+  read_attention(config, source, kHeadDim);
+  config.attention_gate = source.text().boolean("attn_output_gate", true);
+  read_rope(config, source, kPartialRotary);
+  read_delta_net(config, source);
+  config.mlp_kinds.assign(static_cast<size_t>(config.layers), MlpKind::kDense);
+  read_dense_mlp(config, source);
+  return config;
+}
+
+constexpr std::string_view kAccepted[] = {"qwen3_5", "qwen3_5_text"};
+
+}  // namespace
+
+const Family kQwen35 = {"qwen3_5", kAccepted, read_config};
+
+}  // namespace moebius

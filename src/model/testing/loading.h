@@ -1,0 +1,50 @@
+// For tests: what a backend is given when a tiny checkpoint is loaded, and what is said of one that must not be. Not
+// part of any library.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/model.h"
+#include "model/testing/recording_backend.h"
+#include "model/testing/tiny_checkpoint.h"
+#include "moebius/error.h"
+
+namespace moebius::testing {
+
+struct Loaded {
+  TemporaryDirectory directory;
+  RecordingBackend backend;
+};
+
+inline std::unique_ptr<Loaded> load(const TinyTensors& tensors, const Json& config = tiny_config()) {
+  auto loaded = std::make_unique<Loaded>();
+  write_checkpoint(loaded->directory, config, tensors);
+  load_model(ModelDir(loaded->directory.path()), loaded->backend, {});
+  return loaded;
+}
+
+inline void expect_refused(const TinyTensors& tensors, const Json& config, ErrorCode code,
+                           const std::vector<std::string>& words) {
+  TemporaryDirectory directory;
+  write_checkpoint(directory, config, tensors);
+  const ModelDir files(directory.path());
+  RecordingBackend backend;
+  try {
+    load_model(files, backend, {});
+    ADD_FAILURE() << "was accepted; expected: " << words.front();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    for (const std::string& word : words) {
+      EXPECT_THAT(std::string(error.what()) + error.hint(), ::testing::HasSubstr(word));
+    }
+  }
+  EXPECT_EQ(files.bytes_read(), 0u) << "weights were read before everything was checked";
+  EXPECT_TRUE(backend.matrices.empty() && backend.vectors.empty());
+}
+
+}  // namespace moebius::testing

@@ -1,0 +1,106 @@
+// The draft head: its logits are those of transformers (promise 1), and the same bits on every backend, in any chunks,
+// and from a directory of its own. Not here: what is done with its guesses.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "engine/load.h"
+#include "engine/options.h"
+#include "golden.h"
+
+namespace moebius::golden {
+namespace {
+
+struct Run {
+  std::string model;
+  std::string head;  // kBundledMtp or a directory
+  EngineOptions options;
+  int64_t chunk = 64;
+};
+
+// [T - 1, V]
+std::vector<float> mtp_logits(const Run& run, std::span<const int32_t> tokens) {
+  EngineOptions options = run.options;
+  options.mtp = run.head;
+  const ModelDir directory(checkpoint_directory(run.model));
+  const LoadedModel loaded = load_on_backend(directory, load_options(options));
+  const State state = loaded.backend->create_state(loaded.model->state_spec());
+  std::vector<float> all;
+  for (size_t begin = 0; begin + 1 < tokens.size(); begin += static_cast<size_t>(run.chunk)) {
+    const auto part = tokens.subspan(begin, std::min<size_t>(run.chunk, tokens.size() - begin));
+    const auto position = static_cast<int64_t>(begin);
+    const SequenceRows rows[] = {{state, 0, static_cast<int64_t>(part.size()), position}};
+    loaded.model->forward({part, rows, {}});
+    const auto next = tokens.subspan(begin + 1, std::min<size_t>(run.chunk, tokens.size() - begin - 1));
+    std::vector<int32_t> wanted(next.size());
+    std::iota(wanted.begin(), wanted.end(), 0);
+    const auto guesses = static_cast<int64_t>(next.size());
+    const SequenceRows head_rows[] = {{state, 0, guesses, position}};
+    const Tensor logits = loaded.model->forward_mtp({loaded.model->last_hidden(guesses), next, head_rows, wanted});
+    const size_t before = all.size();
+    all.resize(before + static_cast<size_t>(logits.rows * logits.cols));
+    loaded.backend->read(all.data() + before, logits);
+  }
+  return all;
+}
+
+EngineOptions on(const std::string& backend, const std::string& isa = "") {
+  EngineOptions options;
+  options.backend = backend;
+  options.isa = isa;
+  return options;
+}
+
+class BundledHead : public testing::TestWithParam<std::string> {};
+
+TEST_P(BundledHead, IsThatOfTransformers) {
+  const Expected expected = read_expected(GetParam());
+  expect_promise(mtp_logits({GetParam(), "bundled", on("reference"), 64}, expected.tokens), expected.mtp_logits);
+}
+
+TEST_P(BundledHead, HasTheSameBitsOnEveryInstructionSetInAnyChunks) {
+  const Expected expected = read_expected(GetParam());
+  const std::vector<float> reference = mtp_logits({GetParam(), "bundled", on("reference"), 64}, expected.tokens);
+  const auto vocab = static_cast<int64_t>(reference.size() / (expected.tokens.size() - 1));
+  for (const char* isa : {"portable", "avx2", "avx512"}) {
+    for (const int64_t chunk : {64, 7, 1}) {
+      SCOPED_TRACE(testing::Message() << isa << ", chunks of " << chunk);
+      try {
+        const std::vector<float> actual = mtp_logits({GetParam(), "bundled", on("cpu", isa), chunk}, expected.tokens);
+        EXPECT_EQ(first_difference(actual, reference, vocab), "");
+      } catch (const Error& error) {
+        if (std::string(isa) == "portable" || error.code() != ErrorCode::kUnavailable) throw;
+        GTEST_SKIP() << "NOT TESTED: this machine has no " << isa << " (" << error.what() << ")";
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, BundledHead, testing::ValuesIn(kMtp), [](const auto& test) { return test.param; });
+
+class SeparateHead : public testing::TestWithParam<HeadApart> {};
+
+TEST_P(SeparateHead, HasTheBitsOfTheBundledOne) {
+  const HeadApart& apart = GetParam();
+  const std::vector<int32_t> tokens = read_expected(apart.base).tokens;
+  const std::vector<float> bundled = mtp_logits({apart.base, "bundled", on("cpu"), 64}, tokens);
+  const std::vector<float> actual = mtp_logits({apart.model, checkpoint_directory(apart.head), on("cpu"), 64}, tokens);
+  EXPECT_EQ(first_difference(actual, bundled, static_cast<int64_t>(bundled.size() / (tokens.size() - 1))), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, SeparateHead, testing::ValuesIn(kHeadsApart),
+                         [](const auto& test) { return test.param.head; });
+
+TEST(MissingHead, IsAnErrorThatNamesTheTensor) {
+  try {
+    mtp_logits({"mtp_qwen3_5_moe_mlx", "bundled", on("cpu"), 64}, std::vector<int32_t>{1, 2});
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kMissingTensor);
+    EXPECT_NE(std::string(error.what()).find("mtp.fc"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace moebius::golden
