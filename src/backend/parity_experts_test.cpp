@@ -33,6 +33,7 @@ struct HostGroup {
         spec{group.count, group.width, group.gate_up, group.down, &gate, &up, &down} {}
   HostGroup(const HostGroup&) = delete;
   HostGroup& operator=(const HostGroup&) = delete;
+  ~HostGroup() = default;
   test::HostMatrix gate, up, down;
   ExpertGroupSpec spec;
 };

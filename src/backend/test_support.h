@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/check.h"
 
 namespace moebius::test {
 
@@ -118,6 +119,7 @@ class HostMatrix final : public RowSource {
     }
   }
   static void fill(std::vector<std::byte>& out, DType dtype, float sigma, Random& random) {
+    MOEBIUS_CHECK(is_float(dtype));
     for (int64_t i = 0; i < static_cast<int64_t>(out.size()) / size_bytes(dtype); ++i) {
       float value = random.normal(sigma);
       if (random.below(64) == 0) value = random.below(2) == 0 ? 0.0f : -0.0f;

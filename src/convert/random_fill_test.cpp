@@ -81,7 +81,7 @@ TEST(RandomFill, ScalesHaveBothSignsAndAreNeverSmall) {
     ASSERT_LE(std::fabs(x), 0.0125f);
     negative += x < 0;
   }
-  EXPECT_NEAR(negative, kCount / 2, 500);
+  EXPECT_NEAR(negative, 0.5 * kCount, 500);
 }
 
 TEST(RandomFill, ExponentsAreTwoNeighboursAsOftenAsAsked) {
@@ -90,7 +90,7 @@ TEST(RandomFill, ExponentsAreTwoNeighboursAsOftenAsAsked) {
     ASSERT_TRUE(b == std::byte{127 - 6} || b == std::byte{127 - 5});
     larger += b == std::byte{127 - 5};
   }
-  EXPECT_NEAR(larger, kCount / 4, 500);
+  EXPECT_NEAR(larger, 0.25 * kCount, 500);
 }
 
 TEST(RandomFill, BiasesPutTheMiddleCodeAtZero) {

@@ -249,20 +249,20 @@ TEST_F(Synth, NormsThatAreKeptAsTheyMultiplyAreAroundOneInBothLayouts) {
 }
 
 TEST_F(Synth, ConfigSaysHowEachModuleIsQuantized) {
-  const ModelDir model(make({.bits = 3, .group = 32}));
-  const auto params_of = [&](const char* module) {
+  const auto params_of = [](const ModelDir& model, const char* module) {
     return model.quantization().lookup(module, true).value_or(QuantizationParams{});
   };
-  EXPECT_EQ(params_of("model.layers.0.mlp.switch_mlp.down_proj").bits, 3);
-  EXPECT_EQ(params_of("model.layers.0.mlp.switch_mlp.down_proj").group, 32);
+  const ModelDir affine(make({.bits = 3, .group = 32}));
+  EXPECT_EQ(params_of(affine, "model.layers.0.mlp.switch_mlp.down_proj").bits, 3);
+  EXPECT_EQ(params_of(affine, "model.layers.0.mlp.switch_mlp.down_proj").group, 32);
   for (const char* router : {"model.layers.3.mlp.gate", "model.layers.3.mlp.shared_expert_gate"}) {
-    EXPECT_EQ(params_of(router).bits, 8) << router;
-    EXPECT_EQ(params_of(router).group, 64) << router;
+    EXPECT_EQ(params_of(affine, router).bits, 8) << router;
+    EXPECT_EQ(params_of(affine, router).group, 64) << router;
   }
   EXPECT_FALSE(ModelDir(make({.bits = 16})).quantization().any());
   const ModelDir mxfp4(make({.mode = QuantMode::kMxfp4}));
-  EXPECT_EQ(mxfp4.quantization().lookup("lm_head", true)->mode, QuantMode::kMxfp4);
-  EXPECT_EQ(mxfp4.quantization().lookup("model.layers.3.mlp.gate", true)->mode, QuantMode::kAffine);
+  EXPECT_EQ(params_of(mxfp4, "lm_head").mode, QuantMode::kMxfp4);
+  EXPECT_EQ(params_of(mxfp4, "model.layers.3.mlp.gate").mode, QuantMode::kAffine);
 }
 
 TEST_F(Synth, WeightsAreCentredAndAsLargeAsTheirInputsAsk) {
