@@ -8,6 +8,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "quant/format.h"
+
 namespace moebius::apps {
 namespace {
 
@@ -45,12 +47,13 @@ Module dense_module(const std::string& name, const TensorInfo& info) {
   return {name, info.dtype_name, info.shape, elements(info.shape), info.bytes};
 }
 
-Module affine_module(const std::string& name, const ModelDir& directory, const QuantizationParams& params) {
+Module quantized_module(const std::string& name, const ModelDir& directory, const QuantizationParams& params) {
   const TensorInfo& codes = directory.at(name + ".weight").info;
   const TensorInfo& scales = directory.at(name + ".scales").info;
-  const TensorInfo& biases = directory.at(name + ".biases").info;
-  Module module{name, fmt::format("{} bits, group {}, {} scales", params.bits, params.group, scales.dtype_name),
-                codes.shape, 0, codes.bytes + scales.bytes + biases.bytes};
+  const ModelDir::Entry* biases = directory.find(name + ".biases");
+  const QuantFormat format{params.bits, params.group, scales.dtype, params.mode};
+  Module module{name, to_string(format), codes.shape, 0,
+                codes.bytes + scales.bytes + (biases ? biases->info.bytes : 0)};
   if (!module.shape.empty()) module.shape.back() = module.shape.back() * 32 / params.bits;
   module.parameters = elements(module.shape);
   return module;
@@ -62,10 +65,10 @@ std::vector<Module> list_modules(const ModelDir& directory) {
     const size_t dot = name.rfind('.');
     const std::string stem = name.substr(0, dot);
     const std::string_view last = std::string_view(name).substr(std::min(dot, name.size()));
-    const bool affine = directory.find(stem + ".scales") != nullptr;
-    if (affine && (last == ".scales" || last == ".biases")) continue;  // counted with their codes
-    const auto params = affine && last == kWeight ? directory.quantization().lookup(stem, true) : std::nullopt;
-    modules.push_back(params ? affine_module(stem, directory, *params)
+    const bool quantized = directory.find(stem + ".scales") != nullptr;
+    if (quantized && (last == ".scales" || last == ".biases")) continue;  // counted with their codes
+    const auto params = quantized && last == kWeight ? directory.quantization().lookup(stem, true) : std::nullopt;
+    modules.push_back(params ? quantized_module(stem, directory, *params)
                              : dense_module(last == kWeight ? stem : name, entry.info));
   }
   return modules;

@@ -15,7 +15,7 @@ namespace moebius::apps {
 // Modules of one kind: equal names but for numbers, equal format, equal shape.
 struct ModuleGroup {
   std::string pattern;         // "model.layers.*.mlp.switch_mlp.gate_proj"
-  std::string format;          // "3 bits, group 64, BF16 scales" or "BF16"
+  std::string format;          // "3 bits, group 64, BF16 scales", "mxfp4" or "BF16"
   std::vector<int64_t> shape;  // logical: inputs last, not words of codes
   int64_t count = 0;
   uint64_t parameters = 0;

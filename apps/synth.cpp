@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "convert/presets.h"
 #include "interrupt.h"
+#include "moebius/error.h"
 #include "output.h"
 #include "progress.h"
 
@@ -28,6 +29,7 @@ void run_synth(SynthOptions options, const std::string& out) {
 void add_synth(CLI::App& app) {
   struct State {
     SynthOptions options;
+    std::string mode = std::string(name(QuantMode::kAffine));
     std::string out;
   };
   auto state = std::make_shared<State>();
@@ -39,16 +41,29 @@ void add_synth(CLI::App& app) {
   command.add_option("OUT", state->out, "The directory to make; must not exist")->required();
   command.add_option("--preset", options.preset, "The shape: " + preset_list())->type_name("NAME")->required();
   command.add_option("--layers", options.layers, "Only this many layers (default: as published)")->type_name("N");
-  command.add_option("--bits", options.bits, "2, 3, 4, 5, 6, 8: MLX layout; 16: Hugging Face layout, bf16")
-      ->type_name("B")
-      ->check(CLI::IsMember({2, 3, 4, 5, 6, 8, 16}).description(""))
-      ->capture_default_str();
-  command.add_option("--group-size", options.group, "Inputs that share a scale: 32, 64 or 128")
-      ->type_name("G")
-      ->check(CLI::IsMember({32, 64, 128}).description(""))
+  const CLI::Option* bits =
+      command.add_option("--bits", options.bits, "2, 3, 4, 5, 6, 8: MLX layout; 16: Hugging Face layout, bf16")
+          ->type_name("B")
+          ->check(CLI::IsMember({2, 3, 4, 5, 6, 8, 16}).description(""))
+          ->capture_default_str();
+  const CLI::Option* group =
+      command.add_option("--group-size", options.group, "Inputs that share a scale: 32, 64 or 128")
+          ->type_name("G")
+          ->check(CLI::IsMember({32, 64, 128}).description(""))
+          ->capture_default_str();
+  command.add_option("--mode", state->mode, "MLX's mode of quantization")
+      ->type_name("affine|mxfp4")
+      ->check(CLI::IsMember({"affine", "mxfp4"}).description(""))
       ->capture_default_str();
   command.add_option("--seed", options.seed, "Other weights of the same shape")->type_name("N")->capture_default_str();
-  command.callback([state] { run_synth(state->options, state->out); });
+  command.callback([state, bits, group] {
+    const bool mxfp4 = state->mode == name(QuantMode::kMxfp4);
+    if (mxfp4 && bits->count() + group->count() > 0) {
+      throw Error(ErrorCode::kUsage, "--mode mxfp4", "has 4 bits in groups of 32", "leave out --bits and --group-size");
+    }
+    if (mxfp4) state->options.mode = QuantMode::kMxfp4;
+    run_synth(state->options, state->out);
+  });
 }
 
 }  // namespace moebius::apps

@@ -16,7 +16,7 @@
 
 #include "base/dtype.h"
 #include "base/tensor.h"
-#include "quant/affine.h"
+#include "quant/format.h"
 
 namespace moebius {
 
@@ -24,23 +24,29 @@ namespace moebius {
 
 // How the rows of a matrix lie in the checkpoint.
 struct WeightFormat {
-  DType dtype = DType::kF32;  // kF32, kF16, kBF16: dense; kU32: affine codes
-  AffineFormat affine;        // when dtype is kU32
+  DType dtype = DType::kF32;  // kF32, kF16, kBF16: dense; kU32: quantized, as `quant` says
+  QuantFormat quant;
 
-  [[nodiscard]] bool is_affine() const { return dtype == DType::kU32; }
+  [[nodiscard]] bool is_quantized() const { return dtype == DType::kU32; }
   [[nodiscard]] int64_t weight_row_bytes(int64_t cols) const {
-    return is_affine() ? code_row_bytes(affine, cols) : cols * size_bytes(dtype);
+    return is_quantized() ? code_row_bytes(quant, cols) : cols * size_bytes(dtype);
   }
-  // Of the scales of one row; the biases take the same again. 0 when dense.
+  // Of the scales and of the biases of one row; 0 when there are none.
   [[nodiscard]] int64_t scale_row_bytes(int64_t cols) const {
-    return is_affine() ? moebius::scale_row_bytes(affine, cols) : 0;
+    return is_quantized() ? moebius::scale_row_bytes(quant, cols) : 0;
+  }
+  [[nodiscard]] int64_t bias_row_bytes(int64_t cols) const {
+    return is_quantized() ? moebius::bias_row_bytes(quant, cols) : 0;
+  }
+  [[nodiscard]] int64_t row_bytes(int64_t cols) const {
+    return weight_row_bytes(cols) + scale_row_bytes(cols) + bias_row_bytes(cols);
   }
   friend bool operator==(const WeightFormat&, const WeightFormat&) = default;
 };
 
 // Rows of a matrix as they stand in the checkpoint, read when the backend asks for them: in any order, by several
-// threads at once, each row once. The buffers hold count * weight_row_bytes and count * scale_row_bytes (null when
-// dense).
+// threads at once, each row once. The buffers hold count * weight_row_bytes, count * scale_row_bytes and count *
+// bias_row_bytes (null when that is 0). Scales of mxfp4 are at most kMxfp4LargestScale.
 class RowSource {
  public:
   virtual ~RowSource() = default;
@@ -199,7 +205,7 @@ struct Traffic {
   int64_t expert_layers = 0;     // calls of experts()
   int64_t distinct_experts = 0;  // routed experts touched, summed over those calls
   int64_t barriers = 0;          // times that the threads waited for each other
-  int64_t int8_macs = 0;         // multiply-adds of int8 activations with affine weights
+  int64_t int8_macs = 0;         // multiply-adds of int8 activations with quantized weights
 
   [[nodiscard]] int64_t bytes() const { return weight_bytes + state_bytes + kv_bytes; }
 };

@@ -33,6 +33,7 @@ struct HostGroup {
         spec{group.count, group.width, group.gate_up, group.down, &gate, &up, &down} {}
   HostGroup(const HostGroup&) = delete;
   HostGroup& operator=(const HostGroup&) = delete;
+  ~HostGroup() = default;
   test::HostMatrix gate, up, down;
   ExpertGroupSpec spec;
 };
@@ -152,13 +153,17 @@ std::vector<ParityCase> format_cases() {
       }
     }
   }
+  const WeightFormat mxfp4 = test::mxfp4();
+  cases.push_back(experts_case({"mxfp4", 160, {5, 96, mxfp4, mxfp4}, {1, 192, mxfp4, mxfp4}, 2, kAllTokens}));
   return cases;
 }
 
 std::vector<ParityCase> mixed_cases() {
   const WeightFormat bit3 = test::affine(3, 64), bit4 = test::affine(4, 64), bit6 = test::affine(6, 32);
   const WeightFormat bit8 = test::affine(8, 64), bf16 = test::dense(DType::kBF16), f32 = test::dense(DType::kF32);
+  const WeightFormat mxfp4 = test::mxfp4();
   return {
+      experts_case({"mxfp4_gate_up", 192, {6, 96, mxfp4, test::affine(4, 32)}, {1, 64, bit8, mxfp4}, 3, kAllTokens}),
       experts_case({"no_shared_3bit", 192, {6, 64, bit3, bit3}, {}, 2, kAllTokens}),
       experts_case({"shared_8bit_wider", 192, {6, 64, bit3, bit3}, {1, 192, bit8, bit8}, 3, kAllTokens}),
       experts_case({"shared_narrower", 192, {6, 192, bit4, bit4}, {1, 64, bit4, bit4}, 3, kAllTokens}),
@@ -175,7 +180,7 @@ std::vector<ParityCase> mixed_cases() {
 // D 2048, F 512, top-8 and a shared expert; 16 experts instead of 256.
 std::vector<ParityCase> layer_cases() {
   std::vector<ParityCase> cases;
-  for (const WeightFormat& format : {test::affine(3, 64), test::affine(4, 64), test::affine(8, 32)}) {
+  for (const WeightFormat& format : {test::affine(3, 64), test::affine(4, 64), test::affine(8, 32), test::mxfp4()}) {
     cases.push_back(experts_case({fmt::format("layer_35b_{}", test::label(format)),
                                   2048,
                                   {16, 512, format, format},

@@ -1,6 +1,8 @@
-// Parity of linear(): every weight format with both kinds of activations, outputs and inputs that fill no block, and
-// several projections of one x.
+// Parity of linear(): every weight format with both kinds of activations, outputs and inputs that fill no block, sums
+// at their largest, and several projections of one x.
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "backend/test_parity.h"
 
@@ -48,6 +50,36 @@ ParityCase linear_case(const WeightFormat& format, ActivationKind kind, const Sh
   });
 }
 
+// Activations of one magnitude: every code is 127 or -127.
+void largest_sums(const WeightFormat& format, Backend& backend, Results& results) {
+  constexpr int64_t kCols = 256;
+  test::HostMatrix w(16, kCols, format, 1);
+  w.fill_with_largest_codes();
+  const Matrix matrix = backend.upload(w.spec(), w);
+  std::vector<float> x(kMaxTokens * kCols, 1.0f);
+  std::fill_n(x.begin(), kCols, -1.0f);
+  const Tensor in = test::tensor(backend, x, kCols);
+  const Tensor out = backend.allocate(DType::kF32, kMaxTokens, w.rows());
+  backend.reserve(kMaxTokens);
+  for (const int64_t tokens : kTokenCounts) {
+    backend.linear(std::vector<Projection>{{out.first(tokens), matrix}}, in.first(tokens));
+    results.add(fmt::format("T{}", tokens), backend, out.first(tokens));
+  }
+}
+
+std::vector<ParityCase> largest_sum_cases() {
+  std::vector<WeightFormat> formats = {test::mxfp4()};
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
+    for (const int group : {32, 64}) formats.push_back(test::affine(bits, group));
+  }
+  std::vector<ParityCase> cases;
+  for (const WeightFormat& format : formats) {
+    cases.push_back(single(test::label(format),
+                           [=](Backend& backend, Results& results) { largest_sums(format, backend, results); }));
+  }
+  return cases;
+}
+
 std::vector<ParityCase> linear_cases() {
   std::vector<ParityCase> cases;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
@@ -65,16 +97,22 @@ std::vector<ParityCase> linear_cases() {
       }
     }
   }
+  const WeightFormat mxfp4 = test::mxfp4();
+  for (const Shape& shape : {Shape{1, 32}, Shape{16, 96}, Shape{37, 512 + 5 * 32}, Shape{50, 2048}}) {
+    cases.push_back(linear_case(mxfp4, ActivationKind::kInt8, shape));
+    cases.push_back(linear_case(mxfp4, ActivationKind::kF32, shape));
+  }
   return cases;
 }
 
 // The projections of a linear-attention layer and of other shapes: formats may differ, x is quantized once.
 std::vector<ParityCase> projection_cases() {
   const auto mixed = [](Backend& backend, Results& results) {
-    linear({test::HostMatrix(130, 640, test::affine(3, 64), 1), test::HostMatrix(4, 640, test::affine(8, 64), 2),
-            test::HostMatrix(70, 640, test::dense(DType::kBF16), 3), test::HostMatrix(1, 640, test::affine(2, 128), 4),
-            test::HostMatrix(33, 640, test::affine(6, 32, DType::kF16), 5)},
-           ActivationKind::kInt8, backend, results);
+    linear(
+        {test::HostMatrix(130, 640, test::affine(3, 64), 1), test::HostMatrix(4, 640, test::affine(8, 64), 2),
+         test::HostMatrix(70, 640, test::dense(DType::kBF16), 3), test::HostMatrix(1, 640, test::affine(2, 128), 4),
+         test::HostMatrix(33, 640, test::affine(6, 32, DType::kF16), 5), test::HostMatrix(20, 640, test::mxfp4(), 6)},
+        ActivationKind::kInt8, backend, results);
   };
   const auto dense = [](Backend& backend, Results& results) {
     linear(
@@ -89,6 +127,7 @@ std::vector<ParityCase> projection_cases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Linear, Parity, every_isa(linear_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(LargestSums, Parity, every_isa(largest_sum_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(Projections, Parity, every_isa(projection_cases()), test_name);
 
 }  // namespace

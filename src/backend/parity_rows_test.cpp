@@ -33,6 +33,7 @@ std::vector<ParityCase> embed_cases() {
       for (const int group : {32, 64, 128}) add(test::affine(bits, group, dtype), 5 * group);
     }
   }
+  add(test::mxfp4(), 5 * 32);
   return cases;
 }
 

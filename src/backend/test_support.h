@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/check.h"
 
 namespace moebius::test {
 
@@ -41,15 +43,8 @@ class HostMatrix final : public RowSource {
     Random random(seed);
     weights_.resize(rows * format.weight_row_bytes(cols));
     scales_.resize(rows * format.scale_row_bytes(cols));
-    biases_.resize(scales_.size());
-    if (format.is_affine()) {
-      for (std::byte& b : weights_) b = static_cast<std::byte>(random.bits() >> 32);
-      const float step = 0.2f / static_cast<float>(1 << format.affine.bits);
-      fill(scales_, format.affine.scale_dtype, step, random);
-      fill(biases_, format.affine.scale_dtype, 0.05f, random);
-    } else {
-      fill(weights_, format.dtype, 0.05f, random);
-    }
+    biases_.resize(rows * format.bias_row_bytes(cols));
+    fill_all(random);
   }
 
   [[nodiscard]] int64_t rows() const { return rows_; }
@@ -63,9 +58,8 @@ class HostMatrix final : public RowSource {
 
   void read(int64_t first, int64_t count, const Rows& out) const override {
     copy_rows(out.weights, weights_, format_.weight_row_bytes(cols_), first, count);
-    if (!format_.is_affine()) return;
     copy_rows(out.scales, scales_, format_.scale_row_bytes(cols_), first, count);
-    copy_rows(out.biases, biases_, format_.scale_row_bytes(cols_), first, count);
+    copy_rows(out.biases, biases_, format_.bias_row_bytes(cols_), first, count);
   }
 
   // Makes row `to` the same as row `from`.
@@ -75,25 +69,57 @@ class HostMatrix final : public RowSource {
     };
     copy(weights_, format_.weight_row_bytes(cols_));
     copy(scales_, format_.scale_row_bytes(cols_));
-    copy(biases_, format_.scale_row_bytes(cols_));
+    copy(biases_, format_.bias_row_bytes(cols_));
   }
 
-  // The weight, exactly; decoded bit by bit, independently of quant/affine.
+  // Every code as large as it can be: what overflows first.
+  void fill_with_largest_codes() {
+    std::fill(weights_.begin(), weights_.end(), is_mxfp4() ? std::byte{0x77} : std::byte{0xff});
+  }
+
+  // The weight, exactly; decoded bit by bit, independently of src/quant.
   [[nodiscard]] double at(int64_t row, int64_t col) const {
-    if (!format_.is_affine()) return load_f32(weights_.data(), format_.dtype, row * cols_ + col);
-    const int64_t first_bit = row * format_.weight_row_bytes(cols_) * 8 + col * format_.affine.bits;
+    if (!format_.is_quantized()) return load_f32(weights_.data(), format_.dtype, row * cols_ + col);
+    const int64_t first_bit = row * format_.weight_row_bytes(cols_) * 8 + col * format_.quant.bits;
     int code = 0;
-    for (int64_t i = 0; i < format_.affine.bits; ++i) {
+    for (int64_t i = 0; i < format_.quant.bits; ++i) {
       const int64_t bit = first_bit + i;
       code |= ((std::to_integer<int>(weights_[bit / 8]) >> (bit % 8)) & 1) << i;
     }
-    const int64_t group = (row * cols_ + col) / format_.affine.group;
-    const double scale = load_f32(scales_.data(), format_.affine.scale_dtype, group);
-    return scale * code + load_f32(biases_.data(), format_.affine.scale_dtype, group);
+    const int64_t group = (row * cols_ + col) / format_.quant.group;
+    if (is_mxfp4()) return std::ldexp(e2m1(code), std::to_integer<int>(scales_[group]) - 127);
+    const double scale = load_f32(scales_.data(), format_.quant.scale_dtype, group);
+    return scale * code + load_f32(biases_.data(), format_.quant.scale_dtype, group);
   }
 
  private:
+  [[nodiscard]] bool is_mxfp4() const { return format_.quant.mode == QuantMode::kMxfp4; }
+
+  void fill_all(Random& random) {
+    if (!format_.is_quantized()) return fill(weights_, format_.dtype, 0.05f, random);
+    for (std::byte& b : weights_) b = static_cast<std::byte>(random.bits() >> 32);
+    if (is_mxfp4()) return fill_exponents(random);
+    const float step = 0.2f / static_cast<float>(1 << format_.quant.bits);
+    fill(scales_, format_.quant.scale_dtype, step, random);
+    fill(biases_, format_.quant.scale_dtype, 0.05f, random);
+  }
+
+  // By its fields: sign, two bits of exponent (0: subnormal), one of mantissa.
+  static double e2m1(int code) {
+    const int exponent = code >> 1 & 3;
+    const double half = (code & 1) / 2.0;
+    const double magnitude = exponent == 0 ? half : std::ldexp(1 + half, exponent - 1);
+    return (code & 8) != 0 ? -magnitude : magnitude;
+  }
+
+  // E8M0 scales: 2^-8 to 2^-5, and some that are subnormal.
+  void fill_exponents(Random& random) {
+    for (std::byte& scale : scales_) {
+      scale = static_cast<std::byte>(random.below(64) == 0 ? random.below(2) : 119 + random.below(4));
+    }
+  }
   static void fill(std::vector<std::byte>& out, DType dtype, float sigma, Random& random) {
+    MOEBIUS_CHECK(is_float(dtype));
     for (int64_t i = 0; i < static_cast<int64_t>(out.size()) / size_bytes(dtype); ++i) {
       float value = random.normal(sigma);
       if (random.below(64) == 0) value = random.below(2) == 0 ? 0.0f : -0.0f;
@@ -103,7 +129,7 @@ class HostMatrix final : public RowSource {
   }
   static void copy_rows(std::byte* out, const std::vector<std::byte>& from, int64_t row_bytes, int64_t first,
                         int64_t count) {
-    std::memcpy(out, from.data() + first * row_bytes, count * row_bytes);
+    if (row_bytes > 0) std::memcpy(out, from.data() + first * row_bytes, count * row_bytes);
   }
 
   int64_t rows_ = 0;
@@ -117,11 +143,14 @@ inline WeightFormat affine(int bits, int group, DType scales = DType::kBF16) {
   return {DType::kU32, {bits, group, scales}};
 }
 
-// "3bit_g64_bf16" or "f16": a part of a test's name.
+inline WeightFormat mxfp4() { return {DType::kU32, kMxfp4}; }
+
+// "3bit_g64_bf16", "mxfp4" or "f16": a part of a test's name.
 inline std::string label(DType dtype) { return dtype == DType::kF32 ? "f32" : dtype == DType::kF16 ? "f16" : "bf16"; }
 inline std::string label(const WeightFormat& format) {
-  if (!format.is_affine()) return label(format.dtype);
-  const AffineFormat& a = format.affine;
+  if (!format.is_quantized()) return label(format.dtype);
+  const QuantFormat& a = format.quant;
+  if (a.mode == QuantMode::kMxfp4) return "mxfp4";
   return fmt::format("{}bit_g{}_{}", a.bits, a.group, label(a.scale_dtype));
 }
 

@@ -5,7 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
+#include <span>
 #include <utility>
 
 #include "base/json_events.h"
@@ -16,34 +16,57 @@
 namespace moebius {
 namespace {
 
-constexpr std::array<int64_t, 6> kBits = {2, 3, 4, 5, 6, 8};
-constexpr std::array<int64_t, 3> kGroups = {32, 64, 128};
 constexpr const char* kWayOut =
-    "use the unquantized checkpoint (`moebius quantize` can shrink it) or an MLX conversion with affine quantization";
+    "use the unquantized checkpoint (`moebius quantize` can shrink it) or an MLX conversion of mode affine or mxfp4";
 
-template <size_t N>
-int one_of(const JsonObject& block, std::string_view key, const std::array<int64_t, N>& allowed,
+constexpr int64_t kAffineBits[] = {2, 3, 4, 5, 6, 8};
+constexpr int64_t kAffineGroups[] = {32, 64, 128};
+constexpr int64_t kMxfp4Bits[] = {4};
+constexpr int64_t kMxfp4Groups[] = {32};
+
+struct ModeRules {
+  std::span<const int64_t> bits, groups;  // allowed
+  QuantizationParams defaults;            // of an override that does not say
+};
+
+ModeRules rules_of(QuantMode mode) {
+  if (mode == QuantMode::kMxfp4) return {kMxfp4Bits, kMxfp4Groups, {4, 32, mode}};
+  return {kAffineBits, kAffineGroups, {4, 64, mode}};
+}
+
+QuantMode parse_mode(const JsonObject& block) {
+  const std::string mode = block.string("mode", std::string(name(QuantMode::kAffine)));
+  for (const QuantMode known : {QuantMode::kAffine, QuantMode::kMxfp4}) {
+    if (mode == name(known)) return known;
+  }
+  throw Error(ErrorCode::kUnsupported, block.where("mode"),
+              fmt::format("quantization mode {}, only \"affine\" and \"mxfp4\" are implemented", in_quotes(mode)),
+              kWayOut);
+}
+
+int one_of(const JsonObject& block, std::string_view key, std::span<const int64_t> allowed,
            std::optional<int64_t> otherwise) {
   const int64_t value = block.integer(key, INT64_MIN, INT64_MAX, otherwise);
-  if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
-    throw Error(ErrorCode::kBadConfig, block.where(key),
-                fmt::format("expected one of {}, got {}", fmt::join(allowed, ", "), value), kWayOut);
+  if (std::ranges::find(allowed, value) == allowed.end()) {
+    throw Error(
+        ErrorCode::kBadConfig, block.where(key),
+        fmt::format("expected {}{}, got {}", allowed.size() > 1 ? "one of " : "", fmt::join(allowed, ", "), value),
+        kWayOut);
   }
   return static_cast<int>(value);
 }
 
-// defaults: what an override takes for keys it lacks; the global block has none and must name both.
-QuantizationParams parse_params(const JsonObject& block, std::optional<QuantizationParams> defaults) {
-  const std::string mode = block.string("mode", "affine");
-  if (mode != "affine") {
-    throw Error(ErrorCode::kUnsupported, block.where("mode"),
-                fmt::format("quantization mode {}, only \"affine\" is implemented", in_quotes(mode)), kWayOut);
-  }
-  const auto default_of = [&](int QuantizationParams::* member) -> std::optional<int64_t> {
-    return defaults ? std::optional<int64_t>(*defaults.*member) : std::nullopt;
+enum class Block : uint8_t { kGlobal, kOverride };
+
+// An override need not name bits and group; the global block must.
+QuantizationParams parse_params(const JsonObject& block, Block kind) {
+  const QuantMode mode = parse_mode(block);
+  const auto [bits, groups, defaults] = rules_of(mode);
+  const auto otherwise = [kind](int value) {
+    return kind == Block::kOverride ? std::optional<int64_t>(value) : std::nullopt;
   };
-  return {one_of(block, "bits", kBits, default_of(&QuantizationParams::bits)),
-          one_of(block, "group_size", kGroups, default_of(&QuantizationParams::group))};
+  return {one_of(block, "bits", bits, otherwise(defaults.bits)),
+          one_of(block, "group_size", groups, otherwise(defaults.group)), mode};
 }
 
 // The block that mlx-lm acts on; quantization_config is the same block, or that of another method.
@@ -70,7 +93,7 @@ bool is_parameter(std::string_view key) {
 using Override = std::optional<QuantizationParams>;  // nullopt: not quantized
 std::optional<Override> parse_override(const JsonObject& block, const std::string& key, const Json& value,
                                        const QuantizationParams& global) {
-  if (value.is_object()) return parse_params({value, block.where(key)}, QuantizationParams{});
+  if (value.is_object()) return parse_params({value, block.where(key)}, Block::kOverride);
   if (value.is_boolean()) return value.get<bool>() ? Override(global) : Override();
   if (value.is_null() || key.find('.') == std::string::npos) return std::nullopt;  // remarks of the converter
   throw Error(ErrorCode::kBadConfig, block.where(key),
@@ -84,7 +107,7 @@ QuantizationConfig QuantizationConfig::parse(const Json& root, const std::string
   const std::optional<JsonObject> block = find_block({root, where});
   if (!block) return config;
   refuse_other_methods(*block);
-  config.global_ = parse_params(*block, std::nullopt);
+  config.global_ = parse_params(*block, Block::kGlobal);
   for (const auto& [key, value] : block->json().items()) {
     const std::string module = is_parameter(key) ? "" : name_in(root, key);
     if (module.empty()) continue;  // a parameter, or of the vision tower

@@ -1,6 +1,7 @@
 // The quantization block of config.json: which modules of an MLX checkpoint are quantized and how, with per-module
-// overrides by mlx-lm's rules (formats: an override object does not inherit from the global block; `false` means not
-// quantized; a module without an entry is quantized iff it has scales). Knows no model. Fuzzed.
+// overrides by mlx-lm's rules (an override object does not inherit from the global block, so that it is affine where it
+// names no mode; `false` means not quantized; a module without an entry is quantized iff it has scales). Knows no
+// model. Fuzzed.
 #pragma once
 
 #include <map>
@@ -9,12 +10,14 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "base/quant_mode.h"
 
 namespace moebius {
 
 struct QuantizationParams {
   int bits = 4;
   int group = 64;
+  QuantMode mode = QuantMode::kAffine;
 };
 
 class QuantizationConfig {

@@ -13,7 +13,9 @@ QuantizationConfig parse(std::string_view json) {
 }
 
 std::string shown(const std::optional<QuantizationParams>& params) {
-  return params ? std::to_string(params->bits) + " bits, group " + std::to_string(params->group) : "not quantized";
+  if (!params) return "not quantized";
+  const std::string mode = params->mode == QuantMode::kAffine ? "" : std::string(name(params->mode)) + ", ";
+  return mode + std::to_string(params->bits) + " bits, group " + std::to_string(params->group);
 }
 
 // Every rule of overrides in one block: 3 bits, group 32 globally.
@@ -58,6 +60,32 @@ TEST_P(Lookup, follows_the_rules) {
   EXPECT_EQ(shown(parse(kBlock).lookup(GetParam().module, GetParam().has_scales)), GetParam().expected);
 }
 
+// An mxfp4 conversion of mlx-lm: routers are affine because their entries name no mode.
+constexpr std::string_view kMxfp4Block = R"({"quantization": {
+  "group_size": 32, "bits": 4, "mode": "mxfp4",
+  "model.layers.0.mlp.gate": {"group_size": 64, "bits": 8},
+  "model.layers.1.mlp.gate": {},
+  "model.layers.2.mlp.gate": true,
+  "model.layers.3.mlp.gate": {"mode": "mxfp4"}}})";
+
+TEST(Quantization, reads_the_mode_of_the_global_block) {
+  EXPECT_EQ(shown(parse(kMxfp4Block).lookup("model.embed_tokens", true)), "mxfp4, 4 bits, group 32");
+}
+
+TEST(Quantization, lets_no_override_inherit_the_mode) {
+  const auto config = parse(kMxfp4Block);
+  EXPECT_EQ(shown(config.lookup("model.layers.0.mlp.gate", true)), "8 bits, group 64");
+  EXPECT_EQ(shown(config.lookup("model.layers.1.mlp.gate", true)), "4 bits, group 64");
+  EXPECT_EQ(shown(config.lookup("model.layers.2.mlp.gate", true)), "mxfp4, 4 bits, group 32");
+}
+
+TEST(Quantization, takes_bits_and_group_from_the_mode_that_an_override_names) {
+  EXPECT_EQ(shown(parse(kMxfp4Block).lookup("model.layers.3.mlp.gate", true)), "mxfp4, 4 bits, group 32");
+  EXPECT_EQ(shown(parse(R"({"quantization": {"bits": 3, "group_size": 64, "lm_head": {"mode": "mxfp4"}}})")
+                      .lookup("lm_head", true)),
+            "mxfp4, 4 bits, group 32");
+}
+
 TEST(Quantization, is_absent_without_a_block) {
   for (const char* json : {"{}", R"({"quantization": null})", R"({"text_config": {"hidden_size": 1}})"}) {
     EXPECT_FALSE(parse(json).any()) << json;
@@ -85,9 +113,7 @@ TEST(Quantization, accepts_every_width_and_group_of_affine) {
     for (const int group : {32, 64, 128}) {
       const Json root = {{"quantization", {{"bits", bits}, {"group_size", group}}}};
       const auto params = QuantizationConfig::parse(root, "config.json").lookup("m", true);
-      ASSERT_TRUE(params.has_value());
-      EXPECT_EQ(params->bits, bits);
-      EXPECT_EQ(params->group, group);
+      EXPECT_EQ(shown(params), std::to_string(bits) + " bits, group " + std::to_string(group));
     }
   }
 }

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "moebius/error.h"
-#include "quant/affine.h"
+#include "quant/format.h"
 
 namespace moebius {
 namespace {
@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kBitsOfWord = 32;
 
 void check_params(const QuantizationParams& params, const std::string& bits_flag) {
+  if (params.mode == QuantMode::kMxfp4) return;  // has no variants
   if (is_valid({params.bits, 64})) {
     if (is_valid({params.bits, params.group})) return;
     throw Error(ErrorCode::kUsage, "--group-size", fmt::format("expected 32, 64 or 128, got {}", params.group));
@@ -91,7 +92,8 @@ std::optional<QuantizationParams> choose_quantization(const ModelTensor& tensor,
 
 Json quantization_block(const std::vector<ModelTensor>& tensors, const QuantizationChoice& choice,
                         const FileForm& form) {
-  Json block = {{"group_size", choice.matrices.group}, {"bits", choice.matrices.bits}, {"mode", "affine"}};
+  Json block = {
+      {"group_size", choice.matrices.group}, {"bits", choice.matrices.bits}, {"mode", name(choice.matrices.mode)}};
   for (const ModelTensor& tensor : tensors) {
     const auto params = choose_quantization(tensor, choice);
     if (tensor.role != TensorRole::kRouter || !params) continue;
@@ -109,7 +111,11 @@ std::vector<SafetensorsWriter::Declaration> declare_mlx(const ModelTensor& tenso
     return {{module + suffix, float_dtype, mlx_shape(tensor)}};
   }
   const auto scales = stacked(tensor, tensor.rows, tensor.cols / params->group);
-  return {{module + ".weight", DType::kU32, stacked(tensor, tensor.rows, tensor.cols * params->bits / kBitsOfWord)},
+  const auto codes = stacked(tensor, tensor.rows, tensor.cols * params->bits / kBitsOfWord);
+  if (params->mode == QuantMode::kMxfp4) {
+    return {{module + ".weight", DType::kU32, codes}, {module + ".scales", DType::kU8, scales}};
+  }
+  return {{module + ".weight", DType::kU32, codes},
           {module + ".scales", float_dtype, scales},
           {module + ".biases", float_dtype, scales}};
 }

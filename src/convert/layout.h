@@ -34,11 +34,12 @@ void check_choice(const QuantizationChoice& choice);
 // nullopt: stays floating, because of its role or because a group does not divide its inputs.
 std::optional<QuantizationParams> choose_quantization(const ModelTensor& tensor, const QuantizationChoice& choice);
 
-// {"group_size", "bits", "mode"} and one entry for each router, named as MLX names the module.
+// {"group_size", "bits", "mode"} and one entry for each router, named as MLX names the module; routers are
+// affine.
 Json quantization_block(const std::vector<ModelTensor>& tensors, const QuantizationChoice& choice,
                         const FileForm& form);
 
-// The tensors that a module becomes in an MLX file: codes, scales and biases, or one of float_dtype.
+// The tensors that a module becomes in an MLX file: codes, scales and (affine) biases, or one of float_dtype.
 std::vector<SafetensorsWriter::Declaration> declare_mlx(const ModelTensor& tensor,
                                                         const std::optional<QuantizationParams>& params,
                                                         DType float_dtype, const FileForm& form);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <utility>
 
+#include "base/check.h"
 #include "base/thread_pool.h"
 #include "convert/layout.h"
 #include "convert/model_files.h"
@@ -41,8 +42,8 @@ DType target_dtype(const ModelTensor& tensor, const WeightFormat& from, const st
 }
 
 WeightFormat target_format(const std::optional<QuantizationParams>& params, DType dtype) {
-  if (!params) return {.dtype = dtype, .affine = {}};
-  return {.dtype = DType::kU32, .affine = {params->bits, params->group, dtype}};
+  if (!params) return {.dtype = dtype, .quant = {}};
+  return {.dtype = DType::kU32, .quant = {params->bits, params->group, dtype}};
 }
 
 Plan make_plan(ConversionSource& source, const ModelConfig& config, const std::optional<DType>& dtype,
@@ -89,7 +90,8 @@ void convert_block(ThreadPool& pool, const Job& job, RowBuffer& in, RowBuffer& o
 void run_job(ThreadPool& pool, const Job& job, ShardedWriter& writer, const std::function<void()>& tick) {
   const auto& [from, to, cols, add_one] = job.conversion;
   const int64_t total = job.rows.rows();
-  const int64_t row_bytes = from.weight_row_bytes(cols) + 2 * from.scale_row_bytes(cols);
+  const int64_t row_bytes = from.row_bytes(cols);
+  MOEBIUS_CHECK(row_bytes > 0);
   const int64_t block = std::clamp<int64_t>(kBlockBytes / row_bytes, 1, total);
   RowBuffer in(from, block, cols);
   RowBuffer out(to, block, cols);

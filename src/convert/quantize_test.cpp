@@ -13,7 +13,7 @@
 #include "convert/synth.h"
 #include "convert/testing.h"
 #include "moebius/error.h"
-#include "quant/affine.h"
+#include "quant/dequantize.h"
 
 namespace moebius {
 namespace {
@@ -186,6 +186,22 @@ TEST_F(Quantize, WideningAQuantizedMatrixKeepsItsValues) {
   const auto before = row(three, 3), after = row(eight, 8);
   const auto [low, high] = std::ranges::minmax(before);
   for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], (high - low) / 255) << i;
+}
+
+TEST_F(Quantize, Mxfp4BecomesAffineWithinItsSteps) {
+  const std::string module = "model.layers.0.mlp.switch_mlp.up_proj";
+  const StoredTensors before = read_tensors(golden("checkpoints/mxfp4"));
+  const StoredTensors after = converted(golden("checkpoints/mxfp4"), {.bits = 8, .group = 32});
+  const auto data = [&](const StoredTensors& tensors, const char* part) {
+    return tensors.at(module + part).bytes.data();
+  };
+  std::vector<float> w(32), affine(32);
+  dequantize_row(w, {data(before, ".weight"), data(before, ".scales"), nullptr}, kMxfp4);
+  dequantize_row(affine, {data(after, ".weight"), data(after, ".scales"), data(after, ".biases")},
+                 {8, 32, after.at(module + ".scales").dtype});
+  const auto [low, high] = std::ranges::minmax(w);
+  EXPECT_GT(high, low);
+  for (size_t i = 0; i < w.size(); ++i) EXPECT_NEAR(affine[i], w[i], (high - low) / 255) << i;
 }
 
 TEST_F(Quantize, RouterBitsAreChosenApartFromTheRest) {

@@ -32,6 +32,11 @@ float scale(uint32_t random, float spread) {
   return (random & 1) != 0 ? magnitude : -magnitude;
 }
 
+std::byte e8m0(const Fill& fill, uint32_t random) {
+  constexpr int kBias = 127;
+  return static_cast<std::byte>(kBias + static_cast<int>(fill.mean) + (unit(random) < fill.spread ? 1 : 0));
+}
+
 float time_step(float u) {
   constexpr float kLnLow = -6.9077554f, kLnRange = 4.6051702f;  // ln 0.001, ln 100
   const float dt = fmath::exp(kLnLow + u * kLnRange);
@@ -58,6 +63,7 @@ float value(const Fill& fill, uint32_t random, DType dtype) {
     case FillKind::kTimeStep:
       return time_step(unit(random));
     case FillKind::kBits:
+    case FillKind::kExponent:
       break;
   }
   MOEBIUS_CHECK(!"a kind of float fill");
@@ -73,6 +79,7 @@ uint64_t fill_key(uint64_t seed, std::string_view tensor) {
 }
 
 void fill_random(std::span<std::byte> out, DType dtype, const Fill& fill, uint64_t key, uint64_t first) {
+  MOEBIUS_CHECK(size_bytes(dtype) > 0);
   const auto count = out.size() / static_cast<size_t>(size_bytes(dtype));
   if (fill.kind == FillKind::kBits) {
     MOEBIUS_CHECK(dtype == DType::kU32);
@@ -80,6 +87,11 @@ void fill_random(std::span<std::byte> out, DType dtype, const Fill& fill, uint64
       const uint32_t bits = random_half(key, first + i);
       std::memcpy(out.data() + i * sizeof bits, &bits, sizeof bits);
     }
+    return;
+  }
+  if (fill.kind == FillKind::kExponent) {
+    MOEBIUS_CHECK(dtype == DType::kU8);
+    for (size_t i = 0; i < count; ++i) out[i] = e8m0(fill, random_half(key, first + i));
     return;
   }
   MOEBIUS_CHECK(is_float(dtype));

@@ -14,6 +14,7 @@ enum class FillKind : uint8_t {
   kBits,      // uniform bits: packed codes of any width
   kUniform,   // mean +- spread
   kScale,     // spread x (0.75 .. 1.25), either sign
+  kExponent,  // E8M0 bytes of 2^mean and, with probability spread, of twice that
   kBias,      // -mean x the scale of the same index and key
   kDecay,     // ln of uniform 1 .. 16: A_log as it is initialised for training
   kTimeStep,  // inverse softplus of log-uniform 0.001 .. 0.1: dt_bias likewise
@@ -28,7 +29,8 @@ struct Fill {
 // Of one tensor of one checkpoint.
 uint64_t fill_key(uint64_t seed, std::string_view tensor);
 
-// Elements [first, first + n) of a tensor, n = out.size() / size of dtype. kBits: dtype kU32; else a float dtype.
+// Elements [first, first + n) of a tensor, n = out.size() / size of dtype. kBits: dtype kU32; kExponent: kU8; else a
+// float dtype.
 void fill_random(std::span<std::byte> out, DType dtype, const Fill& fill, uint64_t key, uint64_t first);
 
 }  // namespace moebius

@@ -29,6 +29,7 @@ const std::pair<DType, Fill> kFills[] = {
     {DType::kU32, {FillKind::kBits}},
     {DType::kBF16, {FillKind::kUniform, 0.0f, 1.0f}},
     {DType::kBF16, {FillKind::kScale, 0, 1.0f}},
+    {DType::kU8, {FillKind::kExponent, -6.0f, 0.25f}},
     {DType::kF16, {FillKind::kBias, 3.5f, 1.0f}},
     {DType::kF32, {FillKind::kDecay}},
     {DType::kF32, {FillKind::kTimeStep}},
@@ -80,7 +81,16 @@ TEST(RandomFill, ScalesHaveBothSignsAndAreNeverSmall) {
     ASSERT_LE(std::fabs(x), 0.0125f);
     negative += x < 0;
   }
-  EXPECT_NEAR(negative, kCount / 2, 500);
+  EXPECT_NEAR(negative, 0.5 * kCount, 500);
+}
+
+TEST(RandomFill, ExponentsAreTwoNeighboursAsOftenAsAsked) {
+  int larger = 0;
+  for (const std::byte b : made(DType::kU8, {FillKind::kExponent, -6.0f, 0.25f}, 1)) {
+    ASSERT_TRUE(b == std::byte{127 - 6} || b == std::byte{127 - 5});
+    larger += b == std::byte{127 - 5};
+  }
+  EXPECT_NEAR(larger, 0.25 * kCount, 500);
 }
 
 TEST(RandomFill, BiasesPutTheMiddleCodeAtZero) {

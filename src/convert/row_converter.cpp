@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "base/check.h"
+#include "quant/affine.h"
+#include "quant/dequantize.h"
 
 namespace moebius {
 namespace {
@@ -20,7 +22,7 @@ void widen_bf16(std::span<float> w, const std::byte* in) {
 }
 
 void decode(std::span<float> w, const RowSource::Rows& in, const WeightFormat& format) {
-  if (format.is_affine()) return dequantize_row(w, {in.weights, in.scales, in.biases}, format.affine);
+  if (format.is_quantized()) return dequantize_row(w, {in.weights, in.scales, in.biases}, format.quant);
   if (format.dtype == DType::kBF16) return widen_bf16(w, in.weights);
   for (size_t i = 0; i < w.size(); ++i) w[i] = load_f32(in.weights, format.dtype, static_cast<int64_t>(i));
 }
@@ -39,9 +41,9 @@ bool all_finite(std::span<const float> w) {
 
 void copy_row(const RowSource::Rows& out, const RowSource::Rows& in, const WeightFormat& format, int64_t cols) {
   std::memcpy(out.weights, in.weights, static_cast<size_t>(format.weight_row_bytes(cols)));
-  if (!format.is_affine()) return;
+  if (!format.is_quantized()) return;
   std::memcpy(out.scales, in.scales, static_cast<size_t>(format.scale_row_bytes(cols)));
-  std::memcpy(out.biases, in.biases, static_cast<size_t>(format.scale_row_bytes(cols)));
+  std::memcpy(out.biases, in.biases, static_cast<size_t>(format.bias_row_bytes(cols)));
 }
 
 std::byte* advance(std::vector<std::byte>& bytes, int64_t offset) {
@@ -50,18 +52,22 @@ std::byte* advance(std::vector<std::byte>& bytes, int64_t offset) {
 
 }  // namespace
 
-DType float_dtype(const WeightFormat& format) { return format.is_affine() ? format.affine.scale_dtype : format.dtype; }
+DType float_dtype(const WeightFormat& format) {
+  const DType dtype = format.is_quantized() ? format.quant.scale_dtype : format.dtype;
+  return is_float(dtype) ? dtype : DType::kBF16;
+}
 
 RowBuffer::RowBuffer(const WeightFormat& format, int64_t rows, int64_t cols)
     : weight_row_bytes_(format.weight_row_bytes(cols)),
       scale_row_bytes_(format.scale_row_bytes(cols)),
+      bias_row_bytes_(format.bias_row_bytes(cols)),
       weights_(static_cast<size_t>(rows * weight_row_bytes_)),
       scales_(static_cast<size_t>(rows * scale_row_bytes_)),
-      biases_(scales_.size()) {}
+      biases_(static_cast<size_t>(rows * bias_row_bytes_)) {}
 
 RowSource::Rows RowBuffer::at(int64_t row) {
   return {advance(weights_, row * weight_row_bytes_), advance(scales_, row * scale_row_bytes_),
-          advance(biases_, row * scale_row_bytes_)};
+          advance(biases_, row * bias_row_bytes_)};
 }
 
 std::span<const std::byte> RowBuffer::weights(int64_t rows) const {
@@ -78,17 +84,17 @@ bool convert_row(const RowSource::Rows& out, const RowSource::Rows& in, const Ro
     for (float& x : scratch) x += 1.0f;
     round_to(scratch, from.dtype);
   }
-  if (!from.is_affine() && from.dtype != dtype) round_to(scratch, dtype);
+  if (!from.is_quantized() && from.dtype != dtype) round_to(scratch, dtype);
   if (!all_finite(scratch)) return false;
   if (from == to && !add_one) {  // requantizing to the same format would only lose
     copy_row(out, in, to, cols);
     return true;
   }
-  if (!to.is_affine()) {
+  if (!to.is_quantized()) {
     for (int64_t i = 0; i < cols; ++i) store_f32(out.weights, to.dtype, i, scratch[i]);
     return true;
   }
-  quantize_row(out.weights, out.scales, out.biases, scratch, to.affine);
+  quantize_row(out.weights, out.scales, out.biases, scratch, to.quant);
   return true;
 }
 

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "quant/affine.h"
+#include "quant/format.h"
 
 namespace moebius {
 
-// Of floats, or of the scales and biases beside codes.
+// Of floats, of the scales and biases beside codes, or, for mxfp4, BF16, which holds its weights exactly.
 DType float_dtype(const WeightFormat& format);
 
 struct RowConversion {
@@ -21,7 +21,7 @@ struct RowConversion {
   bool add_one = false;  // norms that are stored around 0
 };
 
-// Rows with scales and biases when their format has them.
+// Rows with scales and biases where their format has them.
 class RowBuffer {
  public:
   RowBuffer(const WeightFormat& format, int64_t rows, int64_t cols);
@@ -32,7 +32,7 @@ class RowBuffer {
   [[nodiscard]] std::span<const std::byte> biases() const { return biases_; }
 
  private:
-  int64_t weight_row_bytes_, scale_row_bytes_;
+  int64_t weight_row_bytes_, scale_row_bytes_, bias_row_bytes_;
   std::vector<std::byte> weights_, scales_, biases_;
 };
 

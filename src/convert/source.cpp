@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kStackMarker = ".switch_mlp.";
 
-StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.dtype, .affine = {}}, &entry}; }
+StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.dtype, .quant = {}}, &entry}; }
 
 }  // namespace
 

@@ -15,6 +15,7 @@
 #include "convert/random_fill.h"
 #include "convert/sharded_writer.h"
 #include "moebius/error.h"
+#include "quant/format.h"
 
 namespace moebius {
 namespace {
@@ -56,6 +57,18 @@ Fill float_fill(const ModelTensor& tensor, float norm_mean) {
 
 DType float_dtype(const ModelTensor& tensor) { return tensor.role == TensorRole::kDecay ? DType::kF32 : DType::kBF16; }
 
+// Scales are powers of two: the one below the scale that gives the wanted deviation, and as often as needed twice that.
+void add_mxfp4(std::vector<SynthTensor>& plan, const ModelTensor& tensor,
+               const std::vector<SafetensorsWriter::Declaration>& declarations) {
+  constexpr float kElementDeviation = 2.9261750f;  // of the sixteen E2M1 elements
+  int exponent = 0;
+  const float fraction = std::frexp(weight_deviation(tensor) / kElementDeviation, &exponent);
+  const float twice = (4 * fraction * fraction - 1) / 3;  // of 2^exponent; the others are half of it
+  plan.push_back({declarations[0], {FillKind::kBits}, tensor.name()});
+  plan.push_back(
+      {declarations[1], {FillKind::kExponent, static_cast<float>(exponent - 1), twice}, tensor.module + ".scales"});
+}
+
 void add_mlx(std::vector<SynthTensor>& plan, const ModelTensor& tensor, const QuantizationChoice& choice,
              const FileForm& form) {
   const auto params = choose_quantization(tensor, choice);
@@ -64,6 +77,7 @@ void add_mlx(std::vector<SynthTensor>& plan, const ModelTensor& tensor, const Qu
     plan.push_back({declarations[0], float_fill(tensor, 1.0f), tensor.name()});
     return;
   }
+  if (params->mode == QuantMode::kMxfp4) return add_mxfp4(plan, tensor, declarations);
   const auto largest_code = static_cast<float>((1 << params->bits) - 1);
   const float code_deviation = std::sqrt(largest_code * (largest_code + 2) / 12);
   const float scale = weight_deviation(tensor) / code_deviation;
@@ -101,8 +115,10 @@ void write_tensors(ShardedWriter& writer, const std::vector<SynthTensor>& plan, 
 uint64_t synthesize(const SynthOptions& options, const std::filesystem::path& out) {
   ModelConfig config = preset_config(options.preset);
   if (options.layers != 0) set_layers(config, options.layers);
-  const bool quantized = options.bits != kUnquantizedBits;
-  const QuantizationChoice choice{{options.bits, options.group}};
+  const bool mxfp4 = options.mode == QuantMode::kMxfp4;
+  const bool quantized = mxfp4 || options.bits != kUnquantizedBits;
+  QuantizationChoice choice{{options.bits, options.group}};
+  if (mxfp4) choice.matrices = {kMxfp4.bits, kMxfp4.group, kMxfp4.mode};
   if (quantized) check_choice(choice);
 
   const FileForm form = published_form(config);

@@ -8,13 +8,16 @@
 #include <functional>
 #include <string>
 
+#include "base/quant_mode.h"
+
 namespace moebius {
 
 struct SynthOptions {
   std::string preset = {};
   int64_t layers = 0;  // 0: as published
-  int bits = 4;        // 2, 3, 4, 5, 6, 8 or 16
-  int group = 64;
+  int bits = 4;        // 2, 3, 4, 5, 6, 8 or 16; affine
+  int group = 64;      // affine
+  QuantMode mode = QuantMode::kAffine;
   uint64_t seed = 0;
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress = {};  // may be empty
 };

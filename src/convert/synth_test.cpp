@@ -13,7 +13,7 @@
 #include "model/model.h"
 #include "model/testing/recording_backend.h"
 #include "moebius/error.h"
-#include "quant/affine.h"
+#include "quant/dequantize.h"
 
 namespace moebius {
 namespace {
@@ -149,11 +149,13 @@ std::vector<float> floats(const testing::StoredTensor& tensor) {
   return values;
 }
 
-std::vector<float> decoded(const StoredTensors& tensors, const std::string& module, const AffineFormat& format) {
+std::vector<float> decoded(const StoredTensors& tensors, const std::string& module, const QuantFormat& format) {
   const auto& codes = tensors.at(module + ".weight").bytes;
   std::vector<float> values(codes.size() * 8 / static_cast<size_t>(format.bits));
   const auto& scales = tensors.at(module + ".scales").bytes;
-  dequantize_row(values, {codes.data(), scales.data(), tensors.at(module + ".biases").bytes.data()}, format);
+  const auto biases = tensors.find(module + ".biases");
+  dequantize_row(values, {codes.data(), scales.data(), biases == tensors.end() ? nullptr : biases->second.bytes.data()},
+                 format);
   return values;
 }
 
@@ -175,6 +177,15 @@ TEST_F(Synth, HasExactlyTheTensorsOfAnMlxFileAtEveryWidth) {
   for (const int group : {32, 128}) {
     EXPECT_EQ(listed(make({.bits = 4, .group = group})), expected_mlx(4, group)) << "group " << group;
   }
+}
+
+TEST_F(Synth, Mxfp4HasScalesOfOneByteAndNoBiasesButForTheRouters) {
+  const ExpectedTensors tensors = listed(make({.mode = QuantMode::kMxfp4}));
+  const std::string stack = "model.layers.0.mlp.switch_mlp.up_proj";
+  EXPECT_EQ(tensors.at(stack + ".weight"), (Expected{DType::kU32, {8, 128, 32}}));
+  EXPECT_EQ(tensors.at(stack + ".scales"), (Expected{DType::kU8, {8, 128, 8}}));
+  EXPECT_FALSE(tensors.contains(stack + ".biases"));
+  EXPECT_TRUE(tensors.contains("model.layers.0.mlp.gate.biases"));
 }
 
 TEST_F(Synth, HasExactlyTheTensorsOfAHuggingFaceFileAt16Bits) { EXPECT_EQ(listed(make({.bits = 16})), expected_hf()); }
@@ -238,28 +249,31 @@ TEST_F(Synth, NormsThatAreKeptAsTheyMultiplyAreAroundOneInBothLayouts) {
 }
 
 TEST_F(Synth, ConfigSaysHowEachModuleIsQuantized) {
-  const ModelDir model(make({.bits = 3, .group = 32}));
-  const auto params_of = [&](const char* module) {
+  const auto params_of = [](const ModelDir& model, const char* module) {
     return model.quantization().lookup(module, true).value_or(QuantizationParams{});
   };
-  EXPECT_EQ(params_of("model.layers.0.mlp.switch_mlp.down_proj").bits, 3);
-  EXPECT_EQ(params_of("model.layers.0.mlp.switch_mlp.down_proj").group, 32);
+  const ModelDir affine(make({.bits = 3, .group = 32}));
+  EXPECT_EQ(params_of(affine, "model.layers.0.mlp.switch_mlp.down_proj").bits, 3);
+  EXPECT_EQ(params_of(affine, "model.layers.0.mlp.switch_mlp.down_proj").group, 32);
   for (const char* router : {"model.layers.3.mlp.gate", "model.layers.3.mlp.shared_expert_gate"}) {
-    EXPECT_EQ(params_of(router).bits, 8) << router;
-    EXPECT_EQ(params_of(router).group, 64) << router;
+    EXPECT_EQ(params_of(affine, router).bits, 8) << router;
+    EXPECT_EQ(params_of(affine, router).group, 64) << router;
   }
   EXPECT_FALSE(ModelDir(make({.bits = 16})).quantization().any());
+  const ModelDir mxfp4(make({.mode = QuantMode::kMxfp4}));
+  EXPECT_EQ(params_of(mxfp4, "lm_head").mode, QuantMode::kMxfp4);
+  EXPECT_EQ(params_of(mxfp4, "model.layers.3.mlp.gate").mode, QuantMode::kAffine);
 }
 
 TEST_F(Synth, WeightsAreCentredAndAsLargeAsTheirInputsAsk) {
-  for (const int bits : {2, 3, 8}) {
-    const StoredTensors tensors = read_tensors(make({.bits = bits}));
+  for (const QuantFormat& format : {QuantFormat{2}, QuantFormat{3}, QuantFormat{8}, kMxfp4}) {
+    const StoredTensors tensors = read_tensors(make({.bits = format.bits, .mode = format.mode}));
     for (const auto& [module, deviation] : {std::pair{"model.layers.0.mlp.switch_mlp.down_proj", 1 / std::sqrt(128.0)},
                                             {"model.layers.3.self_attn.q_proj", 1 / std::sqrt(256.0)},
                                             {"model.embed_tokens", 1.0}}) {
-      const Moments m = moments(decoded(tensors, module, {bits, 64, DType::kBF16}));
-      EXPECT_NEAR(m.deviation / deviation, 1.0, 0.05) << module << " at " << bits << " bits";
-      EXPECT_NEAR(m.mean / deviation, 0.0, 0.02) << module << " at " << bits << " bits";
+      const Moments m = moments(decoded(tensors, module, format));
+      EXPECT_NEAR(m.deviation / deviation, 1.0, 0.05) << module << " as " << to_string(format);
+      EXPECT_NEAR(m.mean / deviation, 0.0, 0.02) << module << " as " << to_string(format);
     }
   }
   const StoredTensors hf = read_tensors(make({.bits = 16}));

@@ -1,4 +1,4 @@
-// Presence, dtype and shape of tensors, and the consistency of affine codes with their scales.
+// Presence, dtype and shape of tensors, and the consistency of codes with their scales and biases.
 #include "model/checked_dir.h"
 
 #include <fmt/format.h>
@@ -75,15 +75,15 @@ const ModelDir::Entry& CheckedDir::floats_of(const std::string& name, const std:
 
 StoredMatrix CheckedDir::matrix(const std::string& module, const Shape& shape) {
   const auto params = directory_.quantization().lookup(module, has(module + ".scales"));
-  if (params) return affine_matrix(module, shape, *params);
+  if (params) return quantized_matrix(module, shape, *params);
   StoredMatrix stored;
   stored.weights = &floats(module + ".weight", shape);
   stored.format.dtype = stored.weights->info.dtype;
   return stored;
 }
 
-StoredMatrix CheckedDir::affine_matrix(const std::string& module, const Shape& shape,
-                                       const QuantizationParams& params) {
+StoredMatrix CheckedDir::quantized_matrix(const std::string& module, const Shape& shape,
+                                          const QuantizationParams& params) {
   const int64_t cols = shape.back();
   StoredMatrix stored;
   stored.weights = &ask(module + ".weight");
@@ -94,16 +94,35 @@ StoredMatrix CheckedDir::affine_matrix(const std::string& module, const Shape& s
   check_codes_dtype(directory_, *stored.weights);
   check_shape(directory_, *stored.weights, with_last(shape, cols * params.bits / 32),
               bits_hint(*stored.weights, module, cols));
-  stored.scales = &floats(module + ".scales", with_last(shape, cols / params.group));
-  stored.biases = &floats(module + ".biases", with_last(shape, cols / params.group));
-  if (stored.scales->info.dtype != stored.biases->info.dtype) {
-    throw Error(ErrorCode::kBadTensor, directory_.where(*stored.biases),
-                fmt::format("expected the dtype of the scales, {}, got {}", stored.scales->info.dtype_name,
-                            stored.biases->info.dtype_name));
-  }
+  const Shape scales_shape = with_last(shape, cols / params.group);
+  stored.scales = &scales(module, scales_shape, params.mode);
+  if (params.mode == QuantMode::kAffine) stored.biases = &biases(module, scales_shape, *stored.scales);
   stored.format.dtype = DType::kU32;
-  stored.format.affine = {params.bits, params.group, stored.scales->info.dtype};
+  stored.format.quant = {params.bits, params.group, stored.scales->info.dtype, params.mode};
   return stored;
+}
+
+const ModelDir::Entry& CheckedDir::scales(const std::string& module, const Shape& shape, QuantMode mode) {
+  const ModelDir::Entry& entry = ask(module + ".scales");
+  const DType dtype = entry.info.dtype;
+  const bool affine = mode == QuantMode::kAffine;
+  if (affine ? !is_float(dtype) : dtype != DType::kU8) {
+    throw Error(
+        ErrorCode::kBadTensor, directory_.where(entry),
+        fmt::format("expected scales in {}, got {}", affine ? "F32, F16 or BF16" : "U8", entry.info.dtype_name),
+        fmt::format("config.json says that {} is of mode {}: check its quantization entry", module, name(mode)));
+  }
+  check_shape(directory_, entry, shape);
+  return entry;
+}
+
+const ModelDir::Entry& CheckedDir::biases(const std::string& module, const Shape& shape,
+                                          const ModelDir::Entry& scales) {
+  const ModelDir::Entry& entry = floats(module + ".biases", shape);
+  if (entry.info.dtype == scales.info.dtype) return entry;
+  throw Error(
+      ErrorCode::kBadTensor, directory_.where(entry),
+      fmt::format("expected the dtype of the scales, {}, got {}", scales.info.dtype_name, entry.info.dtype_name));
 }
 
 void CheckedDir::skip_module(const std::string& module) {

@@ -1,6 +1,7 @@
 // A checkpoint directory whose tensors are asked for with the shape they must have, and that remembers which were asked
 // for: so that presence, dtype and shape of everything are known before the first byte of a weight is read, and what
-// nobody asked for is an error. Knows how a matrix is stored (dense, or MLX affine); knows no model and reads no data.
+// nobody asked for is an error. Knows how a matrix is stored (dense, or quantized by MLX); knows no model and reads no
+// data.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ using Shape = std::vector<int64_t>;
 
 std::string to_string(const Shape& shape);  // "[256, 512, 2048]"
 
-// A matrix, or a stack of them, as it lies in the files. scales and biases are null when dense.
+// A matrix, or a stack of them, as it lies in the files. scales and biases are null where the format has none.
 struct StoredMatrix {
   WeightFormat format;
   const ModelDir::Entry* weights = nullptr;
@@ -36,7 +37,7 @@ class CheckedDir {
   const ModelDir::Entry& floats(const std::string& name, const Shape& shape);
   // The same of one of several shapes.
   const ModelDir::Entry& floats_of(const std::string& name, const std::vector<Shape>& shapes);
-  // `<module>.weight`, dense, or affine codes with `.scales` and `.biases`. shape: the logical one, inputs last.
+  // `<module>.weight`, dense, or codes with `.scales` and, when affine, `.biases`. shape: the logical one, inputs last.
   StoredMatrix matrix(const std::string& module, const Shape& shape);
   // Tensors of this module need not be asked for.
   void skip_module(const std::string& module);
@@ -47,7 +48,9 @@ class CheckedDir {
 
  private:
   const ModelDir::Entry& ask(const std::string& name);
-  StoredMatrix affine_matrix(const std::string& module, const Shape& shape, const QuantizationParams& params);
+  StoredMatrix quantized_matrix(const std::string& module, const Shape& shape, const QuantizationParams& params);
+  const ModelDir::Entry& scales(const std::string& module, const Shape& shape, QuantMode mode);
+  const ModelDir::Entry& biases(const std::string& module, const Shape& shape, const ModelDir::Entry& scales);
 
   const ModelDir& directory_;
   std::set<const ModelDir::Entry*> asked_;

@@ -37,7 +37,7 @@ TEST(DeltaNet, QuantizedProjectionsAreTakenApartWithTheirScalesAndBiases) {
   config["quantization"] = Json{{"group_size", 32}, {"bits", 4}};
   const auto flat = load(tensors, config), taken_apart = load(interleaved(tensors), config);
   EXPECT_EQ(taken_apart->backend.matrices, flat->backend.matrices);
-  EXPECT_TRUE(flat->backend.matrices.at(kFirst + ".in_proj_a").format.is_affine());
+  EXPECT_TRUE(flat->backend.matrices.at(kFirst + ".in_proj_a").format.is_quantized());
 }
 
 TEST(DeltaNet, EachLayerMayHaveItsOwnForm) {

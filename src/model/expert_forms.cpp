@@ -9,12 +9,11 @@ namespace moebius {
 namespace {
 
 std::string describe(const WeightFormat& format) {
-  if (!format.is_affine()) return std::string(name(format.dtype));
-  return fmt::format("{} bits, group {}, scales {}", format.affine.bits, format.affine.group,
-                     name(format.affine.scale_dtype));
+  if (!format.is_quantized()) return std::string(name(format.dtype));
+  return to_string(format.quant);
 }
 
-StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.dtype, .affine = {}}, &entry}; }
+StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.dtype, .quant = {}}, &entry}; }
 
 // `height` rows an expert, of which the projection's start at `offset`.
 std::vector<RowSlice> stack_slices(const StoredMatrix& stack, const ProjectionShape& shape, int64_t height,

@@ -1,7 +1,7 @@
 // The ways in which checkpoints keep the experts of a layer, all read as slices of rows:
 //   fused    experts.gate_up_proj [E, 2F, D] (gate rows first), experts.down_proj [E, D, F]; no `.weight`
-//   stacked  switch_mlp.{gate,up,down}_proj, E leading, dense or affine (MLX)
-//   single   experts.<e>.{gate,up,down}_proj, one expert each, dense or affine
+//   stacked  switch_mlp.{gate,up,down}_proj, E leading, dense or quantized (MLX)
+//   single   experts.<e>.{gate,up,down}_proj, one expert each, dense or quantized
 // Forms may differ between the layers of one file.
 #pragma once
 

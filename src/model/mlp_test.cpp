@@ -12,7 +12,7 @@ namespace {
 
 using namespace testing;  // the tiny checkpoints
 
-const AffineFormat kFourBits{4, 32, DType::kBF16};
+const QuantFormat kFourBits{4, 32, DType::kBF16};
 
 std::string mlp(int layer) { return layer_path(layer) + ".mlp"; }
 
@@ -56,9 +56,9 @@ TEST(Mlp, ADenseOneMayBeQuantizedDownApartFromGateAndUp) {
   quantize_module(tiny.tensors, mlp(0) + ".down_proj", {6, 32, DType::kBF16});
   const auto loaded = load(tiny.tensors, tiny.config);
   const RecordedExperts& table = loaded->backend.experts_tables.at(mlp(0));
-  EXPECT_EQ(table.up.format.affine, kFourBits);
+  EXPECT_EQ(table.up.format.quant, kFourBits);
   EXPECT_EQ(table.up.scales, tiny.tensors.at(mlp(0) + ".up_proj.scales").bytes);
-  EXPECT_EQ(table.down.format.affine, (AffineFormat{6, 32, DType::kBF16}));
+  EXPECT_EQ(table.down.format.quant, (QuantFormat{6, 32, DType::kBF16}));
 }
 
 TEST(Mlp, GateAndUpOfDifferentFormatsAreRefusedInADenseOneToo) {

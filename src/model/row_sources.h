@@ -1,6 +1,6 @@
 // The rows of a matrix, or of a stack of experts, wherever a checkpoint keeps them. All expert forms and interleaved
 // projections are one thing here: a list of slices, each a run of rows in some tensor. Reads exactly what a backend
-// asks for.
+// asks for. Refuses scales of mxfp4 that N4 cannot take (kBadTensor), because every way to them leads through here.
 #pragma once
 
 #include <vector>

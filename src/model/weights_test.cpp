@@ -14,7 +14,7 @@ namespace {
 using namespace testing;  // the tiny checkpoint
 
 constexpr int kLayers = 4;
-const AffineFormat kFourBits{4, 32, DType::kBF16};
+const QuantFormat kFourBits{4, 32, DType::kBF16};
 
 std::string mlp(int layer) { return "model.layers." + std::to_string(layer) + ".mlp"; }
 
@@ -50,6 +50,12 @@ TinyTensors with_quantized_experts() {
 Json quantized_config(int bits = 4, int group = 32) {
   Json config = tiny_config();
   config["quantization"] = Json{{"group_size", group}, {"bits", bits}};
+  return config;
+}
+
+Json mxfp4_config() {
+  Json config = quantized_config();
+  config["quantization"]["mode"] = "mxfp4";
   return config;
 }
 
@@ -126,8 +132,8 @@ TEST(Weights, DownMayHaveOtherBitsThanGateAndUp) {
     config["quantization"][mlp(i) + ".switch_mlp.down_proj"] = Json{{"group_size", 32}, {"bits", 6}};
   }
   const auto loaded = load(tensors, config);
-  EXPECT_EQ(loaded->backend.experts_tables.at(mlp(3) + ".experts").down.format.affine,
-            (AffineFormat{6, 32, DType::kF16}));
+  EXPECT_EQ(loaded->backend.experts_tables.at(mlp(3) + ".experts").down.format.quant,
+            (QuantFormat{6, 32, DType::kF16}));
 }
 
 TEST(Weights, EachModuleFollowsItsOwnQuantizationEntry) {
@@ -137,10 +143,37 @@ TEST(Weights, EachModuleFollowsItsOwnQuantizationEntry) {
   quantize_module(tensors, mlp(0) + ".gate", {8, 64, DType::kF32});
   config["quantization"][mlp(0) + ".gate"] = Json{{"group_size", 64}, {"bits", 8}};
   const auto loaded = load(tensors, config);
-  EXPECT_EQ(loaded->backend.matrices.at("lm_head").format.affine, kFourBits);
+  EXPECT_EQ(loaded->backend.matrices.at("lm_head").format.quant, kFourBits);
   EXPECT_EQ(loaded->backend.matrices.at("lm_head").biases, tensors.at("lm_head.biases").bytes);
-  EXPECT_EQ(loaded->backend.matrices.at(mlp(0) + ".gate").format.affine, (AffineFormat{8, 64, DType::kF32}));
-  EXPECT_FALSE(loaded->backend.matrices.at(mlp(1) + ".gate").format.is_affine());
+  EXPECT_EQ(loaded->backend.matrices.at(mlp(0) + ".gate").format.quant, (QuantFormat{8, 64, DType::kF32}));
+  EXPECT_FALSE(loaded->backend.matrices.at(mlp(1) + ".gate").format.is_quantized());
+}
+
+TEST(Weights, Mxfp4ArrivesAsItStandsWithoutBiases) {
+  TinyTensors tensors = tiny_tensors();
+  make_mxfp4(tensors, "lm_head");
+  const auto loaded = load(tensors, mxfp4_config());
+  const RecordedRows& head = loaded->backend.matrices.at("lm_head");
+  EXPECT_EQ(head.format, (WeightFormat{DType::kU32, kMxfp4}));
+  EXPECT_EQ(head.weights, tensors.at("lm_head.weight").bytes);
+  EXPECT_EQ(head.scales, tensors.at("lm_head.scales").bytes);
+  EXPECT_TRUE(head.biases.empty());
+}
+
+TEST(Weights, StacksOfMxfp4ExpertsMayHaveAnAffineDown) {
+  TinyTensors tensors = with_stacked_experts();
+  Json config = mxfp4_config();
+  for (int i = 0; i < kLayers; ++i) {
+    make_mxfp4(tensors, mlp(i) + ".switch_mlp.gate_proj");
+    make_mxfp4(tensors, mlp(i) + ".switch_mlp.up_proj");
+    quantize_module(tensors, mlp(i) + ".switch_mlp.down_proj", kFourBits);
+    config["quantization"][mlp(i) + ".switch_mlp.down_proj"] = Json{{"group_size", 32}, {"bits", 4}};
+  }
+  const auto loaded = load(tensors, config);
+  const RecordedExperts& table = loaded->backend.experts_tables.at(mlp(2) + ".experts");
+  EXPECT_EQ(table.up.format.quant, kMxfp4);
+  EXPECT_EQ(table.up.scales, tensors.at(mlp(2) + ".switch_mlp.up_proj.scales").bytes);
+  EXPECT_EQ(table.down.format.quant, kFourBits);
 }
 
 TEST(Weights, ATiedHeadIsNotLoaded) {
@@ -367,6 +400,57 @@ TEST(Weights, InconsistentQuantizedPartsAreRefused) {
     quantize_module(tensors, "lm_head", kFourBits);
     test.spoil(tensors);
     expect_refused(tensors, quantized_config(), test.code, {test.part, test.word});
+  }
+}
+
+TEST(Weights, DamagedPartsOfMxfp4AreRefused) {
+  struct Case {
+    std::string part;
+    std::function<void(TinyTensors&)> spoil;
+    ErrorCode code;
+    std::string word;
+  };
+  const Case cases[] = {
+      {"lm_head.weight", [](TinyTensors& t) { reshape(t, "lm_head.weight", {40, 16}); }, ErrorCode::kBadTensor,
+       "looks like 8 bits"},
+      {"lm_head.scales", [](TinyTensors& t) { reshape(t, "lm_head.scales", {40, 4}); }, ErrorCode::kBadTensor,
+       "expected shape [40, 2], got [40, 4]"},
+      {"lm_head.scales", [](TinyTensors& t) { t["lm_head.scales"] = made_up("s", {40, 2}, DType::kBF16, 1.0f); },
+       ErrorCode::kBadTensor, "expected scales in U8, got BF16"},
+      {"lm_head.biases", [](TinyTensors& t) { t["lm_head.biases"] = made_up("b", {40, 2}, DType::kBF16, 1.0f); },
+       ErrorCode::kUnknownTensor, "no place"},
+      {"lm_head.weight", [](TinyTensors& t) { t.erase("lm_head.scales"); }, ErrorCode::kBadTensor, "got U32"},
+  };
+  for (const Case& test : cases) {
+    TinyTensors tensors = tiny_tensors();
+    make_mxfp4(tensors, "lm_head");
+    test.spoil(tensors);
+    expect_refused(tensors, mxfp4_config(), test.code, {test.part, test.word});
+  }
+}
+
+TEST(Weights, AModeThatDisagreesWithTheFileIsNamed) {
+  TinyTensors tensors = tiny_tensors();
+  make_mxfp4(tensors, "lm_head");
+  expect_refused(tensors, quantized_config(), ErrorCode::kBadTensor,
+                 {"lm_head.scales", "got U8", "lm_head is of mode affine"});
+  quantize_module(tensors = tiny_tensors(), "lm_head", kFourBits);
+  expect_refused(tensors, mxfp4_config(), ErrorCode::kBadTensor, {"lm_head.scales", "lm_head is of mode mxfp4"});
+}
+
+// Found while the rows are read: N4 has no bias for such a scale.
+TEST(Weights, AScaleOfMxfp4ThatIsTooLargeIsNamedWithItsRow) {
+  TinyTensors tensors = with_stacked_experts();
+  const std::string module = mlp(1) + ".switch_mlp.up_proj";
+  make_mxfp4(tensors, mlp(1) + ".switch_mlp.gate_proj");
+  make_mxfp4(tensors, module);
+  tensors.at(module + ".scales").bytes[2 * 37 + 1] = std::byte{253};  // two groups a row, 32 rows an expert
+  try {
+    load(tensors, mxfp4_config());
+    ADD_FAILURE() << "was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBadTensor);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(module + ".scales: row 37 has the E8M0 scale 253"));
   }
 }
 

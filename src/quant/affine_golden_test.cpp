@@ -1,51 +1,23 @@
-// The encoder against MLX's bytes, every width x group x dtype, and the decoder against MLX's values. The file and how
-// it is made: tests/golden/make_quant.py. Reads the container by itself, because quant stands below checkpoint.
+// The affine encoder against MLX's bytes, every width x group x dtype, and the decoder against MLX's values. The file
+// and how it is made: tests/golden/make_quant.py.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-#include <map>
 #include <string>
 #include <tuple>
 #include <vector>
 
-#include "base/json.h"
 #include "quant/affine.h"
+#include "quant/codes.h"
+#include "quant/dequantize.h"
+#include "quant/test_golden_file.h"
 
 namespace moebius {
 namespace {
 
-class GoldenFile {
- public:
-  GoldenFile() {
-    std::ifstream in(MOEBIUS_SOURCE_DIR "/tests/golden/quant/affine.safetensors", std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-    uint64_t header_bytes = 0;
-    if (bytes.size() < sizeof header_bytes) throw std::runtime_error("no golden file");
-    std::memcpy(&header_bytes, bytes.data(), sizeof header_bytes);
-    header_ = parse_json(bytes.substr(sizeof header_bytes, header_bytes), "affine.safetensors");
-    const auto* data = reinterpret_cast<const std::byte*>(bytes.data()) + sizeof header_bytes + header_bytes;
-    for (const auto& [name, info] : header_.items()) {
-      if (name == "__metadata__") continue;
-      const auto& offsets = info.at("data_offsets");
-      tensors_[name].assign(data + offsets[0].get<size_t>(), data + offsets[1].get<size_t>());
-    }
-  }
-
-  const std::vector<std::byte>& bytes(const std::string& name) const { return tensors_.at(name); }
-  int64_t rows(const std::string& name) const { return header_.at(name).at("shape")[0].get<int64_t>(); }
-  int64_t cols(const std::string& name) const { return header_.at(name).at("shape")[1].get<int64_t>(); }
-
- private:
-  Json header_;
-  std::map<std::string, std::vector<std::byte>> tensors_;
-};
-
-const GoldenFile& golden() {
-  static const GoldenFile file;
+const test::GoldenFile& golden() {
+  static const test::GoldenFile file("affine.safetensors");
   return file;
 }
 
@@ -63,7 +35,7 @@ class Golden : public testing::TestWithParam<std::tuple<NamedDType, int, int>> {
     prefix_ = std::string(dtype.name) + ".b" + std::to_string(bits) + ".g" + std::to_string(group);
   }
 
-  AffineFormat format_;
+  QuantFormat format_;
   std::string weight_, prefix_;
 };
 
@@ -117,7 +89,7 @@ TEST_P(GoldenDecode, DecodedValuesDifferFromMlxByTheRoundingOfTheProductOnly) {
 
   for (int64_t row = 0; row < golden().rows(prefix_ + ".decoded"); ++row) {
     std::vector<float> ours(cols);
-    const AffineRow packed{codes + row * code_bytes, scales + row * scale_bytes, biases + row * scale_bytes};
+    const QuantRow packed{codes + row * code_bytes, scales + row * scale_bytes, biases + row * scale_bytes};
     dequantize_row(ours, packed, format_);
     std::vector<uint8_t> q(cols);
     unpack_codes(q, {packed.codes, static_cast<size_t>(code_bytes)}, format_.bits);

@@ -156,6 +156,21 @@ class Logits(LogitsCase):
         self.assertEqual(len({tensor[2] for tensor in traces[0].values()}), 4)
 
 
+class Mxfp4(TestCase):
+    def test_it_is_made_counted_and_proven(self):
+        model = self.folder / "mxfp4"
+        self.succeed("synth", "--preset", "tiny", "--mode", "mxfp4", model)
+        modules = json.loads(self.succeed("inspect", model, "--json").stdout)["modules"]
+        formats = {module["format"] for module in modules}
+        self.assertEqual(formats, {"mxfp4", "8 bits, group 64, BF16 scales", "BF16", "F32"})
+        report = json.loads(self.succeed("doctor", model, "--json").stdout)
+        self.assertEqual(report["summary"]["fail"], 0)
+
+    def test_its_bits_are_not_for_choosing(self):
+        for option in (("--bits", 4), ("--group-size", 32)):
+            self.fail_with(2, "synth", "--preset", "tiny", "--mode", "mxfp4", *option, self.folder / "other")
+
+
 class DraftHead(TestCase):
     """tests/golden holds the logits to those of others; here: what the option says and writes."""
 

@@ -6,6 +6,7 @@ using namespace moebius;
 
 static void check_params(const std::optional<QuantizationParams>& params) {
   if (!params) return;
+  if (params->mode == QuantMode::kMxfp4) return require(params->bits == 4 && params->group == 32);
   require(params->bits >= 2 && params->bits <= 8 && params->bits != 7);
   require(params->group == 32 || params->group == 64 || params->group == 128);
 }

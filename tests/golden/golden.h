@@ -40,7 +40,7 @@ inline const std::vector<std::string> kPlain = {
     "qwen3_5_r1_tied", "qwen3_5_r3", "qwen3_5_forms", "mtp_qwen3_5"};
 inline const std::vector<std::string> kQuantized = {
     // qwen3_5_moe
-    "q2_g32", "q3_g64", "q4_g64", "q5_g32", "q6_g64", "q8_g64", "q4_g128", "q4_g32_f32", "q3_g128_f16",
+    "q2_g32", "q3_g64", "q4_g64", "q5_g32", "q6_g64", "q8_g64", "q4_g128", "q4_g32_f32", "q3_g128_f16", "mxfp4",
     // the other families
     "qwen3_next_q3_g64", "qwen3_next_q4_g64", "qwen3_moe_q4_g64", "qwen3_5_q4_g64"};
 

@@ -17,9 +17,9 @@ constexpr int kKeyBlock = 256;      // keys between two merges (N7)
 constexpr int kMostGroup = 64;      // query heads that share a kv head
 constexpr int kMostAttending = 16;  // rows that go through a block of keys together
 
-enum class Element : uint8_t { kF32, kF16, kBF16 };
+enum class Element : uint8_t { kF32, kF16, kBF16, kE8M0 };
 
-// A matrix as it lies packed (pack.h): blocks of 16 rows; in a block, tiles of `group` inputs (affine) or one tile
+// A matrix as it lies packed (pack.h): blocks of 16 rows; in a block, tiles of `group` inputs (quantized) or one tile
 // (dense).
 struct MatrixView {
   const uint8_t* data;
@@ -27,7 +27,7 @@ struct MatrixView {
   int64_t gap;          // of these, what is another matrix's; 0 when both are read in turns
   int32_t rows;
   int32_t cols;
-  Element element;  // dense: of the weights; affine: of scales and biases
+  Element element;  // dense: of the weights; affine: of scales and biases; kE8M0: of the scales of mxfp4
   uint8_t bits;     // 0: dense
   int32_t group;    // inputs that share a scale; 0: dense
 };

@@ -7,16 +7,44 @@
 #include "base/check.h"
 #include "base/checked.h"
 #include "base/fmath.h"
+#include "quant/codes.h"
+#include "quant/dequantize.h"
+#include "quant/mxfp4.h"
 
 namespace moebius::cpu {
 namespace {
 
 Element element_of(DType dtype) {
-  return dtype == DType::kBF16 ? Element::kBF16 : dtype == DType::kF16 ? Element::kF16 : Element::kF32;
+  switch (dtype) {
+    case DType::kBF16:
+      return Element::kBF16;
+    case DType::kF16:
+      return Element::kF16;
+    case DType::kU8:
+      return Element::kE8M0;
+    default:
+      return Element::kF32;
+  }
 }
 
 DType dtype_of(Element element) {
-  return element == Element::kBF16 ? DType::kBF16 : element == Element::kF16 ? DType::kF16 : DType::kF32;
+  switch (element) {
+    case Element::kBF16:
+      return DType::kBF16;
+    case Element::kF16:
+      return DType::kF16;
+    case Element::kE8M0:
+      return DType::kU8;
+    case Element::kF32:
+      break;
+  }
+  return DType::kF32;
+}
+
+// What the view of a quantized matrix was made from.
+QuantFormat format_of(const MatrixView& view) {
+  const bool mxfp4 = view.element == Element::kE8M0;
+  return {view.bits, view.group, dtype_of(view.element), mxfp4 ? QuantMode::kMxfp4 : QuantMode::kAffine};
 }
 
 int unit_of(int group) { return std::min(group, 64); }
@@ -82,6 +110,17 @@ void pack_column(uint8_t* out, const std::byte* first, int64_t row_bytes, int64_
   for (int64_t r = 0; r < count; ++r) std::memcpy(out + r * sizeof(Value), first + r * row_bytes, sizeof(Value));
 }
 
+void pack_column(uint8_t* out, const std::byte* first, int64_t row_bytes, int64_t count, int64_t value_bytes) {
+  switch (value_bytes) {
+    case 1:
+      return pack_column<uint8_t>(out, first, row_bytes, count);
+    case 2:
+      return pack_column<uint16_t>(out, first, row_bytes, count);
+    default:
+      return pack_column<uint32_t>(out, first, row_bytes, count);
+  }
+}
+
 int code_of(const uint8_t* unit, int unit_inputs, int bits, int row, int input) {
   const int set = input / 4;
   const int byte = 4 * row + input % 4;
@@ -96,38 +135,37 @@ int code_of(const uint8_t* unit, int unit_inputs, int bits, int row, int input) 
 
 }  // namespace
 
-int64_t block_bytes(const WeightFormat& format, int64_t cols) {
-  if (!format.is_affine()) return kLanes * cols * size_bytes(format.dtype);
-  const AffineFormat& affine = format.affine;
-  return kLanes * (cols * affine.bits / 8 + cols / affine.group * 2 * size_bytes(affine.scale_dtype));
-}
+int64_t block_bytes(const WeightFormat& format, int64_t cols) { return kLanes * format.row_bytes(cols); }
 
 MatrixView view_of(const WeightFormat& format, int64_t rows, int64_t cols, const uint8_t* data, int64_t step) {
-  const bool affine = format.is_affine();
-  MOEBIUS_CHECK(!affine || (is_valid(format.affine) && cols % format.affine.group == 0));
+  const QuantFormat& quant = format.quant;
+  const bool quantized = format.is_quantized();
+  MOEBIUS_CHECK(!quantized || (is_valid(quant) && cols % quant.group == 0));
   return {.data = data,
           .block_bytes = block_bytes(format, cols) * step,
           .gap = block_bytes(format, cols) * (step - 1),
           .rows = static_cast<int32_t>(rows),
           .cols = static_cast<int32_t>(cols),
-          .element = element_of(affine ? format.affine.scale_dtype : format.dtype),
-          .bits = static_cast<uint8_t>(affine ? format.affine.bits : 0),
-          .group = affine ? format.affine.group : 0};
+          .element = element_of(quantized ? quant.scale_dtype : format.dtype),
+          .bits = static_cast<uint8_t>(quantized ? quant.bits : 0),
+          .group = quantized ? quant.group : 0};
 }
 
 void Packer::pack(const MatrixView& view, const WeightFormat& format, const RowSource& source, int64_t first,
                   int64_t count, int64_t view_row) {
   MOEBIUS_CHECK(view_row % kLanes == 0);
   const int64_t cols = view.cols;
-  weights_.resize(static_cast<size_t>(count * format.weight_row_bytes(cols)));
-  scales_.resize(static_cast<size_t>(count * format.scale_row_bytes(cols)));
-  biases_.resize(scales_.size());
-  const bool affine = format.is_affine();
-  source.read(first, count, {weights_.data(), affine ? scales_.data() : nullptr, affine ? biases_.data() : nullptr});
+  const auto room = [count](std::vector<std::byte>& bytes, int64_t row_bytes) {
+    bytes.resize(static_cast<size_t>(count * row_bytes));
+    return row_bytes > 0 ? bytes.data() : nullptr;
+  };
+  source.read(first, count,
+              {room(weights_, format.weight_row_bytes(cols)), room(scales_, format.scale_row_bytes(cols)),
+               room(biases_, format.bias_row_bytes(cols))});
   for (int64_t row = 0; row < count; row += kLanes) {
     auto* block = const_cast<uint8_t*>(view.data) + (view_row + row) / kLanes * view.block_bytes;
     const int64_t rows = std::min<int64_t>(kLanes, count - row);
-    if (affine) {
+    if (format.is_quantized()) {
       pack_block(block, format, cols, row, rows);
     } else {
       pack_dense_block(block, format, cols, row, rows);
@@ -136,26 +174,25 @@ void Packer::pack(const MatrixView& view, const WeightFormat& format, const RowS
 }
 
 void Packer::pack_block(uint8_t* block, const WeightFormat& format, int64_t cols, int64_t row, int64_t count) {
-  const AffineFormat& affine = format.affine;
+  const QuantFormat& quant = format.quant;
   const int64_t code_row = format.weight_row_bytes(cols);
-  const int64_t scale_row = format.scale_row_bytes(cols);
-  const int64_t size = size_bytes(affine.scale_dtype);
   codes_.assign(static_cast<size_t>(kLanes * cols), 0);
   for (int64_t r = 0; r < count; ++r) {
     unpack_codes({codes_.data() + r * cols, static_cast<size_t>(cols)},
-                 {weights_.data() + (row + r) * code_row, static_cast<size_t>(code_row)}, affine.bits);
+                 {weights_.data() + (row + r) * code_row, static_cast<size_t>(code_row)}, quant.bits);
   }
-  const int unit = unit_of(affine.group);
-  for (int64_t input = 0; input < cols; input += affine.group) {
-    for (int64_t u = 0; u < affine.group; u += unit, block += int64_t{unit} * affine.bits * 2) {
-      pack_unit(block, codes_.data() + input + u, cols, unit, affine.bits);
+  const int unit = unit_of(quant.group);
+  for (int64_t input = 0; input < cols; input += quant.group) {
+    for (int64_t u = 0; u < quant.group; u += unit, block += int64_t{unit} * quant.bits * 2) {
+      pack_unit(block, codes_.data() + input + u, cols, unit, quant.bits);
     }
-    for (const std::vector<std::byte>* values : {&scales_, &biases_}) {
-      const std::byte* first = values->data() + row * scale_row + input / affine.group * size;
-      size == 2 ? pack_column<uint16_t>(block, first, scale_row, count)
-                : pack_column<uint32_t>(block, first, scale_row, count);
+    const int64_t size = size_bytes(quant.scale_dtype);
+    const auto pack_scales = [&](const std::vector<std::byte>& values, int64_t row_bytes) {
+      pack_column(block, values.data() + row * row_bytes + input / quant.group * size, row_bytes, count, size);
       block += kLanes * size;
-    }
+    };
+    pack_scales(scales_, format.scale_row_bytes(cols));
+    if (!biases_.empty()) pack_scales(biases_, format.bias_row_bytes(cols));
   }
 }
 
@@ -163,30 +200,33 @@ void Packer::pack_dense_block(uint8_t* block, const WeightFormat& format, int64_
   const int64_t size = size_bytes(format.dtype);
   const std::byte* first = weights_.data() + row * cols * size;
   for (int64_t k = 0; k < cols; ++k, block += kLanes * size, first += size) {
-    size == 2 ? pack_column<uint16_t>(block, first, cols * size, count)
-              : pack_column<uint32_t>(block, first, cols * size, count);
+    pack_column(block, first, cols * size, count, size);
   }
 }
 
 void unpack_row(float* out, const MatrixView& view, int64_t row) {
   const uint8_t* block = view.data + row / kLanes * view.block_bytes;
   const int lane = static_cast<int>(row % kLanes);
-  const DType dtype = dtype_of(view.element);
   if (view.bits == 0) {
-    for (int64_t k = 0; k < view.cols; ++k) out[k] = load_f32(block, dtype, k * kLanes + lane);
+    for (int64_t k = 0; k < view.cols; ++k) out[k] = load_f32(block, dtype_of(view.element), k * kLanes + lane);
     return;
   }
+  const QuantFormat format = format_of(view);
   const int unit = unit_of(view.group);
   const int unit_bytes = unit * view.bits * 2;
-  const int64_t code_bytes = int64_t{view.group} * view.bits * 2;
-  const int64_t scale_bytes = kLanes * size_bytes(dtype);
-  for (int64_t k = 0; k < view.cols; k += view.group, block += code_bytes + 2 * scale_bytes) {
-    const float s = load_f32(block + code_bytes, dtype, lane);
-    const float b = load_f32(block + code_bytes + scale_bytes, dtype, lane);
+  // The scales of a tile are those of 16 rows, one group each.
+  const int64_t code_bytes = kLanes * code_row_bytes(format, view.group);
+  const int64_t scale_bytes = kLanes * scale_row_bytes(format, view.group);
+  const int64_t bias_bytes = kLanes * bias_row_bytes(format, view.group);
+  for (int64_t k = 0; k < view.cols; k += view.group) {
+    const auto* scales = reinterpret_cast<const std::byte*>(block + code_bytes);
+    const auto [s, b] = decode_scale({nullptr, scales, scales + scale_bytes}, format, lane);
     for (int i = 0; i < view.group; ++i) {
       const int code = code_of(block + i / unit * unit_bytes, unit, view.bits, lane, i % unit);
-      out[k + i] = fmath::fma(static_cast<float>(code), s, b);
+      const int q = format.mode == QuantMode::kMxfp4 ? kMxfp4Codes[code] : code;
+      out[k + i] = fmath::fma(static_cast<float>(q), s, b);
     }
+    block += code_bytes + scale_bytes + bias_bytes;
   }
 }
 

@@ -1,12 +1,14 @@
 // How a matrix lies in memory: one layout for every instruction set, repacked once at load, never larger than the
 // source but for the last rows.
 //
-// Blocks of 16 rows, because lanes are rows. A dense block holds, input by input, the 16 weights of its rows. An affine
-// block holds tiles of `group` inputs: the codes of the tile, then 16 scales, then 16 biases in their storage dtype.
-// Codes lie in units of min(group, 64) inputs; a unit is Unit / 4 sets of 4 inputs, a set one vector of 64 bytes (byte
-// 4 * row + input). The bits of a set are split into planes of 8; 4; 2; 2 + 1; 4 + 1; 4 + 2 bits, low bits first, and
-// the sets that share a byte of a plane differ by a shift (layout.h): unpacking is at most one shift and one mask a
-// plane, on any instruction set.
+// Blocks of 16 rows, because lanes are rows. A dense block holds, input by input, the 16 weights of its rows. A
+// quantized block holds tiles of `group` inputs: the codes of the tile, then 16 scales, then, but for mxfp4, 16 biases
+// in their storage dtype. Codes lie in units of min(group, 64) inputs; a unit is Unit / 4 sets of 4 inputs, a set one
+// vector of 64 bytes (byte 4 * row + input). The bits of a set are split into planes of 8; 4; 2; 2 + 1; 4 + 1; 4 + 2
+// bits, low bits first, and the sets that share a byte of a plane differ by a shift (layout.h): unpacking is at most
+// one shift and one mask a plane, on any instruction set. A tile of mxfp4 is 256 + 16 bytes, so most of its lines are
+// not those of memory: from memory that costs nothing (docs/performance.md), and scales kept apart would be a second
+// stream.
 #pragma once
 
 #include <cstdint>

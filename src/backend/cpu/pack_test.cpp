@@ -9,11 +9,8 @@
 namespace moebius::cpu {
 namespace {
 
-TEST(Pack, TheBytesChangeWithTheNameOfTheLayoutAndNotOtherwise) {
-  std::vector<WeightFormat> formats = {test::dense(DType::kF32), test::dense(DType::kF16), test::dense(DType::kBF16)};
-  for (const int bits : {2, 3, 4, 5, 6, 8}) {
-    for (const int group : {32, 64, 128}) formats.push_back(test::affine(bits, group));
-  }
+// Of the packed bytes of a matrix in each format.
+std::string packed_fingerprint(const std::vector<WeightFormat>& formats) {
   std::string checksums;
   for (const WeightFormat& format : formats) {
     constexpr int64_t kRows = 40;  // the last block is not full
@@ -23,9 +20,25 @@ TEST(Pack, TheBytesChangeWithTheNameOfTheLayoutAndNotOtherwise) {
     Packer().pack(view_of(format, kRows, kCols, bytes.data()), format, matrix, 0, kRows, 0);
     checksums += checksum(std::as_bytes(std::span(bytes)));
   }
-  EXPECT_EQ(fingerprint(checksums), "78b606e0bef53162654af3255c2b1163")
-      << "packed bytes changed: files made before would be read wrongly, so change kLayoutName and this fingerprint";
+  return fingerprint(checksums);
+}
+
+TEST(Pack, TheBytesChangeWithTheNameOfTheLayoutAndNotOtherwise) {
+  constexpr const char* kAdvice =
+      "packed bytes changed: files made before would be read wrongly, so change kLayoutName and this fingerprint";
+  std::vector<WeightFormat> formats = {test::dense(DType::kF32), test::dense(DType::kF16), test::dense(DType::kBF16)};
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
+    for (const int group : {32, 64, 128}) formats.push_back(test::affine(bits, group));
+  }
+  EXPECT_EQ(packed_fingerprint(formats), "78b606e0bef53162654af3255c2b1163") << kAdvice;
+  EXPECT_EQ(packed_fingerprint({test::mxfp4()}), "e99a34f4397a3426da527d90955d46af") << kAdvice;
   EXPECT_EQ(kLayoutName, "cpu, blocks of 16 rows, 1");
+}
+
+TEST(Pack, NothingIsLargerThanItsSourceButForTheRowsOfTheLastBlock) {
+  for (const WeightFormat& format : {test::dense(DType::kBF16), test::affine(3, 64), test::mxfp4()}) {
+    EXPECT_EQ(block_bytes(format, 320), test::HostMatrix(kLanes, 320, format, 1).bytes()) << test::label(format);
+  }
 }
 
 }  // namespace

@@ -103,6 +103,10 @@ MOEBIUS_INLINE F32 fold(F32 a, F32 b) {
 MOEBIUS_INLINE float first_lane(F32 a) { return _mm256_cvtss_f32(a.lo); }
 
 MOEBIUS_INLINE I32 set1_int(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+MOEBIUS_INLINE I32 load_u8(const uint8_t* p) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))};
+}
 MOEBIUS_INLINE I32 to_int(F32 a) { return {_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi)}; }
 MOEBIUS_INLINE F32 to_float(I32 a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
 MOEBIUS_INLINE I32 as_int(F32 a) { return {_mm256_castps_si256(a.lo), _mm256_castps_si256(a.hi)}; }
@@ -149,6 +153,10 @@ MOEBIUS_INLINE void store_bytes(uint8_t* p, Bytes a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.lo);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), a.hi);
 }
+MOEBIUS_INLINE Bytes lookup(const uint8_t* table, Bytes i) {
+  const __m256i tables = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  return {_mm256_shuffle_epi8(tables, i.lo), _mm256_shuffle_epi8(tables, i.hi)};
+}
 template <int N>
 MOEBIUS_INLINE Bytes shift_bytes(Bytes a) {
   if constexpr (N > 0) return {_mm256_srli_epi16(a.lo, N), _mm256_srli_epi16(a.hi, N)};
@@ -174,10 +182,11 @@ MOEBIUS_INLINE F32 code_of_input(Bytes a) {
 
 // maddubs adds two products in int16 and saturates: its pairs are summed in int16 only as often as they fit, and 8-bit
 // codes are split so that each product pair fits (127 * 127 * 2 and 128 * 127 * 2 are below 32768).
-template <int Bits>
+template <int LargestCode>
 struct Dot {
-  static constexpr int kLargestPair = 2 * ((1 << Bits) - 1) * 127;
-  static constexpr int kSetsUntilFull = Bits == 8 ? 1 : 32767 / kLargestPair;
+  static constexpr int kLargestPair = 2 * LargestCode * 127;
+  static constexpr int kSetsUntilFull = 32767 / kLargestPair;
+  static constexpr bool kSplit = kSetsUntilFull == 0;
   __m256i sum_lo = _mm256_setzero_si256(), sum_hi = _mm256_setzero_si256();
   __m256i pairs_lo = _mm256_setzero_si256(), pairs_hi = _mm256_setzero_si256();
 
@@ -192,7 +201,7 @@ struct Dot {
     int32_t four = 0;
     __builtin_memcpy(&four, q4, 4);
     const __m256i q = _mm256_set1_epi32(four);
-    if constexpr (Bits == 8) {
+    if constexpr (kSplit) {
       const Bytes low = mask_bytes(codes, 0x7f);
       const Bytes high = mask_bytes(codes, 0x80);
       sum_lo = _mm256_add_epi32(
@@ -206,7 +215,7 @@ struct Dot {
     }
   }
   MOEBIUS_INLINE_MEMBER I32 total() {
-    if constexpr (Bits != 8) flush();
+    if constexpr (!kSplit) flush();
     return {sum_lo, sum_hi};
   }
 };

@@ -84,6 +84,9 @@ MOEBIUS_INLINE F32 fold(F32 a, F32 b) {
 MOEBIUS_INLINE float first_lane(F32 a) { return _mm512_cvtss_f32(a.v); }
 
 MOEBIUS_INLINE I32 set1_int(int32_t x) { return {_mm512_set1_epi32(x)}; }
+MOEBIUS_INLINE I32 load_u8(const uint8_t* p) {
+  return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))};
+}
 MOEBIUS_INLINE I32 to_int(F32 a) { return {_mm512_cvtps_epi32(a.v)}; }
 MOEBIUS_INLINE F32 to_float(I32 a) { return {_mm512_cvtepi32_ps(a.v)}; }
 MOEBIUS_INLINE I32 as_int(F32 a) { return {_mm512_castps_si512(a.v)}; }
@@ -113,6 +116,11 @@ MOEBIUS_INLINE Bytes in_register(Bytes a) {
   return a;
 }
 MOEBIUS_INLINE void store_bytes(uint8_t* p, Bytes a) { _mm512_storeu_si512(p, a.v); }
+// table[i] of each byte i < 16.
+MOEBIUS_INLINE Bytes lookup(const uint8_t* table, Bytes i) {
+  const __m512i tables = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  return {_mm512_shuffle_epi8(tables, i.v)};
+}
 template <int N>  // positive: right; bits that cross bytes are masked off by the caller
 MOEBIUS_INLINE Bytes shift_bytes(Bytes a) {
   if constexpr (N > 0) return {_mm512_srli_epi16(a.v, N)};
@@ -131,7 +139,7 @@ MOEBIUS_INLINE F32 code_of_input(Bytes a) {
 }
 
 // Sum over inputs of code * activation, exact in int32.
-template <int Bits>
+template <int LargestCode>
 struct Dot {
   __m512i sum = _mm512_setzero_si512();
   template <int Set>

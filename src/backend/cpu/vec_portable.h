@@ -135,6 +135,9 @@ MOEBIUS_INLINE float first_lane(const F32& a) { return a.v[0]; }
 MOEBIUS_INLINE I32 set1_int(int32_t x) {
   return each_int([&](int) { return x; });
 }
+MOEBIUS_INLINE I32 load_u8(const uint8_t* p) {
+  return each_int([&](int i) { return p[i]; });
+}
 // Outside int32, and for NaN: the smallest int32, as the instruction does.
 MOEBIUS_INLINE I32 to_int(F32 a) {
   return each_int([&](int i) {
@@ -199,6 +202,11 @@ MOEBIUS_INLINE Bytes load_bytes(const uint8_t* p) {
 }
 MOEBIUS_INLINE const Bytes& in_register(const Bytes& a) { return a; }
 MOEBIUS_INLINE void store_bytes(uint8_t* p, const Bytes& a) { __builtin_memcpy(p, a.v, 64); }
+MOEBIUS_INLINE Bytes lookup(const uint8_t* table, const Bytes& indices) {
+  Bytes r;
+  for (int i = 0; i < 64; ++i) r.v[i] = table[indices.v[i]];
+  return r;
+}
 template <int N>
 MOEBIUS_INLINE Bytes shift_bytes(const Bytes& a) {
   Bytes r;
@@ -221,7 +229,7 @@ MOEBIUS_INLINE F32 code_of_input(const Bytes& a) {
   return each([&](int i) { return static_cast<float>(a.v[4 * i + Input]); });
 }
 
-template <int Bits>
+template <int LargestCode>
 struct Dot {
   int32_t sum[16] = {};
   template <int Set>

@@ -39,8 +39,8 @@ int64_t chunk_rows(int64_t block_bytes) {
 
 void require_supported(const WeightFormat& format, int64_t cols, const std::string& where) {
   const bool dense = is_float(format.dtype);
-  const bool affine = format.is_affine() && is_valid(format.affine) && cols % format.affine.group == 0;
-  if (!dense && !affine) throw Error(ErrorCode::kUnsupported, where, "the cpu backend has no such weight format");
+  const bool quantized = format.is_quantized() && is_valid(format.quant) && cols % format.quant.group == 0;
+  if (!dense && !quantized) throw Error(ErrorCode::kUnsupported, where, "the cpu backend has no such weight format");
 }
 
 }  // namespace
@@ -62,7 +62,7 @@ Matrix CpuBackend::upload(const MatrixSpec& spec, const RowSource& rows) {
   const int64_t block = block_bytes(spec.format, spec.cols);
   packed->memory = weight_memory(spec.name, block * div_up(spec.rows, kLanes));
   packed->view = view_of(spec.format, spec.rows, spec.cols, packed->memory.data);
-  packed->int8 = spec.format.is_affine() && spec.activations == ActivationKind::kInt8;
+  packed->int8 = spec.format.is_quantized() && spec.activations == ActivationKind::kInt8;
   if (packed->int8) most_inputs_ = std::max(most_inputs_, spec.cols);
 
   const int64_t chunk_size = chunk_rows(block);
@@ -102,8 +102,8 @@ void CpuBackend::upload_group(PackedGroup& group, const ExpertGroupSpec& spec, i
   group.gate = view_of(spec.gate_up, spec.width, dim, base, 2);
   group.up = view_of(spec.gate_up, spec.width, dim, base + block_bytes(spec.gate_up, dim), 2);
   group.down = view_of(spec.down, dim, spec.width, base + gate_up_bytes);
-  group.int8_in = spec.gate_up.is_affine();
-  group.int8_down = spec.down.is_affine();
+  group.int8_in = spec.gate_up.is_quantized();
+  group.int8_down = spec.down.is_quantized();
   if (group.int8_in) most_inputs_ = std::max(most_inputs_, dim);
   if (!group.memory.filled) pack_experts(group, spec, dim);
 }

@@ -41,8 +41,8 @@ float dot_f32(std::span<const float> w, const float* x) {
   return y;
 }
 
-// One affine row, taken apart.
-struct AffineWeights {
+// One quantized row, taken apart.
+struct QuantizedWeights {
   int64_t group;
   std::vector<uint8_t> codes;         // [cols]
   std::vector<float> scales, biases;  // [cols / group]
@@ -60,7 +60,7 @@ float dot_unit(std::span<const uint8_t> w, const int8_t* q, float s, float b) {
 }
 
 // N4: a row of weights times a row of codes q [cols] with scales a [ceil(cols / 64)].
-float dot_int8(const AffineWeights& w, const int8_t* q, const float* a) {
+float dot_int8(const QuantizedWeights& w, const int8_t* q, const float* a) {
   const auto cols = static_cast<int64_t>(w.codes.size());
   const int64_t unit = std::min(w.group, kActivationBlock);
   float y = 0;
@@ -85,10 +85,11 @@ void matmul_f32(float* out, const Activations& x, const StoredMatrix& matrix, Ro
 }
 
 void matmul_int8(float* out, const Activations& x, const StoredMatrix& matrix, RowRange rows) {
-  const int64_t group = matrix.format().affine.group;
+  const int64_t group = matrix.format().quant.group;
   const auto groups = static_cast<size_t>(matrix.cols() / group);
   const int64_t blocks = div_up(x.cols, kActivationBlock);
-  AffineWeights w{group, std::vector<uint8_t>(matrix.cols()), std::vector<float>(groups), std::vector<float>(groups)};
+  QuantizedWeights w{group, std::vector<uint8_t>(matrix.cols()), std::vector<float>(groups),
+                     std::vector<float>(groups)};
   for (int64_t n = 0; n < rows.count; ++n) {
     matrix.decode_codes(w.codes, rows.first + n);
     matrix.decode_scales(w.scales, w.biases, rows.first + n);

@@ -135,6 +135,7 @@ std::vector<WeightFormat> all_formats() {
       }
     }
   }
+  formats.push_back(test::mxfp4());
   return formats;
 }
 
@@ -149,8 +150,8 @@ TEST_P(MatmulFormat, WithInt8ActivationsMeetsDoublePrecisionOnTheCodes) {
   const HostMatrix w(9, 640, GetParam(), 3);
   const std::vector<float> x = test::activations(1, 640, 4);
   const std::vector<double> codes = quantized_values(x);
-  const bool affine = GetParam().is_affine();  // dense weights always take f32
-  expect_close(linear(w, x, ActivationKind::kInt8), w, affine ? codes : std::vector<double>(x.begin(), x.end()));
+  const bool quantized = GetParam().is_quantized();  // dense weights always take f32
+  expect_close(linear(w, x, ActivationKind::kInt8), w, quantized ? codes : std::vector<double>(x.begin(), x.end()));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, MatmulFormat, testing::ValuesIn(all_formats()),

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "quant/dequantize.h"
 
 namespace moebius::reference {
 
@@ -21,26 +22,26 @@ class StoredMatrix {
   [[nodiscard]] int64_t cols() const { return cols_; }
   [[nodiscard]] const WeightFormat& format() const { return format_; }
   [[nodiscard]] ActivationKind activations() const { return activations_; }
-  [[nodiscard]] int64_t row_bytes() const { return weight_row_bytes_ + 2 * scale_row_bytes_; }
+  [[nodiscard]] int64_t row_bytes() const { return format_.row_bytes(cols_); }
   [[nodiscard]] int64_t bytes() const { return rows_ * row_bytes(); }
 
-  // w [cols]: widened exactly when dense, fma(float(q), s, b) when affine.
+  // w [cols]: widened exactly when dense, fma(float(q), s, b) when quantized.
   void decode(std::span<float> w, int64_t row) const;
-  // One byte a code; affine only.
-  void decode_codes(std::span<uint8_t> codes, int64_t row) const;
-  // [cols / group], widened exactly; affine only.
+  // q [cols] of N4; quantized only.
+  void decode_codes(std::span<uint8_t> q, int64_t row) const;
+  // s and b of N4 [cols / group]; quantized only.
   void decode_scales(std::span<float> scales, std::span<float> biases, int64_t row) const;
 
  private:
+  [[nodiscard]] QuantRow quant_row(int64_t row) const;
+
   int64_t rows_ = 0;
   int64_t cols_ = 0;
   WeightFormat format_;
   ActivationKind activations_ = ActivationKind::kF32;
-  int64_t weight_row_bytes_ = 0;
-  int64_t scale_row_bytes_ = 0;
-  std::vector<std::byte> weights_;  // [rows, weight_row_bytes]
-  std::vector<std::byte> scales_;   // [rows, scale_row_bytes]
-  std::vector<std::byte> biases_;   // [rows, scale_row_bytes]
+  std::vector<std::byte> weights_;  // [rows, weight_row_bytes of the format]; likewise:
+  std::vector<std::byte> scales_;
+  std::vector<std::byte> biases_;
 };
 
 }  // namespace moebius::reference

@@ -29,7 +29,7 @@ ErrorCode error_of(const Body& body) {
 
 TEST(Embed, DecodesTheRowsThatAreAskedFor) {
   for (const WeightFormat& format :
-       {test::dense(DType::kBF16), test::affine(3, 64), test::affine(8, 32, DType::kF16)}) {
+       {test::dense(DType::kBF16), test::affine(3, 64), test::affine(8, 32, DType::kF16), test::mxfp4()}) {
     const std::unique_ptr<Backend> backend = make_reference_backend(false);
     const HostMatrix w(10, 128, format, 1);
     const Matrix table = backend->upload(w.spec(), w);
@@ -114,6 +114,7 @@ TEST(Upload, RefusesFormatsThatNoCheckpointHas) {
       {"7 bits", test::affine(7, 64), 128},
       {"group 16", test::affine(4, 16), 128},
       {"integer scales", test::affine(4, 64, DType::kI32), 128},
+      {"mxfp4 in groups of 64", {DType::kU32, {4, 64, DType::kU8, QuantMode::kMxfp4}}, 128},
       {"integer weights", test::dense(DType::kI8), 128},
       {"inputs that are not whole groups", test::affine(4, 64), 96},
   };

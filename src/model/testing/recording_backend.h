@@ -36,17 +36,18 @@ class RecordingBackend : public Backend {
     constexpr int64_t kPiece = 7;
     const int64_t weight_bytes = format.weight_row_bytes(cols);
     const int64_t scale_bytes = format.scale_row_bytes(cols);
+    const int64_t bias_bytes = format.bias_row_bytes(cols);
     RecordedRows record{format, rows, cols, {}, {}, {}};
     record.weights.resize(static_cast<size_t>(rows * weight_bytes));
     record.scales.resize(static_cast<size_t>(rows * scale_bytes));
-    record.biases.resize(static_cast<size_t>(rows * scale_bytes));
+    record.biases.resize(static_cast<size_t>(rows * bias_bytes));
     for (int64_t first = 0; first < rows; first += kPiece) {
       const int64_t count = std::min(kPiece, rows - first);
       const auto at = [&](std::vector<std::byte>& bytes, int64_t row_bytes) {
         return row_bytes > 0 ? bytes.data() + first * row_bytes : nullptr;
       };
       source.read(first, count,
-                  {at(record.weights, weight_bytes), at(record.scales, scale_bytes), at(record.biases, scale_bytes)});
+                  {at(record.weights, weight_bytes), at(record.scales, scale_bytes), at(record.biases, bias_bytes)});
     }
     return record;
   }

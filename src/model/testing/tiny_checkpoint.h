@@ -184,7 +184,7 @@ inline void interleave_projections(TinyTensors& tensors, const std::string& path
 }
 
 // <module>.weight -> affine codes with scales and biases.
-inline void quantize_module(TinyTensors& tensors, const std::string& module, const AffineFormat& format) {
+inline void quantize_module(TinyTensors& tensors, const std::string& module, const QuantFormat& format) {
   const TinyTensor dense = tensors.at(module + ".weight");
   const int64_t cols = dense.shape.back();
   const int64_t rows = count_of(dense.shape) / cols;
@@ -209,6 +209,22 @@ inline void quantize_module(TinyTensors& tensors, const std::string& module, con
   tensors[module + ".weight"] = std::move(codes);
   tensors[module + ".scales"] = std::move(scales);
   tensors[module + ".biases"] = std::move(biases);
+}
+
+// <module>.weight -> mxfp4 codes and scales that depend on the name alone.
+inline void make_mxfp4(TinyTensors& tensors, const std::string& module) {
+  std::vector<int64_t> codes_shape = tensors.at(module + ".weight").shape;
+  std::vector<int64_t> scales_shape = codes_shape;
+  codes_shape.back() /= 8;  // of 4 bits in a U32
+  scales_shape.back() /= kMxfp4.group;
+  TinyTensor codes = made_up(module, codes_shape, DType::kU32, 0);
+  TinyTensor scales = made_up(module, scales_shape, DType::kU8, 0);
+  uint64_t seed = std::hash<std::string>{}(module) | 1;
+  const auto draw = [&seed] { return (seed = seed * 6364136223846793005u + 1442695040888963407u) >> 40; };
+  for (std::byte& byte : codes.bytes) byte = static_cast<std::byte>(draw());
+  for (std::byte& scale : scales.bytes) scale = static_cast<std::byte>(120 + draw() % 4);
+  tensors[module + ".weight"] = std::move(codes);
+  tensors[module + ".scales"] = std::move(scales);
 }
 
 // A directory below the system's temporary one that is gone with this object.

@@ -2,25 +2,11 @@
 // or 1 bits (layout.h).
 #pragma once
 
-#include "backend/cpu/kernels/math.h"
-#include "backend/cpu/layout.h"
+#include "backend/cpu/kernels/formats.h"
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
 constexpr int kSegment = 512;  // inputs between two roundings into the result (N2)
-
-MOEBIUS_INLINE F32 load_element(const uint8_t* p, Element element) {
-  switch (element) {
-    case Element::kBF16:
-      return load_bf16(reinterpret_cast<const uint16_t*>(p));
-    case Element::kF16:
-      return load_f16(reinterpret_cast<const uint16_t*>(p));
-    case Element::kF32:
-      break;
-  }
-  return load(reinterpret_cast<const float*>(p));
-}
-constexpr int element_bytes(Element element) { return element == Element::kF32 ? 4 : 2; }
 
 // Asks for a unit and the scales behind it.
 template <int Bits, int Unit>
@@ -71,9 +57,9 @@ MOEBIUS_INLINE Bytes high_line(const uint8_t* unit) {
   return load_bytes(unit + 64 * (kLowLines + Set / high_sets(Bits)));
 }
 
-// The codes of set `Set` (inputs 4 * Set .. 4 * Set + 3 of a unit) times 2^Place, one byte each.
-template <int Bits, int Set, int Place = 0>
-MOEBIUS_INLINE Bytes codes_of_lines(const Bytes& low_plane, const Bytes& high_plane) {
+// The codes of set `Set` (inputs 4 * Set .. 4 * Set + 3 of a unit) times 2^Place, one byte each, as they are stored.
+template <int Bits, int Set, int Place>
+MOEBIUS_INLINE Bytes stored_codes(const Bytes& low_plane, const Bytes& high_plane) {
   constexpr int kLow = low_bits(Bits);
   constexpr int kHigh = high_bits(Bits);
   if constexpr (kLow == 8) return low_plane;
@@ -86,15 +72,25 @@ MOEBIUS_INLINE Bytes codes_of_lines(const Bytes& low_plane, const Bytes& high_pl
     return mask_or(high, ((1 << kHigh) - 1) << kTarget, low);
   }
 }
-template <int Bits, int Unit, int Set, int Place = 0>
-MOEBIUS_INLINE Bytes codes_of_set(const uint8_t* unit) {
-  const Bytes low = low_line<Bits, Set>(unit);
-  if constexpr (high_bits(Bits) == 0) {
-    return codes_of_lines<Bits, Set, Place>(low, low);
-  } else {
-    return codes_of_lines<Bits, Set, Place>(low, high_line<Bits, Unit, Set>(unit));
+
+// The codes of a unit, set by set in ascending order. Each line is loaded once: g++ would load it again for every set.
+template <class Format, int Unit>
+struct UnitCodes {
+  const uint8_t* unit;
+  Bytes low, high;
+
+  // q of N4, times 2^Place.
+  template <int Set, int Place = 0>
+  MOEBIUS_INLINE_MEMBER Bytes of_set() {
+    static_assert(Place == 0 || Format::kPlaced);
+    constexpr int kBits = Format::kBits;
+    if constexpr (Set % low_sets(kBits) == 0) low = in_register(low_line<kBits, Set>(unit));
+    if constexpr (high_bits(kBits) > 0 && Set % high_sets(kBits) == 0) {
+      high = in_register(high_line<kBits, Unit, Set>(unit));
+    }
+    return Format::decode(stored_codes<kBits, Set, Place>(low, high));
   }
-}
+};
 
 // f<set>() for each set.
 template <int Sets, int Set = 0, class Function>
@@ -105,25 +101,25 @@ MOEBIUS_INLINE void for_each_set(const Function& f) {
   }
 }
 
-// The scale and bias of each row.
-struct Scales {
-  F32 s, b;
-};
-MOEBIUS_INLINE Scales load_scales(const uint8_t* p, Element element) {
-  return {load_element(p, element), load_element(p + kLanes * element_bytes(element), element)};
+// Inputs that share a scale: units of 32 inputs are groups.
+template <int Unit>
+MOEBIUS_INLINE int group_of(const MatrixView& w) {
+  return Unit == 32 ? Unit : w.group;
 }
-// Of the unit that begins at input k.
-template <int Bits>
+
+// The scales of the unit that begins at input k.
+template <class Format, int Unit>
 MOEBIUS_INLINE Scales scales_of(const uint8_t* unit, int k, const MatrixView& w) {
-  return load_scales(unit + (w.group - k % w.group) * Bits * 2, w.element);
+  const int group = group_of<Unit>(w);
+  return Format::load_scales(unit + (group - k % group) * Format::kBits * 2, w.element);
 }
 
 // The unit after the one at input k; the same again when it is the last.
-template <int Bits, int Unit>
+template <class Format, int Unit>
 MOEBIUS_INLINE const uint8_t* next_unit(const uint8_t* unit, int k, const MatrixView& w) {
   if (k + Unit == w.cols) return unit;
-  const int scales_between = (k + Unit) % w.group == 0 ? 2 * kLanes * element_bytes(w.element) : 0;
-  return unit + Unit * Bits * 2 + scales_between;
+  const int scales_between = (k + Unit) % group_of<Unit>(w) == 0 ? Format::scale_bytes(w.element) : 0;
+  return unit + Unit * Format::kBits * 2 + scales_between;
 }
 
 // Which memory to ask for ahead: the block's own, then, `gap` bytes further on, the next one's; and the same
@@ -134,19 +130,21 @@ struct Ahead {
 };
 
 // Through the tiles of a block: f(unit, k, scales) for each unit, end_of_segment(k) where N2 rounds; k: inputs so far.
-template <int Bits, int Unit, class UnitFunction, class SegmentFunction>
+template <class Format, int Unit, class UnitFunction, class SegmentFunction>
 MOEBIUS_INLINE void for_each_unit(const uint8_t* tile, const MatrixView& w, const Ahead& ahead, const UnitFunction& f,
                                   const SegmentFunction& end_of_segment) {
-  const int code_bytes = w.group * Bits * 2;
-  const int scale_bytes = kLanes * element_bytes(w.element);
-  const uint8_t* end = tile + w.cols / w.group * (code_bytes + 2 * scale_bytes);
-  for (int k = 0; k < w.cols; tile += code_bytes + 2 * scale_bytes) {
-    const Scales scales = load_scales(tile + code_bytes, w.element);
-    for (int in_tile = 0; in_tile < w.group; in_tile += Unit, k += Unit) {
-      const uint8_t* unit = tile + in_tile * Bits * 2;
+  constexpr int kBits = Format::kBits;
+  const int group = group_of<Unit>(w);
+  const int code_bytes = group * kBits * 2;
+  const int tile_bytes = code_bytes + Format::scale_bytes(w.element);
+  const uint8_t* end = tile + w.cols / group * tile_bytes;
+  for (int k = 0; k < w.cols; tile += tile_bytes) {
+    const Scales scales = Format::load_scales(tile + code_bytes, w.element);
+    for (int in_tile = 0; in_tile < group; in_tile += Unit, k += Unit) {
+      const uint8_t* unit = tile + in_tile * kBits * 2;
       const uint8_t* asked = unit + kAheadBytes + (unit + kAheadBytes < end ? 0 : ahead.gap);
-      prefetch_unit<Bits, Unit>(asked);
-      if (ahead.to_second != 0) prefetch_unit<Bits, Unit>(asked + ahead.to_second);
+      prefetch_unit<kBits, Unit>(asked);
+      if (ahead.to_second != 0) prefetch_unit<kBits, Unit>(asked + ahead.to_second);
       f(unit, k, scales);
     }
     if (k % kSegment == 0 || k == w.cols) end_of_segment(k);

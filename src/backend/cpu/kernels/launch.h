@@ -26,36 +26,37 @@ static PairFunction dense_function(Element element, bool one) {
     case Element::kF16:
       return one ? each_block<dense_row<Element::kF16>> : dense_pair<Element::kF16>;
     case Element::kF32:
+    case Element::kE8M0:  // of scales, never of weights
       break;
   }
   return one ? each_block<dense_row<Element::kF32>> : dense_pair<Element::kF32>;
 }
 
 // Up to kRowsAtOnce rows by a kernel of their own.
-template <int Bits, int Unit, int N = kRowsAtOnce>
+template <class Format, int Unit, int N = kRowsAtOnce>
 MOEBIUS_INLINE PairFunction int8_function(int n) {
   if constexpr (N == 0) {
-    return int8_pair<Bits, Unit>;
+    return int8_pair<Format, Unit>;
   } else {
-    return n == N ? each_block<int8_block<Bits, Unit, N>> : int8_function<Bits, Unit, N - 1>(n);
+    return n == N ? each_block<int8_block<Format, Unit, N>> : int8_function<Format, Unit, N - 1>(n);
   }
 }
 
-template <int Bits, int Unit>
-MOEBIUS_INLINE PairFunction affine_function(bool int8, int n) {
-  if (int8) return int8_function<Bits, Unit>(n);
-  return n == 1 ? each_block<decoded_row<Bits, Unit>> : decoded_pair<Bits, Unit>;
+template <class Format, int Unit>
+MOEBIUS_INLINE PairFunction quantized_function(bool int8, int n) {
+  if (int8) return int8_function<Format, Unit>(n);
+  return n == 1 ? each_block<decoded_row<Format, Unit>> : decoded_pair<Format, Unit>;
 }
 
 template <int Bits>
 static PairFunction affine_function(int group, bool int8, int n) {
-  return group == 32 ? affine_function<Bits, 32>(int8, n) : affine_function<Bits, 64>(int8, n);
+  return group == 32 ? quantized_function<Affine<Bits>, 32>(int8, n) : quantized_function<Affine<Bits>, 64>(int8, n);
 }
 
 static PairFunction pair_function(const MatrixView& w, bool int8, int n) {
+  if (w.bits == 0) return dense_function(w.element, n == 1);
+  if (w.element == Element::kE8M0) return quantized_function<Mxfp4, 32>(int8, n);
   switch (w.bits) {
-    case 0:
-      return dense_function(w.element, n == 1);
     case 2:
       return affine_function<2>(w.group, int8, n);
     case 3:

@@ -1,4 +1,4 @@
-// Weights times f32 activations (N2): dense ones as they are, affine ones decoded on the way (router, shared gate,
+// Weights times f32 activations (N2): dense ones as they are, quantized ones decoded on the way (router, shared gate,
 // in_proj_a, in_proj_b). One row keeps its sums in registers; many keep them in memory, and four inputs of two blocks
 // serve all rows.
 #pragma once
@@ -86,15 +86,16 @@ MOEBIUS_INLINE FourInputs decode_four(const Bytes& codes, const Scales& w) {
   return {decode<0>(codes, w), decode<1>(codes, w), decode<2>(codes, w), decode<3>(codes, w)};
 }
 
-template <int Bits, int Unit>
+template <class Format, int Unit>
 static void decoded_row(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows) {
   F32 total = zero();
   F32 acc = zero();
-  for_each_unit<Bits, Unit>(
+  for_each_unit<Format, Unit>(
       block, w, {.gap = w.gap, .to_second = 0},
       [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
+        UnitCodes<Format, Unit> codes = {unit, {}, {}};
         for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
-          acc = decode_four(codes_of_set<Bits, Unit, Set>(unit), scales).add_to(acc, rows->x + k + 4 * Set);
+          acc = decode_four(codes.template of_set<Set>(), scales).add_to(acc, rows->x + k + 4 * Set);
         });
       },
       [&](int) MOEBIUS_INLINE_LAMBDA {
@@ -104,17 +105,19 @@ static void decoded_row(float* y, const uint8_t* block, const MatrixView& w, con
   store(y, total);
 }
 
-template <int Bits, int Unit>
+template <class Format, int Unit>
 static void decoded_pair(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n) {
   alignas(64) float acc[kMostRows * kPairLanes];
   const int64_t to_second = blocks.second - blocks.first;
-  for_each_unit<Bits, Unit>(
+  for_each_unit<Format, Unit>(
       blocks.first, w, {.gap = to_second, .to_second = to_second},
       [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
-        const Scales second_scales = scales_of<Bits>(unit + to_second, k, w);
+        const Scales second_scales = scales_of<Format, Unit>(unit + to_second, k, w);
+        UnitCodes<Format, Unit> codes = {unit, {}, {}};
+        UnitCodes<Format, Unit> second_codes = {unit + to_second, {}, {}};
         for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
-          const FourInputs first = decode_four(codes_of_set<Bits, Unit, Set>(unit), scales);
-          const FourInputs second = decode_four(codes_of_set<Bits, Unit, Set>(unit + to_second), second_scales);
+          const FourInputs first = decode_four(codes.template of_set<Set>(), scales);
+          const FourInputs second = decode_four(second_codes.template of_set<Set>(), second_scales);
           add_four(pair_sums(acc, Set == 0 && k % kSegment == 0), first, second, rows, k + 4 * Set, n);
         });
       },

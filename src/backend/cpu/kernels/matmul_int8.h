@@ -1,4 +1,4 @@
-// Affine weights times int8 activations (N4). Few rows: block after block, as they stream from memory, the codes in
+// Quantized weights times int8 activations (N4). Few rows: block after block, as they stream from memory, the codes in
 // registers. Many rows: two blocks at once, because what limits there is the dot products, and what feeds them: an
 // activation that is loaded serves both blocks, and codes are unpacked between the dot products of the unit before.
 #pragma once
@@ -7,16 +7,17 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-// The sums of one row, one a place (layout.h). Instruction sets whose products would overflow keep every code at place
-// 0.
-template <int Bits, int Number = kPlacedCodes ? last_place_number(Bits) : 0>
+// The sums of one row, one a place (layout.h). Where products would overflow, or codes are looked up, every code is at
+// place 0.
+template <class Format, int Number = Format::kPlaced ? last_place_number(Format::kBits) : 0>
 struct PlacedDots {
-  Dot<Bits> sum;
-  PlacedDots<Bits, Number - 1> lower;
+  static constexpr int kBits = Format::kBits;
+  Dot<Format::kLargestCode> sum;
+  PlacedDots<Format, Number - 1> lower;
 
   template <int Set>
   MOEBIUS_INLINE_MEMBER void accumulate(const Bytes& codes, const int8_t* q) {
-    if constexpr (place_number(Bits, Set) == Number || !kPlacedCodes) {
+    if constexpr (!Format::kPlaced || place_number(kBits, Set) == Number) {
       sum.template accumulate<Set>(codes, q);
     } else {
       lower.template accumulate<Set>(codes, q);
@@ -26,12 +27,12 @@ struct PlacedDots {
     if constexpr (Number == 0) {
       return sum.total();
     } else {
-      return add(shift_right_arithmetic<place_of(Bits, Number)>(sum.total()), lower.total());
+      return add(shift_right_arithmetic<place_of(kBits, Number)>(sum.total()), lower.total());
     }
   }
 };
-template <int Bits>
-struct PlacedDots<Bits, -1> {};
+template <class Format>
+struct PlacedDots<Format, -1> {};
 
 // acc = fma(a, fma(s, float(d), b * float(z)), acc) (N4).
 template <int Unit>
@@ -45,11 +46,11 @@ MOEBIUS_INLINE F32 add_scaled(F32 acc, I32 d, const Scales& w, const ActivationR
 
 // The sums of N rows, as nested members: g++ 12 stores an array of vectors to the stack after every step (measured: 4
 // times as slow).
-template <int Bits, int N>
+template <class Format, int N>
 struct RowSums {
-  PlacedDots<Bits> dots;
+  PlacedDots<Format> dots;
   F32 acc = zero(), total = zero();
-  RowSums<Bits, N - 1> others;
+  RowSums<Format, N - 1> others;
 
   template <int Set>
   MOEBIUS_INLINE_MEMBER void accumulate(const Bytes& codes, const ActivationRow* rows, int k) {
@@ -72,8 +73,8 @@ struct RowSums {
     others.store_to(y + kPairLanes);
   }
 };
-template <int Bits>
-struct RowSums<Bits, 0> {
+template <class Format>
+struct RowSums<Format, 0> {
   template <int Set>
   MOEBIUS_INLINE_MEMBER void accumulate(const Bytes&, const ActivationRow*, int) {}
   template <int Unit>
@@ -83,15 +84,16 @@ struct RowSums<Bits, 0> {
 };
 
 // y [N][2][16], of one block.
-template <int Bits, int Unit, int N>
+template <class Format, int Unit, int N>
 static void int8_block(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows) {
-  RowSums<Bits, N> sums;
-  for_each_unit<Bits, Unit>(
+  RowSums<Format, N> sums;
+  for_each_unit<Format, Unit>(
       block, w, {.gap = w.gap, .to_second = 0},
       [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
+        UnitCodes<Format, Unit> codes = {unit, {}, {}};
         for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
-          constexpr int kPlace = kPlacedCodes ? place_of(Bits, place_number(Bits, Set)) : 0;
-          sums.template accumulate<Set>(codes_of_set<Bits, Unit, Set, kPlace>(unit), rows, k);
+          constexpr int kPlace = Format::kPlaced ? place_of(Format::kBits, place_number(Format::kBits, Set)) : 0;
+          sums.template accumulate<Set>(codes.template of_set<Set, kPlace>(), rows, k);
         });
         sums.template end_unit<Unit>(scales, rows, k);
       },
@@ -108,21 +110,15 @@ struct alignas(64) PairCodes {
   uint8_t second[Unit / 4 * 64];
 };
 
-// Unpacks a unit set by set. Each line is loaded once: g++ would load it again for every set, and loads are what a
-// group of rows has most of.
-template <int Bits, int Unit>
+// Unpacks a unit set by set.
+template <class Format, int Unit>
 struct Unpacker {
-  const uint8_t* unit;
-  uint8_t* codes;
-  Bytes low, high;
+  UnitCodes<Format, Unit> unit;
+  uint8_t* unpacked;
 
   template <int Set>
   MOEBIUS_INLINE_MEMBER void unpack() {
-    if constexpr (Set % low_sets(Bits) == 0) low = in_register(low_line<Bits, Set>(unit));
-    if constexpr (high_bits(Bits) > 0 && Set % high_sets(Bits) == 0) {
-      high = in_register(high_line<Bits, Unit, Set>(unit));
-    }
-    store_bytes(codes + 64 * Set, codes_of_lines<Bits, Set>(low, high));
+    store_bytes(unpacked + 64 * Set, unit.template of_set<Set>());
   }
 };
 
@@ -135,10 +131,10 @@ struct PairUnit {
 };
 
 // The sums of N rows with two blocks.
-template <int Bits, int N>
+template <class Format, int N>
 struct PairDots {
-  Dot<Bits> first, second;
-  PairDots<Bits, N - 1> others;
+  Dot<Format::kLargestCode> first, second;
+  PairDots<Format, N - 1> others;
 
   template <int Set>
   MOEBIUS_INLINE_MEMBER void accumulate(const Bytes& a, const Bytes& b, const int8_t* const* q) {
@@ -153,8 +149,8 @@ struct PairDots {
     others.add_to(acc.after(1), unit, rows + 1);
   }
 };
-template <int Bits>
-struct PairDots<Bits, 0> {
+template <class Format>
+struct PairDots<Format, 0> {
   template <int Set>
   MOEBIUS_INLINE_MEMBER void accumulate(const Bytes&, const Bytes&, const int8_t* const*) {}
   template <int Unit>
@@ -162,15 +158,15 @@ struct PairDots<Bits, 0> {
 };
 
 // N rows of one unit. Meanwhile, when asked to, a block of the next unit is unpacked.
-template <int Bits, int Unit, int N, bool Unpack>
+template <class Format, int Unit, int N, bool Unpack>
 MOEBIUS_INLINE void add_group(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows,
                               uint8_t* unpacked, const uint8_t* next) {
-  Unpacker<Bits, Unit> unpacker = {next, unpacked, {}, {}};
+  Unpacker<Format, Unit> unpacker = {{next, {}, {}}, unpacked};
   const int8_t* q[N];
   for (int t = 0; t < N; ++t) q[t] = rows[t].q + unit.k;
   const PairCodes<Unit>* codes = &unit.codes;
   asm volatile("" : "+r"(codes));  // or g++ loads a unit's codes before the loop over rows, and spills them
-  PairDots<Bits, N> dots;
+  PairDots<Format, N> dots;
   for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
     dots.template accumulate<Set>(load_bytes(codes->first + 64 * Set), load_bytes(codes->second + 64 * Set), q);
     if constexpr (Unpack) unpacker.template unpack<Set>();
@@ -179,52 +175,52 @@ MOEBIUS_INLINE void add_group(const PairSums& acc, const PairUnit<Unit>& unit, c
 }
 
 // The last n < N rows.
-template <int Bits, int Unit, int N, bool Unpack>
+template <class Format, int Unit, int N, bool Unpack>
 MOEBIUS_INLINE void add_rest(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows, int n,
                              uint8_t* unpacked, const uint8_t* next) {
   if constexpr (N > 1) {
     if (n == N - 1) {
-      add_group<Bits, Unit, N - 1, Unpack>(acc, unit, rows, unpacked, next);
+      add_group<Format, Unit, N - 1, Unpack>(acc, unit, rows, unpacked, next);
     } else {
-      add_rest<Bits, Unit, N - 1, Unpack>(acc, unit, rows, n, unpacked, next);
+      add_rest<Format, Unit, N - 1, Unpack>(acc, unit, rows, n, unpacked, next);
     }
   }
 }
 
 // Up to kRowsAtOnce of `n` rows; returns how many.
-template <int Bits, int Unit, bool Unpack>
+template <class Format, int Unit, bool Unpack>
 MOEBIUS_INLINE int add_rows(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows, int n,
                             uint8_t* unpacked, const uint8_t* next) {
   if (n < kRowsAtOnce) {
-    add_rest<Bits, Unit, kRowsAtOnce, Unpack>(acc, unit, rows, n, unpacked, next);
+    add_rest<Format, Unit, kRowsAtOnce, Unpack>(acc, unit, rows, n, unpacked, next);
     return n;
   }
-  add_group<Bits, Unit, kRowsAtOnce, Unpack>(acc, unit, rows, unpacked, next);
+  add_group<Format, Unit, kRowsAtOnce, Unpack>(acc, unit, rows, unpacked, next);
   return kRowsAtOnce;
 }
 
 // y [n][2][16], n > kRowsAtOnce: so there are two groups at least, and each unpacks a block of the next unit.
-template <int Bits, int Unit>
+template <class Format, int Unit>
 static void int8_pair(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n) {
   alignas(64) float acc[kMostRows * kPairLanes];
   PairCodes<Unit> codes[2];
   const int64_t to_second = blocks.second - blocks.first;
-  Unpacker<Bits, Unit> first = {blocks.first, codes[0].first, {}, {}};
-  Unpacker<Bits, Unit> second = {blocks.second, codes[0].second, {}, {}};
+  Unpacker<Format, Unit> first = {{blocks.first, {}, {}}, codes[0].first};
+  Unpacker<Format, Unit> second = {{blocks.second, {}, {}}, codes[0].second};
   for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
     first.template unpack<Set>();
     second.template unpack<Set>();
   });
-  for_each_unit<Bits, Unit>(
+  for_each_unit<Format, Unit>(
       blocks.first, w, {.gap = to_second, .to_second = to_second},
       [&](const uint8_t* unit, int k, const Scales& scales) MOEBIUS_INLINE_LAMBDA {
-        const PairUnit<Unit> pair = {codes[k / Unit % 2], scales, scales_of<Bits>(unit + to_second, k, w), k};
+        const PairUnit<Unit> pair = {codes[k / Unit % 2], scales, scales_of<Format, Unit>(unit + to_second, k, w), k};
         PairCodes<Unit>& unpacked = codes[(k / Unit + 1) % 2];
-        const uint8_t* next = next_unit<Bits, Unit>(unit, k, w);
+        const uint8_t* next = next_unit<Format, Unit>(unit, k, w);
         const PairSums sums = pair_sums(acc, k % kSegment == 0);
-        int t = add_rows<Bits, Unit, true>(sums, pair, rows, n, unpacked.first, next);
-        t += add_rows<Bits, Unit, true>(sums.after(t), pair, rows + t, n - t, unpacked.second, next + to_second);
-        while (t < n) t += add_rows<Bits, Unit, false>(sums.after(t), pair, rows + t, n - t, nullptr, nullptr);
+        int t = add_rows<Format, Unit, true>(sums, pair, rows, n, unpacked.first, next);
+        t += add_rows<Format, Unit, true>(sums.after(t), pair, rows + t, n - t, unpacked.second, next + to_second);
+        while (t < n) t += add_rows<Format, Unit, false>(sums.after(t), pair, rows + t, n - t, nullptr, nullptr);
       },
       [&](int k) MOEBIUS_INLINE_LAMBDA { end_segment(pair_sums(y, k <= kSegment), acc, n); });
 }

@@ -6,8 +6,8 @@
 namespace moebius::cpu::MOEBIUS_ISA {
 
 // All sums are asked for, or the compiler would leave out the others.
-template <int Bits, int N>
-MOEBIUS_INLINE I32 sum_of_rows(PairDots<Bits, N>& dots) {
+template <class Format, int N>
+MOEBIUS_INLINE I32 sum_of_rows(PairDots<Format, N>& dots) {
   const I32 sum = add(dots.first.total(), dots.second.total());
   if constexpr (N == 1) {
     return sum;
@@ -19,7 +19,6 @@ MOEBIUS_INLINE I32 sum_of_rows(PairDots<Bits, N>& dots) {
 // The dot products of int8_pair on one unit that never changes: `rounds` times kRowsAtOnce rows. Returns the
 // multiply-adds it did; sum: so that they are done.
 static int64_t dot_probe(int32_t* sum, int64_t rounds) {
-  constexpr int kBits = 4;
   constexpr int kUnit = 64;
   const PairCodes<kUnit> codes = {};
   asm volatile("" : : "r"(&codes) : "memory");  // two blocks that the compiler knows to be alike, likewise
@@ -31,7 +30,7 @@ static int64_t dot_probe(int32_t* sum, int64_t rounds) {
   }
   I32 total = set1_int(0);
   for (int64_t i = 0; i < rounds; ++i) {
-    PairDots<kBits, kRowsAtOnce> dots;
+    PairDots<Affine<4>, kRowsAtOnce> dots;
     for_each_set<kUnit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
       dots.template accumulate<Set>(load_bytes(codes.first + 64 * Set), load_bytes(codes.second + 64 * Set), q);
     });
