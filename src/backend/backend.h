@@ -231,6 +231,9 @@ class Backend {
   // After a step of draft rows: the first `rows` of them stay, and the state is bit for bit as if the others had never
   // been. Keys and values need nothing: the next step writes over them.
   virtual void keep_rows(State state, int64_t rows) = 0;
+  // Convolution rows and S of `from` over those of `to`; keys and values stay where they are. A state of no positions
+  // (context 0) is what a snapshot is kept in; neither has draft rows pending.
+  virtual void copy_recurrent(State to, State from) = 0;
   virtual void free_state(State state) = 0;
 
   // ---- a step

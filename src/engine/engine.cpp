@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "engine/load.h"
@@ -27,7 +28,10 @@ struct Engine::Impl {
 struct Sequence::Impl {
   explicit Impl(std::shared_ptr<const Engine::Impl> owner)
       : engine(std::move(owner)), state(engine->backend().create_state(engine->model().state_spec())) {}
-  ~Impl() { engine->backend().free_state(state); }
+  ~Impl() {
+    engine->backend().free_state(state);
+    if (snapshot) engine->backend().free_state(*snapshot);
+  }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -37,8 +41,10 @@ struct Sequence::Impl {
 
   std::shared_ptr<const Engine::Impl> engine;
   State state;
-  std::vector<int32_t> history;  // every token the state has seen
-  int64_t drafted = 0;           // of these, the last that keep() has still to judge
+  std::vector<int32_t> history;                  // every token the state has seen
+  int64_t drafted = 0;                           // of these, the last that keep() has still to judge
+  int64_t marked = 0;                            // where the snapshot was taken
+  std::optional<State> snapshot = std::nullopt;  // of the recurrent state; keys and values need none
 };
 
 void Sequence::Impl::check(const std::vector<int32_t>& tokens) const {
@@ -69,6 +75,7 @@ void Sequence::Impl::read_logits(std::span<float> out, Tensor logits) {
   if (all_finite(out)) return;
   const std::vector<int32_t> tokens = std::exchange(history, {});
   drafted = 0;
+  marked = 0;
   const std::string place = find_non_finite(engine->model(), engine->backend(), state, tokens);
   engine->backend().reset_state(state);
   throw Error(ErrorCode::kNonFinite, engine->directory, "logits are not finite; first seen in " + place,
@@ -168,6 +175,40 @@ void Sequence::keep(int64_t count) {
   impl_->history.resize(impl_->history.size() - static_cast<size_t>(drafted - count));
   impl_->drafted = 0;
 }
+
+void Sequence::mark() {
+  if (impl_->drafted > 0) throw Error(ErrorCode::kUsage, "mark", "a draft is pending", "call keep() first");
+  Backend& backend = impl_->engine->backend();
+  if (!impl_->snapshot) {
+    StateSpec spec = impl_->engine->model().state_spec();
+    spec.context = 0;
+    spec.draft_rows = 0;
+    impl_->snapshot = backend.create_state(spec);
+  }
+  backend.copy_recurrent(*impl_->snapshot, impl_->state);
+  impl_->marked = position();
+}
+
+void Sequence::rewind(int64_t to) {
+  if (impl_->drafted > 0) throw Error(ErrorCode::kUsage, "rewind", "a draft is pending", "call keep() first");
+  if (to == position()) return;
+  if (to != 0 && to != impl_->marked) {
+    throw Error(ErrorCode::kUsage, "rewind", fmt::format("expected 0, {} or {}, got {}", impl_->marked, position(), to),
+                "mark() the position first");
+  }
+  Backend& backend = impl_->engine->backend();
+  if (to == 0) {
+    backend.reset_state(impl_->state);
+    impl_->marked = 0;
+  } else {
+    backend.copy_recurrent(impl_->state, *impl_->snapshot);
+  }
+  impl_->history.resize(static_cast<size_t>(to));
+}
+
+int64_t Sequence::marked() const { return impl_->marked; }
+
+const std::vector<int32_t>& Sequence::tokens() const { return impl_->history; }
 
 int64_t Sequence::position() const { return static_cast<int64_t>(impl_->history.size()); }
 

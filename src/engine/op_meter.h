@@ -39,6 +39,7 @@ class OpMeter final : public Backend {
     backend_->repeat_context(state, seen, positions);
   }
   void keep_rows(State state, int64_t rows) override { backend_->keep_rows(state, rows); }
+  void copy_recurrent(State to, State from) override { backend_->copy_recurrent(to, from); }
   void free_state(State state) override { backend_->free_state(state); }
   void write(Tensor out, const void* host) override { backend_->write(out, host); }
   void read(void* host, Tensor x) override { backend_->read(host, x); }

@@ -131,6 +131,20 @@ void CpuBackend::repeat_context(State handle, int64_t seen, int64_t positions) {
   }
 }
 
+void CpuBackend::copy_recurrent(State to, State from) {
+  SequenceState& target = state(to);
+  const SequenceState& source = state(from);
+  MOEBIUS_CHECK(target.recurrent.size() == source.recurrent.size());
+  const auto layers = static_cast<int64_t>(source.recurrent.size());
+  for_each(2 * layers, [&](int64_t item, int) {
+    const auto layer = static_cast<size_t>(item / 2);
+    const Buffer& out = item % 2 == 0 ? target.recurrent[layer] : target.conv[layer];
+    const Buffer& in = item % 2 == 0 ? source.recurrent[layer] : source.conv[layer];
+    MOEBIUS_CHECK(out.bytes() == in.bytes());
+    if (in.bytes() > 0) std::memcpy(out.data(), in.data(), static_cast<size_t>(in.bytes()));
+  });
+}
+
 void CpuBackend::free_state(State handle) {
   state(handle);
   states_[static_cast<size_t>(handle.id)].reset();

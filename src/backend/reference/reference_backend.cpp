@@ -79,6 +79,8 @@ void ReferenceBackend::repeat_context(State state, int64_t seen, int64_t positio
 
 void ReferenceBackend::keep_rows(State state, int64_t rows) { sequence(state).keep(rows); }
 
+void ReferenceBackend::copy_recurrent(State to, State from) { sequence(to).copy_recurrent(sequence(from)); }
+
 void ReferenceBackend::free_state(State state) {
   sequence(state);  // must be alive
   states_[state.id].reset();

@@ -45,6 +45,7 @@ class ReferenceBackend final : public Backend {
   void reset_state(State state) override;
   void repeat_context(State state, int64_t seen, int64_t positions) override;
   void keep_rows(State state, int64_t rows) override;
+  void copy_recurrent(State to, State from) override;
   void free_state(State state) override;
 
   void write(Tensor out, const void* host) override;

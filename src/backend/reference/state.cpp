@@ -48,6 +48,13 @@ void SequenceState::keep(int64_t rows) {
   drafts_.clear();
 }
 
+void SequenceState::copy_recurrent(const SequenceState& from) {
+  MOEBIUS_CHECK(!has_draft() && !from.has_draft());
+  MOEBIUS_CHECK(conv_.size() == from.conv_.size() && s_.size() == from.s_.size());
+  conv_ = from.conv_;
+  s_ = from.s_;
+}
+
 void SequenceState::repeat(int64_t seen, int64_t positions) {
   std::vector<float> row(static_cast<size_t>(spec_.head_dim));
   for (int64_t layer = 0; layer < spec_.attention_layers; ++layer) {

@@ -22,6 +22,7 @@ class SequenceState {
   void begin_draft(int64_t layer);
   void end_draft_row(int64_t layer);
   void keep(int64_t rows);
+  void copy_recurrent(const SequenceState& from);
   [[nodiscard]] bool has_draft() const { return !drafts_.empty(); }
   void repeat(int64_t seen, int64_t positions);
 

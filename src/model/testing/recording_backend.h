@@ -79,6 +79,7 @@ class RecordingBackend : public Backend {
   void reset_state(State) override { no_steps(); }
   void repeat_context(State, int64_t, int64_t) override { no_steps(); }
   void keep_rows(State, int64_t) override { no_steps(); }
+  void copy_recurrent(State, State) override { no_steps(); }
   void free_state(State) override {}
   void write(Tensor, const void*) override { no_steps(); }
   void read(void*, Tensor) override { no_steps(); }
