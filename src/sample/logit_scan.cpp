@@ -1,0 +1,147 @@
+// Passes over a row of logits, block by block.
+#include "sample/logit_scan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+// Long enough for vectors, short enough that most blocks of a real row hold no candidate.
+constexpr size_t kBlock = 64;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+struct BlockMaximum {
+  float value;
+  bool is_finite;  // but for -infinity
+};
+
+BlockMaximum block_maximum(std::span<const float> block) {
+  float value = -kInfinity;
+  int32_t unordered = 0;
+  for (const float logit : block) {
+    value = logit > value ? logit : value;
+    unordered |= logit < kInfinity ? 0 : 1;  // a NaN is not less either
+  }
+  return {value, unordered == 0};
+}
+
+[[noreturn]] void refuse_block(std::span<const float> logits, size_t begin) {
+  const auto bad = std::find_if(logits.begin() + begin, logits.end(), [](float z) { return !(z < kInfinity); });
+  throw Error(ErrorCode::kNonFinite, "logits", fmt::format("token {} has {}", bad - logits.begin(), *bad));
+}
+
+}  // namespace
+
+uint64_t sum_weights(std::span<const Candidate> candidates) {
+  uint64_t sum = 0;
+  for (const Candidate& candidate : candidates) sum += candidate.weight;
+  return sum;
+}
+
+// A quickselect by weight: halves what is undecided until one element is left.
+void keep_weight(std::vector<Candidate>& candidates, uint64_t weight) {
+  if (candidates.empty() || sum_weights(candidates) < weight) return;
+  auto begin = candidates.begin();
+  auto end = candidates.end();
+  while (end - begin > 1) {
+    const auto middle = begin + (end - begin) / 2;
+    std::nth_element(begin, middle, end, before);
+    const uint64_t first_half = sum_weights({begin, middle});
+    if (first_half >= weight) {
+      end = middle;
+    } else {
+      weight -= first_half;
+      begin = middle;
+    }
+  }
+  candidates.erase(end, candidates.end());
+}
+
+void LogitScan::read(std::span<const float> logits, float temperature) {
+  MOEBIUS_CHECK(!logits.empty() && static_cast<int64_t>(logits.size()) <= kMostWeights);
+  logits_ = logits;
+  temperature_ = temperature;
+  maxima_.resize((logits.size() + kBlock - 1) / kBlock);
+  for (size_t i = 0; i < maxima_.size(); ++i) {
+    const BlockMaximum maximum = block_maximum(block(i));
+    if (!maximum.is_finite) refuse_block(logits, i * kBlock);
+    maxima_[i] = maximum.value;
+  }
+  largest_ = *std::max_element(maxima_.begin(), maxima_.end());
+  if (largest_ > -kInfinity) return;
+  throw Error(ErrorCode::kNonFinite, "logits", "all are -inf, no token is left to draw");
+}
+
+std::span<const float> LogitScan::block(size_t index) const {
+  const size_t begin = index * kBlock;
+  return logits_.subspan(begin, std::min(kBlock, logits_.size() - begin));
+}
+
+Candidate LogitScan::candidate(size_t id) const {
+  return {logits_[id], static_cast<int32_t>(id), weight_of(x(logits_[id]))};
+}
+
+int32_t LogitScan::likeliest() const {
+  const auto begin =
+      static_cast<size_t>(std::find(maxima_.begin(), maxima_.end(), largest_) - maxima_.begin()) * kBlock;
+  return static_cast<int32_t>(std::find(logits_.begin() + begin, logits_.end(), largest_) - logits_.begin());
+}
+
+uint64_t LogitScan::weight() const {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < maxima_.size(); ++i) {
+    if (x(maxima_[i]) <= kNoWeight) continue;
+    for (const float logit : block(i)) sum += weight_of(x(logit));
+  }
+  return sum;
+}
+
+// Candidates gather until there are twice as many as asked for, then the better half stays; so the cost is linear even
+// when logits rise from the first to the last. Ids rise as well: of equals the earlier one is in already, and stays.
+void LogitScan::collect_best(std::vector<Candidate>& out, size_t count) const {
+  constexpr size_t kFewest = 128;
+  const size_t capacity = std::max(2 * count, kFewest);
+  float threshold = -kInfinity;
+  const auto trim = [&] {
+    if (out.size() <= count) return;
+    std::nth_element(out.begin(), out.begin() + (count - 1), out.end(), before);
+    threshold = out[count - 1].logit;
+    out.resize(count);
+  };
+  out.clear();
+  for (size_t i = 0; i < maxima_.size(); ++i) {
+    if (!(maxima_[i] > threshold)) continue;
+    for (size_t id = i * kBlock; id < std::min((i + 1) * kBlock, logits_.size()); ++id) {
+      if (logits_[id] > threshold) out.push_back({logits_[id], static_cast<int32_t>(id), 0});
+      if (out.size() == capacity) trim();
+    }
+  }
+  trim();
+  for (Candidate& chosen : out) chosen.weight = weight_of(x(chosen.logit));
+}
+
+void LogitScan::collect_above(std::vector<Candidate>& out, float lowest_x) const {
+  out.clear();
+  for (size_t i = 0; i < maxima_.size(); ++i) {
+    if (!(x(maxima_[i]) >= lowest_x)) continue;
+    for (size_t id = i * kBlock; id < std::min((i + 1) * kBlock, logits_.size()); ++id) {
+      if (x(logits_[id]) >= lowest_x) out.push_back(candidate(id));
+    }
+  }
+}
+
+// Where the first margin is too narrow, the next look costs little: it too skips every block below.
+void LogitScan::collect_weight(std::vector<Candidate>& out, uint64_t weight) const {
+  for (const float lowest_x : {-4.0f, -8.0f, -16.0f, kNoWeight}) {
+    collect_above(out, lowest_x);
+    if (sum_weights(out) >= weight) return;
+  }
+}
+
+}  // namespace moebius

@@ -1,0 +1,56 @@
+// One row of logits, read once: the largest of all and of each block. Everything after it looks only into blocks that
+// can matter, so nothing sorts a vocabulary. Tokens are ordered by (logit descending, id ascending); every set handed
+// out is a prefix of that order, and its elements come in no order.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "sample/weight.h"
+
+namespace moebius {
+
+struct Candidate {
+  float logit;
+  int32_t id;
+  uint64_t weight;  // see weight.h
+};
+
+inline bool before(const Candidate& a, const Candidate& b) {
+  return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+}
+
+// Keeps the elements that come first and add up to at least the weight, no more than needed: fewest, and all of them
+// where the whole is less. The last one kept is the last in order.
+void keep_weight(std::vector<Candidate>& candidates, uint64_t weight);
+
+uint64_t sum_weights(std::span<const Candidate> candidates);
+
+class LogitScan {
+ public:
+  // Refers to the logits [V] until the next read. Throws kNonFinite for NaN and infinity, and when all are -infinity;
+  // else -infinity is a token that cannot be drawn.
+  void read(std::span<const float> logits, float temperature);
+
+  [[nodiscard]] float largest() const { return largest_; }
+  [[nodiscard]] int32_t likeliest() const;  // the lowest id of those that have the largest logit
+  [[nodiscard]] uint64_t weight() const;    // of the vocabulary
+  [[nodiscard]] float x(float logit) const { return (logit - largest_) / temperature_; }
+
+  // The three ways to be a candidate. out is overwritten.
+  void collect_best(std::vector<Candidate>& out, size_t count) const;
+  void collect_above(std::vector<Candidate>& out, float lowest_x) const;    // x >= lowest_x
+  void collect_weight(std::vector<Candidate>& out, uint64_t weight) const;  // at least this weight together
+
+ private:
+  [[nodiscard]] std::span<const float> block(size_t index) const;
+  [[nodiscard]] Candidate candidate(size_t id) const;
+
+  std::span<const float> logits_;  // [V]
+  std::vector<float> maxima_;      // [ceil(V / block)]
+  float largest_ = 0;
+  float temperature_ = 1;
+};
+
+}  // namespace moebius

@@ -1,0 +1,87 @@
+// The order of steps, and the draw.
+#include "sample/sampler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/fmath.h"
+#include "sample/filters.h"
+#include "sample/philox.h"
+
+namespace moebius {
+namespace {
+
+// floor(bits / 2^64 * whole) + 1: uniform in [1, whole]. The bias is below whole / 2^64.
+uint64_t uniform_weight(uint64_t bits, uint64_t whole) {
+  using Product = unsigned __int128;
+  return static_cast<uint64_t>(Product{bits} * whole >> 64) + 1;
+}
+
+bool penalizes(const SamplingOptions& options) {
+  return options.repetition_penalty != 1 || options.presence_penalty != 0 || options.frequency_penalty != 0;
+}
+
+float penalized(float logit, TokenCounts::Count count, const SamplingOptions& options) {
+  logit = logit < 0 ? logit * options.repetition_penalty : logit / options.repetition_penalty;
+  if (count.generated == 0) return logit;
+  logit = logit - options.frequency_penalty * static_cast<float>(count.generated);
+  return logit - options.presence_penalty;
+}
+
+}  // namespace
+
+Sampler::Sampler(SamplingOptions options, int32_t vocab) : options_(std::move(options)), vocab_(vocab) {
+  check(options_, vocab);
+}
+
+Draw Sampler::draw(std::span<const float> logits, const TokenCounts& history, int64_t position) {
+  MOEBIUS_CHECK(logits.size() >= static_cast<size_t>(vocab_));
+  logits = logits.first(static_cast<size_t>(vocab_));
+  scan_.read(adjusted(logits, history), options_.temperature);
+  Draw draw;
+  draw.token = options_.temperature > 0 ? choose(position) : scan_.likeliest();
+  if (options_.logprobs >= 0) tell_logprobs(draw, logits);
+  return draw;
+}
+
+std::span<const float> Sampler::adjusted(std::span<const float> logits, const TokenCounts& history) {
+  if (options_.logit_bias.empty() && !penalizes(options_)) return logits;
+  adjusted_.assign(logits.begin(), logits.end());
+  for (const auto& [id, bias] : options_.logit_bias) adjusted_[static_cast<size_t>(id)] += bias;
+  if (!penalizes(options_)) return adjusted_;
+  for (const auto& [id, count] : history.seen()) {
+    if (id < 0 || id >= vocab_) continue;  // a prompt of raw ids may hold padding
+    float& logit = adjusted_[static_cast<size_t>(id)];
+    logit = penalized(logit, count, options_);
+  }
+  return adjusted_;
+}
+
+int32_t Sampler::choose(int64_t position) {
+  const uint64_t bits = random_bits(options_.seed, position);
+  uint64_t weight = 0;
+  if (options_.top_k == 0 && options_.top_p == 1 && options_.min_p == 0) {
+    // All tokens are allowed: those after the drawn one need not be looked at.
+    weight = uniform_weight(bits, scan_.weight());
+    scan_.collect_weight(candidates_, weight);
+  } else {
+    keep_allowed(candidates_, scan_, options_);
+    weight = uniform_weight(bits, sum_weights(candidates_));
+  }
+  keep_weight(candidates_, weight);
+  return candidates_.back().id;
+}
+
+void Sampler::tell_logprobs(Draw& draw, std::span<const float> logits) {
+  scan_.read(logits, 1);
+  const float unit = 1.0f / static_cast<float>(kTopWeight);
+  const float log_sum = fmath::log(static_cast<float>(scan_.weight()) * unit);
+  draw.logprob = scan_.x(logits[static_cast<size_t>(draw.token)]) - log_sum;
+  if (options_.logprobs == 0) return;
+  scan_.collect_best(candidates_, static_cast<size_t>(options_.logprobs));
+  std::sort(candidates_.begin(), candidates_.end(), before);
+  for (const Candidate& one : candidates_) draw.top.push_back({one.id, scan_.x(one.logit) - log_sum});
+}
+
+}  // namespace moebius

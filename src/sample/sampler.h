@@ -1,0 +1,63 @@
+// Chooses a token from a row of logits, in this order:
+//   1. Padding: ids from vocab on do not exist.
+//   2. logit_bias is added.
+//   3. Penalties, as vLLM orders them. repetition_penalty r, for tokens of prompt and answer: z < 0 ? z * r : z / r
+//   (CTRL,
+//      transformers). Then z - frequency * count, then z - presence, for tokens of the answer alone (OpenAI).
+//   4. temperature divides. With 0 the likeliest token is taken and what follows is left out.
+//   5. top-k: the first k. Of equals the lower id comes first, so there are k (transformers keeps all equals of the
+//   last).
+//   6. top-p: of what is left, renormalised, the fewest first ones whose probabilities reach top_p.
+//   7. min-p: tokens at least min_p times as likely as the likeliest.
+//   8. One of the rest is drawn, by its probability.
+// 4 to 7 are the order of transformers, for which the settings on model cards are written. (vLLM has min-p before
+// top-p, llama.cpp and mlx-lm have the temperature last.)
+//
+// The draw is a function of logits, history, seed and position alone. Tokens are ordered by (logit descending, id
+// ascending), and the one is drawn at which the sum of integer weights (weight.h) passes a random number of the seed
+// and the position (philox.h). So a token is the same alone or in a batch, drafted or not, on every machine.
+#pragma once
+
+#include <span>
+
+#include "sample/logit_scan.h"
+#include "sample/sampling_options.h"
+#include "sample/token_counts.h"
+
+namespace moebius {
+
+struct TokenLogprob {
+  int32_t id;
+  float logprob;
+};
+
+struct Draw {
+  int32_t token = 0;
+  float logprob = 0;              // 0 unless asked for; -infinity for a token whose logit is
+  std::vector<TokenLogprob> top;  // the likeliest tokens, the likeliest first
+};
+
+class Sampler {
+ public:
+  // vocab: ids in use. Throws kUsage (see check).
+  Sampler(SamplingOptions options, int32_t vocab);
+
+  // logits: [V], V >= vocab. position: of the drawn token, from the start of the sequence, prompt included. Throws
+  // kNonFinite (see LogitScan::read).
+  // Logprobs are those of the model, before bias, penalties and temperature, as OpenAI's interface and vLLM have them.
+  Draw draw(std::span<const float> logits, const TokenCounts& history, int64_t position);
+
+ private:
+  std::span<const float> adjusted(std::span<const float> logits, const TokenCounts& history);
+  int32_t choose(int64_t position);
+  void tell_logprobs(Draw& draw, std::span<const float> logits);
+
+  SamplingOptions options_;
+  int32_t vocab_;
+  // What follows is kept for its memory alone.
+  LogitScan scan_;
+  std::vector<float> adjusted_;  // [vocab]
+  std::vector<Candidate> candidates_;
+};
+
+}  // namespace moebius
