@@ -1,0 +1,3 @@
+#include "text/tokenizer.h"
+#include <gtest/gtest.h>
+TEST(T,x){ EXPECT_EQ(1,1);}

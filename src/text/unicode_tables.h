@@ -1,0 +1,23 @@
+// Where the `tokenizers` wheel and Debian's Unicode libraries disagree, as ranges of code points. The .cpp is generated
+// (tools/make_unicode_tables.py says how and why); char_classes.h makes one lookup of all of it.
+#pragma once
+
+#include <span>
+
+namespace moebius {
+
+struct CodeRange {
+  char32_t first;
+  char32_t last;
+};
+
+// \p{L}, \p{M} and \p{N} beyond Unicode 14.
+std::span<const CodeRange> letters_since_14();
+std::span<const CodeRange> marks_since_14();
+std::span<const CodeRange> numbers_since_14();
+// \s, all of it.
+std::span<const CodeRange> white_space();
+// Code points that NFC replaces, moves, or joins to what stands before. Text without them is NFC.
+std::span<const CodeRange> nfc_active();
+
+}  // namespace moebius

@@ -1,0 +1,40 @@
+// The vocabulary of the model proper: bytes of a token <-> id. Only tokens that are spelled in the byte alphabet are
+// found by their bytes; others (control tokens listed with the rest) have a text and an id, but no text becomes them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace moebius {
+
+class Vocabulary {
+ public:
+  struct Token {
+    std::string bytes;
+    bool is_found = true;  // by its bytes
+  };
+
+  // tokens: by id; those that are found have distinct bytes.
+  explicit Vocabulary(std::vector<Token> tokens = {});
+
+  [[nodiscard]] std::optional<int32_t> find(std::string_view bytes) const;
+  [[nodiscard]] const std::string& bytes(int32_t id) const { return tokens_[static_cast<size_t>(id)].bytes; }
+  [[nodiscard]] int32_t size() const { return static_cast<int32_t>(tokens_.size()); }
+  [[nodiscard]] size_t longest_bytes() const { return longest_bytes_; }
+
+ private:
+  struct Slot {
+    uint32_t hash = 0;
+    int32_t id = -1;
+  };
+
+  std::vector<Token> tokens_;
+  std::vector<Slot> slots_;  // open addressing, a power of two, at most half full
+  uint64_t seed_;            // secret: the file's author cannot make names collide
+  size_t longest_bytes_ = 0;
+};
+
+}  // namespace moebius

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Makes src/text/unicode_tables.cpp: what the `tokenizers` wheel knows of Unicode and Debian's libraries do not.
+
+    python3 tools/make_unicode_tables.py      needs: CPython 3.11 (its unicodedata is Unicode 14), tokenizers,
+                                              clang-format-19
+
+The ids of a text are what the wheel makes of it, so its tables decide, whatever their version: its regex engine knows
+letters of Unicode 16, its NFC no mark younger than Unicode 9. PCRE2 10.42 is Unicode 14, utf8proc 2.8 Unicode 15.
+"""
+
+import subprocess
+import textwrap
+import unicodedata
+from pathlib import Path
+
+from tokenizers import Regex, normalizers
+
+OUT = Path(__file__).resolve().parent.parent / "src" / "text" / "unicode_tables.cpp"
+CODES = [code for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
+HEAD = """\
+// Made by tools/make_unicode_tables.py from tokenizers {version}; do not edit.
+#include "text/unicode_tables.h"
+
+namespace moebius {{
+"""
+LINE = 120
+INDENT = " " * 6
+
+
+def matched_by(pattern):
+    """Every code point that the wheel's regex engine matches."""
+    rest = normalizers.Replace(Regex(pattern), "").normalize_str("".join(map(chr, CODES)))
+    return set(CODES) - set(map(ord, rest))
+
+
+def since_14(category):
+    ours = {code for code in CODES if unicodedata.category(chr(code))[0] == category}
+    theirs = matched_by(rf"\p{{{category}}}")
+    assert ours <= theirs, f"a code point left {category}: additions alone do not describe it"
+    return theirs - ours
+
+
+def nfc_active():
+    """Code points without which NFC changes nothing: not NFC themselves, reordered, or composed with what is before."""
+    nfc, nfd = normalizers.NFC().normalize_str, normalizers.NFD().normalize_str
+    stays = lambda text: nfc(text) == text
+    # U+0345 has the highest combining class: every other mark moves in front of it. U+0378 is not assigned.
+    moves = {code for code in CODES if not stays("\u0378\u0345" + chr(code))} | {0x345}
+    changes = {code for code in CODES if not stays(chr(code))}
+    seconds = {ord(nfd(chr(code))[-1]) for code in CODES if nfd(chr(code)) != chr(code) and stays(chr(code))}
+    return moves | changes | seconds
+
+
+def ranges(codes):
+    out = []
+    for code in sorted(codes):
+        if out and out[-1][1] == code - 1:
+            out[-1][1] = code
+        else:
+            out.append([code, code])
+    return out
+
+
+def table(name, codes):
+    items = " ".join(f"{{0x{first:x}, 0x{last:x}}}," for first, last in ranges(codes))
+    body = textwrap.fill(items, LINE, initial_indent=INDENT, subsequent_indent=INDENT)
+    return f"\nstd::span<const CodeRange> {name}() {{\n  static constexpr CodeRange kRanges[] = {{\n{body}\n  }};\n  return kRanges;\n}}\n"
+
+
+def main():
+    assert unicodedata.unidata_version == "14.0.0", "needs CPython 3.11"
+    import tokenizers
+
+    text = HEAD.format(version=tokenizers.__version__)
+    for name, category in (("letters_since_14", "L"), ("marks_since_14", "M"), ("numbers_since_14", "N")):
+        text += table(name, since_14(category))
+    text += table("white_space", matched_by(r"\s"))
+    text += table("nfc_active", nfc_active())
+    OUT.write_text(text + "\n}  // namespace moebius\n")
+    subprocess.run(["clang-format-19", "-i", OUT], check=True)
+
+
+if __name__ == "__main__":
+    main()
