@@ -6,6 +6,7 @@
 #include <string>
 
 #include "text/tokenizer.h"
+#include "text/utf8_repair.h"
 
 namespace moebius {
 
@@ -21,7 +22,7 @@ class StreamDecoder {
  private:
   const Tokenizer* tokenizer_;
   Tokenizer::Special special_;
-  std::string held_;  // the beginning of a character, at most three bytes
+  Utf8Repair repair_;
 };
 
 }  // namespace moebius

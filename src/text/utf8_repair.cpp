@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "base/quote.h"
 
@@ -74,5 +75,15 @@ MarkedText repaired_utf8(const MarkedView& marked) {
   }
   return out.finish();
 }
+
+std::string Utf8Repair::feed(std::string_view bytes) {
+  held_ += bytes;
+  const size_t ready = held_.size() - unfinished_utf8_bytes(held_);
+  std::string text = repaired_utf8({std::string_view(held_).substr(0, ready), {}}).text;
+  held_.erase(0, ready);
+  return text;
+}
+
+std::string Utf8Repair::finish() { return repaired_utf8({std::exchange(held_, {}), {}}).text; }
 
 }  // namespace moebius

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "text/marked_view.h"
@@ -17,5 +18,15 @@ size_t unfinished_utf8_bytes(std::string_view text);
 
 // A replacement is the user's when one of its bytes was.
 MarkedText repaired_utf8(const MarkedView& marked);
+
+// Bytes that come in pieces: a character that is cut by the end of a piece waits for the next one.
+class Utf8Repair {
+ public:
+  std::string feed(std::string_view bytes);
+  std::string finish();  // a character that was never completed becomes U+FFFD
+
+ private:
+  std::string held_;  // the beginning of a character, at most three bytes between calls
+};
 
 }  // namespace moebius
