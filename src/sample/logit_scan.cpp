@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/check.h"
@@ -21,14 +22,23 @@ struct BlockMaximum {
   bool is_finite;  // but for -infinity
 };
 
+// Lanes, since compilers must not reorder a maximum of floats.
 BlockMaximum block_maximum(std::span<const float> block) {
-  float value = -kInfinity;
+  constexpr size_t kLanes = 16;
+  std::array<float, kLanes> largest;
+  largest.fill(-kInfinity);
   int32_t unordered = 0;
-  for (const float logit : block) {
-    value = logit > value ? logit : value;
+  size_t i = 0;
+  const auto take = [&](size_t lane) {
+    const float logit = block[i + lane];
+    largest[lane] = logit > largest[lane] ? logit : largest[lane];
     unordered |= logit < kInfinity ? 0 : 1;  // a NaN is not less either
+  };
+  for (; i + kLanes <= block.size(); i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) take(lane);
   }
-  return {value, unordered == 0};
+  for (size_t lane = 0; i + lane < block.size(); ++lane) take(lane);
+  return {*std::max_element(largest.begin(), largest.end()), unordered == 0};
 }
 
 [[noreturn]] void refuse_block(std::span<const float> logits, size_t begin) {
@@ -66,7 +76,8 @@ void keep_weight(std::vector<Candidate>& candidates, uint64_t weight) {
 void LogitScan::read(std::span<const float> logits, float temperature) {
   MOEBIUS_CHECK(!logits.empty() && static_cast<int64_t>(logits.size()) <= kMostWeights);
   logits_ = logits;
-  temperature_ = temperature;
+  constexpr float kLowestTemperature = 1e-30f;  // has a finite inverse, and draws the likeliest all the same
+  inverse_temperature_ = 1.0f / std::max(temperature, kLowestTemperature);
   maxima_.resize((logits.size() + kBlock - 1) / kBlock);
   for (size_t i = 0; i < maxima_.size(); ++i) {
     const BlockMaximum maximum = block_maximum(block(i));
@@ -97,7 +108,10 @@ uint64_t LogitScan::weight() const {
   uint64_t sum = 0;
   for (size_t i = 0; i < maxima_.size(); ++i) {
     if (x(maxima_[i]) <= kNoWeight) continue;
-    for (const float logit : block(i)) sum += weight_of(x(logit));
+    std::array<float, kBlock> xs;
+    xs.fill(kNoWeight);
+    std::transform(block(i).begin(), block(i).end(), xs.begin(), [&](float z) { return in_weight_range(x(z)); });
+    for (const float one : xs) sum += weight_in_range(one);
   }
   return sum;
 }

@@ -36,7 +36,7 @@ class LogitScan {
   [[nodiscard]] float largest() const { return largest_; }
   [[nodiscard]] int32_t likeliest() const;  // the lowest id of those that have the largest logit
   [[nodiscard]] uint64_t weight() const;    // of the vocabulary
-  [[nodiscard]] float x(float logit) const { return (logit - largest_) / temperature_; }
+  [[nodiscard]] float x(float logit) const { return (logit - largest_) * inverse_temperature_; }
 
   // The three ways to be a candidate. out is overwritten.
   void collect_best(std::vector<Candidate>& out, size_t count) const;
@@ -50,7 +50,7 @@ class LogitScan {
   std::span<const float> logits_;  // [V]
   std::vector<float> maxima_;      // [ceil(V / block)]
   float largest_ = 0;
-  float temperature_ = 1;
+  float inverse_temperature_ = 1;
 };
 
 }  // namespace moebius

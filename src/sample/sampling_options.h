@@ -21,7 +21,7 @@ struct SamplingOptions {
   float repetition_penalty = 1;  // 1: off
   float presence_penalty = 0;
   float frequency_penalty = 0;
-  std::vector<LogitBias> logit_bias;  // one entry an id
+  std::vector<LogitBias> logit_bias = {};  // one entry an id
   uint64_t seed = 0;
   int32_t logprobs = -1;  // likeliest tokens told beside the drawn one; -1: no logprobs at all
 };

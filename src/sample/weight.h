@@ -2,7 +2,7 @@
 // add up to the same sum in any order, so where a filter cuts and which token is drawn depends on no algorithm, no
 // vector width and no thread. A token less likely than 2^-41 of the likeliest weighs 0; all that is lost so in a
 // vocabulary of 2^18 is less than 2^-23 of the whole, one rounding of an f32 softmax. Not fmath::exp: its fma is a call
-// where the compiler may not assume the instruction, 20 times slower over a vocabulary.
+// where the compiler may not assume the instruction.
 #pragma once
 
 #include <bit>
@@ -17,11 +17,10 @@ inline constexpr uint64_t kTopWeight = uint64_t{1} << kWeightBits;  // of the li
 inline constexpr float kNoWeight = -29.0f;                          // at and below, the weight is 0
 inline constexpr int64_t kMostWeights = int64_t{1} << 23;           // that add up without overflow
 
-// x <= 0. No branch, no call, no fma: compilers make vectors of it for the oldest x86-64.
-inline uint64_t weight_of(float x) {
+// kNoWeight <= x <= 0. No branch, no call, no fma: compilers make vectors of it for the oldest x86-64.
+inline uint64_t weight_in_range(float x) {
   constexpr float kToInteger = 0x1.8p23f;  // added to a small float, leaves its nearest integer in the low bits
   constexpr double kToInteger64 = 0x1.8p52;
-  x = x > kNoWeight ? x : kNoWeight;
   const float shifted = x * fmath::kLog2E + kToInteger;
   const int32_t n = std::bit_cast<int32_t>(shifted) - std::bit_cast<int32_t>(kToInteger);
   const float whole = shifted - kToInteger;
@@ -33,5 +32,9 @@ inline uint64_t weight_of(float x) {
   const double units = static_cast<double>(value) * static_cast<double>(kTopWeight) + kToInteger64;
   return std::bit_cast<uint64_t>(units) - std::bit_cast<uint64_t>(kToInteger64);
 }
+
+inline float in_weight_range(float x) { return x > kNoWeight ? x : kNoWeight; }
+
+inline uint64_t weight_of(float x) { return weight_in_range(in_weight_range(x)); }
 
 }  // namespace moebius
