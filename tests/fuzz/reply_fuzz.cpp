@@ -72,8 +72,10 @@ Reply parse_pieces(const ReplyFormat& format, const std::vector<Step>& steps, ui
   const Reply streamed = reply;
   fold(reply, parser.finish());
   require_prefix(streamed, reply);
-  constexpr size_t kMostPerByte = 9;  // a byte that is no UTF-8 becomes three; each is read, handled, handled again
-  constexpr size_t kMostPerTag = 24;  // twelve bytes
+  // A byte that is no UTF-8 becomes three. Each is read up to twice, and handled up to three times: behind <tool_call>,
+  // by the call that it turns out not to be, as content.
+  constexpr size_t kMostPerByte = 3 * (2 + 3);
+  constexpr size_t kMostPerTag = 3 * 12;
   size_t most = 0;
   for (const Step& step : steps) most += step.tag ? kMostPerTag : kMostPerByte;
   require(parser.steps() <= most);
