@@ -13,7 +13,7 @@ std::string lexed(Tags tags, std::string_view text) {
   TagLexer lexer;
   std::string all;
   const auto add = [&](const Lexeme& lexeme) {
-    all += lexeme.tag ? "[" + std::string(text_of(*lexeme.tag)) + lexeme.name + "]" : lexeme.text;
+    all += lexeme.tag != Tag::kNone ? "[" + std::string(text_of(lexeme.tag)) + lexeme.name + "]" : lexeme.text;
   };
   while (const auto lexeme = lexer.next(text, tags)) add(*lexeme);
   if (const auto held = lexer.flush()) add(*held);
