@@ -111,7 +111,7 @@ JsonBlock::Step JsonBlock::step(char c) {
 JsonBlock::Progress JsonBlock::stop_at(Lexeme& lexeme, size_t bytes, Progress progress) {
   text_.append(lexeme.text, 0, bytes);
   lexeme.text.erase(0, bytes);
-  if (bytes > 0) lexeme.tag.reset();  // what is left of a tag is text
+  if (bytes > 0) lexeme.tag = Tag::kNone;  // what is left of a tag is text
   return progress;
 }
 

@@ -102,7 +102,8 @@ std::vector<ReplyEvent> ReplyParser::Machine::finish() {
   const bool is_part_of_tag = lexer_.holds_part_of_tag();
   if (std::optional<Lexeme> held = lexer_.flush()) {
     // A call that was cut off in a tag has no use for the part of it.
-    const bool is_dropped = state_ == State::kXmlCall && !held->tag && (is_part_of_tag || xml_.is_closing());
+    const bool is_dropped =
+        state_ == State::kXmlCall && held->tag == Tag::kNone && (is_part_of_tag || xml_.is_closing());
     if (!is_dropped) handle(*std::move(held));
   }
   finish_state();
@@ -169,14 +170,14 @@ bool ReplyParser::Machine::take_reasoning(const Lexeme& lexeme) {
 }
 
 bool ReplyParser::Machine::take_content(const Lexeme& lexeme) {
-  if (!lexeme.tag || !take_tag_in_content(lexeme)) content_.add(lexeme.text);
+  if (lexeme.tag == Tag::kNone || !take_tag_in_content(lexeme)) content_.add(lexeme.text);
   return true;
 }
 
 // Whether the tag is one here; otherwise it is text.
 bool ReplyParser::Machine::take_tag_in_content(const Lexeme& lexeme) {
   const bool may_call = format_ != ToolFormat::kNone;
-  switch (*lexeme.tag) {
+  switch (lexeme.tag) {
     case Tag::kThinkOpen:
       if (!begins_reasoning(lexeme)) return false;
       state_ = State::kReasoning;

@@ -34,6 +34,8 @@ struct ReplyFormat {
 class ReplyParser {
  public:
   explicit ReplyParser(const ReplyFormat& format);
+  ReplyParser(const ReplyParser&) = delete;
+  ReplyParser& operator=(const ReplyParser&) = delete;
   ReplyParser(ReplyParser&&) noexcept;
   ReplyParser& operator=(ReplyParser&&) noexcept;
   ~ReplyParser();

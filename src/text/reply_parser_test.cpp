@@ -10,9 +10,10 @@
 
 namespace moebius {
 
-static void PrintTo(const Reply& reply, std::ostream* out) {
-  *out << "reasoning: " << reply.reasoning << "\ncontent: " << reply.content;
-  for (const ToolCall& call : reply.tool_calls) *out << "\n" << call.id << ": " << call.name << call.arguments;
+static std::ostream& operator<<(std::ostream& out, const Reply& reply) {
+  out << "reasoning: " << reply.reasoning << "\ncontent: " << reply.content;
+  for (const ToolCall& call : reply.tool_calls) out << "\n" << call.id << ": " << call.name << call.arguments;
+  return out;
 }
 
 namespace {

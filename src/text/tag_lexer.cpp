@@ -66,7 +66,7 @@ std::optional<Lexeme> TagLexer::next(std::string_view& text, Tags tags) {
   if (held_.empty()) {
     if (const size_t plain = std::min(text.find('<'), text.size()); plain > 0) {
       steps_ += plain;
-      Lexeme lexeme{std::nullopt, std::string(text.substr(0, plain)), {}};
+      Lexeme lexeme{Tag::kNone, std::string(text.substr(0, plain)), {}};
       text.remove_prefix(plain);
       return lexeme;
     }
@@ -137,7 +137,7 @@ Lexeme TagLexer::take_tag() {
 
 Lexeme TagLexer::take_text() {
   matched_ = -1;
-  return {std::nullopt, std::exchange(held_, {}), {}};
+  return {Tag::kNone, std::exchange(held_, {}), {}};
 }
 
 }  // namespace moebius

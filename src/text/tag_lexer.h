@@ -19,17 +19,19 @@ enum class Tag : uint8_t {
   kFunctionClose,   // </function>
   kParameterOpen,   // <parameter=NAME>
   kParameterClose,  // </parameter>
+  kNone,            // text
 };
 
 // The four that a tokenizer has as one id: the tag of such a token's text.
 std::optional<Tag> tag_of_token(std::string_view text);
-std::string_view text_of(Tag tag);  // "<function=" of a tag with a name
+// As it is written: "<function=" of a tag with a name, "" of kNone.
+std::string_view text_of(Tag tag);
 
 struct Lexeme {
-  std::optional<Tag> tag;  // none: text
-  std::string text;        // as the model wrote it
-  std::string name;        // of kFunctionOpen and kParameterOpen
-  bool certain = false;    // the model wrote the tag as one token
+  Tag tag = Tag::kNone;
+  std::string text;      // as the model wrote it
+  std::string name;      // of kFunctionOpen and kParameterOpen
+  bool certain = false;  // the model wrote the tag as one token
 };
 
 // The tags that are looked for in one place of a reply.

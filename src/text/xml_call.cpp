@@ -26,8 +26,7 @@ void XmlCall::begin(const std::string& function) {
 
 XmlCall::Progress XmlCall::take(Lexeme& lexeme) {
   if (!is_in_value_) return take_outside(lexeme);
-  if (!lexeme.tag) return take_text(lexeme);
-  switch (*lexeme.tag) {
+  switch (lexeme.tag) {
     case Tag::kParameterClose:
     case Tag::kFunctionClose:
     case Tag::kCallClose:
@@ -46,8 +45,7 @@ XmlCall::Progress XmlCall::take(Lexeme& lexeme) {
 
 // Between parameters: what is no tag of the call is dropped, as there is no place for it in the arguments.
 XmlCall::Progress XmlCall::take_outside(const Lexeme& lexeme) {
-  if (!lexeme.tag) return Progress::kContinues;
-  switch (*lexeme.tag) {
+  switch (lexeme.tag) {
     case Tag::kParameterOpen:
       is_in_value_ = true;
       writer_.open(lexeme.name, types_->type_of(function_, lexeme.name));
@@ -81,11 +79,11 @@ XmlCall::Progress XmlCall::take_text(Lexeme& lexeme) {
 }
 
 void XmlCall::take_closer(const Lexeme& lexeme) {
-  if (is_closing() && rank(*lexeme.tag) <= rank(closing_.last)) reopen();
-  if (!is_closing()) closing_.has_parameter = *lexeme.tag == Tag::kParameterClose;
+  if (is_closing() && rank(lexeme.tag) <= rank(closing_.last)) reopen();
+  if (!is_closing()) closing_.has_parameter = lexeme.tag == Tag::kParameterClose;
   closing_.text += lexeme.text;
   closing_.tags_end = closing_.text.size();
-  closing_.last = *lexeme.tag;
+  closing_.last = lexeme.tag;
   closing_.is_certain |= lexeme.certain;
   ++closing_.tags;
 }
@@ -101,7 +99,7 @@ void XmlCall::take_parameter(const Lexeme& lexeme) {
 }
 
 XmlCall::Progress XmlCall::take_call(Lexeme& lexeme) {
-  const bool is_call = *lexeme.tag == Tag::kCallOpen || types_->knows(lexeme.name);
+  const bool is_call = lexeme.tag == Tag::kCallOpen || types_->knows(lexeme.name);
   if (is_call && is_closing() && (closing_.has_parameter || !is_quoting_)) return end(Progress::kEndedBefore);
   reopen();
   is_quoting_ = true;

@@ -25,8 +25,6 @@ struct GoldenReply {
   Reply expected;
 };
 
-inline void PrintTo(const GoldenReply& golden, std::ostream* out) { *out << golden.name; }
-
 inline Json read_replies(const std::string& file) {
   const std::string path = std::string(MOEBIUS_SOURCE_DIR "/tests/golden/replies/") + file + ".json";
   std::ifstream in(path, std::ios::binary);
@@ -56,7 +54,9 @@ inline std::vector<ReplyPiece> pieces_of(const Json& golden) {
     if (piece.is_string()) {
       pieces.emplace_back(piece.get<std::string>());
     } else {
-      pieces.emplace_back(tag_of_token(piece["tag"].get<std::string>()).value());
+      const std::optional<Tag> tag = tag_of_token(piece["tag"].get<std::string>());
+      EXPECT_TRUE(tag) << piece;
+      pieces.emplace_back(tag.value_or(Tag::kNone));
     }
   }
   return pieces;
