@@ -51,7 +51,11 @@ TEST(GenerationDefaults, take_the_likeliest_token_when_the_file_says_not_to_samp
 }
 
 TEST(GenerationDefaults, refuse_other_types_and_values_out_of_range) {
-  const char* const rows[][2] = {
+  struct Row {
+    const char* field;
+    const char* text;
+  };
+  const Row rows[] = {
       {"do_sample", R"({"do_sample": 1})"},
       {"temperature", R"({"temperature": "0.6"})"},
       {"temperature", R"({"temperature": -1})"},
@@ -64,8 +68,8 @@ TEST(GenerationDefaults, refuse_other_types_and_values_out_of_range) {
       {"presence_penalty", R"({"presence_penalty": 3})"},
       {"frequency_penalty", R"({"frequency_penalty": true})"},
   };
-  for (const auto& [field, text] : rows) {
-    expect_error(ErrorCode::kBadConfig, std::string("generation_config.json: ") + field, [&] { read(text); });
+  for (const Row& row : rows) {
+    expect_error(ErrorCode::kBadConfig, std::string("generation_config.json: ") + row.field, [&] { read(row.text); });
   }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <numeric>
 
 #include "base/check.h"
 #include "moebius/error.h"
@@ -22,23 +23,45 @@ struct BlockMaximum {
   bool is_finite;  // but for -infinity
 };
 
-// Lanes, since compilers must not reorder a maximum of floats.
-BlockMaximum block_maximum(std::span<const float> block) {
+using Block = std::span<const float, kBlock>;
+
+// By lanes: a compiler must not reorder a maximum of floats by itself.
+BlockMaximum block_maximum(Block block) {
   constexpr size_t kLanes = 16;
   std::array<float, kLanes> largest;
   largest.fill(-kInfinity);
-  int32_t unordered = 0;
-  size_t i = 0;
-  const auto take = [&](size_t lane) {
-    const float logit = block[i + lane];
-    largest[lane] = logit > largest[lane] ? logit : largest[lane];
-    unordered |= logit < kInfinity ? 0 : 1;  // a NaN is not less either
-  };
-  for (; i + kLanes <= block.size(); i += kLanes) {
-    for (size_t lane = 0; lane < kLanes; ++lane) take(lane);
+  std::array<int32_t, kLanes> bad{};
+  for (size_t i = 0; i < kBlock; i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const float logit = block[i + lane];
+      largest[lane] = logit > largest[lane] ? logit : largest[lane];
+      bad[lane] |= logit < kInfinity ? 0 : 1;  // a NaN is not less either
+    }
   }
-  for (size_t lane = 0; i + lane < block.size(); ++lane) take(lane);
-  return {*std::max_element(largest.begin(), largest.end()), unordered == 0};
+  const auto larger = [](float a, float b) { return b > a ? b : a; };  // std::max_element branches, and guesses wrong
+  return {std::accumulate(largest.begin(), largest.end(), -kInfinity, larger),
+          std::accumulate(bad.begin(), bad.end(), 0) == 0};
+}
+
+uint64_t block_weight(Block block, const LogitScan& scan) {
+  std::array<float, kBlock> xs;  // two loops: in one, compilers see a branch and make no vectors
+  for (size_t i = 0; i < kBlock; ++i) xs[i] = in_weight_range(scan.x(block[i]));
+  uint64_t sum = 0;
+  for (const float x : xs) sum += weight_in_range(x);
+  return sum;
+}
+
+// Calls body(index, block) for all; the last is filled up with -infinity.
+template <typename Body>
+void for_each_block(std::span<const float> logits, const Body& body) {
+  const size_t whole = logits.size() / kBlock;
+  for (size_t i = 0; i < whole; ++i) body(i, logits.subspan(i * kBlock).first<kBlock>());
+  const std::span<const float> rest = logits.subspan(whole * kBlock);
+  if (rest.empty()) return;
+  std::array<float, kBlock> last;
+  last.fill(-kInfinity);
+  std::copy(rest.begin(), rest.end(), last.begin());
+  body(whole, Block(last));
 }
 
 [[noreturn]] void refuse_block(std::span<const float> logits, size_t begin) {
@@ -79,19 +102,14 @@ void LogitScan::read(std::span<const float> logits, float temperature) {
   constexpr float kLowestTemperature = 1e-30f;  // has a finite inverse, and draws the likeliest all the same
   inverse_temperature_ = 1.0f / std::max(temperature, kLowestTemperature);
   maxima_.resize((logits.size() + kBlock - 1) / kBlock);
-  for (size_t i = 0; i < maxima_.size(); ++i) {
-    const BlockMaximum maximum = block_maximum(block(i));
+  for_each_block(logits, [&](size_t i, Block block) {
+    const BlockMaximum maximum = block_maximum(block);
     if (!maximum.is_finite) refuse_block(logits, i * kBlock);
     maxima_[i] = maximum.value;
-  }
+  });
   largest_ = *std::max_element(maxima_.begin(), maxima_.end());
   if (largest_ > -kInfinity) return;
   throw Error(ErrorCode::kNonFinite, "logits", "all are -inf, no token is left to draw");
-}
-
-std::span<const float> LogitScan::block(size_t index) const {
-  const size_t begin = index * kBlock;
-  return logits_.subspan(begin, std::min(kBlock, logits_.size() - begin));
 }
 
 Candidate LogitScan::candidate(size_t id) const {
@@ -106,13 +124,9 @@ int32_t LogitScan::likeliest() const {
 
 uint64_t LogitScan::weight() const {
   uint64_t sum = 0;
-  for (size_t i = 0; i < maxima_.size(); ++i) {
-    if (x(maxima_[i]) <= kNoWeight) continue;
-    std::array<float, kBlock> xs;
-    xs.fill(kNoWeight);
-    std::transform(block(i).begin(), block(i).end(), xs.begin(), [&](float z) { return in_weight_range(x(z)); });
-    for (const float one : xs) sum += weight_in_range(one);
-  }
+  for_each_block(logits_, [&](size_t i, Block block) {
+    if (x(maxima_[i]) > kNoWeight) sum += block_weight(block, *this);
+  });
   return sum;
 }
 

@@ -44,7 +44,6 @@ class LogitScan {
   void collect_weight(std::vector<Candidate>& out, uint64_t weight) const;  // at least this weight together
 
  private:
-  [[nodiscard]] std::span<const float> block(size_t index) const;
   [[nodiscard]] Candidate candidate(size_t id) const;
 
   std::span<const float> logits_;  // [V]

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/fmath.h"
 #include "sample/filters.h"
+#include "sample/penalties.h"
 #include "sample/philox.h"
 
 namespace moebius {
@@ -16,17 +17,6 @@ namespace {
 uint64_t uniform_weight(uint64_t bits, uint64_t whole) {
   using Product = unsigned __int128;
   return static_cast<uint64_t>(Product{bits} * whole >> 64) + 1;
-}
-
-bool penalizes(const SamplingOptions& options) {
-  return options.repetition_penalty != 1 || options.presence_penalty != 0 || options.frequency_penalty != 0;
-}
-
-float penalized(float logit, TokenCounts::Count count, const SamplingOptions& options) {
-  logit = logit < 0 ? logit * options.repetition_penalty : logit / options.repetition_penalty;
-  if (count.generated == 0) return logit;
-  logit = logit - options.frequency_penalty * static_cast<float>(count.generated);
-  return logit - options.presence_penalty;
 }
 
 }  // namespace
@@ -46,15 +36,9 @@ Draw Sampler::draw(std::span<const float> logits, const TokenCounts& history, in
 }
 
 std::span<const float> Sampler::adjusted(std::span<const float> logits, const TokenCounts& history) {
-  if (options_.logit_bias.empty() && !penalizes(options_)) return logits;
+  if (!adjusts(options_)) return logits;
   adjusted_.assign(logits.begin(), logits.end());
-  for (const auto& [id, bias] : options_.logit_bias) adjusted_[static_cast<size_t>(id)] += bias;
-  if (!penalizes(options_)) return adjusted_;
-  for (const auto& [id, count] : history.seen()) {
-    if (id < 0 || id >= vocab_) continue;  // a prompt of raw ids may hold padding
-    float& logit = adjusted_[static_cast<size_t>(id)];
-    logit = penalized(logit, count, options_);
-  }
+  adjust(adjusted_, options_, history);
   return adjusted_;
 }
 

@@ -1,17 +1,15 @@
 // Chooses a token from a row of logits, in this order:
 //   1. Padding: ids from vocab on do not exist.
 //   2. logit_bias is added.
-//   3. Penalties, as vLLM orders them. repetition_penalty r, for tokens of prompt and answer: z < 0 ? z * r : z / r
-//   (CTRL,
-//      transformers). Then z - frequency * count, then z - presence, for tokens of the answer alone (OpenAI).
+//   3. Penalties. First repetition_penalty r, for tokens of prompt and answer: z < 0 ? z * r : z / r (transformers).
+//      Then z - frequency * count, then z - presence, for tokens of the answer alone (OpenAI; in vLLM's order).
 //   4. temperature divides. With 0 the likeliest token is taken and what follows is left out.
-//   5. top-k: the first k. Of equals the lower id comes first, so there are k (transformers keeps all equals of the
-//   last).
+//   5. top-k: the first k. Of equals the lower id comes first, so k are left (transformers keeps equals of the last).
 //   6. top-p: of what is left, renormalised, the fewest first ones whose probabilities reach top_p.
 //   7. min-p: tokens at least min_p times as likely as the likeliest.
 //   8. One of the rest is drawn, by its probability.
-// 4 to 7 are the order of transformers, for which the settings on model cards are written. (vLLM has min-p before
-// top-p, llama.cpp and mlx-lm have the temperature last.)
+// 4 to 7 are the order of transformers (generate), for which the settings on model cards are written. (In llama.cpp and
+// mlx-lm the temperature comes last, so their top-p and min-p see another distribution.)
 //
 // The draw is a function of logits, history, seed and position alone. Tokens are ordered by (logit descending, id
 // ascending), and the one is drawn at which the sum of integer weights (weight.h) passes a random number of the seed

@@ -1,5 +1,5 @@
 // How a token is chosen: the numbers a user may set, and the range of each. What they do, and in which order, is told
-// in sampler.h. Where they come from (flags, a request, generation_config.json) is not this folder's business.
+// in sampler.h; what a checkpoint advises, in generation_defaults.h. Flags and requests are not this folder's business.
 #pragma once
 
 #include <cstddef>

@@ -36,6 +36,10 @@ size_t naive_undecided(const std::vector<std::string>& strings, const std::strin
   return most;
 }
 
+constexpr StopMatch kNone{SIZE_MAX, UINT64_MAX};
+
+StopMatch match_of(const StopStrings& stop) { return stop.match().value_or(kNone); }
+
 // Few letters, so that strings overlap each other and themselves.
 std::string text_of_two_letters(std::mt19937& random, size_t longest) {
   std::string text(1 + random() % longest, 'a');
@@ -59,11 +63,10 @@ TEST(StopStrings, find_what_a_search_over_the_whole_text_finds_however_it_is_cut
       ASSERT_EQ(out.size(), at - naive_undecided(strings, text.substr(0, at)));
     }
     out += stop.finish();
-    const auto expected = naive_match(strings, text);
-    ASSERT_EQ(stop.match().has_value(), expected.has_value()) << text;
-    ASSERT_EQ(out, text.substr(0, expected ? expected->offset : text.size()));
-    if (!expected) continue;
-    ASSERT_EQ(strings[stop.match()->index], strings[expected->index]);
+    const StopMatch expected = naive_match(strings, text).value_or(kNone);
+    ASSERT_EQ(match_of(stop).offset, expected.offset) << text;
+    ASSERT_EQ(match_of(stop).index, expected.index) << text;
+    ASSERT_EQ(out, text.substr(0, expected.offset));
   }
 }
 
@@ -72,12 +75,12 @@ TEST(StopStrings, cut_the_text_where_the_stop_string_begins) {
     std::vector<std::string> strings;
     std::vector<std::string> pieces;
     std::string out;
-    int index;  // -1: no match
+    size_t index;
   };
   const Row rows[] = {
       {{"END"}, {"xENDy"}, "x", 0},
       {{"END"}, {"x", "E", "N", "D", "y"}, "x", 0},
-      {{"END"}, {"xEN"}, "xEN", -1},
+      {{"END"}, {"xEN"}, "xEN", kNone.index},
       {{"END"}, {"END"}, "", 0},
       {{"END"}, {"EEND"}, "E", 0},
       {{"\xc3\xa9!"}, {"caf\xc3", "\xa9", "!"}, "caf", 0},
@@ -85,7 +88,7 @@ TEST(StopStrings, cut_the_text_where_the_stop_string_begins) {
       {{"abcd", "bc"}, {"ab", "cd"}, "a", 1},
       {{"bc", "abc"}, {"xabc"}, "x", 1},
       {{"same", "same"}, {"same"}, "", 0},
-      {{}, {"any", "thing"}, "anything", -1},
+      {{}, {"any", "thing"}, "anything", kNone.index},
       {{std::string("\0", 1)}, {std::string("a\0b", 3)}, "a", 0},
   };
   for (const Row& row : rows) {
@@ -94,7 +97,7 @@ TEST(StopStrings, cut_the_text_where_the_stop_string_begins) {
     for (const std::string& piece : row.pieces) out += stop.feed(piece);
     out += stop.finish();
     EXPECT_EQ(out, row.out);
-    EXPECT_EQ(stop.match() ? static_cast<int>(stop.match()->index) : -1, row.index) << row.out;
+    EXPECT_EQ(match_of(stop).index, row.index) << row.out;
   }
 }
 
@@ -111,7 +114,7 @@ TEST(StopStrings, ignore_what_comes_after_a_match) {
   EXPECT_EQ(stop.feed("1ab2"), "1");
   EXPECT_EQ(stop.feed("3"), "");
   EXPECT_EQ(stop.finish(), "");
-  EXPECT_EQ(stop.match()->offset, 1u);
+  EXPECT_EQ(match_of(stop).offset, 1u);
 }
 
 TEST(StopStrings, find_the_longest_string_that_is_allowed) {
@@ -121,7 +124,7 @@ TEST(StopStrings, find_the_longest_string_that_is_allowed) {
   for (int i = 0; i < 300; ++i) out += stop.feed("a");
   EXPECT_EQ(out, std::string(45, 'a'));
   EXPECT_EQ(stop.feed("b"), "");
-  EXPECT_EQ(stop.match()->offset, 45u);
+  EXPECT_EQ(match_of(stop).offset, 45u);
 }
 
 TEST(StopStrings, refuse_lists_and_strings_beyond_the_limits) {
