@@ -15,5 +15,9 @@ void add_doctor(CLI::App& app);
 void add_logits(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_generate(CLI::App& app);
+void add_chat(CLI::App& app);
+void add_tokenize(CLI::App& app);
+void add_render(CLI::App& app);
+void add_perplexity(CLI::App& app);
 
 }  // namespace moebius::apps

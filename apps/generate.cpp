@@ -1,18 +1,28 @@
-// `moebius generate`: greedy token ids, one a line as they come, and at the end how fast that was.
+// `moebius generate`: continues token ids, text, or a conversation of one question, as it comes; at the end how fast
+// that was.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "commands.h"
+#include "engine/conversation.h"
+#include "generation_report.h"
+#include "interrupt.h"
 #include "moebius/engine.h"
 #include "moebius/error.h"
 #include "output.h"
+#include "question.h"
+#include "reply_printer.h"
+#include "sampling_flags.h"
 #include "session.h"
+#include "text_input.h"
 #include "tokens.h"
 
 namespace moebius::apps {
@@ -20,108 +30,170 @@ namespace {
 
 struct GenerateOptions {
   CommonOptions common;
+  SamplingFlags sampling;
+  Question question;
   std::string directory;
   std::string tokens;
-  int64_t max_tokens = 128;
+  std::optional<std::string> prompt;
+  bool chat = false;
+  int32_t logprobs = -1;
 };
 
-struct Generation {
-  std::vector<int32_t> tokens;
-  const char* end = "length";  // or "stop"
-  double prompt_s = 0;
-  double decode_s = 0;
-  uint64_t decode_steps = 0;
-  uint64_t decode_bytes = 0;
-
-  [[nodiscard]] double tok_s() const { return decode_s > 0 ? static_cast<double>(decode_steps) / decode_s : 0; }
-  [[nodiscard]] double gb_s() const { return decode_s > 0 ? static_cast<double>(decode_bytes) / decode_s / 1e9 : 0; }
-};
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+// What is no conversation goes on as the model finds likeliest, unless flags say otherwise.
+GenerationDefaults greedy() {
+  GenerationDefaults defaults;
+  defaults.do_sample = false;
+  return defaults;
 }
 
-// said: hears each token at once. The token that ends the answer is part of it.
-template <typename Said>
-Generation generate(Engine& engine, const std::vector<int32_t>& prompt, int64_t max_tokens, const Said& said) {
-  Generation result;
-  Sequence sequence = engine.start();
-  auto start = std::chrono::steady_clock::now();
-  std::vector<float> logits = sequence.append(prompt);
-  result.prompt_s = seconds_since(start);
-  engine.take_bytes_moved();  // the prompt's
-  start = std::chrono::steady_clock::now();
-  while (true) {
-    const int32_t token = Engine::argmax(logits);
-    result.tokens.push_back(token);
-    said(token);
-    const bool stop = std::ranges::find(engine.stop_ids(), token) != engine.stop_ids().end();
-    if (stop) result.end = "stop";
-    if (stop || static_cast<int64_t>(result.tokens.size()) >= max_tokens) break;
-    logits = sequence.append({token});
-    result.decode_steps += 1;
+// Only whether anything was asked, before minutes are spent on loading.
+void check_prompt(GenerateOptions& options) {
+  const bool text = options.prompt.has_value();
+  if (text && !options.tokens.empty()) {
+    throw Error(ErrorCode::kUsage, "--tokens, -p", "are two prompts", "give one of them");
   }
-  result.decode_s = seconds_since(start);
-  result.decode_bytes = engine.take_bytes_moved();
-  return result;
-}
-
-Json generation_json(const Generation& g, const Ready& ready, size_t prompt_tokens) {
-  return {{"model", ready.name},
-          {"prompt_tokens", prompt_tokens},
-          {"tokens", g.tokens},
-          {"end", g.end},
-          {"load_s", rounded(ready.load_s)},
-          {"prompt_s", rounded(g.prompt_s)},
-          {"decode_s", rounded(g.decode_s)},
-          {"tok_s", rounded(g.tok_s())},
-          {"gb_s", rounded(g.gb_s())}};
+  if (options.chat && !options.tokens.empty()) {
+    throw Error(ErrorCode::kUsage, "--chat", "needs text, not token ids", "give the question with -p");
+  }
+  if (text || !options.tokens.empty()) return;
+  if (isatty(STDIN_FILENO) != 0) {
+    throw Error(ErrorCode::kUsage, "generate", "there is no prompt",
+                "give -p TEXT, --tokens 1,2,3, or pipe text into it");
+  }
+  options.prompt = "-";
 }
 
 void check_length(const GenerateOptions& options, size_t prompt_tokens) {
-  const int64_t needed = static_cast<int64_t>(prompt_tokens) + options.max_tokens - 1;  // the last one is not appended
+  const int64_t needed =
+      static_cast<int64_t>(prompt_tokens) + options.sampling.max_tokens - 1;  // the last one is not appended
   if (needed <= options.common.engine.context) return;
   throw Error(ErrorCode::kUsage, "--max-tokens",
-              fmt::format("{} after a prompt of {} exceed the context of {}", options.max_tokens, prompt_tokens,
-                          options.common.engine.context),
+              fmt::format("{} after a prompt of {} exceed the context of {}", options.sampling.max_tokens,
+                          prompt_tokens, options.common.engine.context),
               fmt::format("give --ctx {}, or fewer tokens", needed));
 }
 
-void run_generate(const GenerateOptions& options) {
-  const std::vector<int32_t> prompt = parse_tokens(options.tokens);
-  check_length(options, prompt.size());
-  const bool json = options.common.json;
+// Ids without a text: what comes out is ids too, one a line.
+void continue_ids(Engine& engine, const std::vector<int32_t>& prompt, GenerationOptions options,
+                  GenerationReport& report) {
+  options.stop_ids = engine.stop_ids();
+  Sequence sequence = engine.start();
+  report.start_prompt(engine);
+  Generation generation(sequence, sequence.append(prompt), nullptr, std::move(options));
+  report.start_decode(engine, {.tokens = static_cast<int64_t>(prompt.size()), .reused = 0});
+  while (const auto token = generation.next()) {
+    report.add(*token);
+    if (report.json()) continue;
+    print("{}\n", token->draw.token);
+    flush_output();
+  }
+  report.finish(engine, generation);
+}
+
+void continue_text(Engine& engine, const ModelText& text, const std::vector<int32_t>& prompt, GenerationOptions options,
+                   GenerationReport& report) {
+  options.stop_ids = stop_ids(engine, text);
+  Sequence sequence = engine.start();
+  report.start_prompt(engine);
+  Generation generation(sequence, sequence.append(prompt), &text.tokenizer, std::move(options));
+  report.start_decode(engine, {.tokens = static_cast<int64_t>(prompt.size()), .reused = 0});
+  std::string all;
+  const auto say = [&](const std::string& piece) {
+    all += piece;
+    if (!report.json() && !piece.empty()) print_text(piece);
+  };
+  while (const auto token = generation.next()) {
+    report.add(*token);
+    say(token->text);
+  }
+  say(generation.finish());
+  if (!report.json() && !all.ends_with('\n')) print_text("\n");
+  report.set_text(all);
+  report.finish(engine, generation);
+}
+
+void answer_question(Engine& engine, Conversation& conversation, GenerationOptions options, GenerationReport& report) {
+  report.start_prompt(engine);
+  Answer answer = conversation.answer(options, [](int64_t, int64_t) { throw_if_interrupted(); });
+  report.start_decode(engine, answer.prompt());
+  ReplyPrinter printer;
+  const auto show = [&](const std::vector<ReplyEvent>& events) {
+    if (!report.json()) printer.show(events);
+  };
+  while (const auto step = answer.next()) {
+    report.add(step->token);
+    show(step->events);
+  }
+  show(answer.finish());
+  if (!report.json()) printer.finish();
+  report.set_reply(answer.reply());
+  report.finish(engine, answer.generation());
+}
+
+void run_generate(GenerateOptions& options) {
+  check_prompt(options);
+  const bool only_ids = !options.tokens.empty();
+  std::optional<ModelText> text;
+  std::vector<int32_t> prompt;
+  if (only_ids) {
+    prompt = parse_tokens(options.tokens);
+  } else {
+    text.emplace(load_model_text(options.directory));
+    options.prompt = read_text_argument(*options.prompt);
+    if (options.chat) text->chat_template();  // fails now, not after loading
+    if (!options.chat) prompt = text->tokenizer.encode(*options.prompt);
+  }
+  if (!options.chat) check_length(options, prompt.size());
+
+  GenerationOptions generation;
+  generation.sampling = sampling_options(options.sampling, options.chat ? text->sampling : greedy());
+  generation.sampling.logprobs = options.logprobs;
+  generation.stop = options.sampling.stop;
+  generation.max_tokens = options.sampling.max_tokens;
+  check(generation.sampling, text ? text->tokenizer.vocab_size() : std::numeric_limits<int32_t>::max());
+
   std::optional<Engine> engine;
   const Ready ready = load_with_progress(options.directory, options.common, [&](const EngineOptions& with_progress) {
     engine.emplace(Engine::load(options.directory, with_progress));
   });
-  const Generation result = generate(*engine, prompt, options.max_tokens, [json](int32_t token) {
-    if (json) return;
-    print("{}\n", token);
-    flush_output();
-  });
-  note("prompt: {} tokens, {:.1f} tok/s; {} tokens ({}), {:.1f} tok/s, {:.1f} GB/s\n", prompt.size(),
-       static_cast<double>(prompt.size()) / result.prompt_s, result.tokens.size(), result.end, result.tok_s(),
-       result.gb_s());
-  if (json) write_json(generation_json(result, ready, prompt.size()));
+  GenerationReport report({.model = ready.name,
+                           .load_s = ready.load_s,
+                           .seed = generation.sampling.seed,
+                           .json = options.common.json,
+                           .with_logprobs = options.logprobs >= 0,
+                           .tokenizer = text ? &text->tokenizer : nullptr});
+  if (only_ids) {
+    continue_ids(*engine, prompt, generation, report);
+  } else if (options.chat) {
+    Conversation conversation(*engine, *text);
+    ask(conversation, options.question, *options.prompt);
+    answer_question(*engine, conversation, generation, report);
+  } else {
+    continue_text(*engine, *text, prompt, generation, report);
+  }
 }
 
 }  // namespace
 
 void add_generate(CLI::App& app) {
   auto options = std::make_shared<GenerateOptions>();
-  CLI::App& command = *app.add_subcommand("generate", "Continue a sequence greedily, token id by token id");
+  CLI::App& command = *app.add_subcommand("generate", "Continue text or token ids, or answer one question");
   command.footer(
-      "moebius generate Qwen3.5-35B-A3B-3bit --tokens 1,2,3\n"
-      "moebius generate Qwen3.5-35B-A3B-3bit --tokens @ids.txt --max-tokens 16 --json");
+      "moebius generate Qwen3.5-35B-A3B-3bit -p \"Once upon a time\" --max-tokens 64\n"
+      "moebius generate Qwen3.5-35B-A3B-3bit --chat -p \"What is 12+9?\"\n"
+      "moebius generate Qwen3.5-35B-A3B-3bit --chat --system \"Summarise.\" -p @letter.txt\n"
+      "moebius generate Qwen3.5-35B-A3B-3bit --tokens 1,2,3 --json");
   add_directory(command, options->directory);
-  command.add_option("--tokens", options->tokens, "The prompt: token ids, or a file of them")
-      ->type_name("1,2,3|@FILE")
-      ->required();
-  command.add_option("--max-tokens", options->max_tokens, "Most tokens to generate; a stop id ends earlier")
+  command.add_option("-p,--prompt", options->prompt, "The prompt: text, @FILE, or - for standard input")
+      ->type_name("TEXT|@FILE|-");
+  command.add_option("--tokens", options->tokens, "The prompt as token ids, or a file of them; ids come out")
+      ->type_name("1,2,3|@FILE");
+  command.add_flag("--chat", options->chat, "The prompt is a question: answer it by the model's chat template");
+  add_question_flags(command, options->question);
+  command.add_option("--logprobs", options->logprobs, "With --json: logprobs of each token and of the N likeliest")
       ->type_name("N")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30).description(""))
-      ->capture_default_str();
+      ->check(CLI::Range(0, SamplingLimits::kLogprobs).description(""));
+  add_sampling_flags(command, options->sampling);
   add_experts_option(command, options->common);
   add_common_options(command, options->common);
   command.callback([options] { run_generate(*options); });

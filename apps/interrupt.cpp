@@ -31,10 +31,12 @@ extern "C" void on_interrupt(int) {
 
 extern "C" void on_grace_over(int) { _exit(kInterruptedExit); }
 
-void handle(int signal, void (*handler)(int)) {
+extern "C" void on_held_interrupt(int) { interrupted.store(true); }
+
+void handle(int signal, void (*handler)(int), int flags = SA_RESTART) {
   struct sigaction action{};
   action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = flags;
   sigemptyset(&action.sa_mask);
   sigaction(signal, &action, nullptr);
 }
@@ -51,5 +53,11 @@ void throw_if_interrupted() {
   arm(0);
   throw Error(ErrorCode::kInterrupted, "moebius", "interrupted");
 }
+
+HeldInterrupts::HeldInterrupts() { handle(SIGINT, on_held_interrupt, 0); }
+
+HeldInterrupts::~HeldInterrupts() { handle(SIGINT, on_interrupt); }
+
+bool HeldInterrupts::take() { return interrupted.exchange(false); }
 
 }  // namespace moebius::apps

@@ -9,4 +9,17 @@ void handle_interrupts();
 // Throws kInterrupted once Ctrl-C was pressed, and stops the clock. Only where exceptions may pass.
 void throw_if_interrupted();
 
+// While one lives, Ctrl-C ends nothing: it is noted, and a read from the terminal returns. For the chat, where it stops
+// an answer and not the program.
+class HeldInterrupts {
+ public:
+  HeldInterrupts();
+  ~HeldInterrupts();
+  HeldInterrupts(const HeldInterrupts&) = delete;
+  HeldInterrupts& operator=(const HeldInterrupts&) = delete;
+
+  // Whether Ctrl-C was pressed since the last call.
+  static bool take();
+};
+
 }  // namespace moebius::apps

@@ -52,6 +52,10 @@ void build(CLI::App& app) {
   add_inspect(app);
   add_doctor(app);
   add_generate(app);
+  add_chat(app);
+  add_tokenize(app);
+  add_render(app);
+  add_perplexity(app);
   add_logits(app);
   add_bench(app);
 }

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "model_location.h"
 #include "moebius/error.h"
 
 namespace moebius::apps {
@@ -74,7 +75,14 @@ void add_experts_option(CLI::App& command, CommonOptions& options) {
 }
 
 void add_directory(CLI::App& command, std::string& directory) {
-  command.add_option("DIR", directory, "Checkpoint: config.json and safetensors, Hugging Face or MLX")->required();
+  command.add_option("DIR", directory, "Checkpoint: a directory, or the name of a model in the Hugging Face cache")
+      ->transform(CLI::Validator(
+          [](std::string& name) {
+            name = locate_model(name);
+            return std::string();
+          },
+          ""))
+      ->required();
 }
 
 void check_common_options(const CommonOptions& options) {

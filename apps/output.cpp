@@ -50,7 +50,7 @@ void write_note(std::string_view text) {
 
 std::string coloured(Stream stream, Colour colour, std::string_view text) {
   if (!shows_colour(stream)) return std::string(text);
-  constexpr int kCodes[] = {32, 33, 31, 1};
+  constexpr int kCodes[] = {32, 33, 31, 1, 2, 36};
   return fmt::format("\x1b[{}m{}\x1b[0m", kCodes[static_cast<int>(colour)], text);
 }
 

@@ -29,7 +29,7 @@ void note(fmt::format_string<Args...> format, Args&&... args) {
 }
 
 enum class Stream { kOutput, kNotes };
-enum class Colour { kGreen, kYellow, kRed, kBold };
+enum class Colour { kGreen, kYellow, kRed, kBold, kDim, kCyan };
 // The text in colour when the stream shows colours, otherwise as it is.
 std::string coloured(Stream stream, Colour colour, std::string_view text);
 

@@ -100,6 +100,7 @@ class Sequence {
   [[nodiscard]] int64_t marked() const;  // 0 before the first mark()
   [[nodiscard]] int64_t position() const;
   [[nodiscard]] const std::vector<int32_t>& tokens() const;  // those before position()
+  [[nodiscard]] int64_t context() const;                     // most tokens
 
  private:
   friend class Engine;

@@ -208,6 +208,8 @@ void Sequence::rewind(int64_t to) {
 
 int64_t Sequence::marked() const { return impl_->marked; }
 
+int64_t Sequence::context() const { return impl_->engine->model().options().context; }
+
 const std::vector<int32_t>& Sequence::tokens() const { return impl_->history; }
 
 int64_t Sequence::position() const { return static_cast<int64_t>(impl_->history.size()); }

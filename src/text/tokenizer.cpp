@@ -1,5 +1,5 @@
-// The stages one after another: repair UTF-8, find added tokens, normalize, find those of normalized text, split, merge.
-// Each stage has its own file; a stage that has nothing to do hands on a view.
+// The stages one after another: repair UTF-8, find added tokens, normalize, find those of normalized text, split,
+// merge. Each stage has its own file; a stage that has nothing to do hands on a view.
 #include "text/tokenizer.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
 #include "text/tokenizer.h"
+
 #include <gtest/gtest.h>
-TEST(T,x){ EXPECT_EQ(1,1);}
+TEST(T, x) { EXPECT_EQ(1, 1); }

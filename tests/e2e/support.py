@@ -13,7 +13,9 @@ from pathlib import Path
 
 PROGRAM = os.environ["MOEBIUS_PROGRAM"]
 TIMEOUT_S = 300  # for a machine that does ten other things
-COMMANDS = ("synth", "quantize", "inspect", "doctor", "generate", "logits", "bench")
+COMMANDS = (
+    "synth", "quantize", "inspect", "doctor", "generate", "chat", "tokenize", "render", "perplexity", "logits", "bench",
+)
 
 
 def clean_environment(**variables):

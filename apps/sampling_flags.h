@@ -1,0 +1,31 @@
+// The flags of sampling, shared by the commands that write answers. A flag that is not given leaves the choice to
+// generation_config.json where a chat is asked for, and to greedy decoding elsewhere.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/generation.h"
+#include "sample/generation_defaults.h"
+
+namespace moebius::apps {
+
+struct SamplingFlags {
+  std::optional<float> temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
+  std::optional<int32_t> top_k;
+  std::optional<uint64_t> seed;
+  std::vector<std::string> logit_bias;  // ID:BIAS
+  std::vector<std::string> stop;
+  int64_t max_tokens = 128;
+};
+
+void add_sampling_flags(CLI::App& command, SamplingFlags& flags);
+
+// Flags over defaults. Without --seed it is one of the clock's, and told in every report, so that an answer can be had
+// again. Throws kUsage for a --logit-bias that cannot be read; ranges are the sampler's to check.
+SamplingOptions sampling_options(const SamplingFlags& flags, const GenerationDefaults& defaults);
+
+}  // namespace moebius::apps

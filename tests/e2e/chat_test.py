@@ -1,0 +1,184 @@
+"""`moebius chat` at a driven terminal, and through pipes."""
+
+import json
+import re
+import unittest
+
+from support import TestCase
+from talking import give_words
+from terminal import Terminal
+
+PROMPT = r"(?m)^> "
+STATISTICS = r"prompt: (\d+) tokens(?: \((\d+) known\))?, .*seed \d+"
+
+
+class Chat(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.talking = give_words(cls.tiny, cls.shared)
+
+    def chat(self, *arguments):
+        return Terminal("chat", self.talking, "--temperature", 0, "--max-tokens", 6, *arguments)
+
+    def turn(self, terminal, text):
+        """Types a line, waits for its answer; prompt tokens and how many of them were known."""
+        terminal.expect(PROMPT)
+        terminal.type(text + "\r")
+        found = re.search(STATISTICS, terminal.expect(STATISTICS))
+        return int(found[1]), int(found[2] or 0)
+
+    def leave(self, terminal):
+        terminal.expect(PROMPT)
+        terminal.type("\x04")
+        self.assertEqual(terminal.exit_code(), 0)
+
+    def save(self, terminal, name="saved.json"):
+        terminal.expect(PROMPT)
+        path = self.folder / name
+        terminal.type(f"/save {path}\r")
+        terminal.expect("saved ")
+        return json.loads(path.read_text())["messages"]
+
+    def test_each_turn_prefills_only_what_is_new(self):
+        with self.chat() as terminal:
+            first, known = self.turn(terminal, "hello")
+            self.assertEqual(known, 0)
+            second, known = self.turn(terminal, "and now?")
+            self.assertGreater(second, first)
+            self.assertGreaterEqual(known, first)
+            self.leave(terminal)
+
+    def test_a_conversation_gives_what_fresh_conversations_give(self):
+        with self.chat() as terminal:
+            self.turn(terminal, "hello")
+            self.turn(terminal, "and now?")
+            messages = self.save(terminal)
+            self.leave(terminal)
+        self.assertEqual([m["role"] for m in messages], ["user", "assistant", "user", "assistant"])
+        with self.chat() as fresh:
+            self.turn(fresh, "hello")
+            self.assertEqual(self.save(fresh, "fresh.json"), messages[:2])
+            self.leave(fresh)
+
+    def test_ctrl_c_stops_the_answer_and_not_the_program(self):
+        with self.chat("--max-tokens", 3000) as terminal:
+            terminal.expect(PROMPT)
+            terminal.type("talk\r")
+            terminal.expect(r"talk\r\n[^\n]{4}")  # it speaks
+            terminal.type("\x03")
+            told = terminal.expect(STATISTICS)
+            self.assertIn("(none)", told)
+            self.assertIn("> ", terminal.expect(PROMPT))
+            terminal.type("/exit\r")
+            self.assertEqual(terminal.exit_code(), 0)
+
+    def test_ctrl_c_at_the_prompt_clears_the_line(self):
+        with self.chat() as terminal:
+            terminal.expect(PROMPT)
+            terminal.type("never sent\x03")
+            terminal.expect("Ctrl-D or /exit leaves")
+            self.turn(terminal, "sent")
+            self.assertEqual(self.save(terminal)[0]["content"], "sent")
+            self.leave(terminal)
+
+    def test_pasted_lines_are_one_message(self):
+        with self.chat() as terminal:
+            self.turn(terminal, "\x1b[200~one\rtwo\rthree\x1b[201~ and more")
+            self.assertEqual(self.save(terminal)[0]["content"], "one\ntwo\nthree and more")
+            self.leave(terminal)
+
+    def test_lines_can_be_joined_by_hand(self):
+        with self.chat() as terminal:
+            terminal.expect(PROMPT)
+            terminal.type("one \\\r")
+            terminal.expect(r"\.\.\. ")
+            terminal.type("two\r")
+            terminal.expect(STATISTICS)
+            terminal.expect(PROMPT)
+            terminal.type('"""three\r')
+            terminal.expect(r"\.\.\. ")
+            terminal.type('four"""\r')
+            terminal.expect(STATISTICS)
+            messages = self.save(terminal)
+            self.assertEqual([messages[0]["content"], messages[2]["content"]], ["one \ntwo", "three\nfour"])
+            self.leave(terminal)
+
+    def test_thinking_is_dim_and_not_part_of_the_answer(self):
+        with self.chat() as terminal:
+            terminal.expect(PROMPT)
+            terminal.type("/think on\r")
+            terminal.expect("thinking: on")
+            self.turn(terminal, "hello")
+            answer = self.save(terminal)[1]
+            self.assertIn("\x1b[2m", terminal.raw)
+            self.assertEqual(answer["content"], "")
+            self.assertTrue(answer["reasoning_content"])
+            self.turn(terminal, "again")
+            self.leave(terminal)
+
+    def test_control_characters_of_the_model_do_not_reach_the_terminal(self):
+        with self.chat("--logit-bias", "27:100", "--max-tokens", 3) as terminal:
+            terminal.expect(PROMPT)
+            terminal.type("hello\r")
+            terminal.expect("\u241b\u241b\u241b")
+            self.leave(terminal)
+
+    def test_commands_change_the_conversation(self):
+        with self.chat("--system", "Be brief.") as terminal:
+            self.turn(terminal, "hello")
+            terminal.expect(PROMPT)
+            terminal.type("/again\r")
+            terminal.expect(STATISTICS)
+            self.assertEqual([m["role"] for m in self.save(terminal)], ["system", "user", "assistant"])
+            terminal.expect(PROMPT)
+            terminal.type("/system Be long.\r")
+            terminal.expect(PROMPT)
+            terminal.type("/new\r")
+            self.turn(terminal, "hello")
+            messages = self.save(terminal)
+            self.assertEqual(messages[0], {"role": "system", "content": "Be long."})
+            self.assertEqual(len(messages), 3)
+            self.leave(terminal)
+
+    def test_a_mistyped_command_gets_a_suggestion_and_help_lists_them(self):
+        with self.chat() as terminal:
+            terminal.expect(PROMPT)
+            terminal.type("/hlep\r")
+            terminal.expect("did you mean /help")
+            terminal.expect(PROMPT)
+            terminal.type("/help\r")
+            terminal.expect("/save FILE")
+            self.leave(terminal)
+
+    def test_save_replaces_no_file_of_others(self):
+        (self.folder / "mine").write_text("precious")
+        with self.chat() as terminal:
+            terminal.expect(PROMPT)
+            terminal.type(f"/save {self.folder / 'mine'}\r")
+            terminal.expect("is there already")
+            self.leave(terminal)
+        self.assertEqual((self.folder / "mine").read_text(), "precious")
+
+    def test_a_full_context_ends_the_turn_and_not_the_program(self):
+        with self.chat("--ctx", 64) as terminal:
+            terminal.expect(PROMPT)
+            terminal.type("x" * 100 + "\r")
+            terminal.expect("leave no room in the context of 64")
+            self.turn(terminal, "short")
+            self.leave(terminal)
+
+    def test_pipes_are_lines(self):
+        result = self.succeed("chat", self.talking, "--temperature", 0, "--max-tokens", 4, input="one\ntwo\n")
+        self.assertEqual(result.stderr.count("seed "), 2)
+        self.assertNotIn("\x1b", result.stdout)
+        self.assertNotIn("> ", result.stdout)
+
+    def test_a_checkpoint_without_words_says_what_it_lacks(self):
+        self.assertIn("tokenizer.json", self.fail_with(66, "chat", self.tiny).stderr)
+        (self.copy_of_tiny() / "tokenizer.json").write_text((self.talking / "tokenizer.json").read_text())
+        self.assertIn("no chat template", self.fail_with(66, "chat", self.folder / "copy").stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,65 @@
+"""A driven terminal: the program on a pseudo-terminal, as a person at a keyboard meets it."""
+
+import os
+import pty
+import re
+import select
+import time
+
+from support import PROGRAM, TIMEOUT_S, clean_environment
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Terminal:
+    def __init__(self, *arguments):
+        self.process, self.keyboard = pty.fork()
+        if self.process == 0:
+            os.execve(PROGRAM, [PROGRAM, *map(str, arguments)], clean_environment(TERM="xterm-256color"))
+        self.raw = ""  # all that was shown so far
+        self.seen = 0  # of it, what expect() has gone past
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.keyboard)
+        if self.process is not None:
+            os.waitpid(self.process, 0)
+
+    def type(self, text):
+        os.write(self.keyboard, text.encode())
+
+    def read_some(self):
+        """What is there to read, or nothing after a moment; None when the program has ended."""
+        ready, _, _ = select.select([self.keyboard], [], [], 0.1)
+        if not ready:
+            return ""
+        try:
+            data = os.read(self.keyboard, 65536)
+        except OSError:
+            return None
+        return data.decode(errors="replace") or None
+
+    def expect(self, pattern):
+        """Waits for the pattern behind what was expected before; the text up to its end, without escapes."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < deadline:
+            shown = ESCAPES.sub("", self.raw)[self.seen :]
+            found = re.search(pattern, shown)
+            if found:
+                self.seen += found.end()
+                return shown[: found.end()]
+            more = self.read_some()
+            if more is None:
+                raise AssertionError(f"ended without {pattern!r}: {shown!r}")
+            self.raw += more
+        raise AssertionError(f"no {pattern!r} in time: {ESCAPES.sub('', self.raw)[self.seen:]!r}")
+
+    def exit_code(self):
+        """Reads to the end."""
+        while (more := self.read_some()) is not None:
+            self.raw += more
+        _, status = os.waitpid(self.process, 0)
+        self.process = None
+        return os.waitstatus_to_exitcode(status)
