@@ -41,7 +41,7 @@ class AddedTokenFinder {
   [[nodiscard]] const AddedToken* longest_at(std::string_view text, size_t at) const;
   void find_in(std::string_view text, ByteRange allowed, std::vector<TextPart>& parts) const;
 
-  std::vector<AddedToken> tokens_;  // by content
+  std::vector<AddedToken> tokens_;        // by content
   std::array<bool, 256> begins_token_{};  // by first byte
 };
 

@@ -1,5 +1,5 @@
-// The model of a byte-level tokenizer: one piece of text to its ids. Vocabulary and merges, and what makes ordinary text
-// fast: most pieces are one token, and it is remembered for which tokens merging their bytes gives just them.
+// The model of a byte-level tokenizer: one piece of text to its ids. Vocabulary and merges, and what makes ordinary
+// text fast: most pieces are one token, and it is remembered for which tokens merging their bytes gives just them.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// The alphabet in which a tokenizer.json spells bytes: printable bytes stand for themselves, the other 68 for U+0100 and
-// up, in byte order. Files hold this spelling; everything behind the parser holds bytes.
+// The alphabet in which a tokenizer.json spells bytes: printable bytes stand for themselves, the other 68 for U+0100
+// and up, in byte order. Files hold this spelling; everything behind the parser holds bytes.
 #pragma once
 
 #include <optional>

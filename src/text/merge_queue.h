@@ -1,7 +1,8 @@
-// The pairs of one long piece that may still be merged, lowest rank first, then leftmost. A radix heap over ranks, whose
-// lowest bucket is one rank, sorted, and walked: in a trained vocabulary a merge only makes pairs of higher ranks, so
-// almost all work is sequential (10 MB of one letter: a binary heap takes several times as long). Pairs of a rank that
-// was passed already, which other vocabularies can make, wait in a binary heap. O(n log n) whatever the ranks.
+// The pairs of one long piece that may still be merged, lowest rank first, then leftmost. A radix heap over ranks,
+// whose lowest bucket is one rank, sorted, and walked: in a trained vocabulary a merge only makes pairs of higher
+// ranks, so almost all work is sequential (10 MB of one letter: a binary heap takes several times as long). Pairs of a
+// rank that was passed already, which other vocabularies can make, wait in a binary heap. O(n log n) whatever the
+// ranks.
 #pragma once
 
 #include <algorithm>
@@ -54,7 +55,7 @@ class MergeQueue {
     return pair_of(current_[next_++]);
   }
 
-  // Moves of a pair from place to place, so far: what a test can count instead of seconds.
+  // Moves of a pair from place to place, so far.
   [[nodiscard]] uint64_t operations() const { return operations_; }
 
  private:

@@ -16,8 +16,8 @@ namespace {
 std::string class_items(std::span<const CodeRange> ranges) {
   std::string items;
   for (const CodeRange& range : ranges) {
-    items += fmt::format("\\x{{{:x}}}-\\x{{{:x}}}", static_cast<uint32_t>(range.first),
-                         static_cast<uint32_t>(range.last));
+    items +=
+        fmt::format("\\x{{{:x}}}-\\x{{{:x}}}", static_cast<uint32_t>(range.first), static_cast<uint32_t>(range.last));
   }
   return items;
 }

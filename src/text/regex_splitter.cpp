@@ -114,7 +114,8 @@ std::unique_ptr<const Splitter> make_regex_splitter(const std::string& pattern, 
   uint32_t may_be_empty = 0;
   pcre2_pattern_info(code.get(), PCRE2_INFO_MATCHEMPTY, &may_be_empty);
   if (may_be_empty != 0) refuse("the pattern can match nothing, which splits nowhere");
-  pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where there is no compiler it is interpreted, with the same limits
+  pcre2_jit_compile(code.get(),
+                    PCRE2_JIT_COMPLETE);  // where there is no compiler it is interpreted, with the same limits
   return std::make_unique<const RegexSplitter>(std::move(code), where);
 }
 

@@ -55,7 +55,8 @@ std::unique_ptr<const Splitter> make_splitter(const std::string& pattern, const 
     };
     return std::make_unique<const ScannerSplitter<decltype(piece_end)>>(piece_end);
   }
-  if (pattern == kGpt2Pattern) return std::make_unique<const ScannerSplitter<decltype(&gpt2_piece_end)>>(&gpt2_piece_end);
+  if (pattern == kGpt2Pattern)
+    return std::make_unique<const ScannerSplitter<decltype(&gpt2_piece_end)>>(&gpt2_piece_end);
   return make_regex_splitter(pattern, where);
 }
 

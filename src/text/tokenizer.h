@@ -19,7 +19,7 @@
 
 namespace moebius {
 
-// What encoding a text took, in moves of pairs between places: for tests that must not measure time.
+// What merging the pieces of a text took, in steps: for tests, which must not measure time.
 struct EncodeWork {
   uint64_t operations = 0;
 };
@@ -43,17 +43,17 @@ class Tokenizer {
   [[nodiscard]] std::vector<int32_t> encode(const MarkedText& marked, EncodeWork* work = nullptr) const;
 
   enum class Special { kKeep, kSkip };
-  // The bytes of the ids, which need not be UTF-8 as a whole (StreamDecoder gives text). Throws kUsage for an id that is
-  // no token's: rows of the embedding past vocab_size() are padding.
+  // The bytes of the ids, which need not be UTF-8 as a whole (StreamDecoder gives text). Throws kUsage for an id that
+  // is no token's: rows of the embedding past vocab_size() are padding.
   [[nodiscard]] std::string decode(std::span<const int32_t> ids, Special special = Special::kKeep) const;
 
   // The id of a token by its text: an added token's, else the one with these bytes in the vocabulary.
   [[nodiscard]] std::optional<int32_t> token_id(std::string_view text) const;
   // The bytes that an id stands for. Throws kUsage for an id that is no token's.
   [[nodiscard]] const std::string& token_text(int32_t id) const;
-  [[nodiscard]] bool is_special(int32_t id) const;                       // false for an id that is no token's
-  [[nodiscard]] int32_t vocab_size() const;                              // ids 0 .. vocab_size() - 1 are all tokens
-  [[nodiscard]] const std::vector<AddedToken>& added_tokens() const;     // in the order of ids
+  [[nodiscard]] bool is_special(int32_t id) const;                    // false for an id that is no token's
+  [[nodiscard]] int32_t vocab_size() const;                           // ids 0 .. vocab_size() - 1 are all tokens
+  [[nodiscard]] const std::vector<AddedToken>& added_tokens() const;  // in the order of ids
 
   // The most bytes of input that one id can stand for: text of more than n times as many has more than n ids.
   [[nodiscard]] size_t longest_token_bytes() const;
