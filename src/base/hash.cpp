@@ -19,9 +19,7 @@ std::string fingerprint(std::string_view text) {
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-uint64_t seeded_hash(std::string_view key, uint64_t seed) {
-  return XXH3_64bits_withSeed(key.data(), key.size(), seed);
-}
+uint64_t seeded_hash(std::string_view key, uint64_t seed) { return XXH3_64bits_withSeed(key.data(), key.size(), seed); }
 
 uint64_t secret_seed() {
   std::random_device device;

@@ -16,7 +16,8 @@ std::string checksum(std::span<const std::byte> bytes);
 // 128 bits, as 32 hexadecimal digits: what a set of files is known by.
 std::string fingerprint(std::string_view text);
 
-// For tables in memory whose keys a stranger chose: with a seed that is drawn anew, no choice of keys makes them collide.
+// For tables in memory whose keys a stranger chose: with a seed that is drawn anew, no choice of keys makes them
+// collide.
 uint64_t seeded_hash(std::string_view key, uint64_t seed);
 uint64_t secret_seed();
 

@@ -55,7 +55,7 @@ class MergeQueue {
     return pair_of(current_[next_++]);
   }
 
-  // Moves of a pair from place to place, so far: what a test can count instead of seconds.
+  // Moves of a pair from place to place, so far.
   [[nodiscard]] uint64_t operations() const { return operations_; }
 
  private:

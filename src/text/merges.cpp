@@ -50,7 +50,7 @@ uint32_t Merges::rank(int32_t left, int32_t right) const {
 }
 
 void Merges::apply(std::string_view piece, MergeScratch& scratch, std::vector<int32_t>& out) const {
-  if (piece.size() <= kShortBytes) return apply_short(piece, out);
+  if (piece.size() <= kShortBytes) return apply_short(piece, scratch, out);
   fill(piece, scratch);
   while (const std::optional<PairAt> pair = scratch.queue.pop()) {
     // Stale when either side has been merged since; the pair that stands there now was offered by itself.
@@ -59,13 +59,14 @@ void Merges::apply(std::string_view piece, MergeScratch& scratch, std::vector<in
   for (uint32_t at = 0; at != kNowhere; at = scratch.symbols[at].next) out.push_back(scratch.symbols[at].id);
 }
 
-void Merges::apply_short(std::string_view piece, std::vector<int32_t>& out) const {
+void Merges::apply_short(std::string_view piece, MergeScratch& scratch, std::vector<int32_t>& out) const {
   std::array<int32_t, kShortBytes> ids;
   std::array<uint32_t, kShortBytes> ranks;  // ranks[i]: of the pair of ids[i] and ids[i + 1]
   size_t count = piece.size();
   for (size_t i = 0; i < count; ++i) ids[i] = byte_ids_[static_cast<uint8_t>(piece[i])];
   for (size_t i = 0; i + 1 < count; ++i) ranks[i] = rank(ids[i], ids[i + 1]);
   while (count > 1) {
+    scratch.short_operations += count;
     const auto* lowest = std::min_element(ranks.data(), ranks.data() + count - 1);
     if (*lowest == kNoRank) break;
     const auto at = static_cast<size_t>(lowest - ranks.data());

@@ -27,6 +27,10 @@ struct MergeScratch {
   };
   std::vector<Symbol> symbols;
   MergeQueue queue;
+  uint64_t short_operations = 0;
+
+  // Steps so far, of both forms: what a test can count instead of seconds.
+  [[nodiscard]] uint64_t operations() const { return short_operations + queue.operations(); }
 };
 
 class Merges {
@@ -48,7 +52,7 @@ class Merges {
 
   [[nodiscard]] uint32_t rank(int32_t left, int32_t right) const;
   [[nodiscard]] size_t first_slot(int32_t left, int32_t right) const;
-  void apply_short(std::string_view piece, std::vector<int32_t>& out) const;
+  void apply_short(std::string_view piece, MergeScratch& scratch, std::vector<int32_t>& out) const;
   void fill(std::string_view piece, MergeScratch& scratch) const;
   void join(uint32_t at, MergeScratch& scratch) const;
   void offer(uint32_t at, MergeScratch& scratch) const;

@@ -14,14 +14,17 @@
 namespace moebius {
 namespace {
 
-using Codes = std::vector<utf8proc_int32_t>;
+struct Part {
+  utf8proc_int32_t code;
+  int combining_class;  // 0: a starter, which no mark passes
+};
 
 constexpr char kFirstActiveByte = '\xcc';  // of U+0300
 constexpr size_t kMaxDecomposition = 18;   // what utf8proc says is enough
 
-int combining_class(utf8proc_int32_t code) {
-  return CharClasses::get().of(static_cast<char32_t>(code)) & kNfcActive ? utf8proc_get_property(code)->combining_class
-                                                                         : 0;
+Part part_of(utf8proc_int32_t code) {
+  const bool is_active = (CharClasses::get().of(static_cast<char32_t>(code)) & kNfcActive) != 0;
+  return {code, is_active ? utf8proc_get_property(code)->combining_class : 0};
 }
 
 // The first active character at or behind `at`, and the character before it.
@@ -53,34 +56,38 @@ size_t end_of_active(std::string_view text, size_t at) {
   return at;
 }
 
-Codes decomposed(std::string_view run) {
-  Codes codes;
+std::vector<Part> decomposed(std::string_view run) {
+  std::vector<Part> parts;
   for (size_t at = 0; at < run.size();) {
     const Char next = char_at(run, at);
-    std::array<utf8proc_int32_t, kMaxDecomposition> parts{};
+    std::array<utf8proc_int32_t, kMaxDecomposition> codes{};
     int boundary = 0;
     const utf8proc_ssize_t count =
-        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(next.code), parts.data(), parts.size(),
+        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(next.code), codes.data(), codes.size(),
                                 static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_STABLE), &boundary);
-    MOEBIUS_CHECK(count >= 0 && count <= static_cast<utf8proc_ssize_t>(parts.size()));
-    codes.insert(codes.end(), parts.begin(), parts.begin() + count);
+    MOEBIUS_CHECK(count >= 0 && count <= static_cast<utf8proc_ssize_t>(codes.size()));
+    for (utf8proc_ssize_t i = 0; i < count; ++i) parts.push_back(part_of(codes[static_cast<size_t>(i)]));
     at += next.bytes;
   }
-  return codes;
+  return parts;
 }
 
 // Canonical ordering: the marks between two starters by combining class.
-void order_marks(Codes& codes) {
-  const auto is_mark = [](utf8proc_int32_t code) { return combining_class(code) != 0; };
-  for (auto first = codes.begin(); first != codes.end();) {
-    first = std::find_if(first, codes.end(), is_mark);
-    const auto last = std::find_if_not(first, codes.end(), is_mark);
-    std::stable_sort(first, last, [](auto a, auto b) { return combining_class(a) < combining_class(b); });
+void order_marks(std::vector<Part>& parts) {
+  const auto is_mark = [](const Part& part) { return part.combining_class != 0; };
+  const auto is_less = [](const Part& a, const Part& b) { return a.combining_class < b.combining_class; };
+  for (auto first = parts.begin(); first != parts.end();) {
+    first = std::find_if(first, parts.end(), is_mark);
+    const auto last = std::find_if_not(first, parts.end(), is_mark);
+    if (!std::is_sorted(first, last, is_less)) std::stable_sort(first, last, is_less);
     first = last;
   }
 }
 
-std::string composed(Codes codes) {
+std::string composed(const std::vector<Part>& parts) {
+  std::vector<utf8proc_int32_t> codes;
+  codes.reserve(parts.size());
+  for (const Part& part : parts) codes.push_back(part.code);
   const utf8proc_ssize_t count =
       utf8proc_normalize_utf32(codes.data(), static_cast<utf8proc_ssize_t>(codes.size()),
                                static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
@@ -95,9 +102,9 @@ std::string composed(Codes codes) {
 }
 
 std::string nfc_of_run(std::string_view run) {
-  Codes codes = decomposed(run);
-  order_marks(codes);
-  return composed(std::move(codes));
+  std::vector<Part> parts = decomposed(run);
+  order_marks(parts);
+  return composed(parts);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ class Encoder : public PieceSink {
   void piece(std::string_view bytes) override { parts_.bpe.encode(bytes, scratch_, ids_); }
 
   std::vector<int32_t> take() { return std::move(ids_); }
-  [[nodiscard]] uint64_t operations() const { return scratch_.queue.operations(); }
+  [[nodiscard]] uint64_t operations() const { return scratch_.operations(); }
 
  private:
   // Added tokens go to the output, the text between them to the next stage.

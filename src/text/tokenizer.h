@@ -19,7 +19,7 @@
 
 namespace moebius {
 
-// What encoding a text took, in moves of pairs between places: for tests that must not measure time.
+// What merging the pieces of a text took, in steps: for tests, which must not measure time.
 struct EncodeWork {
   uint64_t operations = 0;
 };

@@ -26,7 +26,9 @@ std::vector<JsonObject> steps_of(const JsonObject& root, std::string_view field,
   const JsonObject step = root.object(field);
   if (step.string("type") != "Sequence") return {step};
   std::vector<JsonObject> steps;
-  for (const Json& element : step.array(list)) steps.emplace_back(element, step.where(list));
+  for (const Json& element : step.array(list)) {
+    steps.emplace_back(element, fmt::format("{}[{}]", step.where(list), steps.size()));
+  }
   return steps;
 }
 
