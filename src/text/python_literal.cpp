@@ -1,5 +1,5 @@
-// Recursive descent over the literal, with a bound on its depth; every function reads one production, appends its JSON
-// and says whether it was there.
+// Recursive descent over the literal, with a bound on its depth; every function reads one production into a tree and
+// says whether it was there.
 #include "text/python_literal.h"
 
 #include <array>
@@ -14,7 +14,6 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 
-// [1,], (1, 2) and {'a': 1} as trees; then nlohmann writes the JSON.
 class LiteralReader {
  public:
   explicit LiteralReader(std::string_view text) : text_(text) {}
@@ -109,7 +108,7 @@ class LiteralReader {
     return true;
   }
 
-  // nlohmann knows how to turn \uXXXX, and pairs of them, into UTF-8; \U and \x are rewritten for it.
+  // Two \u that are a surrogate pair are one character, as in JSON.
   bool read_code_point(std::string& value, size_t digits) {
     std::optional<uint32_t> point = take_hex(digits);
     if (point && *point >= 0xd800 && *point < 0xdc00 && text_.starts_with("\\u")) {

@@ -1,4 +1,4 @@
-// Tags are nine literals, some of them with a tail. The literals are told apart by bits: those that still fit.
+// Tags are literals, some of them with a tail. Which of them still fit what is held is a set of bits.
 #include "text/tag_lexer.h"
 
 #include <algorithm>
@@ -59,7 +59,10 @@ std::optional<Tag> tag_of_token(std::string_view text) {
   return std::nullopt;
 }
 
-std::string_view text_of(Tag tag) { return std::ranges::find(kPatterns, tag, &Pattern::tag)->literal; }
+std::string_view text_of(Tag tag) {
+  const auto* const pattern = std::ranges::find(kPatterns, tag, &Pattern::tag);
+  return pattern == kPatterns.end() ? std::string_view() : pattern->literal;
+}
 
 std::optional<Lexeme> TagLexer::next(std::string_view& text, Tags tags) {
   if (text.empty()) return std::nullopt;
