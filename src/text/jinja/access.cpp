@@ -22,6 +22,18 @@ bool is_hidden(const Value& object, std::string_view name) {
   return std::find(std::begin(kChanging), std::end(kChanging), name) != std::end(kChanging);
 }
 
+// Methods of Python's str that are not here: they would be undefined, and a template would go on without them.
+[[noreturn]] void refuse_method(const Runtime& runtime, std::string_view name) {
+  runtime.fail(fmt::format("the string method {} is not supported", in_quotes(name)));
+}
+
+bool is_unsupported(const Value& object, std::string_view name) {
+  constexpr std::string_view kUnsupported[] = {"casefold",     "encode",  "expandtabs", "format_map",
+                                               "isidentifier", "istitle", "maketrans",  "translate"};
+  return object.text() != nullptr &&
+         std::find(std::begin(kUnsupported), std::end(kUnsupported), name) != std::end(kUnsupported);
+}
+
 std::optional<Value> member(Runtime& runtime, const Value& object, std::string_view name) {
   if (auto* const* space = object.get<Namespace*>()) {
     for (const auto& [key, value] : (*space)->attributes) {
@@ -35,6 +47,7 @@ std::optional<Value> member(Runtime& runtime, const Value& object, std::string_v
     if (loop == nullptr) runtime.fail("this loop is over");
     if (auto value = loop->attribute(name)) return value;
   }
+  if (is_unsupported(object, name)) refuse_method(runtime, name);
   const Builtin* method = find_method(object, name);
   if (method == nullptr) return std::nullopt;
   return std::make_shared<const Callable>(Callable{method, object, nullptr, {}});

@@ -91,7 +91,7 @@ Value join(Runtime& runtime, const Value& self, const Arguments& arguments) {
 
 // "a,b" sorts by a, then by b.
 std::vector<Value> attributes_of(Runtime& runtime, const Value* attribute) {
-  if (!is_given(attribute)) return {};
+  if (!is_given(attribute)) return {None{}};
   if (attribute->text() == nullptr) return {*attribute};
   std::vector<Value> names;
   std::string_view rest = attribute->text()->text;
@@ -110,14 +110,11 @@ Value sort(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const std::vector<Value> values = elements_of(runtime, self);
   const std::vector<Value> names = attributes_of(runtime, attribute);
   std::vector<Value> keys;
-  if (names.size() <= 1) {
-    keys = keys_of(runtime, values, {names.empty() ? nullptr : names.data(), flag_of(sensitive)});
-  } else {
-    for (const Value& value : values) {
-      std::vector<Value> parts;
-      for (const Value& name : names) parts.push_back(KeyOf{&name, flag_of(sensitive)}(runtime, value));
-      keys.push_back(make_sequence(Form::kList, std::move(parts)));
-    }
+  for (const Value& value : values) {
+    std::vector<Value> parts;
+    for (const Value& name : names) parts.push_back(KeyOf{&name, flag_of(sensitive)}(runtime, value));
+    runtime.budget.elements(parts.size());
+    keys.push_back(make_sequence(Form::kList, std::move(parts)));
   }
   return make_sequence(Form::kList, sorted(runtime, values, keys, flag_of(reverse)));
 }

@@ -76,14 +76,13 @@ Value centered(Runtime& runtime, const Value& self, const Arguments& arguments) 
 Value truncated(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const auto [length, kill, end, leeway] =
       arguments.bind(runtime, std::array<std::string_view, 4>{"length", "killwords", "end", "leeway"});
-  const Text& text = text_of(runtime, self, "what to truncate");
   const Text dots = end == nullptr ? Text{"...", {}} : text_of(runtime, *end, "an end");
   const int64_t most = length == nullptr ? 255 : integer_of(runtime, *length, "a length");
   const int64_t extra = is_given(leeway) ? integer_of(runtime, *leeway, "a leeway") : 5;
   const auto end_size = static_cast<int64_t>(count_code_points(dots.text));
   if (most < end_size || extra < 0) runtime.fail("truncate() cannot be that short");
-  runtime.budget.bytes(text.text.size());
-  if (static_cast<int64_t>(count_code_points(text.text)) - extra <= most) return text;
+  if (static_cast<int64_t>(length_of(runtime, self)) - extra <= most) return self;
+  const Text& text = text_of(runtime, self, "what to truncate");
   size_t cut = byte_of(text.text, static_cast<size_t>(most - end_size));
   if (!flag_of(kill)) {
     const size_t space = find_last(runtime.budget, text.text, " ", cut);

@@ -187,7 +187,7 @@ Target Parser::target(Namespaces namespaces) {
   std::vector<Target> several;
   several.push_back(std::move(first));
   while (skip_symbol(",")) {
-    if (current().kind == TokenKind::kBlockEnd || at_symbol(")") || at_name("in") || at_symbol("=")) break;
+    if (current().kind == TokenKind::kBlockEnd || at_symbol(")") || at_name("in")) break;
     several.push_back(single_target(namespaces));
   }
   return {std::move(several)};
@@ -196,7 +196,7 @@ Target Parser::target(Namespaces namespaces) {
 Target Parser::single_target(Namespaces namespaces) {
   const DepthCounter::Level level(depth_);
   if (skip_symbol("(")) {
-    Target inner = target(Namespaces::kRefused);
+    Target inner = target(Namespaces::kAllowed);
     expect_symbol(")");
     return inner;
   }
@@ -207,7 +207,7 @@ Target Parser::single_target(Namespaces namespaces) {
   }
   const NameId id = intern(name);
   if (namespaces == Namespaces::kAllowed && skip_symbol(".")) return {NamespaceTarget{id, expect_any_name()}};
-  if (id == kLoopName && loops_ > 0) fail("loop cannot be assigned to inside of a loop");
+  if (id == kLoopName && (loops_ > 0 || namespaces == Namespaces::kRefused)) fail("loop cannot be assigned to inside of a loop");
   return {id};
 }
 

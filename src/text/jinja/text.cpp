@@ -68,10 +68,10 @@ CodePoint code_point_at(std::string_view text, size_t at) {
 }
 
 size_t previous_code_point(std::string_view text, size_t at) {
-  for (size_t length = 1; length <= 4 && length <= at; ++length) {
-    if (code_point_at(text, at - length).length == length) return at - length;
-  }
-  return at - 1;
+  const auto continues = [&](size_t byte) { return (static_cast<unsigned char>(text[byte]) & 0xc0) == 0x80; };
+  size_t begin = at - 1;
+  while (begin > 0 && at - begin < 4 && continues(begin)) --begin;
+  return code_point_at(text, begin).length == at - begin ? begin : at - 1;
 }
 
 size_t count_code_points(std::string_view text) {
