@@ -1,0 +1,25 @@
+// The chat template of a checkpoint's directory, and the special tokens that it may print. chat_template.jinja goes
+// before what tokenizer_config.json says; a list of named templates there has one for requests with tools.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "text/chat_template.h"
+
+namespace moebius {
+
+struct ChatFiles {
+  ChatTemplate standard;
+  std::optional<ChatTemplate> with_tools;  // "tool_use" of tokenizer_config.json
+  SpecialTokens special_tokens;
+
+  // The template for a request with these tools (null or empty: none).
+  [[nodiscard]] const ChatTemplate& choose(const Json& tools) const;
+};
+
+// Throws kMissingInput when the directory has no template, kBadTokenizer when tokenizer_config.json is malformed, and
+// what ChatTemplate::parse throws.
+ChatFiles read_chat_files(const std::filesystem::path& directory);
+
+}  // namespace moebius

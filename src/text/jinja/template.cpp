@@ -1,0 +1,36 @@
+// Names of a template to the values of one rendering.
+#include "text/jinja/template.h"
+
+#include <memory>
+
+#include "text/jinja/interpreter.h"
+#include "text/jinja/parser.h"
+
+namespace moebius::jinja {
+namespace {
+
+Value global(const Variables& variables, const std::string& name) {
+  for (const auto& [key, value] : variables) {
+    if (key == name) return value;
+  }
+  const Builtin* function = find_function(name);
+  if (function == nullptr) return {};
+  return std::make_shared<const Callable>(Callable{function, {}, nullptr, {}});
+}
+
+}  // namespace
+
+Template Template::parse(std::string_view source, std::string where) {
+  Script script = jinja::parse(source, where);
+  return {std::move(script), std::move(where)};
+}
+
+MarkedText Template::render(const Variables& variables, Budget& budget, const std::tm& now) const {
+  Runtime runtime(budget, where_, now);
+  std::vector<Value> globals;
+  globals.reserve(script_.names.size());
+  for (const std::string& name : script_.names) globals.push_back(global(variables, name));
+  return Interpreter(runtime, script_, std::move(globals)).run();
+}
+
+}  // namespace moebius::jinja
