@@ -144,7 +144,7 @@ void Chat::ask_for_results(const Reply& reply) {
 
 void run_chat(ChatOptions& options) {
   const ModelText text = load_model_text(options.directory);
-  text.chat_template();  // fails now, not after loading
+  text.chat.choose(Json::array());  // fails now, not after loading
   GenerationOptions generation;
   generation.sampling = sampling_options(options.sampling, text.sampling);
   generation.stop = options.sampling.stop;

@@ -140,7 +140,7 @@ void run_generate(GenerateOptions& options) {
   } else {
     text.emplace(load_model_text(options.directory));
     options.prompt = read_text_argument(*options.prompt);
-    if (options.chat) text->chat_template();  // fails now, not after loading
+    if (options.chat) text->chat.choose(Json::array());  // fails now, not after loading
     if (!options.chat) prompt = text->tokenizer.encode(*options.prompt);
   }
   if (!options.chat) check_length(options, prompt.size());

@@ -21,10 +21,10 @@ struct RenderOptions {
 };
 
 // {"messages": [...], "tools": [...], any option of the template}, or the list of messages alone.
-ChatInput read_conversation(const RenderOptions& options) {
+ChatRequest read_conversation(const RenderOptions& options) {
   const std::string text = options.file == "-" ? read_standard_input() : read_text_argument("@" + options.file);
   Json json = parse_json(text, options.file);
-  ChatInput input;
+  ChatRequest input;
   if (json.is_array()) {
     input.messages = std::move(json);
   } else if (json.is_object() && json.contains("messages")) {
@@ -48,7 +48,7 @@ Json ranges_json(const std::vector<ByteRange>& ranges) {
 
 void run_render(const RenderOptions& options) {
   const ModelText model = load_model_text(options.directory);
-  const MarkedText prompt = model.chat_template().render(read_conversation(options));
+  const MarkedText prompt = model.render(read_conversation(options));
   if (options.json) {
     write_json({{"text", prompt.text}, {"user", ranges_json(prompt.user)}, {"tokens", model.tokenizer.encode(prompt)}});
   } else {

@@ -32,7 +32,7 @@ bool starts_in_reasoning(const std::vector<int32_t>& prompt, const Tokenizer& to
 
 ReplyFormat reply_format(const std::vector<int32_t>& prompt, const Json& tools, const ModelText& text) {
   ReplyFormat format;
-  if (!tools.empty()) format.tool_format = text.tool_format;
+  if (!tools.empty()) format.tool_format = tool_format_of(text.chat.choose(tools).source());
   format.starts_in_reasoning = starts_in_reasoning(prompt, text.tokenizer);
   format.tools = tool_schemas(tools);
   format.id_prefix = fmt::format("call_{}_", prompt.size());  // grows with the conversation
@@ -66,9 +66,12 @@ Conversation::Conversation(Engine& engine, const ModelText& text)
     : text_(text), stop_ids_(stop_ids(engine, text)), sequence_(engine.start()) {}
 
 std::vector<int32_t> Conversation::render_ids(bool for_answer) const {
-  ChatInput input{.messages = messages, .tools = tools, .options = template_options};
-  input.add_generation_prompt = for_answer;
-  return text_.tokenizer.encode(text_.chat_template().render(input));
+  ChatRequest request;
+  request.messages = messages;
+  request.tools = tools;
+  request.options = template_options;
+  request.add_generation_prompt = for_answer;
+  return text_.tokenizer.encode(text_.render(std::move(request)));
 }
 
 std::vector<float> Conversation::append_up_to(size_t end, const std::vector<int32_t>& ids,

@@ -1,16 +1,15 @@
-// See model_text.h. The files are small and of strangers: contained in the directory, bounded, validated.
+// The files are small and of strangers: contained in the directory, bounded, validated.
 #include "engine/model_text.h"
 
 #include <algorithm>
+#include <chrono>
+#include <ctime>
 #include <filesystem>
+#include <utility>
 
 #include "base/file.h"
 #include "checkpoint/contained_path.h"
-#include "checkpoint/model_dir.h"
-#include "engine/stop_ids.h"
-#include "model/config.h"
 #include "moebius/error.h"
-#include "text/chat_files.h"
 
 namespace moebius {
 namespace {
@@ -19,27 +18,34 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxTokenizerBytes = uint64_t{64} << 20;  // Qwen3.5's has 20 MB
 
-std::optional<JsonObject> read_object(Json& storage, const fs::path& directory, const char* name) {
-  const fs::path path = contained_path(directory, name);
-  if (!fs::exists(path)) return std::nullopt;
-  storage = parse_json(read_text(path, JsonLimits{}.max_bytes), path.string());
-  return JsonObject(storage, path.string());
+// tokenizer_config.json names the end of a turn by its text.
+std::optional<int32_t> eos_token(const SpecialTokens& tokens, const Tokenizer& tokenizer) {
+  for (const auto& [name, text] : tokens) {
+    if (name == "eos_token" && text.is_string()) return tokenizer.token_id(text.get_ref<const std::string&>());
+  }
+  return std::nullopt;
 }
 
-// tokenizer_config.json names the end of a turn by its text.
-void add_eos_token(std::vector<int32_t>& ids, const ChatFiles& files, const Tokenizer& tokenizer) {
-  const auto eos = files.special_tokens.find("eos_token");
-  if (eos == files.special_tokens.end()) return;
-  const auto id = tokenizer.token_id(eos->second);
-  if (id && std::ranges::find(ids, *id) == ids.end()) ids.push_back(*id);
+GenerationDefaults read_defaults(const fs::path& directory) {
+  const fs::path path = contained_path(directory, "generation_config.json");
+  if (!fs::exists(path)) return {};
+  const Json json = parse_json(read_text(path, JsonLimits{}.max_bytes), path.string());
+  return read_generation_defaults(JsonObject(json, path.string()));
+}
+
+std::tm local_time() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm time{};
+  localtime_r(&now, &time);
+  return time;
 }
 
 }  // namespace
 
-const ChatTemplate& ModelText::chat_template() const {
-  if (chat) return *chat;
-  throw Error(ErrorCode::kMissingInput, directory, "has no chat template (chat_template.jinja, tokenizer_config.json)",
-              "it only continues text: moebius generate DIR -p TEXT");
+MarkedText ModelText::render(ChatRequest request) const {
+  request.special_tokens = chat.special_tokens;
+  request.now = local_time();
+  return chat.choose(request.tools).render(request);
 }
 
 Tokenizer load_tokenizer(const std::string& directory) {
@@ -52,8 +58,16 @@ Tokenizer load_tokenizer(const std::string& directory) {
 }
 
 ModelText load_model_text(const std::string& directory) {
-  ModelText text{.directory = directory, .tokenizer = load_tokenizer(directory)};
+  for (const char* name : {"chat_template.jinja", "tokenizer_config.json"}) contained_path(directory, name);
+  ModelText text{load_tokenizer(directory), read_chat_files(directory), read_defaults(directory), std::nullopt};
+  text.end_of_turn = eos_token(text.chat.special_tokens, text.tokenizer);
   return text;
+}
+
+std::vector<int32_t> stop_ids(const Engine& engine, const ModelText& text) {
+  std::vector<int32_t> ids = engine.stop_ids();
+  if (text.end_of_turn && std::ranges::find(ids, *text.end_of_turn) == ids.end()) ids.push_back(*text.end_of_turn);
+  return ids;
 }
 
 }  // namespace moebius

@@ -1,4 +1,4 @@
-// What a checkpoint's directory says about text: tokenizer, chat template, the ids that end an answer, the sampling its
+// What a checkpoint's directory says about text: tokenizer, chat template, the token that ends a turn, the sampling its
 // makers advise. Weights are not looked at.
 #pragma once
 
@@ -9,25 +9,23 @@
 
 #include "moebius/engine.h"
 #include "sample/generation_defaults.h"
-#include "text/chat_template.h"
+#include "text/chat_files.h"
 #include "text/tokenizer.h"
-#include "text/tool_format.h"
 
 namespace moebius {
 
 struct ModelText {
-  std::string directory;
   Tokenizer tokenizer;
-  std::optional<int32_t> end_of_turn;  // eos_token of tokenizer_config.json
+  ChatFiles chat;
   GenerationDefaults sampling;
-  std::optional<ChatTemplate> chat;  // none: a model that only continues text
-  ToolFormat tool_format = ToolFormat::kNone;
+  std::optional<int32_t> end_of_turn;  // eos_token of tokenizer_config.json
 
-  // The template. Throws kMissingInput when there is none.
-  const ChatTemplate& chat_template() const;
+  // By the template that fits the request, with the checkpoint's special tokens and the time of now. Throws
+  // kMissingInput when there is no template, and what ChatTemplate::render throws.
+  [[nodiscard]] MarkedText render(ChatRequest request) const;
 };
 
-// Throws kMissingInput naming the file (config.json, tokenizer.json), kPathEscape, and what the parsers throw.
+// Throws kMissingInput naming the file that is not there, kPathEscape, and what the parsers throw.
 ModelText load_model_text(const std::string& directory);
 Tokenizer load_tokenizer(const std::string& directory);  // alone
 

@@ -70,28 +70,28 @@ std::optional<Sources> sources_in(const Json& config, const std::string& where) 
 }  // namespace
 
 const ChatTemplate& ChatFiles::choose(const Json& tools) const {
-  return with_tools && tools.is_array() && !tools.empty() ? *with_tools : standard;
+  if (with_tools && tools.is_array() && !tools.empty()) return *with_tools;
+  if (standard) return *standard;
+  throw Error(ErrorCode::kMissingInput, directory,
+              std::string("has no chat template (") + kTemplate + ", " + kConfig + ")",
+              "put the model's own beside its weights; without one it only continues text: moebius generate DIR -p TEXT");
 }
 
 ChatFiles read_chat_files(const fs::path& directory) {
   const Json config = read_config(directory);
   const std::string where = (directory / kConfig).string();
-  SpecialTokens tokens = special_tokens(config, where);
+  ChatFiles files{directory.string(), std::nullopt, std::nullopt, special_tokens(config, where)};
   if (const fs::path file = directory / kTemplate; fs::exists(file)) {
-    std::string source = read_text(file, jinja::kMaxTemplateBytes);
-    return {ChatTemplate::parse(std::move(source), file.string()), std::nullopt, std::move(tokens)};
+    files.standard = ChatTemplate::parse(read_text(file, jinja::kMaxTemplateBytes), file.string());
+    return files;
   }
   std::optional<Sources> sources = sources_in(config, where + ": chat_template");
-  if (!sources) {
-    throw Error(ErrorCode::kMissingInput, directory.string(), "has no chat template",
-                std::string("put ") + kTemplate + " of the model beside its weights");
-  }
-  std::optional<ChatTemplate> with_tools;
+  if (!sources) return files;
+  files.standard = ChatTemplate::parse(std::move(sources->standard), where + ": chat_template");
   if (sources->with_tools) {
-    with_tools = ChatTemplate::parse(*std::move(sources->with_tools), where + ": chat_template tool_use");
+    files.with_tools = ChatTemplate::parse(*std::move(sources->with_tools), where + ": chat_template tool_use");
   }
-  return {ChatTemplate::parse(std::move(sources->standard), where + ": chat_template"), std::move(with_tools),
-          std::move(tokens)};
+  return files;
 }
 
 }  // namespace moebius

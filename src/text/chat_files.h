@@ -4,22 +4,23 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "text/chat_template.h"
 
 namespace moebius {
 
 struct ChatFiles {
-  ChatTemplate standard;
+  std::string directory;                 // for messages
+  std::optional<ChatTemplate> standard;  // none: a model that only continues text
   std::optional<ChatTemplate> with_tools;  // "tool_use" of tokenizer_config.json
   SpecialTokens special_tokens;
 
-  // The template for a request with these tools (null or empty: none).
-  [[nodiscard]] const ChatTemplate& choose(const Json& tools) const;
+  // The template for a request with these tools (null or empty: none). Throws kMissingInput when there is none at all.
+  const ChatTemplate& choose(const Json& tools) const;
 };
 
-// Throws kMissingInput when the directory has no template, kBadTokenizer when tokenizer_config.json is malformed, and
-// what ChatTemplate::parse throws.
+// Throws kBadTokenizer when tokenizer_config.json is malformed, and what ChatTemplate::parse throws.
 ChatFiles read_chat_files(const std::filesystem::path& directory);
 
 }  // namespace moebius
