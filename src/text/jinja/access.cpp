@@ -98,7 +98,7 @@ Steps steps_of(const Runtime& runtime, const SliceBounds& bounds, int64_t size) 
   return {begin, step, static_cast<int64_t>((span - 1) / magnitude + 1)};
 }
 
-Value slice_text(Runtime& runtime, const Text& text, const SliceBounds& bounds) {
+Text slice_text(Runtime& runtime, const Text& text, const SliceBounds& bounds) {
   runtime.budget.bytes(text.text.size());
   std::vector<size_t> starts;  // byte of each code point, and the end
   for (size_t at = 0; at < text.text.size(); at += code_point_at(text.text, at).length) starts.push_back(at);
@@ -164,7 +164,11 @@ Value item(Runtime& runtime, const Value& object, const Value& index) {
 
 Value slice(Runtime& runtime, const Value& object, const SliceBounds& bounds) {
   if (object.is_undefined()) refuse_undefined(runtime, "a slice");
-  if (const Text* text = object.text()) return slice_text(runtime, *text, bounds);
+  if (const Text* text = object.text()) {
+    Text part = slice_text(runtime, *text, bounds);
+    part.is_markup = text->is_markup;
+    return part;
+  }
   const Sequence* sequence = object.sequence();
   if (sequence == nullptr || sequence->form > Form::kRange) {
     runtime.fail(fmt::format("{} has no slices", type_name(object)));

@@ -29,6 +29,7 @@ class Deepest {
   void operator()(const Literal&) {}
   void operator()(const Name&) {}
   void operator()(const BlockText&) {}
+  void operator()(const Unsupported&) {}
   void operator()(const Attribute& node) { see(node.object); }
   void operator()(const Subscript& node) { see_all(node.object, node.index); }
   void operator()(const Slice& node) { see_all(node.object, node.begin, node.end, node.step); }

@@ -31,6 +31,9 @@ struct Name {
   NameId id;
 };
 struct BlockText {};  // what a filter block, or a set block with filters, rendered
+struct Unsupported {  // a filter or test that is not here, where it need not be reached
+  std::string what;
+};
 struct Attribute {
   ExprPtr object;
   TextPtr name;
@@ -89,7 +92,7 @@ struct DictDisplay {
 };
 
 struct Expr {
-  using Node = std::variant<Literal, Name, BlockText, Attribute, Subscript, Slice, Call, BuiltinCall, Unary, Binary,
+  using Node = std::variant<Literal, Name, BlockText, Unsupported, Attribute, Subscript, Slice, Call, BuiltinCall, Unary, Binary,
                             Logic, Compare, Concat, Conditional, ListDisplay, DictDisplay>;
   Node node;
   int line;

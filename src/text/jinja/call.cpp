@@ -3,6 +3,7 @@
 
 #include "base/quote.h"
 #include "text/jinja/interpreter.h"
+#include "text/jinja/markup.h"
 
 namespace moebius::jinja {
 
@@ -20,6 +21,7 @@ Arguments Interpreter::evaluate_arguments(const CallArguments& arguments, std::s
     runtime_.budget.elements(2 * dict.items.size());
     for (const auto& [key, value] : dict.items) {
       text_of(runtime_, key, "a key that ** spreads");
+      runtime_.budget.step(arguments.named.size());
       for (const auto& [name, expr] : arguments.named) {
         if (name->text == key.text()->text) runtime_.fail(fmt::format("two values for {}", in_quotes(name->text)));
       }
@@ -35,7 +37,9 @@ Value Interpreter::call(const Value& callee, Arguments arguments, const Expr& ex
   if (callable == nullptr) runtime_.fail(fmt::format("{} is a {}, not a function", describe(expr), type_name(callee)));
   if (callable->macro != nullptr) return call_macro(*callable, std::move(arguments));
   arguments.function = callable->builtin->name;
-  return callable->builtin->call(runtime_, callable->self, arguments);
+  Value result = callable->builtin->call(runtime_, callable->self, arguments);
+  const Text* self = callable->self.text();
+  return self != nullptr && self->is_markup ? as_markup(runtime_.budget, result) : result;
 }
 
 Value Interpreter::call_macro(const Callable& callable, Arguments arguments) {
@@ -59,6 +63,7 @@ std::string_view Interpreter::name_of(const Macro& macro) const {
 void Interpreter::bind_macro(const Macro& macro, Arguments arguments) {
   std::vector<std::pair<TextPtr, Value>> rest = std::move(arguments.named);
   const auto take = [&](std::string_view name) -> std::optional<Value> {
+    runtime_.budget.step(rest.size());
     for (auto at = rest.begin(); at != rest.end(); ++at) {
       if (at->first->text != name) continue;
       Value value = std::move(at->second);
@@ -77,9 +82,9 @@ void Interpreter::bind_macro(const Macro& macro, Arguments arguments) {
       value = take(script_.names[static_cast<size_t>(parameter.name)]);
     }
     if (!value) missing.push_back(&parameter);
-    scope_->set(parameter.name, value.value_or(Value()));
+    set(parameter.name, value.value_or(Value()));
   }
-  if (macro.takes_caller) scope_->set(kCallerName, take("caller").value_or(Value()));
+  if (macro.takes_caller) set(kCallerName, take("caller").value_or(Value()));
   if (!macro.takes_kwargs && !rest.empty()) {
     runtime_.fail(fmt::format("{}() has no parameter {}", name_of(macro), in_quotes(rest[0].first->text)));
   }
@@ -87,14 +92,14 @@ void Interpreter::bind_macro(const Macro& macro, Arguments arguments) {
     runtime_.fail(fmt::format("{}() takes at most {} arguments", name_of(macro), macro.parameters.size()));
   }
   if (macro.takes_kwargs) {
-    scope_->set(kKwargsName, make_dict({std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end())}));
+    set(kKwargsName, make_dict({std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end())}));
   }
   if (macro.takes_varargs) {
     const auto begin = arguments.positional.begin() + static_cast<ptrdiff_t>(position);
-    scope_->set(kVarargsName, make_sequence(Form::kTuple, {begin, arguments.positional.end()}));
+    set(kVarargsName, make_sequence(Form::kTuple, {begin, arguments.positional.end()}));
   }
   for (const Macro::Parameter* parameter : missing) {
-    if (parameter->otherwise != nullptr) scope_->set(parameter->name, evaluate(*parameter->otherwise));
+    if (parameter->otherwise != nullptr) set(parameter->name, evaluate(*parameter->otherwise));
   }
 }
 

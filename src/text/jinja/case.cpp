@@ -64,16 +64,18 @@ bool is_case_ignorable(char32_t value) {
 }
 
 // A sigma at the end of a word has a form of its own: a letter before it, none after.
-bool is_final_sigma(std::string_view text, size_t at) {
+bool is_final_sigma(Budget& budget, std::string_view text, size_t at) {
   size_t before = at;
   char32_t value = ' ';
   do {
     if (before == 0) return false;
+    budget.step();  // a text of sigmas among nothing but accents is quadratic
     before = previous_code_point(text, before);
     value = code_point_at(text, before).value;
   } while (is_case_ignorable(value));
   if (!has_case(value)) return false;
   for (size_t after = at + 2; after < text.size(); after += code_point_at(text, after).length) {
+    budget.step();
     value = code_point_at(text, after).value;
     if (!is_case_ignorable(value)) return !has_case(value);
   }
@@ -91,9 +93,7 @@ Text map_case(Budget& budget, const Text& text, const Choose& choose) {
     if (!wanted) {
       out.add(text, at, at + point.length);
     } else if (*wanted == Case::kLower && point.value == kSigma) {
-      // Looking around costs the length of a run of accents: pay for it, or a text of nothing else is quadratic.
-      budget.bytes(words.size());
-      out.add_made_from(is_final_sigma(words, at) ? "\xcf\x82" : "\xcf\x83", text, at, at + point.length);
+      out.add_made_from(is_final_sigma(budget, words, at) ? "\xcf\x82" : "\xcf\x83", text, at, at + point.length);
     } else {
       out.add_made_from(mapped(point.value, *wanted), text, at, at + point.length);
     }

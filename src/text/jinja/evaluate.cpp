@@ -35,7 +35,7 @@ Value Interpreter::value_of(const Literal& node) { return node.value; }
 
 Value Interpreter::value_of(const Name& node) {
   for (const Scope* scope = scope_.get(); scope != nullptr; scope = scope->parent.get()) {
-    runtime_.budget.step();
+    runtime_.budget.step(1 + scope->variables.size() / 8);
     for (const auto& [id, value] : scope->variables) {
       if (id == node.id) return value;
     }
@@ -44,6 +44,8 @@ Value Interpreter::value_of(const Name& node) {
 }
 
 Value Interpreter::value_of(const BlockText&) { return std::exchange(block_text_, {}); }
+
+Value Interpreter::value_of(const Unsupported& node) { runtime_.fail(node.what); }
 
 Value Interpreter::value_of(const Attribute& node) {
   const Value object = evaluate(*node.object);

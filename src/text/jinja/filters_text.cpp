@@ -5,6 +5,7 @@
 
 #include "text/jinja/case.h"
 #include "text/jinja/filters.h"
+#include "text/jinja/markup.h"
 #include "text/jinja/methods_text.h"
 #include "text/jinja/operators.h"
 #include "text/jinja/repr.h"
@@ -14,13 +15,18 @@ namespace {
 
 bool is_given(const Value* value) { return value != nullptr && !value->is<None>(); }
 
+// Of markup, markup.
+Value like(const Value& self, Text made) {
+  made.is_markup = self.text() != nullptr && self.text()->is_markup;
+  return made;
+}
+
 template <Text (*Change)(Budget&, const Text&)>
 Value changed(Runtime& runtime, const Value& self, const Arguments& arguments) {
   arguments.expect_none(runtime);
-  return Change(runtime.budget, *str(runtime, self));
+  return like(self, Change(runtime.budget, *str(runtime, self)));
 }
 
-// Markup of Jinja is plain text here: nothing is escaped unless a template asks for it.
 Value string(Runtime& runtime, const Value& self, const Arguments& arguments) {
   arguments.expect_none(runtime);
   return str(runtime, self);
@@ -29,7 +35,7 @@ Value string(Runtime& runtime, const Value& self, const Arguments& arguments) {
 Value trim(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const auto [characters] = arguments.bind(runtime, std::array<std::string_view, 1>{"chars"});
   const Text* set = is_given(characters) ? &text_of(runtime, *characters, "what to trim") : nullptr;
-  return strip(runtime.budget, *str(runtime, self), set, Side::kBoth);
+  return like(self, strip(runtime.budget, *str(runtime, self), set, Side::kBoth));
 }
 
 Value replaced(Runtime& runtime, const Value& self, const Arguments& arguments) {
@@ -40,7 +46,9 @@ Value replaced(Runtime& runtime, const Value& self, const Arguments& arguments) 
 }
 
 Text indentation(Runtime& runtime, const Value* width) {
-  if (width != nullptr && width->text() != nullptr) return *width->text();
+  if (width != nullptr && width->text() != nullptr) {
+    return slice(runtime.budget, *width->text(), 0, width->text()->text.size());
+  }
   const int64_t columns = width == nullptr ? 4 : integer_of(runtime, *width, "an indent");
   if (columns > kMaxCount) runtime.fail(fmt::format("an indent of more than {}", kMaxCount));
   return {std::string(static_cast<size_t>(std::max<int64_t>(columns, 0)), ' '), {}};
@@ -64,19 +72,20 @@ Value indent(Runtime& runtime, const Value& self, const Arguments& arguments) {
     out.add(*line.text());
     is_first = false;
   }
-  return out.take();
+  return like(self, out.take());
 }
 
 Value centered(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const auto [width] = arguments.bind(runtime, std::array<std::string_view, 1>{"width"});
   const int64_t columns = width == nullptr ? 80 : integer_of(runtime, *width, "a width");
-  return pad(runtime, *str(runtime, self), {" ", {}}, columns, Side::kBoth);
+  return like(self, pad(runtime, *str(runtime, self), {{" ", {}}}, columns, Side::kBoth));
 }
 
 Value truncated(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const auto [length, kill, end, leeway] =
       arguments.bind(runtime, std::array<std::string_view, 4>{"length", "killwords", "end", "leeway"});
-  const Text dots = end == nullptr ? Text{"...", {}} : text_of(runtime, *end, "an end");
+  const Text ellipsis{"...", {}};
+  const Text& dots = end == nullptr ? ellipsis : text_of(runtime, *end, "an end");
   const int64_t most = length == nullptr ? 255 : integer_of(runtime, *length, "a length");
   const int64_t extra = is_given(leeway) ? integer_of(runtime, *leeway, "a leeway") : 5;
   const auto end_size = static_cast<int64_t>(count_code_points(dots.text));
@@ -94,31 +103,21 @@ Value truncated(Runtime& runtime, const Value& self, const Arguments& arguments)
   return out.take();
 }
 
-std::string_view html_escape(char character) {
-  switch (character) {
-    case '&': return "&amp;";
-    case '<': return "&lt;";
-    case '>': return "&gt;";
-    case '\'': return "&#39;";
-    case '"': return "&#34;";
-    default: return {};
-  }
+Value safe(Runtime& runtime, const Value& self, const Arguments& arguments) {
+  arguments.expect_none(runtime);
+  return as_markup(runtime.budget, str(runtime, self));
 }
 
 Value escape(Runtime& runtime, const Value& self, const Arguments& arguments) {
   arguments.expect_none(runtime);
+  return as_markup(runtime.budget, escaped(runtime.budget, *str(runtime, self)));
+}
+
+Value force_escape(Runtime& runtime, const Value& self, const Arguments& arguments) {
+  arguments.expect_none(runtime);
   const TextPtr text = str(runtime, self);
-  TextBuilder out(runtime.budget);
-  size_t plain = 0;
-  for (size_t at = 0; at < text->text.size(); ++at) {
-    const std::string_view escaped = html_escape(text->text[at]);
-    if (escaped.empty()) continue;
-    out.add(*text, plain, at);
-    out.add_made_from(escaped, *text, at, at + 1);
-    plain = at + 1;
-  }
-  out.add(*text, plain, text->text.size());
-  return out.take();
+  const Text plain = slice(runtime.budget, *text, 0, text->text.size());  // a slice is not markup
+  return as_markup(runtime.budget, escaped(runtime.budget, plain));
 }
 
 Value format(Runtime& runtime, const Value& self, const Arguments& arguments) {
@@ -131,7 +130,10 @@ Value format(Runtime& runtime, const Value& self, const Arguments& arguments) {
   return percent_format(runtime, *str(runtime, self), make_dict(std::move(items)));
 }
 
-Text separator(const Runtime& runtime, const Value& value) { return text_of(runtime, value, "a JSON separator"); }
+Text separator(Runtime& runtime, const Value& value) {
+  const Text& text = text_of(runtime, value, "a JSON separator");
+  return slice(runtime.budget, text, 0, text.text.size());
+}
 
 Value tojson(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const auto [ascii, indent, separators, sort] = arguments.bind(
@@ -174,12 +176,12 @@ constexpr Builtin kFilters[] = {
     {"center", centered},
     {"e", escape},
     {"escape", escape},
-    {"forceescape", escape},
+    {"forceescape", force_escape},
     {"format", format},
     {"indent", indent},
     {"lower", changed<lower>},
     {"replace", replaced},
-    {"safe", string},
+    {"safe", safe},
     {"string", string},
     {"title", changed<filter_title>},
     {"tojson", tojson},

@@ -298,6 +298,7 @@ class BraceFormat {
       if (at >= arguments_.positional.size()) runtime_.fail("a format has too few arguments");
       return arguments_.positional[at];
     }
+    runtime_.budget.step(arguments_.named.size());
     for (const auto& [key, value] : arguments_.named) {
       if (key->text == name) return value;
     }
@@ -315,11 +316,13 @@ class BraceFormat {
 }  // namespace
 
 Value percent_format(Runtime& runtime, const Text& format, const Value& values) {
+  if (format.is_markup) runtime.fail("formatting of text that is safe already is not supported");
   runtime.budget.bytes(format.text.size());
   return PercentFormat(runtime, format, values).run();
 }
 
 Value brace_format(Runtime& runtime, const Text& format, const Arguments& arguments) {
+  if (format.is_markup) runtime.fail("formatting of text that is safe already is not supported");
   runtime.budget.bytes(format.text.size());
   return BraceFormat(runtime, format, arguments).run();
 }

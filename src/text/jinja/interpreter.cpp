@@ -8,7 +8,9 @@
 
 namespace moebius::jinja {
 
-void Scope::set(NameId name, Value value) {
+void Interpreter::set(NameId name, Value value) {
+  auto& variables = scope_->variables;
+  runtime_.budget.step(1 + variables.size() / 8);
   for (auto& [id, old] : variables) {
     if (id != name) continue;
     old = std::move(value);
@@ -77,7 +79,7 @@ Interpreter::Flow Interpreter::iterate(const For& node, const std::shared_ptr<Lo
     is_empty = false;
     runtime_.budget.step();
     const Switch<std::shared_ptr<Scope>> scope(scope_, inner_scope());
-    scope_->set(kLoopName, std::weak_ptr<Loop>(loop));
+    set(kLoopName, std::weak_ptr<Loop>(loop));
     assign(node.target, *element);
     if (execute(node.body) == Flow::kBreak) break;
   }
@@ -121,7 +123,7 @@ Interpreter::Flow Interpreter::run(const With& node) {
 }
 
 Interpreter::Flow Interpreter::run(const std::unique_ptr<const Macro>& node) {
-  scope_->set(node->name, std::make_shared<const Callable>(Callable{nullptr, {}, node.get(), scope_}));
+  set(node->name, std::make_shared<const Callable>(Callable{nullptr, {}, node.get(), scope_}));
   return Flow::kNext;
 }
 
@@ -145,7 +147,7 @@ Interpreter::Flow Interpreter::run(LoopControl control) {
 }
 
 void Interpreter::assign(const Target& target, const Value& value) {
-  if (const auto* name = std::get_if<NameId>(&target.to)) return scope_->set(*name, value);
+  if (const auto* name = std::get_if<NameId>(&target.to)) return set(*name, value);
   if (const auto* space = std::get_if<NamespaceTarget>(&target.to)) return assign(*space, value);
   const auto& several = std::get<std::vector<Target>>(target.to);
   const std::vector<Value> values = elements_of(runtime_, value);
@@ -162,6 +164,7 @@ void Interpreter::assign(const NamespaceTarget& target, const Value& value) {
   }
   if (target.attribute.starts_with('_')) runtime_.fail("a namespace has no attributes that begin with _");
   auto& attributes = (*space.get<Namespace*>())->attributes;
+  runtime_.budget.step(1 + attributes.size());
   for (auto& [name, old] : attributes) {
     if (name != target.attribute) continue;
     old = value;

@@ -16,8 +16,6 @@ namespace moebius::jinja {
 struct Scope {
   std::shared_ptr<Scope> parent;  // nullptr: the template's own
   std::vector<std::pair<NameId, Value>> variables;
-
-  void set(NameId name, Value value);
 };
 
 // Another value for as long as this lives.
@@ -59,6 +57,7 @@ class Interpreter {
   Flow run(LoopControl control);
   Flow iterate(const For& node, const std::shared_ptr<Loop>& loop);
   Flow capture(const Body& body, Value& text);  // in a scope of its own
+  void set(NameId name, Value value);  // in the current scope
   void assign(const Target& target, const Value& value);
   void assign(const NamespaceTarget& target, const Value& value);
   std::shared_ptr<Scope> inner_scope();
@@ -69,6 +68,7 @@ class Interpreter {
   Value value_of(const Literal& node);
   Value value_of(const Name& node);
   Value value_of(const BlockText& node);
+  Value value_of(const Unsupported& node);
   Value value_of(const Attribute& node);
   Value value_of(const Subscript& node);
   Value value_of(const Slice& node);

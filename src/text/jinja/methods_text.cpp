@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "text/jinja/case.h"
+#include "text/jinja/markup.h"
 #include "text/jinja/operators.h"
 #include "text/jinja/pieces.h"
 #include "text/jinja/repr.h"
@@ -149,9 +150,9 @@ Value without_affix(Runtime& runtime, const Value& self, const Arguments& argume
   const Text& text = *self.text();
   runtime.budget.bytes(wanted.size());
   if constexpr (kSide == Side::kLeft) {
-    return text.text.starts_with(wanted) ? slice(runtime.budget, text, wanted.size(), text.text.size()) : text;
+    return slice(runtime.budget, text, text.text.starts_with(wanted) ? wanted.size() : 0, text.text.size());
   }
-  return text.text.ends_with(wanted) ? slice(runtime.budget, text, 0, text.text.size() - wanted.size()) : text;
+  return slice(runtime.budget, text, 0, text.text.size() - (text.text.ends_with(wanted) ? wanted.size() : 0));
 }
 
 template <Side kSide>
@@ -174,8 +175,11 @@ Value partition(Runtime& runtime, const Value& self, const Arguments& arguments)
 
 Value replaced(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const auto [old, with, limit] = arguments.bind(runtime, std::array{kPositional, kPositional, kPositional}, 2);
-  return replace(runtime.budget, *self.text(), text_of(runtime, *old, "what to replace"),
-                 text_of(runtime, *with, "a replacement"), integer_or(runtime, limit, kNoLimit));
+  const bool is_markup = self.text()->is_markup;
+  const Text& from = text_of(runtime, *old, "what to replace");
+  const Text& to = text_of(runtime, *with, "a replacement");
+  return replace(runtime.budget, *self.text(), is_markup ? escaped(runtime.budget, from) : from,
+                 is_markup ? escaped(runtime.budget, to) : to, integer_or(runtime, limit, kNoLimit));
 }
 
 Value joined(Runtime& runtime, const Value& self, const Arguments& arguments) {
@@ -185,7 +189,8 @@ Value joined(Runtime& runtime, const Value& self, const Arguments& arguments) {
   for (const Value& value : elements_of(runtime, *values)) {
     if (!is_first) out.add(*self.text());
     is_first = false;
-    out.add(text_of(runtime, value, "an element of join()"));
+    const Text& text = text_of(runtime, value, "an element of join()");
+    out.add(self.text()->is_markup ? escaped(runtime.budget, text) : text);
   }
   return out.take();
 }

@@ -7,6 +7,8 @@
 #include <optional>
 #include <variant>
 
+#include "text/jinja/markup.h"
+
 namespace moebius::jinja {
 namespace {
 
@@ -116,9 +118,10 @@ Value real_result(const Runtime& runtime, Operator op, double a, double b) {
 
 Value concatenate(Runtime& runtime, const Text& a, const Text& b) {
   TextBuilder out(runtime.budget);
-  out.add(a);
-  out.add(b);
-  return out.take();
+  const bool is_markup = a.is_markup || b.is_markup;
+  out.add(is_markup ? escaped(runtime.budget, a) : a);
+  out.add(is_markup ? escaped(runtime.budget, b) : b);
+  return is_markup ? as_markup(runtime.budget, out.take()) : out.take();
 }
 
 Value concatenate(Runtime& runtime, const Sequence& a, const Sequence& b) {
@@ -135,7 +138,7 @@ Value repeat(Runtime& runtime, const Text& text, int64_t count) {
   if (text.text.empty()) count = 0;
   if (count > 0) runtime.budget.check_text(std::min<uint64_t>(count, UINT32_MAX) * text.text.size());
   for (int64_t i = 0; i < count; ++i) out.add(text);
-  return out.take();
+  return text.is_markup ? as_markup(runtime.budget, out.take()) : out.take();
 }
 
 Value repeat(Runtime& runtime, const Sequence& sequence, int64_t count) {

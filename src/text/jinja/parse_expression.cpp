@@ -11,12 +11,14 @@ namespace moebius::jinja {
 // then if test else otherwise
 ExprPtr Parser::expression() {
   const DepthCounter::Level level(depth_);
+  const size_t before = unsupported_.size();
   ExprPtr value = disjunction();
   while (at_name("if")) {
     const int line = take().line;
     ExprPtr test = disjunction();
     ExprPtr otherwise = skip_name("else") ? expression() : nullptr;
     value = make(line, Conditional{std::move(test), std::move(value), std::move(otherwise)});
+    unsupported_.resize(before);
   }
   return value;
 }
@@ -280,8 +282,8 @@ ExprPtr Parser::filter(ExprPtr input) {
   std::string name = expect_any_name();
   while (skip_symbol(".")) name += "." + expect_any_name();
   const Builtin* filter = find_filter(name);
-  if (filter == nullptr) lexer_.fail(line, fmt::format("the filter {} is not supported", in_quotes(name)));
   CallArguments given = at_symbol("(") ? arguments() : CallArguments{};
+  if (filter == nullptr) return unsupported(line, "filter", name);
   return make(line, BuiltinCall{std::move(input), filter, std::move(given)});
 }
 
@@ -291,7 +293,6 @@ ExprPtr Parser::test(ExprPtr input) {
   const bool is_negated = skip_name("not");
   const std::string name = expect_any_name();
   const Builtin* builtin = find_test(name);
-  if (builtin == nullptr) lexer_.fail(line, fmt::format("the test {} is not supported", in_quotes(name)));
   CallArguments given;
   const bool has_argument = current().kind == TokenKind::kName || current().kind == TokenKind::kString ||
                             current().kind == TokenKind::kInteger || current().kind == TokenKind::kFloat ||
@@ -302,8 +303,15 @@ ExprPtr Parser::test(ExprPtr input) {
     if (at_name("is")) fail("tests cannot be chained with is");
     given.positional.push_back(postfix(primary()));
   }
+  if (builtin == nullptr) return unsupported(line, "test", name);
   ExprPtr value = make(line, BuiltinCall{std::move(input), builtin, std::move(given)});
   return is_negated ? make(line, Unary{Sign::kNot, std::move(value)}) : std::move(value);
+}
+
+ExprPtr Parser::unsupported(int line, std::string_view kind, const std::string& name) {
+  std::string what = fmt::format("the {} {} is not supported", kind, in_quotes(name));
+  unsupported_.emplace_back(line, what);
+  return make(line, Unsupported{std::move(what)});
 }
 
 ExprPtr Parser::call(ExprPtr callee) {

@@ -74,6 +74,7 @@ void Parser::statement(Body& out) {
 }
 
 If Parser::if_statement() {
+  const size_t before = unsupported_.size();
   If out;
   do {
     take();  // if, elif
@@ -81,6 +82,7 @@ If Parser::if_statement() {
     out.branches.emplace_back(std::move(test), block_body({"elif", "else", "endif"}));
   } while (at_name("elif"));
   if (take().text == "else") out.otherwise = whole_block("endif");
+  unsupported_.resize(before);
   return out;
 }
 

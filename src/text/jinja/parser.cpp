@@ -46,6 +46,7 @@ Parser::Parser(std::string_view source, const std::string& where) : lexer_(sourc
 
 Script Parser::run() {
   Body body = body_until({});
+  if (!unsupported_.empty()) lexer_.fail(unsupported_[0].first, unsupported_[0].second);
   return {std::move(names_), std::move(body)};
 }
 

@@ -70,6 +70,7 @@ class Parser {
   ExprPtr test(ExprPtr input);
   ExprPtr call(ExprPtr callee);
   CallArguments arguments();
+  ExprPtr unsupported(int line, std::string_view kind, const std::string& name);
   void argument(CallArguments& out);
   std::optional<Comparison> comparison_operator();
 
@@ -97,6 +98,9 @@ class Parser {
   DepthCounter depth_{kMaxDepth};
   int loops_ = 0;  // for statements around this point, inside of the innermost macro
   int nodes_ = 0;
+  // Unknown filters and tests that every rendering may reach. jinja2 lets them pass under a condition, and templates
+  // use that for filters of other engines.
+  std::vector<std::pair<int, std::string>> unsupported_;
   std::vector<Macro*> macros_;  // around this point
   std::vector<std::string> names_;
   std::unordered_map<std::string, NameId> ids_;

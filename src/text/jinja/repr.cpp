@@ -102,7 +102,11 @@ struct Repr {
   void operator()(bool boolean) const { out.add(boolean ? "True" : "False"); }
   void operator()(int64_t number) const { out.add(fmt::format("{}", number)); }
   void operator()(double number) const { out.add(float_repr(number)); }
-  void operator()(const TextPtr& text) const { add_quoted(runtime, out, *text); }
+  void operator()(const TextPtr& text) const {
+    if (text->is_markup) out.add("Markup(");
+    add_quoted(runtime, out, *text);
+    if (text->is_markup) out.add(")");
+  }
   void operator()(const SequencePtr& sequence) const { add_sequence(runtime, out, *sequence); }
   void operator()(const DictPtr& dict) const { add_dict(runtime, out, *dict); }
   // Python prints an address here: no template means it.

@@ -7,8 +7,8 @@
 //   Budget budget(Limits{});
 //   MarkedText text = hello.render({{"greeting", from_json("hi", Origin::kUser)}}, budget, now);   // HI!
 //
-// Differs from jinja2: integers of more than 64 bits are an error; printing a function, a loop, a namespace or a
-// generator is one; `safe` and `escape` give plain strings, so that adding to one does not escape the other.
+// Differs from jinja2: integers of more than 64 bits are an error, and so is printing a function, a loop, a namespace or
+// a generator; a macro that reads a variable of the template before the template first sets it sees the caller's.
 #pragma once
 
 #include <ctime>

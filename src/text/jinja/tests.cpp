@@ -28,7 +28,7 @@ bool number(const Value& value) { return value.is<int64_t>() || value.is<double>
 bool string(const Value& value) { return value.text() != nullptr; }
 bool mapping(const Value& value) { return value.dict() != nullptr; }
 bool callable(const Value& value) { return value.callable() != nullptr || value.is_undefined(); }
-bool escaped(const Value&) { return false; }
+bool escaped(const Value& value) { return value.text() != nullptr && value.text()->is_markup; }
 // What has a length and elements by index: dictionaries and undefined values too.
 bool sequence(const Value& value) {
   const Sequence* items = value.sequence();

@@ -18,7 +18,9 @@
 
 namespace moebius::jinja {
 
-using Text = MarkedText;
+struct Text : MarkedText {
+  bool is_markup = false;  // what the safe filter makes: adding plain text to it escapes that (markup.h)
+};
 
 struct Sequence;
 struct Dict;
