@@ -145,11 +145,8 @@ void Chat::ask_for_results(const Reply& reply) {
 void run_chat(ChatOptions& options) {
   const ModelText text = load_model_text(options.directory);
   text.chat.choose(Json::array());  // fails now, not after loading
-  GenerationOptions generation;
-  generation.sampling = sampling_options(options.sampling, text.sampling);
-  generation.stop = options.sampling.stop;
-  generation.max_tokens = options.sampling.max_tokens;
-  check(generation.sampling, text.tokenizer.vocab_size());
+  const GenerationOptions generation =
+      generation_options(options.sampling, text.sampling, text.tokenizer.vocab_size());
 
   std::optional<Engine> engine;
   const Ready ready = load_with_progress(options.directory, options.common, [&](const EngineOptions& with_progress) {

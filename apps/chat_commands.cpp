@@ -68,7 +68,8 @@ ChatCommands::Effect ChatCommands::system(const std::string& argument) {
   Json& messages = conversation_.messages;
   const bool has_one = !messages.empty() && messages.front()["role"] == "system";
   if (has_one) messages.erase(0);
-  if (!argument.empty()) messages.insert(messages.begin(), {{"role", "system"}, {"content", argument}});
+  const Json message = {{"role", "system"}, {"content", argument}};
+  if (!argument.empty()) messages.insert(messages.begin(), message);
   note("system prompt {}\n", argument.empty() ? "removed" : "set");
   return Effect::kNone;
 }
@@ -111,7 +112,7 @@ ChatCommands::Effect ChatCommands::save(const std::string& argument) {
 ChatCommands::Effect ChatCommands::start_again(const std::string&) {
   Json& messages = conversation_.messages;
   const bool has_system = !messages.empty() && messages.front()["role"] == "system";
-  messages = has_system ? Json::array({messages.front()}) : Json::array();
+  messages.erase(messages.begin() + (has_system ? 1 : 0), messages.end());
   note("a new conversation\n");
   return Effect::kNone;
 }

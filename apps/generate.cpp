@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -145,12 +145,10 @@ void run_generate(GenerateOptions& options) {
   }
   if (!options.chat) check_length(options, prompt.size());
 
-  GenerationOptions generation;
-  generation.sampling = sampling_options(options.sampling, options.chat ? text->sampling : greedy());
+  GenerationOptions generation =
+      generation_options(options.sampling, options.chat ? text->sampling : greedy(),
+                         text ? text->tokenizer.vocab_size() : std::numeric_limits<int32_t>::max());
   generation.sampling.logprobs = options.logprobs;
-  generation.stop = options.sampling.stop;
-  generation.max_tokens = options.sampling.max_tokens;
-  check(generation.sampling, text ? text->tokenizer.vocab_size() : std::numeric_limits<int32_t>::max());
 
   std::optional<Engine> engine;
   const Ready ready = load_with_progress(options.directory, options.common, [&](const EngineOptions& with_progress) {

@@ -5,22 +5,26 @@
 
 #include <fmt/format.h>
 #include <histedit.h>
+#include <poll.h>
 #include <langinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <clocale>
+#include <cwchar>
 #include <iostream>
 #include <string_view>
 #include <vector>
 
+#include "interrupt.h"
 #include "output.h"
 
 namespace moebius::apps {
 namespace {
 
 constexpr int kHistoryLines = 1000;
+constexpr int kPollMilliseconds = 50;
 constexpr std::string_view kBlock = "\"\"\"";
 constexpr std::wstring_view kPasteEnd = L"\x1b[201~";
 
@@ -67,6 +71,7 @@ struct LineEditor::Terminal {
 
   static Terminal& of(EditLine* editor);
   static unsigned char paste(EditLine* editor, int character);
+  static int next_character(EditLine* editor, wchar_t* character);
 
   EditLine* editor;
   History* history;
@@ -85,6 +90,7 @@ LineEditor::Terminal::Terminal() : history(history_init()) {
   ::history(history, &event, H_SETUNIQUE, 1);
   el_set(editor, EL_CLIENTDATA, this);
   el_set(editor, EL_PROMPT, +[](EditLine* e) { return of(e).prompt.data(); });
+  el_set(editor, EL_GETCFN, &Terminal::next_character);
   el_set(editor, EL_EDITOR, "emacs");
   el_set(editor, EL_HIST, ::history, history);
   el_set(editor, EL_ADDFN, "moebius-paste", "insert what was pasted", &Terminal::paste);
@@ -101,6 +107,26 @@ LineEditor::Terminal& LineEditor::Terminal::of(EditLine* editor) {
   void* self = nullptr;
   el_get(editor, EL_CLIENTDATA, &self);
   return *static_cast<Terminal*>(self);
+}
+
+// Instead of libedit's own, which sleeps in read(): a Ctrl-C that came just before would be heard with the next key.
+int LineEditor::Terminal::next_character(EditLine*, wchar_t* character) {
+  std::mbstate_t state{};
+  while (true) {
+    if (HeldInterrupts::take()) {
+      errno = EINTR;
+      return -1;
+    }
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (::poll(&input, 1, kPollMilliseconds) <= 0) continue;
+    char byte = 0;
+    const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return static_cast<int>(count);
+    const size_t length = std::mbrtowc(character, &byte, 1, &state);
+    if (length <= 1) return 1;
+    if (length == static_cast<size_t>(-1)) state = {};  // no character begins so: skipped
+  }
 }
 
 unsigned char LineEditor::Terminal::paste(EditLine* editor, int) {

@@ -20,13 +20,14 @@ bool parse(std::string_view text, Number& number) {
 
 LogitBias parse_bias(const std::string& text) {
   LogitBias bias{};
-  const size_t colon = text.find(':');
+  const size_t equals = text.find('=');
   const std::string_view view = text;
-  if (colon != std::string::npos && parse(view.substr(0, colon), bias.id) && parse(view.substr(colon + 1), bias.bias)) {
+  if (equals != std::string::npos && parse(view.substr(0, equals), bias.id) &&
+      parse(view.substr(equals + 1), bias.bias)) {
     return bias;
   }
   throw Error(ErrorCode::kUsage, "--logit-bias", "expected a token id and a number, got " + in_quotes(text),
-              "write --logit-bias 42:-100 to forbid token 42");
+              "write --logit-bias 42=-100 to forbid token 42");
 }
 
 template <typename Number>
@@ -45,7 +46,7 @@ void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
   add_number(command, "--presence-penalty", flags.presence_penalty, "Tokens generated before; 0: off");
   add_number(command, "--frequency-penalty", flags.frequency_penalty, "The same, each time; 0: off");
   command.add_option("--logit-bias", flags.logit_bias, "Added to the logit of a token; repeat for more")
-      ->type_name("ID:X")
+      ->type_name("ID=X")
       ->group(kGroup);
   command.add_option("--seed", flags.seed, "The same seed and prompt, the same answer")->type_name("N")->group(kGroup);
   command.add_option("--stop", flags.stop, "A string that ends the answer; repeat for more")
@@ -57,8 +58,12 @@ void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
       ->capture_default_str();
 }
 
-SamplingOptions sampling_options(const SamplingFlags& flags, const GenerationDefaults& defaults) {
-  SamplingOptions options = with_defaults(defaults);
+GenerationOptions generation_options(const SamplingFlags& flags, const GenerationDefaults& defaults, int32_t vocab) {
+  GenerationOptions generation;
+  generation.stop = flags.stop;
+  generation.max_tokens = flags.max_tokens;
+  StopStrings(flags.stop);  // throws
+  SamplingOptions& options = generation.sampling = with_defaults(defaults);
   const auto override_with = [](auto& value, const auto& flag) {
     if (flag) value = *flag;
   };
@@ -71,7 +76,8 @@ SamplingOptions sampling_options(const SamplingFlags& flags, const GenerationDef
   override_with(options.frequency_penalty, flags.frequency_penalty);
   for (const std::string& bias : flags.logit_bias) options.logit_bias.push_back(parse_bias(bias));
   options.seed = flags.seed ? *flags.seed : std::random_device{}();
-  return options;
+  check(options, vocab);
+  return generation;
 }
 
 }  // namespace moebius::apps

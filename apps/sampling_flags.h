@@ -17,7 +17,7 @@ struct SamplingFlags {
   std::optional<float> temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
   std::optional<int32_t> top_k;
   std::optional<uint64_t> seed;
-  std::vector<std::string> logit_bias;  // ID:BIAS
+  std::vector<std::string> logit_bias;  // ID=BIAS
   std::vector<std::string> stop;
   int64_t max_tokens = 128;
 };
@@ -25,7 +25,7 @@ struct SamplingFlags {
 void add_sampling_flags(CLI::App& command, SamplingFlags& flags);
 
 // Flags over defaults. Without --seed it is one of the clock's, and told in every report, so that an answer can be had
-// again. Throws kUsage for a --logit-bias that cannot be read; ranges are the sampler's to check.
-SamplingOptions sampling_options(const SamplingFlags& flags, const GenerationDefaults& defaults);
+// again. vocab: ids in use. Throws kUsage for what cannot be.
+GenerationOptions generation_options(const SamplingFlags& flags, const GenerationDefaults& defaults, int32_t vocab);
 
 }  // namespace moebius::apps

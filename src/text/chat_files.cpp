@@ -72,9 +72,9 @@ std::optional<Sources> sources_in(const Json& config, const std::string& where) 
 const ChatTemplate& ChatFiles::choose(const Json& tools) const {
   if (with_tools && tools.is_array() && !tools.empty()) return *with_tools;
   if (standard) return *standard;
-  throw Error(ErrorCode::kMissingInput, directory,
-              std::string("has no chat template (") + kTemplate + ", " + kConfig + ")",
-              "put the model's own beside its weights; without one it only continues text: moebius generate DIR -p TEXT");
+  throw Error(
+      ErrorCode::kMissingInput, directory, std::string("has no chat template (") + kTemplate + ", " + kConfig + ")",
+      "put the model's own beside its weights; without one it only continues text: moebius generate DIR -p TEXT");
 }
 
 ChatFiles read_chat_files(const fs::path& directory) {

@@ -11,8 +11,8 @@
 namespace moebius {
 
 struct ChatFiles {
-  std::string directory;                 // for messages
-  std::optional<ChatTemplate> standard;  // none: a model that only continues text
+  std::string directory;                   // for messages
+  std::optional<ChatTemplate> standard;    // none: a model that only continues text
   std::optional<ChatTemplate> with_tools;  // "tool_use" of tokenizer_config.json
   SpecialTokens special_tokens;
 

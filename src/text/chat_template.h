@@ -3,7 +3,8 @@
 // in chat_messages.h lists it). Reads no files: text/chat_files.h does.
 //
 //   const ChatTemplate chat = ChatTemplate::parse(read_text(path, ...), path);
-//   MarkedText prompt = chat.render({.messages = messages, .special_tokens = {{"bos_token", "<s>"}}, .now = local_time});
+//   MarkedText prompt = chat.render({.messages = messages, .special_tokens = {{"bos_token", "<s>"}}, .now =
+//   local_time});
 #pragma once
 
 #include <ctime>

@@ -9,6 +9,7 @@ from talking import give_words
 from terminal import Terminal
 
 PROMPT = r"(?m)^> "
+SAYS_A = ("--logit-bias", "97=100")
 STATISTICS = r"prompt: (\d+) tokens(?: \((\d+) known\))?, .*seed \d+"
 
 
@@ -18,8 +19,8 @@ class Chat(TestCase):
         super().setUpClass()
         cls.talking = give_words(cls.tiny, cls.shared)
 
-    def chat(self, *arguments):
-        return Terminal("chat", self.talking, "--temperature", 0, "--max-tokens", 6, *arguments)
+    def chat(self, *arguments, tokens=6):
+        return Terminal("chat", self.talking, "--temperature", 0, "--max-tokens", tokens, *arguments)
 
     def turn(self, terminal, text):
         """Types a line, waits for its answer; prompt tokens and how many of them were known."""
@@ -41,12 +42,20 @@ class Chat(TestCase):
         return json.loads(path.read_text())["messages"]
 
     def test_each_turn_prefills_only_what_is_new(self):
-        with self.chat() as terminal:
+        with self.chat(*SAYS_A) as terminal:
             first, known = self.turn(terminal, "hello")
             self.assertEqual(known, 0)
             second, known = self.turn(terminal, "and now?")
             self.assertGreater(second, first)
-            self.assertGreaterEqual(known, first)
+            self.assertEqual(known, first + 5)  # the last of six tokens was never appended
+            self.leave(terminal)
+
+    def test_a_turn_whose_thinking_was_dropped_goes_back_to_the_question(self):
+        with self.chat("--think", "on", *SAYS_A) as terminal:
+            first, _ = self.turn(terminal, "hello")
+            _, known = self.turn(terminal, "and now?")
+            beginning = 1 + len("assistant\n") + 1 + len("\n")  # <|im_start|>assistant, <think>: a token a byte or tag
+            self.assertEqual(known, first - beginning)
             self.leave(terminal)
 
     def test_a_conversation_gives_what_fresh_conversations_give(self):
@@ -62,7 +71,7 @@ class Chat(TestCase):
             self.leave(fresh)
 
     def test_ctrl_c_stops_the_answer_and_not_the_program(self):
-        with self.chat("--max-tokens", 3000) as terminal:
+        with self.chat(tokens=3000) as terminal:
             terminal.expect(PROMPT)
             terminal.type("talk\r")
             terminal.expect(r"talk\r\n[^\n]{4}")  # it speaks
@@ -118,7 +127,7 @@ class Chat(TestCase):
             self.leave(terminal)
 
     def test_control_characters_of_the_model_do_not_reach_the_terminal(self):
-        with self.chat("--logit-bias", "27:100", "--max-tokens", 3) as terminal:
+        with self.chat("--logit-bias", "27=100", tokens=3) as terminal:
             terminal.expect(PROMPT)
             terminal.type("hello\r")
             terminal.expect("\u241b\u241b\u241b")

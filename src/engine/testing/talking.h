@@ -1,0 +1,54 @@
+// For tests: a tiny checkpoint with random weights that has words, a token a byte and a few tags. What it says is
+// noise, the same every time.
+#pragma once
+
+#include <string>
+
+#include "base/file.h"
+#include "base/temporary_directory.h"
+#include "convert/synth.h"
+#include "engine/model_text.h"
+#include "moebius/engine.h"
+#include "text/test_tokenizers.h"
+
+namespace moebius::testing {
+
+inline constexpr const char* kChatTemplate =
+    "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' }}"
+    "{%- if m.reasoning_content is defined and loop.last %}{{- '<think>' + m.reasoning_content + '</think>' }}"
+    "{%- endif %}{{- m.content + '<|im_end|>\\n' }}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
+    "{%- if enable_thinking is defined and enable_thinking %}{{- '<think>\\n' }}{%- endif %}{%- endif %}";
+
+inline void write_file(const std::filesystem::path& path, const std::string& text) {
+  FileWriter file(path);
+  file.write(text);
+}
+
+class Talking {
+ public:
+  explicit Talking(const EngineOptions& options = {}) {
+    SynthOptions synth;
+    synth.preset = "tiny";
+    synth.bits = 4;
+    synthesize(synth, directory());
+    const Json tokenizer =
+        small_file({}, {"<|im_start|>", "<|im_end|>", "<think>", "</think>", "<tool_call>", "</tool_call>"});
+    write_file(directory() + "/tokenizer.json", tokenizer.dump());
+    write_file(directory() + "/tokenizer_config.json", R"({"eos_token": "<|im_end|>"})");
+    write_file(directory() + "/chat_template.jinja", kChatTemplate);
+    engine_.emplace(Engine::load(directory(), options));
+    text_.emplace(load_model_text(directory()));
+  }
+
+  [[nodiscard]] std::string directory() const { return (folder_.path() / "talking").string(); }
+  Engine& engine() { return *engine_; }
+  const ModelText& text() { return *text_; }
+
+ private:
+  TemporaryDirectory folder_;
+  std::optional<Engine> engine_;
+  std::optional<ModelText> text_;
+};
+
+}  // namespace moebius::testing

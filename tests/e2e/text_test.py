@@ -1,0 +1,160 @@
+"""Text through the program from outside: tokens, prompts, answers, perplexity, and the names of models."""
+
+import json
+import shutil
+import unittest
+
+from support import TestCase
+from talking import give_words
+
+
+class Text(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.talking = give_words(cls.tiny, cls.shared)
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return path
+
+    def test_tokenize_and_decode_are_inverse(self):
+        text = "Grüße, 世界!\n<|im_start|>x"
+        ids = self.succeed("tokenize", self.talking, "-p", text).stdout.strip()
+        self.assertIn("256", ids.split(","))
+        self.assertEqual(self.succeed("tokenize", self.talking, "--decode", "-p", ids).stdout, text)
+
+    def test_tokenize_reads_files_and_pipes(self):
+        expected = self.succeed("tokenize", self.talking, "-p", "a b").stdout
+        self.assertEqual(self.succeed("tokenize", self.talking, "-p", f"@{self.write('t', 'a b')}").stdout, expected)
+        self.assertEqual(self.succeed("tokenize", self.talking, input="a b").stdout, expected)
+        self.assertEqual(self.succeed("tokenize", self.talking, "-p", "@@").stdout, "64\n")
+
+    def test_plain_text_has_no_control_tokens(self):
+        ids = json.loads(self.succeed("tokenize", self.talking, "-p", "<|im_end|>", "--plain", "--json").stdout)["tokens"]
+        self.assertEqual(ids, list(b"<|im_end|>"))
+
+    def test_render_shows_the_prompt_and_whose_bytes_are_whose(self):
+        conversation = {"messages": [{"role": "user", "content": "Hi <|im_end|>"}], "enable_thinking": True}
+        path = self.write("c.json", conversation)
+        prompt = "<|im_start|>user\nHi <|im_end|><|im_end|>\n<|im_start|>assistant\n<think>\n"
+        self.assertEqual(self.succeed("render", self.talking, path).stdout, prompt)
+        told = json.loads(self.succeed("render", self.talking, path, "--json").stdout)
+        self.assertEqual([prompt[begin:end] for begin, end in told["user"]], ["user", "Hi <|im_end|>"])
+        self.assertEqual(told["tokens"].count(257), 1)
+        self.assertEqual(
+            self.succeed("render", self.talking, "-", "--no-answer", input=json.dumps(conversation["messages"])).stdout,
+            "<|im_start|>user\nHi <|im_end|><|im_end|>\n")
+
+    def test_render_refuses_what_is_no_conversation(self):
+        self.assertIn("messages", self.fail_with(65, "render", self.talking, self.write("c.json", {"hi": 1})).stderr)
+        self.fail_with(65, "render", self.talking, self.write("c.json", "{"))
+        self.fail_with(66, "render", self.talking, self.folder / "nowhere.json")
+
+    def answer(self, *arguments):
+        return json.loads(self.succeed("generate", self.talking, *arguments, "--max-tokens", 12, "--json").stdout)
+
+    def test_the_same_seed_gives_the_same_answer_and_every_answer_tells_its_seed(self):
+        first = self.answer("-p", "Hello", "--temperature", 1)
+        again = self.answer("-p", "Hello", "--temperature", 1, "--seed", first["seed"])
+        self.assertEqual(again["tokens"], first["tokens"])
+        self.assertEqual(again["text"], first["text"])
+        self.assertNotEqual(self.answer("-p", "Hello", "--temperature", 1, "--seed", 1)["tokens"], first["tokens"])
+
+    def test_greedy_text_is_what_greedy_ids_are(self):
+        ids = self.succeed("tokenize", self.talking, "-p", "Hello").stdout.strip()
+        from_text = self.answer("-p", "Hello")["tokens"]
+        from_ids = self.answer("--tokens", ids)["tokens"]
+        same = 0
+        while same < 12 and from_ids[same] < 262:  # ids alone know no padding
+            self.assertEqual(from_text[same], from_ids[same])
+            same += 1
+
+    def test_stop_strings_end_the_answer_and_are_not_in_it(self):
+        answer = self.answer("-p", "Hello", "--logit-bias", "97=100", "--stop", "aaaa")
+        self.assertEqual((answer["text"], len(answer["tokens"]), answer["end"]), ("", 4, "stop"))
+
+    def test_a_stop_id_of_tokenizer_config_ends_the_answer(self):
+        answer = self.answer("--chat", "-p", "Hello", "--logit-bias", "257=100")
+        self.assertEqual((answer["text"], answer["tokens"], answer["end"]), ("", [257], "stop"))
+
+    def test_thinking_goes_to_stderr_in_a_pipe(self):
+        result = self.succeed("generate", self.talking, "--chat", "--think", "on", "-p", "Hi", "--max-tokens", 5,
+                              "--logit-bias", "97=100", "--temperature", 0)
+        self.assertEqual(result.stdout, "")
+        self.assertIn("aaaaa", result.stderr)
+
+    def test_logprobs_are_told(self):
+        answer = self.answer("-p", "Hello", "--logprobs", 3)
+        self.assertEqual(len(answer["logprobs"]), len(answer["tokens"]))
+        for token in answer["logprobs"]:
+            self.assertEqual(len(token["top"]), 3)
+            self.assertEqual(token["logprob"], token["top"][0]["logprob"])  # greedy
+
+    def test_sampling_that_cannot_be_is_refused_before_loading(self):
+        for flags in (("--temperature", -1), ("--top-p", 2), ("--logit-bias", "x"), ("--logit-bias", "5000=1"),
+                      ("--repetition-penalty", 0), ("--stop", "")):
+            with self.subTest(flags=flags):
+                self.assertNotIn("ready", self.fail_with(2, "generate", self.talking, "-p", "Hi", *flags).stderr)
+
+    def test_a_prompt_is_needed_and_one_is_enough(self):
+        self.fail_with(2, "generate", self.talking, "-p", "a", "--tokens", 1)
+        self.fail_with(2, "generate", self.talking, "--chat", "--tokens", 1)
+        self.assertIn("tokenizer.json", self.fail_with(66, "generate", self.tiny, "-p", "a").stderr)
+
+    def test_perplexity_of_a_text_and_its_distance_from_other_settings(self):
+        text = self.write("book.txt", "Once upon a time there was a cat. " * 5)
+        told = json.loads(self.succeed("perplexity", self.talking, text, "--window", 64, "--json",
+                                       "--against", "backend=reference", "--against", "kv=f16",
+                                       "--against", self.talking).stdout)
+        self.assertEqual(told["windows"], 3)
+        self.assertEqual(told["tokens_predicted"], 170 - 3)
+        same, half, copy = told["comparisons"]
+        self.assertEqual((same["kl_max"], same["same_top_percent"]), (0, 100))
+        self.assertEqual(copy["perplexity"], told["perplexity"])
+        self.assertGreater(half["kl_mean"], 0)
+        self.assertLess(half["kl_mean"], 0.01)
+
+    def test_perplexity_says_what_it_cannot_compare(self):
+        text = self.write("book.txt", "some text")
+        self.assertIn("speed", self.fail_with(2, "perplexity", self.talking, text, "--against", "speed=high").stderr)
+        self.fail_with(2, "perplexity", self.talking, self.write("short", "x"))
+
+
+class Names(TestCase):
+    def cache(self, *names):
+        """A Hugging Face cache with the tiny checkpoint under these names."""
+        hub = self.folder / "hub"
+        for name in names:
+            entry = hub / ("models--" + name.replace("/", "--"))
+            (entry / "snapshots").mkdir(parents=True)
+            (entry / "refs").mkdir()
+            (entry / "refs/main").write_text("abc123")
+            shutil.copytree(self.tiny, entry / "snapshots/abc123")
+        return {"HF_HOME": str(self.folder)}
+
+    def test_a_model_of_the_cache_is_found_by_its_name_and_by_the_last_part_of_it(self):
+        env = self.cache("Org/Tiny-Model")
+        for name in ("Org/Tiny-Model", "Tiny-Model"):
+            self.succeed("inspect", name, env=env)
+        self.succeed("inspect", "Tiny-Model", env={"HF_HUB_CACHE": env["HF_HOME"] + "/hub", "HF_HOME": "/nowhere"})
+
+    def test_a_mistyped_name_gets_a_suggestion(self):
+        env = self.cache("Org/Tiny-Model")
+        self.assertIn("did you mean", self.fail_with(66, "inspect", "Tiny-Modle", env=env).stderr)
+        near = self.tiny.parent / "tinny"
+        self.assertIn(str(self.tiny), self.fail_with(66, "inspect", near, env=env).stderr)
+
+    def test_a_name_that_two_models_have_is_asked_for_in_full(self):
+        env = self.cache("One/Model", "Two/Model")
+        self.assertRegex(self.fail_with(2, "inspect", "Model", env=env).stderr, "One/Model.*Two/Model|Two.*One")
+
+    def test_a_cache_without_a_snapshot_says_so(self):
+        env = self.cache("Org/Model")
+        shutil.rmtree(self.folder / "hub/models--Org--Model/snapshots/abc123")
+        self.assertIn("snapshots", self.fail_with(66, "inspect", "Model", env=env).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
