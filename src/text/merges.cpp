@@ -9,7 +9,8 @@
 namespace moebius {
 namespace {
 
-// Up to here looking for the lowest rank beats the queue, whatever the text (bench/tokenizer_bench.cpp).
+// Up to here it is quicker to look through all pairs than to fill a queue. 16 and 64 are as fast as far as can be
+// measured.
 constexpr size_t kShortBytes = 32;
 constexpr uint32_t kNowhere = UINT32_MAX;
 
