@@ -23,7 +23,7 @@ uint64_t mixed(uint64_t key, uint64_t seed) {
 
 }  // namespace
 
-Merges::Merges(std::vector<Merge> list, const std::array<int32_t, 256>& byte_ids)
+Merges::Merges(const std::vector<Merge>& list, const std::array<int32_t, 256>& byte_ids)
     : seed_(secret_seed()), byte_ids_(byte_ids) {
   slots_.resize(std::bit_ceil(2 * list.size() + 1));
   result_of_rank_.reserve(list.size());
