@@ -146,9 +146,9 @@ cmd_lint() {
 # Sanitized tests are the ones where a bug can hide from a plain run: parsers, kernels, threads.
 release_tests() { build release && run_tests release; }
 
-readonly sanitized=(base_test quant_test checkpoint_test bad_inputs_test reference_test parity_test
-  {config,quantization,safetensors,shard_index}_fuzz_replay)
-readonly threaded=(base_test parity_test)
+readonly sanitized=(base_test quant_test text_test checkpoint_test bad_inputs_test reference_test parity_test
+  {config,quantization,safetensors,shard_index,tokenizer}_fuzz_replay)
+readonly threaded=(base_test text_test parity_test)
 
 # tests_named NAME...: the regular expression that ctest takes.
 tests_named() {
@@ -255,7 +255,7 @@ cmd_golden() {
   [[ -x .venv/bin/python ]] || python3 -m venv .venv
   .venv/bin/python -m pip install -q -r tests/golden/requirements.txt
   local script
-  for script in make make_quant make_convert make_sampling; do .venv/bin/python "tests/golden/$script.py"; done
+  for script in make make_quant make_convert make_sampling make_tokenizer; do .venv/bin/python "tests/golden/$script.py"; done
   if git diff --quiet -- tests/golden && [[ -z $(git ls-files --others --exclude-standard tests/golden) ]]; then
     echo "goldens: unchanged"
   else

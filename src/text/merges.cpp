@@ -9,7 +9,8 @@
 namespace moebius {
 namespace {
 
-// Up to here looking for the lowest rank beats the queue, whatever the text (bench/tokenizer_bench.cpp).
+// Up to here it is quicker to look through all pairs than to fill a queue. 16 and 64 are as fast as far as can be
+// measured.
 constexpr size_t kShortBytes = 32;
 constexpr uint32_t kNowhere = UINT32_MAX;
 
@@ -22,7 +23,7 @@ uint64_t mixed(uint64_t key, uint64_t seed) {
 
 }  // namespace
 
-Merges::Merges(std::vector<Merge> list, const std::array<int32_t, 256>& byte_ids)
+Merges::Merges(const std::vector<Merge>& list, const std::array<int32_t, 256>& byte_ids)
     : seed_(secret_seed()), byte_ids_(byte_ids) {
   slots_.resize(std::bit_ceil(2 * list.size() + 1));
   result_of_rank_.reserve(list.size());

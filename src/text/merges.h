@@ -37,7 +37,7 @@ class Merges {
  public:
   // list: by rank; a pair that is there twice has its last rank. byte_ids: the token of each byte. result is always
   // longer than left and right, so merging ends.
-  Merges(std::vector<Merge> list, const std::array<int32_t, 256>& byte_ids);
+  Merges(const std::vector<Merge>& list, const std::array<int32_t, 256>& byte_ids);
 
   // Appends the ids of a piece that is not empty and shorter than 2^32 bytes.
   void apply(std::string_view piece, MergeScratch& scratch, std::vector<int32_t>& out) const;

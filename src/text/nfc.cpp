@@ -22,6 +22,11 @@ struct Part {
 constexpr char kFirstActiveByte = '\xcc';  // of U+0300
 constexpr size_t kMaxDecomposition = 18;   // what utf8proc says is enough
 
+// utf8proc takes sums of options in the type of one.
+utf8proc_option_t option(int sum) {
+  return static_cast<utf8proc_option_t>(sum);  // NOLINT(clang-analyzer-optin.core.EnumCastOutOfRange)
+}
+
 Part part_of(utf8proc_int32_t code) {
   const bool is_active = (CharClasses::get().of(static_cast<char32_t>(code)) & kNfcActive) != 0;
   return {code, is_active ? utf8proc_get_property(code)->combining_class : 0};
@@ -64,7 +69,7 @@ std::vector<Part> decomposed(std::string_view run) {
     int boundary = 0;
     const utf8proc_ssize_t count =
         utf8proc_decompose_char(static_cast<utf8proc_int32_t>(next.code), codes.data(), codes.size(),
-                                static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_STABLE), &boundary);
+                                option(UTF8PROC_DECOMPOSE | UTF8PROC_STABLE), &boundary);
     MOEBIUS_CHECK(count >= 0 && count <= static_cast<utf8proc_ssize_t>(codes.size()));
     for (utf8proc_ssize_t i = 0; i < count; ++i) parts.push_back(part_of(codes[static_cast<size_t>(i)]));
     at += next.bytes;
@@ -88,9 +93,8 @@ std::string composed(const std::vector<Part>& parts) {
   std::vector<utf8proc_int32_t> codes;
   codes.reserve(parts.size());
   for (const Part& part : parts) codes.push_back(part.code);
-  const utf8proc_ssize_t count =
-      utf8proc_normalize_utf32(codes.data(), static_cast<utf8proc_ssize_t>(codes.size()),
-                               static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+  const utf8proc_ssize_t count = utf8proc_normalize_utf32(codes.data(), static_cast<utf8proc_ssize_t>(codes.size()),
+                                                          option(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
   MOEBIUS_CHECK(count >= 0 && count <= static_cast<utf8proc_ssize_t>(codes.size()));
   std::string text;
   for (utf8proc_ssize_t i = 0; i < count; ++i) {

@@ -9,7 +9,9 @@
 
 namespace moebius {
 
-static void PrintTo(const ByteRange& range, std::ostream* out) { *out << range.begin << "-" << range.end; }
+static std::ostream& operator<<(std::ostream& out, const ByteRange& range) {
+  return out << range.begin << "-" << range.end;
+}
 
 namespace {
 

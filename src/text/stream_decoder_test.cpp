@@ -16,7 +16,7 @@ using Pieces = std::vector<std::string>;
 
 // One piece for each byte, and the last from finish().
 Pieces pieces_of(std::string_view bytes) {
-  const Tokenizer tokenizer = tokenizer_of(small_file({}));
+  static const Tokenizer tokenizer = tokenizer_of(small_file({}));
   StreamDecoder decoder(tokenizer);
   Pieces pieces;
   for (const char byte : bytes) pieces.push_back(decoder.push(static_cast<uint8_t>(byte)));

@@ -53,7 +53,7 @@ struct Tokenizer::Parts {
         normalized_added(finder_of(file, true)),
         added(added_by_id(file)),
         splitter(make_splitter(file.pattern, file.pattern_where)),
-        bpe(std::move(file.vocabulary), Merges(std::move(file.merges), file.byte_ids),
+        bpe(std::move(file.vocabulary), Merges(file.merges, file.byte_ids),
             file.ignores_merges ? Bpe::WholePieces::kTake : Bpe::WholePieces::kMerge) {}
 
   [[nodiscard]] const AddedToken* find_added(int32_t id) const {

@@ -92,8 +92,8 @@ Vocabulary read_vocabulary(const JsonObject& vocab, AddedByContent& added) {
     const auto id = value.get<size_t>();
     if (spelling.empty()) refuse(vocab.where(spelling), "is a token without a character");
     if (!tokens[id].bytes.empty()) refuse(vocab.where(spelling), fmt::format("id {} is given twice", id));
-    std::optional<std::string> bytes = bytes_of_spelling(spelling);
-    tokens[id] = {.bytes = bytes ? *std::move(bytes) : spelling, .is_found = bytes.has_value()};
+    const std::optional<std::string> bytes = bytes_of_spelling(spelling);
+    tokens[id] = {.bytes = bytes.value_or(spelling), .is_found = bytes.has_value()};
     const auto also = added.find(spelling);
     if (also == added.end()) continue;
     also->second.in_vocabulary = true;

@@ -76,7 +76,7 @@ std::string streamed(const Tokenizer& tokenizer, const Ids& ids) {
 
 struct Variant {
   std::string name;
-  friend void PrintTo(const Variant& variant, std::ostream* out) { *out << variant.name; }
+  friend std::ostream& operator<<(std::ostream& out, const Variant& variant) { return out << variant.name; }
 };
 
 std::vector<Variant> variants() {

@@ -20,7 +20,7 @@ struct Change {
   std::string pointer;
   Json value;
   std::vector<std::string> words;
-  friend void PrintTo(const Change& change, std::ostream* out) { *out << change.name; }
+  friend std::ostream& operator<<(std::ostream& out, const Change& change) { return out << change.name; }
 };
 
 Json good_file() { return small_file({{"a", "b"}, {"ab", "c"}}, {"<s>", "<t>"}); }
@@ -150,7 +150,7 @@ TEST_P(BadTokenizer, is_refused) {
   expect_refusal(input, [&] { (void)Tokenizer::parse(text, "tokenizer.json"); });
 }
 
-const auto name_of = [](const auto& row) { return row.param.name; };
+std::string name_of(const ::testing::TestParamInfo<Change>& row) { return row.param.name; }
 INSTANTIATE_TEST_SUITE_P(Types, BadTokenizer, ::testing::ValuesIn(kTypes), name_of);
 INSTANTIATE_TEST_SUITE_P(Numbers, BadTokenizer, ::testing::ValuesIn(kNumbers), name_of);
 INSTANTIATE_TEST_SUITE_P(Contradictions, BadTokenizer, ::testing::ValuesIn(kContradictions), name_of);

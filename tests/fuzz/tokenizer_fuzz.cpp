@@ -19,9 +19,9 @@ static Json small_file(const std::string& pattern) {
   const Json split = {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}};
   const Json bytes = {{"type", "ByteLevel"}, {"use_regex", false}};
   file["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {split, bytes}}};
-  Json& vocab = file["model"]["vocab"];
+  Json vocab;
   for (int byte = 0; byte < 256; ++byte) vocab[spelling_of_bytes(std::string(1, static_cast<char>(byte)))] = byte;
-  Json& merges = file["model"]["merges"] = Json::array();
+  Json merges = Json::array();
   // The merge of aa comes after one that it is part of: ranks that fall.
   for (const auto& [left, right] : {std::pair{"aa", "aa"}, {"a", "a"}, {"\u0120", "\u0120"}, {"\u0120", "a"}}) {
     merges.push_back({left, right});
@@ -29,6 +29,7 @@ static Json small_file(const std::string& pattern) {
     if (std::string_view(left) == "aa") vocab["aa"] = vocab.size();
   }
   int id = static_cast<int>(vocab.size());
+  file["model"] = {{"vocab", vocab}, {"merges", merges}};
   for (const bool normalized : {false, true}) {
     for (const char* content : {"<a>", "<", "a\u00e9"}) {
       const std::string text = std::string(normalized ? "N" : "") + content;

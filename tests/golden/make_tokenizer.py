@@ -6,7 +6,7 @@
 qwen2.json, qwen3_5.json    tokenizer.json of byte-level BPE, 2000 merges, with the split pattern and the added tokens of
                             that family; the former spells merges as "a b", the latter as ["a", "b"]
 expected.json               `variants`: a file above and what is replaced in it (JSON pointers), with
-                              `ids`: of every string of `texts`, differences of neighbours, in base 36
+                              `ids`: of every string of `texts`
                               `random`: for each of BLOCKS blocks, FNV-1a of the ids of the next BLOCK strings
                               `repeated`: for each of `repeated`, [number of ids, FNV-1a]
                             `atoms`: what random strings are made of; tokenizer_texts.py says how
