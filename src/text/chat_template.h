@@ -3,7 +3,8 @@
 // in chat_messages.h lists it). Reads no files: text/chat_files.h does.
 //
 //   const ChatTemplate chat = ChatTemplate::parse(read_text(path, ...), path);
-//   MarkedText prompt = chat.render({.messages = messages, .special_tokens = {{"bos_token", "<s>"}}, .now = local_time});
+//   MarkedText prompt = chat.render({.messages = messages, .special_tokens = {{"bos_token", "<s>"}}, .now =
+//   local_time});
 #pragma once
 
 #include <ctime>
@@ -22,11 +23,11 @@ using SpecialTokens = std::vector<std::pair<std::string, Json>>;  // "bos_token"
 
 struct ChatRequest {
   Json messages = Json::array();
-  Json tools;      // null: none
-  Json documents;  // null: none
+  Json tools = nullptr;      // null: none
+  Json documents = nullptr;  // null: none
   bool add_generation_prompt = true;
   Json options = Json::object();  // enable_thinking and so on, as names that the template sees; not a user's words
-  SpecialTokens special_tokens;
+  SpecialTokens special_tokens = {};
   std::tm now = {};  // local time, for templates that write the date
 };
 
