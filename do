@@ -255,7 +255,7 @@ cmd_golden() {
   [[ -x .venv/bin/python ]] || python3 -m venv .venv
   .venv/bin/python -m pip install -q -r tests/golden/requirements.txt
   local script
-  for script in make make_quant make_convert make_sampling make_tokenizer; do .venv/bin/python "tests/golden/$script.py"; done
+  for script in make make_quant make_convert make_sampling make_tokenizer make_templates; do .venv/bin/python "tests/golden/$script.py"; done
   if git diff --quiet -- tests/golden && [[ -z $(git ls-files --others --exclude-standard tests/golden) ]]; then
     echo "goldens: unchanged"
   else

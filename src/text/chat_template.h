@@ -23,11 +23,11 @@ using SpecialTokens = std::vector<std::pair<std::string, Json>>;  // "bos_token"
 
 struct ChatRequest {
   Json messages = Json::array();
-  Json tools;      // null: none
-  Json documents;  // null: none
+  Json tools = nullptr;      // null: none
+  Json documents = nullptr;  // null: none
   bool add_generation_prompt = true;
   Json options = Json::object();  // enable_thinking and so on, as names that the template sees; not a user's words
-  SpecialTokens special_tokens;
+  SpecialTokens special_tokens = {};
   std::tm now = {};  // local time, for templates that write the date
 };
 

@@ -41,6 +41,8 @@ def fnv(text):
 
 
 def short(output):
+    if output is not None and " at 0x" in output:
+        return "????"  # Python printed an address
     return "----" if output is None else fnv(output)[:4]
 
 

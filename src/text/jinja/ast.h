@@ -92,8 +92,8 @@ struct DictDisplay {
 };
 
 struct Expr {
-  using Node = std::variant<Literal, Name, BlockText, Unsupported, Attribute, Subscript, Slice, Call, BuiltinCall, Unary, Binary,
-                            Logic, Compare, Concat, Conditional, ListDisplay, DictDisplay>;
+  using Node = std::variant<Literal, Name, BlockText, Unsupported, Attribute, Subscript, Slice, Call, BuiltinCall,
+                            Unary, Binary, Logic, Compare, Concat, Conditional, ListDisplay, DictDisplay>;
   Node node;
   int line;
   int depth;  // levels of this tree

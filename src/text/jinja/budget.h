@@ -12,8 +12,8 @@
 
 namespace moebius::jinja {
 
-constexpr int kMaxDepth = 128;       // nesting of expressions, blocks, values, macro calls
-constexpr int kMaxFrames = 1024;     // nodes under evaluation at once, through all macro calls
+constexpr int kMaxDepth = 128;          // nesting of expressions, blocks, values, macro calls
+constexpr int kMaxFrames = 1024;        // nodes under evaluation at once, through all macro calls
 constexpr int64_t kMaxCount = 100'000;  // elements of range(), width of a field, columns of an indent
 constexpr size_t kMaxTemplateBytes = 1 << 20;
 constexpr uint64_t kStepsPerElement = 4;  // a Value takes 32 bytes, as much as four steps of eight bytes
@@ -48,7 +48,8 @@ class Budget {
  private:
   [[noreturn]] void exhaust() {
     used_ = limits_.steps;
-    throw Error(ErrorCode::kTemplateLimit, "chat template", "takes more than " + std::to_string(limits_.steps) + " steps",
+    throw Error(ErrorCode::kTemplateLimit, "chat template",
+                "takes more than " + std::to_string(limits_.steps) + " steps",
                 "use another template, or a shorter conversation");
   }
   [[noreturn]] void refuse_text() const {

@@ -58,8 +58,10 @@ bool is_case_ignorable(char32_t value) {
     case UTF8PROC_CATEGORY_ME:
     case UTF8PROC_CATEGORY_CF:
     case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_SK: return true;
-    default: return value == '\'' || value == '.' || value == ':' || value == 0xb7 || value == 0x2019;
+    case UTF8PROC_CATEGORY_SK:
+      return true;
+    default:
+      return value == '\'' || value == '.' || value == ':' || value == 0xb7 || value == 0x2019;
   }
 }
 
@@ -120,21 +122,31 @@ bool is_alpha(char32_t value) {
     case UTF8PROC_CATEGORY_LL:
     case UTF8PROC_CATEGORY_LT:
     case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO: return true;
-    default: return false;
+    case UTF8PROC_CATEGORY_LO:
+      return true;
+    default:
+      return false;
   }
 }
 
 bool is_of(char32_t value, CharacterClass wanted) {
   switch (wanted) {
-    case CharacterClass::kAlpha: return is_alpha(value);
-    case CharacterClass::kDigit: return is_digit(value);
-    case CharacterClass::kDecimal: return category(value) == UTF8PROC_CATEGORY_ND;
-    case CharacterClass::kNumeric: return is_numeric(value);
-    case CharacterClass::kAlphanumeric: return is_alpha(value) || is_numeric(value);
-    case CharacterClass::kSpace: return is_space(value);
-    case CharacterClass::kAscii: return value < 0x80;
-    case CharacterClass::kPrintable: break;
+    case CharacterClass::kAlpha:
+      return is_alpha(value);
+    case CharacterClass::kDigit:
+      return is_digit(value);
+    case CharacterClass::kDecimal:
+      return category(value) == UTF8PROC_CATEGORY_ND;
+    case CharacterClass::kNumeric:
+      return is_numeric(value);
+    case CharacterClass::kAlphanumeric:
+      return is_alpha(value) || is_numeric(value);
+    case CharacterClass::kSpace:
+      return is_space(value);
+    case CharacterClass::kAscii:
+      return value < 0x80;
+    case CharacterClass::kPrintable:
+      break;
   }
   return is_printable(value);
 }
@@ -183,8 +195,9 @@ Text title(Budget& budget, const Text& text) {
 Text filter_title(Budget& budget, const Text& text) {
   bool is_start = true;
   return map_case(budget, text, [&](char32_t value) {
-    const bool is_break = is_space(value) || (value < 0x80 && std::string_view("-({[<").find(static_cast<char>(value)) !=
-                                                                   std::string_view::npos);
+    const bool is_break =
+        is_space(value) ||
+        (value < 0x80 && std::string_view("-({[<").find(static_cast<char>(value)) != std::string_view::npos);
     return std::optional(std::exchange(is_start, is_break) ? Case::kUpper : Case::kLower);
   });
 }
@@ -223,9 +236,12 @@ bool is_printable(char32_t value) {
     case UTF8PROC_CATEGORY_CO:
     case UTF8PROC_CATEGORY_CN:
     case UTF8PROC_CATEGORY_ZL:
-    case UTF8PROC_CATEGORY_ZP: return false;
-    case UTF8PROC_CATEGORY_ZS: return value == ' ';
-    default: return true;
+    case UTF8PROC_CATEGORY_ZP:
+      return false;
+    case UTF8PROC_CATEGORY_ZS:
+      return value == ' ';
+    default:
+      return true;
   }
 }
 

@@ -50,7 +50,8 @@ class Unescaper {
 
   void octal() {
     char32_t value = 0;
-    for (int digits = 0; digits < 3 && at_ < literal_.size() && literal_[at_] >= '0' && literal_[at_] <= '7'; ++digits) {
+    for (int digits = 0; digits < 3 && at_ < literal_.size() && literal_[at_] >= '0' && literal_[at_] <= '7';
+         ++digits) {
       value = value * 8 + static_cast<char32_t>(literal_[at_++] - '0');
     }
     append_code_point(out_, value);

@@ -105,14 +105,22 @@ Value Interpreter::value_of(const Logic& node) {
 
 bool Interpreter::compare(Comparison comparison, const Value& a, const Value& b) {
   switch (comparison) {
-    case Comparison::kEqual: return equal(runtime_, a, b);
-    case Comparison::kNotEqual: return !equal(runtime_, a, b);
-    case Comparison::kLess: return order(runtime_, a, b) < 0;
-    case Comparison::kLessEqual: return order(runtime_, a, b) <= 0;
-    case Comparison::kGreater: return order(runtime_, a, b) > 0;
-    case Comparison::kGreaterEqual: return order(runtime_, a, b) >= 0;
-    case Comparison::kIn: return contains(runtime_, b, a);
-    case Comparison::kNotIn: break;
+    case Comparison::kEqual:
+      return equal(runtime_, a, b);
+    case Comparison::kNotEqual:
+      return !equal(runtime_, a, b);
+    case Comparison::kLess:
+      return order(runtime_, a, b) < 0;
+    case Comparison::kLessEqual:
+      return order(runtime_, a, b) <= 0;
+    case Comparison::kGreater:
+      return order(runtime_, a, b) > 0;
+    case Comparison::kGreaterEqual:
+      return order(runtime_, a, b) >= 0;
+    case Comparison::kIn:
+      return contains(runtime_, b, a);
+    case Comparison::kNotIn:
+      break;
   }
   return !contains(runtime_, b, a);
 }

@@ -10,7 +10,8 @@ namespace {
 
 // The arguments behind the first `count`, which this filter keeps for itself.
 Arguments rest_of(const Arguments& arguments, size_t count, std::string_view function) {
-  return {function, {arguments.positional.begin() + static_cast<ptrdiff_t>(count), arguments.positional.end()},
+  return {function,
+          {arguments.positional.begin() + static_cast<ptrdiff_t>(count), arguments.positional.end()},
           arguments.named};
 }
 

@@ -213,17 +213,29 @@ Value batch(Runtime& runtime, const Value& self, const Arguments& arguments) {
 }
 
 Value otherwise(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  const auto [value, boolean] =
-      arguments.bind(runtime, std::array<std::string_view, 2>{"default_value", "boolean"});
+  const auto [value, boolean] = arguments.bind(runtime, std::array<std::string_view, 2>{"default_value", "boolean"});
   if (!self.is_undefined() && !(flag_of(boolean) && !is_true(self))) return self;
   return value == nullptr ? make_text("") : *value;
 }
 
 constexpr Builtin kFilters[] = {
-    {"batch", batch},   {"count", length}, {"d", otherwise},         {"default", otherwise}, {"dictsort", dictsort},
-    {"first", first},   {"items", items},  {"join", join},           {"last", last},         {"length", length},
-    {"list", list},     {"max", extreme<End::kMax>}, {"min", extreme<End::kMin>}, {"reverse", reversed}, {"sort", sort},
-    {"sum", sum},       {"unique", unique},
+    {"batch", batch},
+    {"count", length},
+    {"d", otherwise},
+    {"default", otherwise},
+    {"dictsort", dictsort},
+    {"first", first},
+    {"items", items},
+    {"join", join},
+    {"last", last},
+    {"length", length},
+    {"list", list},
+    {"max", extreme<End::kMax>},
+    {"min", extreme<End::kMin>},
+    {"reverse", reversed},
+    {"sort", sort},
+    {"sum", sum},
+    {"unique", unique},
 };
 
 }  // namespace

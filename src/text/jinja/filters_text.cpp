@@ -39,8 +39,7 @@ Value trim(Runtime& runtime, const Value& self, const Arguments& arguments) {
 }
 
 Value replaced(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  const auto [old, with, limit] =
-      arguments.bind(runtime, std::array<std::string_view, 3>{"old", "new", "count"}, 2);
+  const auto [old, with, limit] = arguments.bind(runtime, std::array<std::string_view, 3>{"old", "new", "count"}, 2);
   const int64_t max_count = is_given(limit) ? integer_of(runtime, *limit, "a count") : kNoLimit;
   return replace(runtime.budget, *str(runtime, self), *str(runtime, *old), *str(runtime, *with), max_count);
 }
@@ -136,8 +135,8 @@ Text separator(Runtime& runtime, const Value& value) {
 }
 
 Value tojson(Runtime& runtime, const Value& self, const Arguments& arguments) {
-  const auto [ascii, indent, separators, sort] = arguments.bind(
-      runtime, std::array<std::string_view, 4>{"ensure_ascii", "indent", "separators", "sort_keys"});
+  const auto [ascii, indent, separators, sort] =
+      arguments.bind(runtime, std::array<std::string_view, 4>{"ensure_ascii", "indent", "separators", "sort_keys"});
   JsonStyle style;
   style.ascii_only = flag_of(ascii);
   style.sort_keys = flag_of(sort);

@@ -96,12 +96,18 @@ class PercentFormat {
     if (peek() == '(') value = named_value();
     for (;; ++at_) {
       const char flag = peek();
-      if (flag == '-') c.left = true;
-      else if (flag == '0') c.zero = true;
-      else if (flag == '+') c.plus = true;
-      else if (flag == ' ') c.blank = true;
-      else if (flag == '#') c.alternate = true;
-      else break;
+      if (flag == '-')
+        c.left = true;
+      else if (flag == '0')
+        c.zero = true;
+      else if (flag == '+')
+        c.plus = true;
+      else if (flag == ' ')
+        c.blank = true;
+      else if (flag == '#')
+        c.alternate = true;
+      else
+        break;
     }
     c.width = star_or_number();
     if (c.width < 0) c.left = true;
@@ -121,21 +127,26 @@ class PercentFormat {
     switch (c.letter) {
       case 's':
       case 'r':
-      case 'a': return write_text(c, value);
-      case 'c': return write_character(c, value);
+      case 'a':
+        return write_text(c, value);
+      case 'c':
+        return write_character(c, value);
       case 'd':
       case 'i':
       case 'u':
       case 'x':
       case 'X':
-      case 'o': return write_integer(c, value);
+      case 'o':
+        return write_integer(c, value);
       case 'e':
       case 'E':
       case 'f':
       case 'F':
       case 'g':
-      case 'G': return write_float(c, value);
-      default: runtime_.fail(fmt::format("a format has the unknown conversion {}", in_quotes({&c.letter, 1})));
+      case 'G':
+        return write_float(c, value);
+      default:
+        runtime_.fail(fmt::format("a format has the unknown conversion {}", in_quotes({&c.letter, 1})));
     }
   }
 

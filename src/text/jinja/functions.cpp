@@ -104,11 +104,8 @@ Value strftime_now(Runtime& runtime, const Value&, const Arguments& arguments) {
 }
 
 constexpr Builtin kFunctions[] = {
-    {"dict", dict},
-    {"namespace", make_namespace},
-    {"raise_exception", raise_exception},
-    {"range", range},
-    {"strftime_now", strftime_now},
+    {"dict", dict},   {"namespace", make_namespace},  {"raise_exception", raise_exception},
+    {"range", range}, {"strftime_now", strftime_now},
 };
 
 }  // namespace

@@ -110,7 +110,7 @@ Interpreter::Flow Interpreter::run(const SetBlock& node) {
 
 Interpreter::Flow Interpreter::run(const FilterBlock& node) {
   const Flow flow = capture(node.body, block_text_);
-  if (flow == Flow::kNext) add_str(runtime_, *out_, evaluate(*node.value));
+  if (flow == Flow::kNext) out_->add(text_of(runtime_, evaluate(*node.value), "what a filter block makes"));
   return flow;
 }
 

@@ -1,5 +1,6 @@
 // Runs a parsed template. Scopes are as jinja2 has them: a loop's body, a macro, a filter, set, call or with block has
-// its own, an if has not; what is set inside is gone outside, but for attributes of namespaces. Every node costs a step.
+// its own, an if has not; what is set inside is gone outside, but for attributes of namespaces. Every node costs a
+// step.
 #pragma once
 
 #include <memory>
@@ -57,7 +58,7 @@ class Interpreter {
   Flow run(LoopControl control);
   Flow iterate(const For& node, const std::shared_ptr<Loop>& loop);
   Flow capture(const Body& body, Value& text);  // in a scope of its own
-  void set(NameId name, Value value);  // in the current scope
+  void set(NameId name, Value value);           // in the current scope
   void assign(const Target& target, const Value& value);
   void assign(const NamespaceTarget& target, const Value& value);
   std::shared_ptr<Scope> inner_scope();

@@ -14,14 +14,22 @@ std::string unit(uint32_t code) { return fmt::format("\\u{:04x}", code); }
 
 std::string json_escape(char32_t value, bool ascii_only) {
   switch (value) {
-    case '"': return "\\\"";
-    case '\\': return "\\\\";
-    case '\n': return "\\n";
-    case '\r': return "\\r";
-    case '\t': return "\\t";
-    case '\f': return "\\f";
-    case '\b': return "\\b";
-    default: break;
+    case '"':
+      return "\\\"";
+    case '\\':
+      return "\\\\";
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    case '\f':
+      return "\\f";
+    case '\b':
+      return "\\b";
+    default:
+      break;
   }
   const auto code = static_cast<uint32_t>(value);
   if (code < 0x20 || (ascii_only && code >= 0x7f && code < 0x10000)) return unit(code);
@@ -130,9 +138,8 @@ class JsonPrinter {
     for (const Dict::Item& item : dict.items) items.push_back(&item);
     if (!style_.sort_keys) return items;
     for (const Dict::Item* item : items) text_of(runtime_, item->first, "a key to sort by");
-    std::sort(items.begin(), items.end(), [](const Dict::Item* a, const Dict::Item* b) {
-      return a->first.text()->text < b->first.text()->text;
-    });
+    std::sort(items.begin(), items.end(),
+              [](const Dict::Item* a, const Dict::Item* b) { return a->first.text()->text < b->first.text()->text; });
     return items;
   }
 

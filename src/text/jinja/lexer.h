@@ -1,5 +1,5 @@
-// Source text to tokens, as jinja2 cuts it with trim_blocks and lstrip_blocks on: the newline behind a block tag and the
-// blanks before it on its line are not text. Comments, raw blocks and line endings are gone behind this.
+// Source text to tokens, as jinja2 cuts it with trim_blocks and lstrip_blocks on: the newline behind a block tag and
+// the blanks before it on its line are not text. Comments, raw blocks and line endings are gone behind this.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +62,9 @@ class Lexer {
   [[nodiscard]] Token make(TokenKind kind, std::string text = "") const;
   [[nodiscard]] std::string_view rest() const { return std::string_view(source_).substr(at_); }
   [[nodiscard]] bool sees(std::string_view words) const { return rest().starts_with(words); }
-  [[nodiscard]] char peek(size_t offset = 0) const { return at_ + offset < source_.size() ? source_[at_ + offset] : '\0'; }
+  [[nodiscard]] char peek(size_t offset = 0) const {
+    return at_ + offset < source_.size() ? source_[at_ + offset] : '\0';
+  }
   [[nodiscard]] size_t behind_space(size_t at) const;
   void advance(size_t bytes);
   void skip_space() { advance(behind_space(at_) - at_); }
@@ -72,8 +74,8 @@ class Lexer {
   size_t at_ = 0;
   int line_ = 1;
   State state_ = State::kText;
-  bool starts_line_ = true;  // what was read last ended with a newline
-  std::vector<char> open_;   // the brackets that close what is open
+  bool starts_line_ = true;       // what was read last ended with a newline
+  std::vector<char> open_;        // the brackets that close what is open
   std::optional<Token> opening_;  // the begin of a tag, behind the text before it
 };
 

@@ -1,5 +1,6 @@
-// What jinja2 calls Markup: text that the filters safe and escape made. It behaves as a string, but that plain text which
-// is added to it is escaped for HTML first. No template for a model wants that; published ones do it all the same.
+// What jinja2 calls Markup: text that the filters safe and escape made. It behaves as a string, but that plain text
+// which is added to it is escaped for HTML first. No template for a model wants that; published ones do it all the
+// same.
 #pragma once
 
 #include "text/jinja/text.h"

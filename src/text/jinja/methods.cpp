@@ -68,7 +68,10 @@ Value changed(Runtime& runtime, const Value& self, const Arguments& arguments) {
 }
 
 constexpr Builtin kDictMethods[] = {
-    {"copy", copy}, {"get", get}, {"items", view<Form::kItems>}, {"keys", view<Form::kKeys>},
+    {"copy", copy},
+    {"get", get},
+    {"items", view<Form::kItems>},
+    {"keys", view<Form::kKeys>},
     {"values", view<Form::kValues>},
 };
 constexpr Builtin kListMethods[] = {{"count", count}, {"index", index}, {"copy", copy}};

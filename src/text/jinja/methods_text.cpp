@@ -271,9 +271,7 @@ Text pad(Runtime& runtime, const Text& text, const Text& fill, int64_t width, Si
   const auto size = static_cast<int64_t>(count_code_points(text.text));
   const int64_t missing = std::max<int64_t>(width - size, 0);
   // Python's str.center: of an odd rest the left side gets more when the width is odd too.
-  const int64_t left = side == Side::kLeft    ? 0
-                       : side == Side::kRight ? missing
-                                              : missing / 2 + (missing & width & 1);
+  const int64_t left = side == Side::kLeft ? 0 : side == Side::kRight ? missing : missing / 2 + (missing & width & 1);
   TextBuilder out(runtime.budget);
   for (int64_t i = 0; i < left; ++i) out.add(fill);
   out.add(text);

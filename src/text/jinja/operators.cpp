@@ -88,12 +88,21 @@ Value integer_result(const Runtime& runtime, Operator op, int64_t a, int64_t b) 
   int64_t result = 0;
   bool has_overflow = false;
   switch (op) {
-    case Operator::kAdd: has_overflow = __builtin_add_overflow(a, b, &result); break;
-    case Operator::kSubtract: has_overflow = __builtin_sub_overflow(a, b, &result); break;
-    case Operator::kMultiply: has_overflow = __builtin_mul_overflow(a, b, &result); break;
-    case Operator::kFloorDivide: return floor_divide(runtime, a, b);
-    case Operator::kModulo: return modulo(runtime, a, b);
-    case Operator::kPower: return integer_power(runtime, a, b);
+    case Operator::kAdd:
+      has_overflow = __builtin_add_overflow(a, b, &result);
+      break;
+    case Operator::kSubtract:
+      has_overflow = __builtin_sub_overflow(a, b, &result);
+      break;
+    case Operator::kMultiply:
+      has_overflow = __builtin_mul_overflow(a, b, &result);
+      break;
+    case Operator::kFloorDivide:
+      return floor_divide(runtime, a, b);
+    case Operator::kModulo:
+      return modulo(runtime, a, b);
+    case Operator::kPower:
+      return integer_power(runtime, a, b);
     case Operator::kDivide:
       if (b == 0) runtime.fail("division by zero");
       return static_cast<double>(a) / static_cast<double>(b);
@@ -104,13 +113,20 @@ Value integer_result(const Runtime& runtime, Operator op, int64_t a, int64_t b) 
 
 Value real_result(const Runtime& runtime, Operator op, double a, double b) {
   switch (op) {
-    case Operator::kAdd: return a + b;
-    case Operator::kSubtract: return a - b;
-    case Operator::kMultiply: return a * b;
-    case Operator::kFloorDivide: return floor_divide(runtime, a, b);
-    case Operator::kModulo: return modulo(runtime, a, b);
-    case Operator::kPower: return real_power(runtime, a, b);
-    case Operator::kDivide: break;
+    case Operator::kAdd:
+      return a + b;
+    case Operator::kSubtract:
+      return a - b;
+    case Operator::kMultiply:
+      return a * b;
+    case Operator::kFloorDivide:
+      return floor_divide(runtime, a, b);
+    case Operator::kModulo:
+      return modulo(runtime, a, b);
+    case Operator::kPower:
+      return real_power(runtime, a, b);
+    case Operator::kDivide:
+      break;
   }
   if (b == 0) runtime.fail("division by zero");
   return a / b;

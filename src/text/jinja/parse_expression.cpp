@@ -76,7 +76,8 @@ ExprPtr Parser::sum() {
   ExprPtr left = concatenation();
   while (at_symbol("+") || at_symbol("-")) {
     const Token op = take();
-    left = make(op.line, Binary{op.text == "+" ? Operator::kAdd : Operator::kSubtract, std::move(left), concatenation()});
+    left =
+        make(op.line, Binary{op.text == "+" ? Operator::kAdd : Operator::kSubtract, std::move(left), concatenation()});
   }
   return left;
 }
@@ -129,8 +130,10 @@ ExprPtr Parser::unary(Filters filters) {
 
 ExprPtr Parser::primary() {
   switch (current().kind) {
-    case TokenKind::kName: return name_or_constant();
-    case TokenKind::kString: return string_literal();
+    case TokenKind::kName:
+      return name_or_constant();
+    case TokenKind::kString:
+      return string_literal();
     case TokenKind::kInteger: {
       const Token number = take();
       return make(number.line, Literal{number.integer});
@@ -139,7 +142,8 @@ ExprPtr Parser::primary() {
       const Token number = take();
       return make(number.line, Literal{number.real});
     }
-    default: break;
+    default:
+      break;
   }
   if (at_symbol("(")) return parenthesized();
   if (at_symbol("[")) return list_display();

@@ -209,7 +209,8 @@ Target Parser::single_target(Namespaces namespaces) {
   }
   const NameId id = intern(name);
   if (namespaces == Namespaces::kAllowed && skip_symbol(".")) return {NamespaceTarget{id, expect_any_name()}};
-  if (id == kLoopName && (loops_ > 0 || namespaces == Namespaces::kRefused)) fail("loop cannot be assigned to inside of a loop");
+  if (id == kLoopName && (loops_ > 0 || namespaces == Namespaces::kRefused))
+    fail("loop cannot be assigned to inside of a loop");
   return {id};
 }
 

@@ -12,12 +12,18 @@ constexpr int kMaxNodes = 200'000;  // a tree takes many times the bytes of its 
 
 std::string describe(const Token& token) {
   switch (token.kind) {
-    case TokenKind::kBlockBegin: return "\"{%\"";
-    case TokenKind::kBlockEnd: return "\"%}\"";
-    case TokenKind::kPrintBegin: return "\"{{\"";
-    case TokenKind::kPrintEnd: return "\"}}\"";
-    case TokenKind::kEnd: return "the end of the template";
-    default: return in_quotes(token.text);
+    case TokenKind::kBlockBegin:
+      return "\"{%\"";
+    case TokenKind::kBlockEnd:
+      return "\"%}\"";
+    case TokenKind::kPrintBegin:
+      return "\"{{\"";
+    case TokenKind::kPrintEnd:
+      return "\"}}\"";
+    case TokenKind::kEnd:
+      return "the end of the template";
+    default:
+      return in_quotes(token.text);
   }
 }
 
@@ -26,8 +32,7 @@ std::string describe(const Token& token) {
 Script parse(std::string_view source, const std::string& where) {
   if (source.size() > kMaxTemplateBytes) {
     throw Error(ErrorCode::kTemplateLimit, where,
-                fmt::format("has {} bytes, the limit is {}", source.size(), kMaxTemplateBytes),
-                "use another template");
+                fmt::format("has {} bytes, the limit is {}", source.size(), kMaxTemplateBytes), "use another template");
   }
   for (size_t at = 0; at < source.size();) {
     const size_t length = utf8_length(source, at);
@@ -64,9 +69,7 @@ bool Parser::at_symbol(std::string_view symbol) const {
   return current_.kind == TokenKind::kSymbol && current_.text == symbol;
 }
 
-bool Parser::at_name(std::string_view name) const {
-  return current_.kind == TokenKind::kName && current_.text == name;
-}
+bool Parser::at_name(std::string_view name) const { return current_.kind == TokenKind::kName && current_.text == name; }
 
 bool Parser::skip_symbol(std::string_view symbol) {
   const bool is_there = at_symbol(symbol);

@@ -24,9 +24,9 @@ class Parser {
   // ---- statements (parse_statement.cpp) ----
   using Ends = std::vector<std::string_view>;  // names of tags that end a body
 
-  Body body_until(const Ends& ends);       // the end's name is the current token
-  Body block_body(const Ends& ends);       // from the end of the tag on
-  Body whole_block(std::string_view end);  // and over the end's name
+  Body body_until(const Ends& ends);          // the end's name is the current token
+  Body block_body(const Ends& ends);          // from the end of the tag on
+  Body whole_block(std::string_view end);     // and over the end's name
   Body isolated_block(std::string_view end);  // where break and continue cannot leave it
   void statement(Body& out);
   If if_statement();

@@ -48,11 +48,16 @@ struct Ends {
 
 Ends ends_of(const Sequence& sequence) {
   switch (sequence.form) {
-    case Form::kTuple: return {"(", sequence.items.size() == 1 ? ",)" : ")"};
-    case Form::kKeys: return {"dict_keys([", "])"};
-    case Form::kValues: return {"dict_values([", "])"};
-    case Form::kItems: return {"dict_items([", "])"};
-    default: return {"[", "]"};
+    case Form::kTuple:
+      return {"(", sequence.items.size() == 1 ? ",)" : ")"};
+    case Form::kKeys:
+      return {"dict_keys([", "])"};
+    case Form::kValues:
+      return {"dict_values([", "])"};
+    case Form::kItems:
+      return {"dict_items([", "])"};
+    default:
+      return {"[", "]"};
   }
 }
 

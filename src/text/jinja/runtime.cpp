@@ -9,10 +9,23 @@
 
 namespace moebius::jinja {
 
+namespace {
+
+const char* hint_for(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kBadConversation:
+      return "the model's chat template takes no such conversation: change the messages";
+    case ErrorCode::kTemplateLimit:
+      return "use another template, or a shorter conversation";
+    default:
+      return "the template or the conversation's form is wrong for this model";
+  }
+}
+
+}  // namespace
+
 void Runtime::fail(ErrorCode code, const std::string& what) const {
-  const bool is_template = code == ErrorCode::kBadTemplate;
-  throw Error(code, fmt::format("{}: line {}", where_, line), what,
-              is_template ? "the template or the conversation's form is wrong for this model" : "");
+  throw Error(code, fmt::format("{}: line {}", where_, line), what, hint_for(code));
 }
 
 void Arguments::bind(const Runtime& runtime, const Parameters& parameters) const {

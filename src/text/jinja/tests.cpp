@@ -36,21 +36,20 @@ bool sequence(const Value& value) {
          (items != nullptr && items->form <= Form::kRange);
 }
 
-int64_t remainder(Runtime& runtime, const Value& value, const Value& divisor) {
-  const Value rest = binary(runtime, Operator::kModulo, value, divisor);
-  if (const auto* fraction = rest.get<double>()) return *fraction == 0 ? 0 : *fraction == 1 ? 1 : 2;
-  return integer_of(runtime, rest, "a remainder");
+// value % divisor == rest, whatever % means for the value.
+bool has_rest(Runtime& runtime, const Value& value, const Value& divisor, int64_t rest) {
+  return equal(runtime, binary(runtime, Operator::kModulo, value, divisor), rest);
 }
 
 template <int64_t kRest>
 Value parity(Runtime& runtime, const Value& self, const Arguments& arguments) {
   arguments.expect_none(runtime);
-  return remainder(runtime, self, int64_t{2}) == kRest;
+  return has_rest(runtime, self, int64_t{2}, kRest);
 }
 
 Value divisibleby(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const auto [divisor] = arguments.bind(runtime, std::array<std::string_view, 1>{"num"}, 1);
-  return remainder(runtime, self, *divisor) == 0;
+  return has_rest(runtime, self, *divisor, 0);
 }
 
 template <bool (*Holds)(Budget&, const Text&)>

@@ -59,11 +59,14 @@ CodePoint code_point_at(std::string_view text, size_t at) {
   const auto byte = [&](size_t offset) { return static_cast<char32_t>(static_cast<unsigned char>(text[at + offset])); };
   if (byte(0) < 0x80) return {byte(0), 1};
   switch (utf8_length(text, at)) {
-    case 2: return {(byte(0) & 0x1f) << 6 | (byte(1) & 0x3f), 2};
-    case 3: return {(byte(0) & 0x0f) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f), 3};
+    case 2:
+      return {(byte(0) & 0x1f) << 6 | (byte(1) & 0x3f), 2};
+    case 3:
+      return {(byte(0) & 0x0f) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f), 3};
     case 4:
       return {(byte(0) & 0x07) << 18 | (byte(1) & 0x3f) << 12 | (byte(2) & 0x3f) << 6 | (byte(3) & 0x3f), 4};
-    default: return {0xfffd, 1};
+    default:
+      return {0xfffd, 1};
   }
 }
 

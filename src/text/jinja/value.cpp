@@ -47,15 +47,19 @@ Value text_from(const std::string& text, Origin origin) {
 Value from_json(const Json& json, Origin origin, DepthCounter& depth) {
   const DepthCounter::Level level(depth);
   switch (json.type()) {
-    case Json::value_t::boolean: return json.get<bool>();
-    case Json::value_t::number_integer: return json.get<int64_t>();
+    case Json::value_t::boolean:
+      return json.get<bool>();
+    case Json::value_t::number_integer:
+      return json.get<int64_t>();
     case Json::value_t::number_unsigned: {
       const auto number = json.get<uint64_t>();
       if (number > static_cast<uint64_t>(INT64_MAX)) return static_cast<double>(number);
       return static_cast<int64_t>(number);
     }
-    case Json::value_t::number_float: return json.get<double>();
-    case Json::value_t::string: return text_from(json.get_ref<const std::string&>(), origin);
+    case Json::value_t::number_float:
+      return json.get<double>();
+    case Json::value_t::string:
+      return text_from(json.get_ref<const std::string&>(), origin);
     case Json::value_t::array: {
       std::vector<Value> items;
       items.reserve(json.size());
@@ -70,7 +74,8 @@ Value from_json(const Json& json, Origin origin, DepthCounter& depth) {
       }
       return make_dict(std::move(items));
     }
-    default: return None{};
+    default:
+      return None{};
   }
 }
 
@@ -83,12 +88,18 @@ struct TypeName {
   std::string_view operator()(const TextPtr&) const { return "str"; }
   std::string_view operator()(const SequencePtr& sequence) const {
     switch (sequence->form) {
-      case Form::kList: return "list";
-      case Form::kTuple: return "tuple";
-      case Form::kRange: return "range";
-      case Form::kKeys: return "dict_keys";
-      case Form::kValues: return "dict_values";
-      case Form::kItems: break;
+      case Form::kList:
+        return "list";
+      case Form::kTuple:
+        return "tuple";
+      case Form::kRange:
+        return "range";
+      case Form::kKeys:
+        return "dict_keys";
+      case Form::kValues:
+        return "dict_values";
+      case Form::kItems:
+        break;
     }
     return "dict_items";
   }
