@@ -145,8 +145,7 @@ void Chat::ask_for_results(const Reply& reply) {
 void run_chat(ChatOptions& options) {
   const ModelText text = load_model_text(options.directory);
   text.chat.choose(Json::array());  // fails now, not after loading
-  const GenerationOptions generation =
-      generation_options(options.sampling, text.sampling, text.tokenizer.vocab_size());
+  const GenerationOptions generation = generation_options(options.sampling, text.sampling, text.tokenizer.vocab_size());
 
   std::optional<Engine> engine;
   const Ready ready = load_with_progress(options.directory, options.common, [&](const EngineOptions& with_progress) {

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 #include <histedit.h>
-#include <poll.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -150,6 +150,7 @@ unsigned char LineEditor::Terminal::paste(EditLine* editor, int) {
 TypedLine LineEditor::Terminal::read(const std::string& new_prompt) {
   prompt = new_prompt;
   errno = 0;
+  el_set(editor, EL_PREP_TERM, 1);  // before the prompt shows, so that the first key already meets the editor
   write_output("\x1b[?2004h");
   flush_output();
   int length = 0;

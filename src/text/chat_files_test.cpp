@@ -50,6 +50,14 @@ TEST(ChatFiles, read_special_tokens_as_strings_and_as_objects) {
   EXPECT_EQ(read_chat_files(directory.path()).special_tokens, expected);
 }
 
+TEST(ChatFiles, without_a_template_refuse_to_choose_one) {
+  const TemporaryDirectory directory;
+  write(directory.path() / "tokenizer_config.json", R"({"eos_token": "</s>"})");
+  const ChatFiles files = read_chat_files(directory.path());
+  EXPECT_EQ(files.special_tokens.size(), 1);
+  expect_error(ErrorCode::kMissingInput, "has no chat template", [&] { files.choose(Json()); });
+}
+
 TEST(ChatFiles, refuse_what_is_no_template) {
   struct Bad {
     const char* config;
@@ -57,7 +65,6 @@ TEST(ChatFiles, refuse_what_is_no_template) {
     const char* words;
   };
   const Bad rows[] = {
-      {"{}", ErrorCode::kMissingInput, "has no chat template"},
       {"[]", ErrorCode::kBadTokenizer, "is not an object"},
       {"{", ErrorCode::kInvalidJson, "tokenizer_config.json"},
       {R"({"chat_template": 5})", ErrorCode::kBadTokenizer, "neither a template"},

@@ -9,6 +9,8 @@ import time
 from support import PROGRAM, TIMEOUT_S, clean_environment
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+BEGIN_PASTING = "\x1b[?2004h"  # the program asks for marked pastes when it waits for a line, and at no other time
+WAITS = "\0"  # what expect() sees in its place
 
 
 class Terminal:
@@ -45,7 +47,7 @@ class Terminal:
         """Waits for the pattern behind what was expected before; the text up to its end, without escapes."""
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
-            shown = ESCAPES.sub("", self.raw)[self.seen :]
+            shown = ESCAPES.sub("", self.raw.replace(BEGIN_PASTING, WAITS))[self.seen :]
             found = re.search(pattern, shown)
             if found:
                 self.seen += found.end()
@@ -54,7 +56,7 @@ class Terminal:
             if more is None:
                 raise AssertionError(f"ended without {pattern!r}: {shown!r}")
             self.raw += more
-        raise AssertionError(f"no {pattern!r} in time: {ESCAPES.sub('', self.raw)[self.seen:]!r}")
+        raise AssertionError(f"no {pattern!r} in time: {shown!r}")
 
     def exit_code(self):
         """Reads to the end."""
