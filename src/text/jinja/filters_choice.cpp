@@ -20,9 +20,9 @@ Value map_attribute(Runtime& runtime, const Value& self, const Arguments& argume
       arguments.bind(runtime, std::array<std::string_view, 2>{"attribute", "default"}, 1);
   std::vector<Value> out;
   for (const Value& value : elements_of(runtime, self)) {
-    Value found = path(runtime, value, *attribute);
+    const Value found = path(runtime, value, *attribute);
     const bool is_missing = found.is_undefined() && otherwise != nullptr && !otherwise->is<None>();
-    out.push_back(is_missing ? *otherwise : std::move(found));
+    out.push_back(is_missing ? *otherwise : found);
   }
   return make_generator(std::move(out));
 }

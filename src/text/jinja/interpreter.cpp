@@ -74,16 +74,19 @@ Interpreter::Flow Interpreter::run(const For& node) {
 }
 
 Interpreter::Flow Interpreter::iterate(const For& node, const std::shared_ptr<Loop>& loop) {
-  bool is_empty = true;
+  // As jinja2 compiles it: an iteration counts when its body came to its end. After a loop whose every iteration was
+  // continued or broken off, the else branch runs.
+  bool has_finished_one = false;
   while (const std::optional<Value> element = loop->next()) {
-    is_empty = false;
     runtime_.budget.step();
     const Switch<std::shared_ptr<Scope>> scope(scope_, inner_scope());
     set(kLoopName, std::weak_ptr<Loop>(loop));
     assign(node.target, *element);
-    if (execute(node.body) == Flow::kBreak) break;
+    const Flow flow = execute(node.body);
+    has_finished_one = has_finished_one || flow == Flow::kNext;
+    if (flow == Flow::kBreak) break;
   }
-  if (!is_empty) return Flow::kNext;
+  if (has_finished_one) return Flow::kNext;
   const Switch<std::shared_ptr<Scope>> scope(scope_, inner_scope());
   return execute(node.otherwise);
 }

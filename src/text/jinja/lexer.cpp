@@ -103,8 +103,14 @@ size_t Lexer::behind_space(size_t at) const {
   return at;
 }
 
+Token Lexer::take_opening() {
+  Token out = std::move(opening_.back());
+  opening_.pop_back();
+  return out;
+}
+
 Token Lexer::next() {
-  if (opening_) return *std::exchange(opening_, std::nullopt);
+  if (!opening_.empty()) return take_opening();
   return state_ == State::kText ? text_token() : tag_token();
 }
 
@@ -135,14 +141,13 @@ Token Lexer::text_token() {
       text.text += raw_block();
     } else {
       state_ = sees("{%") ? State::kBlock : State::kPrint;
-      opening_ = make(state_ == State::kBlock ? TokenKind::kBlockBegin : TokenKind::kPrintBegin);
+      opening_.push_back(make(state_ == State::kBlock ? TokenKind::kBlockBegin : TokenKind::kPrintBegin));
       advance(peek(2) == '-' || peek(2) == '+' ? 3 : 2);
       break;
     }
   }
   if (!text.text.empty()) return text;
-  if (opening_) return *std::exchange(opening_, std::nullopt);
-  return make(TokenKind::kEnd);
+  return opening_.empty() ? make(TokenKind::kEnd) : take_opening();
 }
 
 // What the tag at at_ takes away from the text before it: with a minus all white space; else, unless it prints or has a

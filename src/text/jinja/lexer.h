@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +44,7 @@ class Lexer {
   enum class State { kText, kBlock, kPrint };
 
   Token text_token();
+  Token take_opening();
   void skip_comment();
   std::string raw_block();
   [[nodiscard]] size_t behind_word(size_t at, std::string_view word) const;
@@ -74,9 +74,9 @@ class Lexer {
   size_t at_ = 0;
   int line_ = 1;
   State state_ = State::kText;
-  bool starts_line_ = true;       // what was read last ended with a newline
-  std::vector<char> open_;        // the brackets that close what is open
-  std::optional<Token> opening_;  // the begin of a tag, behind the text before it
+  bool starts_line_ = true;     // what was read last ended with a newline
+  std::vector<char> open_;      // the brackets that close what is open
+  std::vector<Token> opening_;  // the begin of a tag, behind the text before it; at most one
 };
 
 // The value of a string literal between its quotes, as Python's unicode-escape reads it. Throws std::string: what is

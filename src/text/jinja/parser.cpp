@@ -56,13 +56,15 @@ Script Parser::run() {
 }
 
 const Token& Parser::ahead() {
-  if (!ahead_) ahead_ = lexer_.next();
-  return *ahead_;
+  if (!has_ahead_) ahead_ = lexer_.next();
+  has_ahead_ = true;
+  return ahead_;
 }
 
 Token Parser::take() {
-  Token next = ahead_ ? *std::exchange(ahead_, std::nullopt) : lexer_.next();
-  return std::exchange(current_, std::move(next));
+  Token taken = std::exchange(current_, has_ahead_ ? std::move(ahead_) : lexer_.next());
+  has_ahead_ = false;
+  return taken;
 }
 
 bool Parser::at_symbol(std::string_view symbol) const {

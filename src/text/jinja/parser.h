@@ -2,6 +2,7 @@
 // for (inheritance, imports, recursive loops) is refused here, by name and line; so are unknown filters and tests.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -94,7 +95,8 @@ class Parser {
 
   Lexer lexer_;
   Token current_;
-  std::optional<Token> ahead_;
+  Token ahead_;
+  bool has_ahead_ = false;
   DepthCounter depth_{kMaxDepth};
   int loops_ = 0;  // for statements around this point, inside of the innermost macro
   int nodes_ = 0;

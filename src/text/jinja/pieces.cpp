@@ -9,7 +9,7 @@ namespace {
 class StripSet {
  public:
   StripSet(Budget& budget, const Text* characters) : is_space_(characters == nullptr) {
-    if (is_space_) return;
+    if (characters == nullptr) return;
     budget.bytes(characters->text.size());
     for (size_t at = 0; at < characters->text.size();) {
       const CodePoint point = code_point_at(characters->text, at);

@@ -43,11 +43,11 @@ void Arguments::bind(const Runtime& runtime, const Parameters& parameters) const
     if (slot != nullptr) runtime.fail(fmt::format("{}() got two values for {}", function, in_quotes(name->text)));
     slot = &value;
   }
-  for (size_t i = 0; i < parameters.required; ++i) {
-    if (parameters.bound[i] != nullptr) continue;
-    runtime.fail(fmt::format("{}() needs {} argument{}, got {}", function, parameters.required,
-                             parameters.required == 1 ? "" : "s", positional.size() + named.size()));
-  }
+}
+
+void Arguments::refuse_missing(const Runtime& runtime, size_t required) const {
+  runtime.fail(fmt::format("{}() needs {} argument{}, got {}", function, required, required == 1 ? "" : "s",
+                           positional.size() + named.size()));
 }
 
 void Arguments::expect_none(const Runtime& runtime) const {

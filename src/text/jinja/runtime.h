@@ -46,7 +46,10 @@ struct Arguments {
   std::array<const Value*, N> bind(const Runtime& runtime, const std::array<std::string_view, N>& names,
                                    size_t required = 0) const {
     std::array<const Value*, N> bound{};
-    bind(runtime, {names.data(), bound.data(), N, required});
+    bind(runtime, {names.data(), bound.data(), N});
+    for (size_t i = 0; i < required; ++i) {
+      if (bound[i] == nullptr) refuse_missing(runtime, required);
+    }
     return bound;
   }
   void expect_none(const Runtime& runtime) const;
@@ -56,9 +59,9 @@ struct Arguments {
     const std::string_view* names;
     const Value** bound;
     size_t count;
-    size_t required;
   };
   void bind(const Runtime& runtime, const Parameters& parameters) const;
+  [[noreturn]] void refuse_missing(const Runtime& runtime, size_t required) const;
 };
 
 // ---- what builtins ask of a value; they fail in Python's words ----

@@ -30,7 +30,8 @@ MarkedText Template::render(const Variables& variables, Budget& budget, const st
   std::vector<Value> globals;
   globals.reserve(script_.names.size());
   for (const std::string& name : script_.names) globals.push_back(global(variables, name));
-  return Interpreter(runtime, script_, std::move(globals)).run();
+  Text out = Interpreter(runtime, script_, std::move(globals)).run();
+  return {std::move(out.text), std::move(out.user)};
 }
 
 }  // namespace moebius::jinja
