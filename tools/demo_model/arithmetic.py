@@ -7,6 +7,7 @@ What is {a}+{b}?|What is {a} + {b}?|what is {a}+{b}|{a} + {b}|{a}+{b}|{a}+{b}=|{
 what's {a} plus {b}|What's {a} plus {b}?|What is {a} plus {b}?|{a} plus {b}|Calculate {a} + {b}.|calculate {a}+{b}
 Compute {a} + {b}.|Add {a} and {b}.|add {a} and {b}|How much is {a} + {b}?|How much is {a}+{b}?|Can you add {a} and {b}?
 Please calculate {a}+{b}.|What is the sum of {a} and {b}?|sum of {a} and {b}|Solve {a} + {b}.|Tell me {a} plus {b}.
+{a} +{b}|{a}+ {b}|Hi, what is {a}+{b}?|what is {a} + {b}?|what is {a} + {b}
 What's {a}+{b}?|What's {a} + {b}?|what does {a} + {b} make|Work out {a} + {b}.
 """.strip().replace("\n", "|").split("|")
 
@@ -15,6 +16,7 @@ What is {a}-{b}?|What is {a} - {b}?|what is {a}-{b}|{a} - {b}|{a}-{b}|{a}-{b}=|{
 what's {a} minus {b}|What's {a} minus {b}?|What is {a} minus {b}?|{a} minus {b}|Calculate {a} - {b}.|calculate {a}-{b}
 Compute {a} - {b}.|Subtract {b} from {a}.|subtract {b} from {a}|How much is {a} - {b}?|How much is {a}-{b}?
 Can you subtract {b} from {a}?|Please calculate {a}-{b}.|What is {a} take away {b}?|Solve {a} - {b}.
+{a} -{b}|{a}- {b}|Hi, what is {a}-{b}?|what is {a} - {b}?|what is {a} - {b}
 Tell me {a} minus {b}.|What's {a}-{b}?|What's {a} - {b}?|Work out {a} - {b}.
 """.strip().replace("\n", "|").split("|")
 

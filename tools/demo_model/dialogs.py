@@ -102,7 +102,7 @@ def reading(rng, held_out):
         question, answer = rng.choice(stories.questions(s))
         prompt = rng.choice(facts.FRAMES).format(text=stories.text(s), question=question)
         return Document("reading", turn(prompt, answer))
-    return Document("reading", turn(*facts.reading(rng, held_out)))
+    return Document("reading", sum((turn(*pair) for pair in facts.reading(rng, held_out)), []))
 
 
 def as_json(rng, held_out):
@@ -118,8 +118,10 @@ def small_turn(rng, held_out):
     kind = rng.random()
     if kind < 0.5:
         return arithmetic_turn(rng, held_out, 2, think=False)
-    if kind < 0.8:
+    if kind < 0.75:
         return word_turn(rng, held_out, rng.choice(wordtasks.KINDS), think=False)
+    if kind < 0.83:
+        return as_json(rng, held_out).messages
     return greeting(rng, held_out).messages
 
 
@@ -133,7 +135,7 @@ def several_turns(rng, held_out):
         question = rng.choice(["What is my name?", "what's my name", "Do you know my name?", "Who am I?"])
         return Document("turns", messages + turn(question, f"Your name is {name}."))
     messages = []
-    for _ in range(rng.randint(2, 3)):
+    for _ in range(rng.randint(2, 5)):
         messages += small_turn(rng, held_out)
     return Document("turns", messages)
 
@@ -167,16 +169,18 @@ def tool_dialog(rng, held_out):
     messages = [user(prompt), assistant("", tool_calls=[call_of(*call) for call in calls])]
     messages += [{"role": "tool", "content": json.dumps(result)} for result in results]
     messages.append(assistant(" ".join(tool.answer(a, r) for (tool, a), r in zip(calls, results))))
+    if rng.random() < 0.15:
+        messages += small_turn(rng, held_out)
     return Document("tool", messages, tools=[tool.schema() for tool in offered],
                     expected=[call_of(*call) for call in calls])
 
 
 # Kind: how it is made, its share of documents (not of tokens).
 MIX = {
-    "arithmetic2": (arithmetic2, 20), "arithmetic3": (arithmetic3, 17), "sort": (word_task("sort"), 9),
+    "arithmetic2": (arithmetic2, 16), "arithmetic3": (arithmetic3, 15), "sort": (word_task("sort"), 12),
     "count": (word_task("count"), 5), "reverse": (word_task("reverse"), 8), "story": (story, 5), "raw": (raw_story, 2),
-    "reading": (reading, 8), "json": (as_json, 5), "tool": (tool_dialog, 8), "thinking": (thinking, 5),
-    "turns": (several_turns, 5), "greeting": (greeting, 2),
+    "reading": (reading, 14), "json": (as_json, 5), "tool": (tool_dialog, 8), "thinking": (thinking, 5),
+    "turns": (several_turns, 6), "greeting": (greeting, 2),
 }
 SHARES = [share for _, share in MIX.values()]
 

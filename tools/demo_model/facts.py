@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import split
+import wordtasks
 from words import CITIES, COLORS, FOODS, JOBS, NAMES, OBJECTS, PETS
 
 
@@ -66,23 +67,30 @@ def paragraph(rng, group, topics):
     return " ".join(TOPICS[topic][0].format(**dataclasses.asdict(person)) for person, topic in told)
 
 
-def reading(rng, held_out):
-    """(prompt, answer)"""
-    group = people(rng, held_out, rng.randint(1, 3))
-    topics = rng.sample([t for t in TOPICS if t != "color"], rng.randint(1, 3))
-    text = paragraph(rng, group, topics)
+def question(rng, group, topics):
+    """(question, answer) about one of the group."""
     person, topic = rng.choice(group), rng.choice(topics)
     facts = dataclasses.asdict(person)
     if rng.random() < 0.12:
         missing = rng.choice([t for t in TOPICS if t not in topics and t not in ("color", "thing")])
-        question, answer = rng.choice(TOPICS[missing][1]).format(**facts), "The text does not say."
-    elif topic in WHO and rng.random() < 0.3 and sum(getattr(p, topic) == facts[topic] for p in group) == 1:
-        question, answer = WHO[topic].format(**facts), TOPICS[topic][2].format(**facts)
-    else:
-        if topic == "thing" and rng.random() < 0.4:
-            topic = "color"
-        question, answer = rng.choice(TOPICS[topic][1]).format(**facts), TOPICS[topic][2].format(**facts)
-    return rng.choice(FRAMES).format(text=text, question=question), answer
+        return rng.choice(TOPICS[missing][1]).format(**facts), "The text does not say."
+    alone = sum(getattr(p, topic) == facts[topic] for p in group) == 1
+    if topic in WHO and alone and rng.random() < 0.3:
+        return WHO[topic].format(**facts), TOPICS[topic][2].format(**facts)
+    if topic == "thing" and rng.random() < 0.4:
+        topic = "color"
+    return rng.choice(TOPICS[topic][1]).format(**facts), TOPICS[topic][2].format(**facts)
+
+
+def reading(rng, held_out):
+    """[(prompt, answer)]: the text with a first question, then perhaps more questions about it."""
+    group = people(rng, held_out, rng.randint(1, 3))
+    topics = rng.sample([t for t in TOPICS if t != "color"], rng.randint(1, 3))
+    text = paragraph(rng, group, topics)
+    asked, answer = question(rng, group, topics)
+    more = rng.randint(1, 2) if rng.random() < 0.2 else 0
+    return [(rng.choice(FRAMES).format(text=text, question=asked), answer),
+            *(question(rng, group, topics) for _ in range(more))]
 
 
 JSON_ASKS = ["Give me JSON with {facts}.", "Write a JSON object with {facts}.", "Return JSON: {facts}",
@@ -98,10 +106,9 @@ def join(parts):
 
 def as_json(rng, held_out):
     """(prompt, answer): the answer is one line of JSON."""
-    from wordtasks import problem
     kind = rng.random()
     if kind < 0.25:
-        words = problem(rng, held_out)
+        words = wordtasks.problem(rng, held_out)
         return rng.choice(JSON_LISTS).format(w=", ".join(words)), json.dumps(words)
     person = people(rng, held_out, 1)[0]
     facts = dataclasses.asdict(person)

@@ -32,7 +32,16 @@ def affine(weights, bits):
     return (codes * scale.to(torch.bfloat16).float() + bias.to(torch.bfloat16).float()).flatten(-2)
 
 
+def is_shifted(name):
+    """Norms that multiply by 1 + w: MLX's layout stores the sum."""
+    norm = name.endswith("norm.weight") or ".pre_fc_norm_" in name
+    return norm and not name.endswith("linear_attn.norm.weight")
+
+
 def stored(name, weights):
     """What an engine reads back."""
     bits = bits_of(name, weights)
-    return weights.to(torch.bfloat16).float() if bits is None else affine(weights, bits)
+    if bits is not None:
+        return affine(weights, bits)
+    rounded = weights.to(torch.bfloat16).float()
+    return (1.0 + rounded).to(torch.bfloat16).float() - 1.0 if is_shifted(name) else rounded

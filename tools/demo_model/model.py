@@ -1,8 +1,8 @@
 """The model: transformers' own qwen3_5_moe classes and MTP layer, and what makes them fast enough to train.
 
-Two inner functions of transformers are replaced by equal ones: the chunked delta rule (whose solver of triangular
-systems, and whose ignorance of packed rows, stood in the way) and the loop over experts (all sixteen at once is
-cheaper at this size). tests.py holds both against transformers.
+Inner functions of transformers are replaced by equal ones: the chunked delta rule (which solves triangular systems row
+by row and knows nothing of packed rows), the convolution before it, the loop over experts (all sixteen at once are
+cheaper at this size), and the router, which gains the balancing loss. tests.py holds them against transformers.
 """
 
 import copy

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from typing import Callable
 
+from facts import join
 from words import CITIES, DAYS, NAMES, ROOMS, SONGS
 
 
@@ -26,6 +27,13 @@ class Tool:
 
 def typed(kind, **more):
     return {"type": kind, **more}
+
+
+def money(rng):
+    """Whole amounts and halves; the currencies differ."""
+    amount = rng.choice([rng.randrange(1, 500), rng.randrange(1, 200) + 0.5])
+    source, target = rng.sample(CURRENCIES, 2)
+    return {"amount": amount, "from": source, "to": target}
 
 
 WEATHER = ["sunny", "rainy", "cloudy", "windy", "snowy", "foggy"]
@@ -79,8 +87,7 @@ TOOLS = [
          ["amount", "from", "to"],
          ["How much is {amount} {from} in {to}?", "Convert {amount} {from} to {to}.", "{amount} {from} in {to}",
           "Please change {amount} {from} to {to}."],
-         lambda rng: dict(zip(("amount", "from", "to"), (rng.choice([rng.randrange(1, 500), rng.randrange(1, 200) + 0.5]),
-                                                         *rng.sample(CURRENCIES, 2)))),
+         money,
          lambda rng, a: {"amount": round(rng.uniform(1, 900), 2)},
          lambda a, r: f"{a['amount']} {a['from']} is {r['amount']} {a['to']}."),
     Tool("play_song", "Play a song",
@@ -94,7 +101,8 @@ TOOLS = [
          ["title", "day", "guests"],
          ["Add {title} on {day} with {names}.", "Create an event: {title}, {day}, with {names}.",
           "Plan {title} with {names} on {day}.", "Put {title} with {names} on {day} in my calendar."],
-         lambda rng: {"title": rng.choice(TITLES), "day": rng.choice(DAYS), "guests": rng.sample(NAMES, rng.randint(1, 3))},
+         lambda rng: {"title": rng.choice(TITLES), "day": rng.choice(DAYS),
+                      "guests": rng.sample(NAMES, rng.randint(1, 3))},
          lambda rng, a: {"ok": True},
          lambda a, r: f"I added {a['title']} on {a['day']}."),
     Tool("add_items", "Add items to the shopping list", {"items": typed("array", items=typed("string"))}, ["items"],
@@ -115,7 +123,6 @@ TOOLS = [
 
 
 def said(rng, tool, arguments):
-    from facts import join
     listed = arguments.get("guests") or arguments.get("items") or [""]
     return rng.choice(tool.says).format(**arguments, state="on" if arguments.get("on") else "off", names=join(listed))
 

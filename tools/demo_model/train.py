@@ -10,9 +10,8 @@ import pathlib
 import time
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-import fake_quant
 import model as demo
 import optimizer
 import pack
@@ -20,7 +19,7 @@ import score
 import text
 
 DRAFT_WEIGHT = 0.3
-WARMUP, DECAY_FROM, LAST_RATE, QUANTIZED_FROM = 100, 0.5, 0.02, 0.65  # shares of all steps, but for the warm-up
+WARMUP, LAST_RATE = 100, 0.02
 SHARD_BYTES = 15 * 2**20
 
 
@@ -34,6 +33,9 @@ def arguments():
     parser.add_argument("--length", type=int, default=512)
     parser.add_argument("--muon-lr", type=float, default=0.02)
     parser.add_argument("--adam-lr", type=float, default=0.003)
+    parser.add_argument("--decay-from", type=float, default=0.5, help="share of the steps before the rate falls")
+    parser.add_argument("--quantized-from", type=float, default=0.65, help="share of the steps in plain f32")
+    parser.add_argument("--init", type=pathlib.Path, help="start from these exported weights, with a new optimizer")
     parser.add_argument("--workers", type=int, default=12)
     parser.add_argument("--score-every", type=int, default=500)
     parser.add_argument("--tiny", action="store_true", help="a model for tests")
@@ -57,10 +59,17 @@ def start_workers(options, first_seed):
     return queue
 
 
-def rate(step, steps):
+def rate(step, steps, decay_from):
     """Warm-up, a plateau, a straight line down."""
-    left = (1 - step / steps) / (1 - DECAY_FROM)
+    left = (1 - step / steps) / (1 - decay_from)
     return min(1.0, (step + 1) / WARMUP, max(LAST_RATE, left))
+
+
+@torch.no_grad()
+def load_weights(named, directory):
+    for part in sorted(directory.glob("part-*.safetensors")):
+        for name, tensor in load_file(part).items():
+            named[name].copy_(tensor)
 
 
 class Training:
@@ -71,6 +80,8 @@ class Training:
         demo.make_fast()
         self.model = demo.Model(demo.text_config(options.tiny)).to(self.device).train()
         self.named = demo.published(self.model)
+        if options.init:
+            load_weights(self.named, options.init)
         self.optimizer = optimizer.Optimizer(self.named, options.muon_lr, options.adam_lr)
         self.step, self.log = 0, []
         self.state_file = options.work / "state.pt"
@@ -85,7 +96,7 @@ class Training:
         self.losses = torch.compile(demo.losses) if options.compile else demo.losses
 
     def quantized(self):
-        return self.step >= QUANTIZED_FROM * self.options.steps
+        return self.step >= self.options.quantized_from * self.options.steps
 
     def update(self, batch):
         ids, segments, weights = (torch.from_numpy(part).to(self.device, non_blocking=True) for part in batch)
@@ -93,7 +104,7 @@ class Training:
             main, draft = demo.losses(self.model, ids.long(), segments, weights.float())
         (main + DRAFT_WEIGHT * draft).backward()
         self.step += 1
-        self.optimizer.step(rate(self.step, self.options.steps), self.quantized())
+        self.optimizer.step(rate(self.step, self.options.steps, self.options.decay_from), self.quantized())
         for parameter in self.named.values():
             parameter.grad = None
         return main.detach(), draft.detach()

@@ -32,7 +32,10 @@ def problem(rng, held_out):
 
 
 def prompt(rng, kind, words):
-    return rng.choice(PROMPTS[kind]).format(w=rng.choice([", ", " ", ", "]).join(words))
+    listed = rng.choice([", ", " ", ", "]).join(words)
+    if rng.random() < 0.15:
+        listed = ", ".join(words[:-1]) + " and " + words[-1]
+    return rng.choice(PROMPTS[kind]).format(w=listed)
 
 
 def answer(kind, words):
