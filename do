@@ -3,7 +3,7 @@
 #
 #   ./do setup             install the Debian packages that the project needs
 #   ./do build [PRESET]    build; the program is build/release/moebius  (presets: release dev tsan fuzz)
-#   ./do demo              make a checkpoint of the 35B-A3B layer shape with 4 layers and measure it
+#   ./do demo              let the demo model answer, then measure 4 layers of the 35B-A3B shape
 #   ./do test [CTEST ARG]  build and run every test; ends with "N passed, N failed"
 #   ./do lint [FILE...]    format, clang-tidy (changed files, or those given), layers, sizes
 #   ./do fmt               format all C++ in place
@@ -193,8 +193,16 @@ need() {
   ((memory_gb >= gb)) || die 69 "$memory_gb GB of memory are free, this needs $gb GB. End what uses it."
 }
 
+readonly demo_questions=("What is 47+38?" "Sort these words: tiger, pear, sand, fern, apple" "Tell me a short story about a fox.")
+
 cmd_demo() {
   build release moebius
+  local question
+  for question in "${demo_questions[@]}"; do
+    say "$question"
+    build/release/moebius generate models/demo --chat --temperature 0 --max-tokens 200 -p "$question"
+  done
+  say "talk with it: build/release/moebius chat models/demo"
   if [[ ! -d $demo_dir ]]; then
     need "$(dirname "$demo_dir")" "$demo_gb"
     say "a random checkpoint of the 35B-A3B shape, 4 of its 40 layers, 3 bits"
@@ -255,7 +263,9 @@ cmd_golden() {
   [[ -x .venv/bin/python ]] || python3 -m venv .venv
   .venv/bin/python -m pip install -q -r tests/golden/requirements.txt
   local script
-  for script in make make_quant make_convert make_sampling make_tokenizer make_templates; do .venv/bin/python "tests/golden/$script.py"; done
+  for script in make make_quant make_convert make_sampling make_tokenizer make_templates; do
+    .venv/bin/python "tests/golden/$script.py"
+  done
   if git diff --quiet -- tests/golden && [[ -z $(git ls-files --others --exclude-standard tests/golden) ]]; then
     echo "goldens: unchanged"
   else
