@@ -67,7 +67,7 @@ Windows cut(const std::string& text, const Tokenizer& tokenizer, const Perplexit
 template <typename Score>
 void for_each_prediction(Engine& engine, const Windows& windows, const Score& score) {
   const auto vocab = static_cast<size_t>(engine.vocab());
-  Progress progress("measuring", windows.predictions());
+  Progress progress("measuring", windows.predictions(), Progress::Unit::kTokens);
   uint64_t done = 0;
   Sequence sequence = engine.start();
   for (const std::vector<int32_t>& window : windows.tokens) {

@@ -39,8 +39,12 @@ std::string human_bytes(uint64_t bytes) {
                                      : fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
-Progress::Progress(std::string label, uint64_t total_bytes)
-    : label_(std::move(label)), total_bytes_(total_bytes), start_(Clock::now()), terminal_(isatty(STDERR_FILENO) != 0) {
+Progress::Progress(std::string label, uint64_t total_bytes, Unit unit)
+    : label_(std::move(label)),
+      unit_(unit),
+      total_bytes_(total_bytes),
+      start_(Clock::now()),
+      terminal_(isatty(STDERR_FILENO) != 0) {
   next_ = start_ + (terminal_ ? Clock::duration(kRedraw) : Clock::duration(kPlainLine));
 }
 
@@ -67,13 +71,18 @@ void Progress::finish() {
 
 double Progress::seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
+std::string Progress::amount(uint64_t count) const {
+  return unit_ == Unit::kBytes ? human_bytes(count) : fmt::format("{} tokens", count);
+}
+
 void Progress::draw(Clock::time_point now) {
   const double elapsed_s = std::chrono::duration<double>(now - start_).count();
   const double bytes_per_s = static_cast<double>(done_bytes_) / elapsed_s;
   const double share = total_bytes_ == 0 ? 0.0 : std::min(1.0, double(done_bytes_) / double(total_bytes_));
-  std::string text = human_bytes(done_bytes_);
-  if (total_bytes_ > 0) text += fmt::format(" of {} ({:.0f} %)", human_bytes(total_bytes_), 100.0 * share);
-  text += fmt::format(", {:.2f} GB/s", bytes_per_s / 1e9);
+  std::string text = amount(done_bytes_);
+  if (total_bytes_ > 0) text += fmt::format(" of {} ({:.0f} %)", amount(total_bytes_), 100.0 * share);
+  text += unit_ == Unit::kBytes ? fmt::format(", {:.2f} GB/s", bytes_per_s / 1e9)
+                                : fmt::format(", {:.1f} tok/s", bytes_per_s);
   if (total_bytes_ > done_bytes_ && done_bytes_ > 0) {
     text += ", " + time_left(static_cast<double>(total_bytes_ - done_bytes_) / bytes_per_s);
   }

@@ -12,7 +12,8 @@ namespace moebius::apps {
 class Progress {
  public:
   // label: "loading", "writing". total_bytes may be 0 when it is known only later.
-  Progress(std::string label, uint64_t total_bytes);
+  enum class Unit { kBytes, kTokens };  // tokens: no byte in what follows is one
+  explicit Progress(std::string label, uint64_t total_bytes, Unit unit = Unit::kBytes);
   ~Progress();  // an unfinished bar ends its line, so that an error message starts on its own
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -30,7 +31,10 @@ class Progress {
   using Clock = std::chrono::steady_clock;
   void draw(Clock::time_point now);
 
+  [[nodiscard]] std::string amount(uint64_t count) const;
+
   std::string label_;
+  Unit unit_;
   uint64_t total_bytes_;
   uint64_t done_bytes_ = 0;
   Clock::time_point start_;
