@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -147,13 +146,12 @@ void run_chat(ChatOptions& options) {
   text.chat.choose(Json::array());  // fails now, not after loading
   const GenerationOptions generation = generation_options(options.sampling, text.sampling, text.tokenizer.vocab_size());
 
-  std::optional<Engine> engine;
-  const Ready ready = load_with_progress(options.directory, options.common, [&](const EngineOptions& with_progress) {
-    engine.emplace(Engine::load(options.directory, with_progress));
-  });
-  Chat chat(
-      *engine, text, generation,
-      {.model = ready.name, .load_s = ready.load_s, .seed = generation.sampling.seed, .tokenizer = &text.tokenizer});
+  ReadyEngine loaded = load_engine(options.directory, options.common);
+  Chat chat(loaded.engine, text, generation,
+            {.model = loaded.ready.name,
+             .load_s = loaded.ready.load_s,
+             .seed = generation.sampling.seed,
+             .tokenizer = &text.tokenizer});
   prepare(chat.conversation(), options.question);
   const HeldInterrupts held;
   chat.run();

@@ -47,7 +47,7 @@ GenerationDefaults greedy() {
 }
 
 // Only whether anything was asked, before minutes are spent on loading.
-void check_prompt(GenerateOptions& options) {
+void check_prompt(const GenerateOptions& options) {
   const bool text = options.prompt.has_value();
   if (text && !options.tokens.empty()) {
     throw Error(ErrorCode::kUsage, "--tokens, -p", "are two prompts", "give one of them");
@@ -60,7 +60,6 @@ void check_prompt(GenerateOptions& options) {
     throw Error(ErrorCode::kUsage, "generate", "there is no prompt",
                 "give -p TEXT, --tokens 1,2,3, or pipe text into it");
   }
-  options.prompt = "-";
 }
 
 void check_length(const GenerateOptions& options, size_t prompt_tokens) {
@@ -112,7 +111,8 @@ void continue_text(Engine& engine, const ModelText& text, const std::vector<int3
   report.finish(engine, generation);
 }
 
-void answer_question(Engine& engine, Conversation& conversation, GenerationOptions options, GenerationReport& report) {
+void answer_question(Engine& engine, Conversation& conversation, const GenerationOptions& options,
+                     GenerationReport& report) {
   report.start_prompt(engine);
   Answer answer = conversation.answer(options, [](int64_t, int64_t) { throw_if_interrupted(); });
   report.start_decode(engine, answer.prompt());
@@ -130,44 +130,57 @@ void answer_question(Engine& engine, Conversation& conversation, GenerationOptio
   report.finish(engine, answer.generation());
 }
 
-void run_generate(GenerateOptions& options) {
-  check_prompt(options);
-  const bool only_ids = !options.tokens.empty();
-  std::optional<ModelText> text;
-  std::vector<int32_t> prompt;
-  if (only_ids) {
-    prompt = parse_tokens(options.tokens);
-  } else {
-    text.emplace(load_model_text(options.directory));
-    options.prompt = read_text_argument(*options.prompt);
-    if (options.chat) text->chat.choose(Json::array());  // fails now, not after loading
-    if (!options.chat) prompt = text->tokenizer.encode(*options.prompt);
-  }
-  if (!options.chat) check_length(options, prompt.size());
-
-  GenerationOptions generation =
-      generation_options(options.sampling, options.chat ? text->sampling : greedy(),
-                         text ? text->tokenizer.vocab_size() : std::numeric_limits<int32_t>::max());
-  generation.sampling.logprobs = options.logprobs;
-
-  std::optional<Engine> engine;
-  const Ready ready = load_with_progress(options.directory, options.common, [&](const EngineOptions& with_progress) {
-    engine.emplace(Engine::load(options.directory, with_progress));
-  });
-  GenerationReport report({.model = ready.name,
+GenerationReport report_on(const Ready& ready, const GenerateOptions& options, const GenerationOptions& generation,
+                           const Tokenizer* tokenizer) {
+  return GenerationReport({.model = ready.name,
                            .load_s = ready.load_s,
                            .seed = generation.sampling.seed,
                            .json = options.common.json,
                            .with_logprobs = options.logprobs >= 0,
-                           .tokenizer = text ? &text->tokenizer : nullptr});
-  if (only_ids) {
-    continue_ids(*engine, prompt, generation, report);
-  } else if (options.chat) {
-    Conversation conversation(*engine, *text);
-    ask(conversation, options.question, *options.prompt);
-    answer_question(*engine, conversation, generation, report);
+                           .tokenizer = tokenizer});
+}
+
+GenerationOptions with_logprobs(GenerationOptions generation, int32_t logprobs) {
+  generation.sampling.logprobs = logprobs;
+  return generation;
+}
+
+void run_on_ids(const GenerateOptions& options) {
+  const std::vector<int32_t> prompt = parse_tokens(options.tokens);
+  check_length(options, prompt.size());
+  const GenerationOptions generation = with_logprobs(
+      generation_options(options.sampling, greedy(), std::numeric_limits<int32_t>::max()), options.logprobs);
+  ReadyEngine loaded = load_engine(options.directory, options.common);
+  GenerationReport report = report_on(loaded.ready, options, generation, nullptr);
+  continue_ids(loaded.engine, prompt, generation, report);
+}
+
+void run_on_text(const GenerateOptions& options) {
+  const ModelText text = load_model_text(options.directory);
+  const std::string prompt = read_text_argument(options.prompt.value_or("-"));
+  const std::vector<int32_t> ids = options.chat ? std::vector<int32_t>() : text.tokenizer.encode(prompt);
+  if (options.chat) {
+    text.chat.choose(Json::array());  // fails now, not after loading
   } else {
-    continue_text(*engine, *text, prompt, generation, report);
+    check_length(options, ids.size());
+  }
+  const GenerationOptions generation = with_logprobs(
+      generation_options(options.sampling, options.chat ? text.sampling : greedy(), text.tokenizer.vocab_size()),
+      options.logprobs);
+  ReadyEngine loaded = load_engine(options.directory, options.common);
+  GenerationReport report = report_on(loaded.ready, options, generation, &text.tokenizer);
+  if (!options.chat) return continue_text(loaded.engine, text, ids, generation, report);
+  Conversation conversation(loaded.engine, text);
+  ask(conversation, options.question, prompt);
+  answer_question(loaded.engine, conversation, generation, report);
+}
+
+void run_generate(const GenerateOptions& options) {
+  check_prompt(options);
+  if (options.tokens.empty()) {
+    run_on_text(options);
+  } else {
+    run_on_ids(options);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <clocale>
 #include <cwchar>
@@ -30,14 +31,16 @@ constexpr std::wstring_view kPasteEnd = L"\x1b[201~";
 
 // libedit splits bytes into characters by the locale: any will do that has UTF-8.
 void use_utf8() {
+  // NOLINTBEGIN(concurrency-mt-unsafe): only the thread that reads lines asks for the locale
   std::setlocale(LC_CTYPE, "");
   if (std::string_view(nl_langinfo(CODESET)) != "UTF-8") std::setlocale(LC_CTYPE, "C.UTF-8");
+  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 std::string to_utf8(std::wstring_view text) {
   std::string out;
   for (const wchar_t wide : text) {
-    const auto c = static_cast<uint32_t>(wide);
+    const auto c = std::bit_cast<uint32_t>(wide);
     if (c < 0x80) {
       out += static_cast<char>(c);
     } else if (c < 0x800) {
@@ -123,7 +126,7 @@ int LineEditor::Terminal::next_character(EditLine*, wchar_t* character) {
     const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return static_cast<int>(count);
-    const size_t length = std::mbrtowc(character, &byte, 1, &state);
+    const size_t length = std::mbrtowc(character, &byte, 1, &state);  // NOLINT(concurrency-mt-unsafe): has a state
     if (length <= 1) return 1;
     if (length == static_cast<size_t>(-1)) state = {};  // no character begins so: skipped
   }

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <string>
 
+#include "base/io_error.h"
 #include "moebius/error.h"
 #include "progress.h"
 
@@ -21,13 +21,13 @@ int open_unnamed(const std::filesystem::path& directory) {
   if (const int fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); fd >= 0) return fd;
   std::string name = (directory / "moebius-logits-XXXXXX").string();
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
-  if (fd < 0) throw Error(ErrorCode::kIo, directory.string(), std::strerror(errno), "set TMPDIR to another directory");
+  if (fd < 0) throw Error(ErrorCode::kIo, directory.string(), io_message(errno), "set TMPDIR to another directory");
   ::unlink(name.c_str());
   return fd;
 }
 
 [[noreturn]] void fail(const char* what) {
-  throw Error(ErrorCode::kIo, "temporary file of logits", fmt::format("{}: {}", what, std::strerror(errno)),
+  throw Error(ErrorCode::kIo, "temporary file of logits", fmt::format("{}: {}", what, io_message(errno)),
               "set TMPDIR to a directory with room, or take fewer tokens with --most-tokens");
 }
 

@@ -17,14 +17,18 @@ namespace {
 
 [[noreturn]] void fail_output(int error) {
   if (error == EPIPE) throw OutputClosed{};
-  throw Error(ErrorCode::kIo, "stdout", std::string("cannot be written: ") + std::strerror(error),
-              "send it somewhere with room");
+  throw Error(
+      ErrorCode::kIo, "stdout",
+      std::string("cannot be written: ") + std::strerror(error),  // NOLINT(concurrency-mt-unsafe): one thread writes
+      "send it somewhere with room");
 }
 
 bool shows_colour(Stream stream) {
   if (isatty(stream == Stream::kOutput ? STDOUT_FILENO : STDERR_FILENO) == 0) return false;
+  // NOLINTBEGIN(concurrency-mt-unsafe): nothing in this program changes the environment
   const char* no_colour = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
+  // NOLINTEND(concurrency-mt-unsafe)
   return (no_colour == nullptr || *no_colour == '\0') && (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
 

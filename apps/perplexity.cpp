@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -145,15 +144,8 @@ struct Comparison {
   double same_top_percent = 0;
 };
 
-Engine load_engine(const std::string& directory, const CommonOptions& common) {
-  std::optional<Engine> engine;
-  load_with_progress(directory, common,
-                     [&](const EngineOptions& options) { engine.emplace(Engine::load(directory, options)); });
-  return std::move(*engine);
-}
-
 Comparison compare(const Rival& rival, const Windows& windows, LogitsFile& base) {
-  Engine engine = load_engine(rival.directory, rival.common);
+  Engine engine = load_engine(rival.directory, rival.common).engine;
   if (static_cast<size_t>(engine.vocab()) != base.vocab()) {
     throw Error(ErrorCode::kUsage, rival.directory,
                 fmt::format("has a vocabulary of {}, not {}", engine.vocab(), base.vocab()),
@@ -232,10 +224,12 @@ void run_perplexity(PerplexityOptions options) {
                               text.tokenizer, options);
 
   std::vector<double> losses;
-  std::optional<LogitsFile> base;
+  std::unique_ptr<LogitsFile> base;  // when there is something to compare
   {
-    Engine engine = load_engine(options.directory, options.common);
-    if (!rivals.empty()) base.emplace(windows.predictions(), static_cast<size_t>(engine.vocab()));
+    Engine engine = load_engine(options.directory, options.common).engine;
+    if (!rivals.empty()) {
+      base = std::make_unique<LogitsFile>(windows.predictions(), static_cast<size_t>(engine.vocab()));
+    }
     for_each_prediction(engine, windows, [&](std::span<const float> logits, int32_t next) {
       losses.push_back(-log_softmax(logits)[static_cast<size_t>(next)]);
       if (base) base->write(logits);

@@ -43,16 +43,14 @@ void print_text(std::string_view text) {
 
 void ReplyPrinter::write(std::string_view text) {
   if (text.empty()) return;
-  if (kind_ == Kind::kContent) {
+  if (kind_ == Kind::kReasoning && !on_terminal()) {
+    write_note(coloured(Stream::kNotes, Colour::kDim, text));
+  } else if (kind_ == Kind::kContent || !on_terminal()) {
     print_text(text);
-  } else if (on_terminal()) {
+  } else {
     const Colour colour = kind_ == Kind::kReasoning ? Colour::kDim : Colour::kCyan;
     write_output(coloured(Stream::kOutput, colour, harmless(text)));
     flush_output();
-  } else if (kind_ == Kind::kReasoning) {
-    write_note(coloured(Stream::kNotes, Colour::kDim, text));
-  } else {
-    print_text(text);
   }
   anything_ = true;
   line_open_ = !text.ends_with('\n');

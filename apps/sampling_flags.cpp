@@ -62,7 +62,7 @@ GenerationOptions generation_options(const SamplingFlags& flags, const Generatio
   GenerationOptions generation;
   generation.stop = flags.stop;
   generation.max_tokens = flags.max_tokens;
-  StopStrings(flags.stop);  // throws
+  const StopStrings checked(flags.stop);  // throws
   SamplingOptions& options = generation.sampling = with_defaults(defaults);
   const auto override_with = [](auto& value, const auto& flag) {
     if (flag) value = *flag;

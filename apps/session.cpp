@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <numeric>
+#include <utility>
 
 #include "engine/available_memory.h"
 #include "engine/options.h"
@@ -57,6 +59,14 @@ Ready load_with_progress(const std::string& directory, const CommonOptions& opti
          engine.activations, engine.max_rows, human_bytes(peak_resident_bytes()));
   }
   return ready;
+}
+
+ReadyEngine load_engine(const std::string& directory, const CommonOptions& options) {
+  std::unique_ptr<Engine> engine;
+  Ready ready = load_with_progress(directory, options, [&](const EngineOptions& with_progress) {
+    engine = std::make_unique<Engine>(Engine::load(directory, with_progress));
+  });
+  return {std::move(ready), std::move(*engine)};
 }
 
 Loaded load(const std::string& directory, const CommonOptions& options, bool measure_ops) {

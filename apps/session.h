@@ -39,6 +39,13 @@ struct Ready {
 Ready load_with_progress(const std::string& directory, const CommonOptions& options,
                          const std::function<void(const EngineOptions& with_progress)>& load);
 
+// An engine, loaded so.
+struct ReadyEngine {
+  Ready ready;
+  Engine engine;
+};
+ReadyEngine load_engine(const std::string& directory, const CommonOptions& options);
+
 class Session {
  public:
   explicit Session(const Loaded& loaded);

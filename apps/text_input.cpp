@@ -6,9 +6,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 
 #include "base/file.h"
+#include "base/io_error.h"
 #include "moebius/error.h"
 
 namespace moebius::apps {
@@ -30,7 +30,7 @@ std::string read_standard_input() {
   while (true) {
     const ssize_t count = ::read(STDIN_FILENO, piece.data(), piece.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw Error(ErrorCode::kIo, "standard input", std::strerror(errno));
+    if (count < 0) throw Error(ErrorCode::kIo, "standard input", io_message(errno));
     if (count == 0) return text;
     text.append(piece.data(), static_cast<size_t>(count));
     if (text.size() > kMaxBytes) throw Error(ErrorCode::kUsage, "standard input", "has more than 256 MB");

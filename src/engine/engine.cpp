@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include "engine/load.h"
@@ -30,7 +29,7 @@ struct Sequence::Impl {
       : engine(std::move(owner)), state(engine->backend().create_state(engine->model().state_spec())) {}
   ~Impl() {
     engine->backend().free_state(state);
-    if (snapshot) engine->backend().free_state(*snapshot);
+    if (snapshot.id >= 0) engine->backend().free_state(snapshot);
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -41,10 +40,10 @@ struct Sequence::Impl {
 
   std::shared_ptr<const Engine::Impl> engine;
   State state;
-  std::vector<int32_t> history;                  // every token the state has seen
-  int64_t drafted = 0;                           // of these, the last that keep() has still to judge
-  int64_t marked = 0;                            // where the snapshot was taken
-  std::optional<State> snapshot = std::nullopt;  // of the recurrent state; keys and values need none
+  std::vector<int32_t> history;  // every token the state has seen
+  int64_t drafted = 0;           // of these, the last that keep() has still to judge
+  int64_t marked = 0;            // where the snapshot was taken
+  State snapshot;                // of the recurrent state, from the first mark() on; keys and values need none
 };
 
 void Sequence::Impl::check(const std::vector<int32_t>& tokens) const {
@@ -179,13 +178,13 @@ void Sequence::keep(int64_t count) {
 void Sequence::mark() {
   if (impl_->drafted > 0) throw Error(ErrorCode::kUsage, "mark", "a draft is pending", "call keep() first");
   Backend& backend = impl_->engine->backend();
-  if (!impl_->snapshot) {
+  if (impl_->snapshot.id < 0) {
     StateSpec spec = impl_->engine->model().state_spec();
     spec.context = 0;
     spec.draft_rows = 0;
     impl_->snapshot = backend.create_state(spec);
   }
-  backend.copy_recurrent(*impl_->snapshot, impl_->state);
+  backend.copy_recurrent(impl_->snapshot, impl_->state);
   impl_->marked = position();
 }
 
@@ -201,7 +200,7 @@ void Sequence::rewind(int64_t to) {
     backend.reset_state(impl_->state);
     impl_->marked = 0;
   } else {
-    backend.copy_recurrent(impl_->state, *impl_->snapshot);
+    backend.copy_recurrent(impl_->state, impl_->snapshot);
   }
   impl_->history.resize(static_cast<size_t>(to));
 }
