@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "interrupt.h"
@@ -19,7 +20,7 @@ constexpr auto kPlainLine = std::chrono::seconds(5);
 constexpr int kBarCells = 24;
 
 std::string time_left(double seconds) {
-  const auto whole = static_cast<int64_t>(std::clamp(seconds, 0.0, 359999.0) + 0.5);
+  const auto whole = static_cast<int64_t>(std::lround(std::clamp(seconds, 0.0, 359999.0)));
   if (whole < 60) return fmt::format("{} s left", whole);
   if (whole < 3600) return fmt::format("{} min {:02} s left", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min left", whole / 3600, whole % 3600 / 60);

@@ -113,7 +113,7 @@ TEST_F(GenerationTest, TextIsTheDecodeOfTheTokens) {
 }
 
 TEST_F(GenerationTest, AStopIdEndsTheAnswerAndIsNotItsText) {
-  const int32_t end_of_turn = *talking_.text().end_of_turn;
+  const int32_t end_of_turn = talking_.text().end_of_turn.value_or(-1);
   GenerationOptions options = saying(end_of_turn);
   options.stop_ids = {end_of_turn};
   const Result result = generate(options);

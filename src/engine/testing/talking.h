@@ -2,6 +2,7 @@
 // noise, the same every time.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/file.h"
@@ -37,8 +38,8 @@ class Talking {
     write_file(directory() + "/tokenizer.json", tokenizer.dump());
     write_file(directory() + "/tokenizer_config.json", R"({"eos_token": "<|im_end|>"})");
     write_file(directory() + "/chat_template.jinja", kChatTemplate);
-    engine_.emplace(Engine::load(directory(), options));
-    text_.emplace(load_model_text(directory()));
+    engine_ = std::make_unique<Engine>(Engine::load(directory(), options));
+    text_ = std::make_unique<ModelText>(load_model_text(directory()));
   }
 
   [[nodiscard]] std::string directory() const { return (folder_.path() / "talking").string(); }
@@ -47,8 +48,8 @@ class Talking {
 
  private:
   TemporaryDirectory folder_;
-  std::optional<Engine> engine_;
-  std::optional<ModelText> text_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<ModelText> text_;
 };
 
 }  // namespace moebius::testing
