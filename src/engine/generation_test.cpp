@@ -124,7 +124,6 @@ TEST_F(GenerationTest, AStopIdEndsTheAnswerAndIsNotItsText) {
 
 TEST_F(GenerationTest, AStopStringEndsTheAnswerAndIsNotItsText) {
   GenerationOptions options = saying(kLetterA);
-  options.sampling.frequency_penalty = 0;
   options.stop = {"b", "aaa"};
   const Result result = generate(options);
   EXPECT_EQ(result.ids.size(), 3);

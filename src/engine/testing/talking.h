@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "base/file.h"
 #include "base/temporary_directory.h"
 #include "convert/synth.h"
 #include "engine/model_text.h"
@@ -21,11 +20,6 @@ inline constexpr const char* kChatTemplate =
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
     "{%- if enable_thinking is defined and enable_thinking %}{{- '<think>\\n' }}{%- endif %}{%- endif %}";
 
-inline void write_file(const std::filesystem::path& path, const std::string& text) {
-  FileWriter file(path);
-  file.write(text);
-}
-
 class Talking {
  public:
   explicit Talking(const EngineOptions& options = {}) {
@@ -35,9 +29,9 @@ class Talking {
     synthesize(synth, directory());
     const Json tokenizer =
         small_file({}, {"<|im_start|>", "<|im_end|>", "<think>", "</think>", "<tool_call>", "</tool_call>"});
-    write_file(directory() + "/tokenizer.json", tokenizer.dump());
-    write_file(directory() + "/tokenizer_config.json", R"({"eos_token": "<|im_end|>"})");
-    write_file(directory() + "/chat_template.jinja", kChatTemplate);
+    folder_.write("talking/tokenizer.json", tokenizer.dump());
+    folder_.write("talking/tokenizer_config.json", R"({"eos_token": "<|im_end|>"})");
+    folder_.write("talking/chat_template.jinja", kChatTemplate);
     engine_ = std::make_unique<Engine>(Engine::load(directory(), options));
     text_ = std::make_unique<ModelText>(load_model_text(directory()));
   }
