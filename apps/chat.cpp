@@ -9,10 +9,10 @@
 #include "chat_commands.h"
 #include "commands.h"
 #include "engine/conversation.h"
+#include "engine/runner.h"
 #include "generation_report.h"
 #include "interrupt.h"
 #include "line_editor.h"
-#include "moebius/engine.h"
 #include "moebius/error.h"
 #include "output.h"
 #include "question.h"
@@ -34,7 +34,7 @@ struct ChatOptions {
 
 class Chat {
  public:
-  Chat(Engine& engine, const ModelText& text, GenerationOptions options, ReportOptions report)
+  Chat(Runner& engine, const ModelText& text, GenerationOptions options, ReportOptions report)
       : engine_(engine), conversation_(engine, text), options_(std::move(options)), report_(std::move(report)) {}
 
   Conversation& conversation() { return conversation_; }
@@ -47,7 +47,7 @@ class Chat {
   Reply answer();
   void ask_for_results(const Reply& reply);
 
-  Engine& engine_;
+  Runner& engine_;
   Conversation conversation_;
   GenerationOptions options_;
   ReportOptions report_;

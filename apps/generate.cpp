@@ -13,9 +13,9 @@
 
 #include "commands.h"
 #include "engine/conversation.h"
+#include "engine/runner.h"
 #include "generation_report.h"
 #include "interrupt.h"
-#include "moebius/engine.h"
 #include "moebius/error.h"
 #include "output.h"
 #include "question.h"
@@ -73,7 +73,7 @@ void check_length(const GenerateOptions& options, size_t prompt_tokens) {
 }
 
 // Ids without a text: what comes out is ids too, one a line.
-void continue_ids(Engine& engine, const std::vector<int32_t>& prompt, GenerationOptions options,
+void continue_ids(Runner& engine, const std::vector<int32_t>& prompt, GenerationOptions options,
                   GenerationReport& report) {
   options.stop_ids = engine.stop_ids();
   Sequence sequence = engine.start();
@@ -89,7 +89,7 @@ void continue_ids(Engine& engine, const std::vector<int32_t>& prompt, Generation
   report.finish(engine, generation);
 }
 
-void continue_text(Engine& engine, const ModelText& text, const std::vector<int32_t>& prompt, GenerationOptions options,
+void continue_text(Runner& engine, const ModelText& text, const std::vector<int32_t>& prompt, GenerationOptions options,
                    GenerationReport& report) {
   options.stop_ids = stop_ids(engine, text);
   Sequence sequence = engine.start();
@@ -111,7 +111,7 @@ void continue_text(Engine& engine, const ModelText& text, const std::vector<int3
   report.finish(engine, generation);
 }
 
-void answer_question(Engine& engine, Conversation& conversation, const GenerationOptions& options,
+void answer_question(Runner& engine, Conversation& conversation, const GenerationOptions& options,
                      GenerationReport& report) {
   report.start_prompt(engine);
   Answer answer = conversation.answer(options, [](int64_t, int64_t) { throw_if_interrupted(); });

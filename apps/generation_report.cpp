@@ -24,12 +24,12 @@ std::string_view name(GenerationEnd end) {
   return "none";
 }
 
-void GenerationReport::start_prompt(Engine& engine) {
+void GenerationReport::start_prompt(Runner& engine) {
   engine.take_bytes_moved();
   start_ = Clock::now();
 }
 
-void GenerationReport::start_decode(Engine& engine, const Prompt& prompt) {
+void GenerationReport::start_decode(Runner& engine, const Prompt& prompt) {
   const auto now = Clock::now();
   prompt_ = prompt;
   prompt_s_ = std::chrono::duration<double>(now - start_).count();
@@ -61,7 +61,7 @@ void GenerationReport::set_reply(const Reply& reply) {
   }
 }
 
-void GenerationReport::finish(Engine& engine, const Generation& generation) {
+void GenerationReport::finish(Runner& engine, const Generation& generation) {
   decode_s_ = std::chrono::duration<double>(Clock::now() - start_).count();
   decode_bytes_ = engine.take_bytes_moved();
   // The first token comes with the prompt; each further one is a step.

@@ -27,13 +27,13 @@ class GenerationReport {
   [[nodiscard]] bool json() const { return options_.json; }
 
   // In this order: before the prompt, before the first token, each token, the end.
-  void start_prompt(Engine& engine);
-  void start_decode(Engine& engine, const Prompt& prompt);
+  void start_prompt(Runner& engine);
+  void start_decode(Runner& engine, const Prompt& prompt);
   void add(const GeneratedToken& token);
   void set_text(const std::string& text) { result_["text"] = text; }
   void set_reply(const Reply& reply);
   // Writes the line, and the JSON when it is wanted.
-  void finish(Engine& engine, const Generation& generation);
+  void finish(Runner& engine, const Generation& generation);
 
  private:
   using Clock = std::chrono::steady_clock;

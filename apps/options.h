@@ -8,8 +8,16 @@
 
 namespace moebius::apps {
 
+// Of commands that look at one sequence: nothing drafts.
+inline EngineOptions without_drafts() {
+  EngineOptions options;
+  options.mtp = "";
+  options.draft_rows = 0;
+  return options;
+}
+
 struct CommonOptions {
-  EngineOptions engine;
+  EngineOptions engine = without_drafts();
   bool json = false;
   bool verbose = false;
 };

@@ -11,9 +11,9 @@
 
 #include "commands.h"
 #include "engine/model_text.h"
+#include "engine/runner.h"
 #include "logits_file.h"
 #include "model_location.h"
-#include "moebius/engine.h"
 #include "moebius/error.h"
 #include "next_token_stats.h"
 #include "options.h"
@@ -64,7 +64,7 @@ Windows cut(const std::string& text, const Tokenizer& tokenizer, const Perplexit
 
 // score(logits [V], next): for each prediction, in the order of the text.
 template <typename Score>
-void for_each_prediction(Engine& engine, const Windows& windows, const Score& score) {
+void for_each_prediction(Runner& engine, const Windows& windows, const Score& score) {
   const auto vocab = static_cast<size_t>(engine.vocab());
   Progress progress("measuring", windows.predictions(), Progress::Unit::kTokens);
   uint64_t done = 0;
@@ -145,7 +145,7 @@ struct Comparison {
 };
 
 Comparison compare(const Rival& rival, const Windows& windows, LogitsFile& base) {
-  Engine engine = load_engine(rival.directory, rival.common).engine;
+  Runner engine = load_engine(rival.directory, rival.common).engine;
   if (static_cast<size_t>(engine.vocab()) != base.vocab()) {
     throw Error(ErrorCode::kUsage, rival.directory,
                 fmt::format("has a vocabulary of {}, not {}", engine.vocab(), base.vocab()),
@@ -160,7 +160,7 @@ Comparison compare(const Rival& rival, const Windows& windows, LogitsFile& base)
     const std::vector<double> log_q = log_softmax(logits);
     losses.push_back(-log_q[static_cast<size_t>(next)]);
     divergences.push_back(divergence(log_softmax(expected), log_q));
-    same_top += Engine::argmax(expected) == Engine::argmax(logits) ? 1 : 0;
+    same_top += Runner::argmax(expected) == Runner::argmax(logits) ? 1 : 0;
   });
   return {rival.label,
           perplexity(losses, windows),
@@ -226,7 +226,7 @@ void run_perplexity(PerplexityOptions options) {
   std::vector<double> losses;
   std::unique_ptr<LogitsFile> base;  // when there is something to compare
   {
-    Engine engine = load_engine(options.directory, options.common).engine;
+    Runner engine = load_engine(options.directory, options.common).engine;
     if (!rivals.empty()) {
       base = std::make_unique<LogitsFile>(windows.predictions(), static_cast<size_t>(engine.vocab()));
     }

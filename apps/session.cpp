@@ -22,7 +22,9 @@ namespace {
 MemoryPlan plan_of(const std::string& directory, const EngineOptions& options) {
   const ModelDir files(directory);
   const ModelConfig config = parse_model_config(files.config(), (files.path() / "config.json").string());
-  const MemoryPlan plan = plan_memory(files, config, effective_options(config, model_options(options)));
+  ModelOptions model = effective_options(config, model_options(options));
+  resolve_draft_head(model, files);
+  const MemoryPlan plan = plan_memory(files, config, model);
   const auto available = available_memory_bytes();
   note("memory: {} weights + {} caches + {} work = {} of {} available\n", human_bytes(plan.weight_bytes),
        human_bytes(plan.kv_bytes + plan.recurrent_bytes), human_bytes(plan.workspace_bytes), human_bytes(plan.total()),
@@ -62,9 +64,9 @@ Ready load_with_progress(const std::string& directory, const CommonOptions& opti
 }
 
 ReadyEngine load_engine(const std::string& directory, const CommonOptions& options) {
-  std::unique_ptr<Engine> engine;
+  std::unique_ptr<Runner> engine;
   Ready ready = load_with_progress(directory, options, [&](const EngineOptions& with_progress) {
-    engine = std::make_unique<Engine>(Engine::load(directory, with_progress));
+    engine = std::make_unique<Runner>(Runner::load(directory, with_progress));
   });
   return {std::move(ready), std::move(*engine)};
 }

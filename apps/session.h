@@ -1,4 +1,4 @@
-// A loaded model and a sequence on it, for the commands that need more than the public Engine shows: traces, expert
+// A loaded model and a sequence on it, for the commands that need more than the public Runner shows: traces, expert
 // paths, bytes moved, several sequences at chosen positions. Loading says on stderr what it needs, how far it is, and
 // one line when it is ready.
 #pragma once
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/load.h"
+#include "engine/runner.h"
 #include "options.h"
 
 namespace moebius::apps {
@@ -30,7 +31,7 @@ struct Loaded {
 // options.engine says what for. Throws kUsage, kUnavailable, and what opening and loading throw.
 Loaded load(const std::string& directory, const CommonOptions& options, bool measure_ops = false);
 
-// The stderr side of loading, shared with the commands that load an Engine: the plan before, progress, the line after.
+// The stderr side of loading, shared with the commands that load an Runner: the plan before, progress, the line after.
 struct Ready {
   std::string name;
   MemoryPlan plan;
@@ -42,7 +43,7 @@ Ready load_with_progress(const std::string& directory, const CommonOptions& opti
 // An engine, loaded so.
 struct ReadyEngine {
   Ready ready;
-  Engine engine;
+  Runner engine;
 };
 ReadyEngine load_engine(const std::string& directory, const CommonOptions& options);
 

@@ -1,22 +1,30 @@
-// moebius, the public interface: load a checkpoint, run tokens, read logits.
+// moebius, the public interface: load a checkpoint, submit requests, step, read events.
 //
-//   moebius::EngineOptions options;
-//   moebius::Engine engine = moebius::Engine::load("Qwen3.5-35B-A3B-3bit", options);
-//   moebius::Sequence sequence = engine.start();
-//   std::vector<float> logits = sequence.append({1, 2, 3});       // logits of the last token
-//   while (wanted--) logits = sequence.append({engine.argmax(logits)});
+//   moebius::Engine engine = moebius::Engine::load("models/demo");
+//   moebius::Request request;
+//   request.chat = R"({"messages": [{"role": "user", "content": "What is 12+9?"}]})";
+//   request.sampling.temperature = 0;
+//   engine.submit(request);
+//   while (engine.step()) {
+//     for (const moebius::Event& event : engine.take_events()) {
+//       if (event.kind == moebius::Event::Kind::kPiece) std::cout << event.piece.text;
+//     }
+//   }
 //
-// Everything throws moebius::Error. An Engine and its sequences belong to one thread at a time.
+// Requests run together, a step for all of them at a time. An answer is token for token the same alone or among
+// others, speculated or not, from the prefix cache or computed. Everything throws moebius::Error.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "moebius/error.h"
+#include "moebius/reply.h"
+#include "moebius/sampling.h"
 
 namespace moebius {
 
@@ -27,10 +35,17 @@ struct EngineOptions {
   std::string kv = "f32";            // f32 or f16
   std::string activations = "int8";  // int8, or f32 (reference only)
   int threads = 0;                   // 0: physical cores within affinity and quota
-  int64_t context = 4096;            // most tokens of a sequence
+  int64_t context = 4096;            // most tokens of a request, its answer included
   int64_t max_rows = 512;            // most tokens of one step; prompts are cut into steps of this size
-  std::string mtp;                   // draft head: empty: not loaded; bundled: the checkpoint's own; else a directory
-  int64_t draft_rows = 0;            // most tokens of Sequence::draft(), at most 64; they cost memory in each sequence
+  std::string mtp = "auto";  // draft head: auto: the checkpoint's own if it has one; bundled: must; empty: none; else a
+                             // directory
+  int64_t draft_rows = 16;   // most tokens of a request in a step that drafts, at most 64; 0: no speculation at all
+  std::string speculate = "auto";  // of requests that do not say: none, auto, mtp[:N], ngram[:N]
+  int64_t max_streams = 16;        // most requests that run at once; others wait
+  int64_t prompt_rows = 64;        // most tokens of prompts in a step that others decode in
+  bool prefix_cache = true;        // keep what was computed, for requests that begin alike
+  int64_t memory_bytes = 0;        // for keys, values and states, cached or in use; 0: a quarter of what is free, and
+                                   // enough for one request of the whole context
   // Weights as the cpu backend packs them, kept on disk so that the next start has nothing to do: off, auto (a file
   // that is there is used, and made again when the checkpoint changed) or make. It is MODEL/moebius.packed, or in
   // cache_directory when MODEL cannot be written to; empty: nowhere else.
@@ -43,7 +58,61 @@ struct EngineOptions {
   std::function<void(const std::string& line)> notice;
 };
 
-class Sequence;
+using RequestId = uint64_t;  // from 1
+
+struct Request {
+  // What to answer, or to go on from: one of the three.
+  std::string chat;               // JSON: {"messages": [...], "tools": [...], "template_options": {...}}, as chat
+                                  // completions have them; the last two may be missing
+  std::string text;               // continued as it stands
+  std::vector<int32_t> tokens;    // likewise; an answer without text
+  SamplingOptions sampling;       // see Engine::advised_sampling()
+  std::vector<std::string> stop;  // strings that end the answer and are not part of it; not for tokens
+  int64_t max_tokens = 128;
+  std::string speculate;  // empty: as the engine's
+  bool use_prefix_cache = true;
+};
+
+enum class AnswerEnd : uint8_t { kNone, kStop, kLength, kCancelled, kFailed };
+// "none", "stop", "length", "cancelled", "failed"
+std::string_view name(AnswerEnd end);
+
+// What a request took so far.
+struct Usage {
+  int64_t prompt_tokens = 0;
+  int64_t reused_tokens = 0;          // of the prompt, not computed but found in the prefix cache
+  std::string prefix_miss_reason;     // why no more were: empty when all that could be were
+  int64_t tokens = 0;                 // of the answer
+  int64_t steps = 0;                  // that made them
+  int64_t drafted = 0, accepted = 0;  // tokens
+  int64_t preempted = 0;              // times that it made room for others and was taken up again
+  double queue_s = 0, prompt_s = 0, decode_s = 0;
+};
+
+struct Event {
+  enum class Kind : uint8_t {
+    kPrompt,  // usage.prompt_tokens, usage.reused_tokens: its turn has come
+    kToken,   // token; what it made certain follows as pieces
+    kPiece,   // piece: of a text or of a chat's reply
+    kEnd,     // end, usage, error
+  };
+  RequestId request = 0;
+  Kind kind = Kind::kToken;
+  Draw token;
+  ReplyEvent piece;
+  AnswerEnd end = AnswerEnd::kNone;
+  Usage usage;
+  std::optional<Error> error;  // when end is kFailed
+};
+
+struct Stats {
+  int64_t running = 0, waiting = 0;  // requests
+  int64_t steps = 0, tokens = 0, prompt_tokens = 0, reused_tokens = 0;
+  int64_t drafted = 0, accepted = 0, preempted = 0;
+  int64_t memory_used = 0, memory_peak = 0, memory_limit = 0;  // bytes of keys, values and states
+  int64_t cached_tokens = 0, checkpoints = 0;                  // in the prefix cache
+  uint64_t bytes_moved = 0;  // weights, state, keys and values that steps had to move: over a clock, the bandwidth
+};
 
 class Engine {
  public:
@@ -54,58 +123,36 @@ class Engine {
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
-  // A new sequence at position 0.
-  Sequence start();
-  [[nodiscard]] int64_t vocab() const;
-  // Token ids that end an answer, from config.json and generation_config.json.
-  [[nodiscard]] const std::vector<int32_t>& stop_ids() const;
-  // Bytes of weights, state, keys and values that steps had to move since the last call: over a clock, the bandwidth.
-  uint64_t take_bytes_moved();
-  // The lowest id among the largest logits. Throws kNonFinite when there is none.
-  static int32_t argmax(std::span<const float> logits);
+  // One thread steps; submit, fork, cancel, take_events and stats may be called from any.
+
+  // Throws kUsage for a request that cannot be (its prompt exceeds the context, a field is out of range), kUnavailable
+  // when its prompt could not be held in memory even alone, kMissingInput for a chat without a template,
+  // kBadConversation.
+  RequestId submit(const Request& request);
+  // Goes on from the first `at` tokens of another request, running or among the last that ended, followed by
+  // request.tokens: several answers to one prompt. What is in the prefix cache of them is not computed again.
+  // Throws kUsage for a parent that is not known or has fewer tokens.
+  RequestId fork(RequestId parent, int64_t at, const Request& request);
+  // The request ends at the next step with what it has. Nothing happens to one that has ended.
+  void cancel(RequestId id);
+  // One step of work for all requests; false when there was nothing to do.
+  bool step();
+  // What happened since the last call, in order.
+  std::vector<Event> take_events();
+  [[nodiscard]] Stats stats() const;
+
+  // Tokens of a request's prompt and answer so far: running, or among the last that ended. Throws kUsage otherwise.
+  [[nodiscard]] std::vector<int32_t> tokens(RequestId id) const;
+  // As generation_config.json has it for chats.
+  [[nodiscard]] SamplingOptions advised_sampling() const;
+  [[nodiscard]] int32_t vocab() const;  // ids in use
+  [[nodiscard]] int64_t context() const;
+  [[nodiscard]] std::vector<int32_t> encode(const std::string& text) const;  // throws kMissingInput without a tokenizer
+  [[nodiscard]] std::string token_text(int32_t id) const;                    // its bytes; empty without a tokenizer
 
  private:
-  friend class Sequence;
   struct Impl;
-  explicit Engine(std::shared_ptr<Impl> impl);
-  std::shared_ptr<Impl> impl_;  // shared with its sequences, which may outlive the handle
-};
-
-class Sequence {
- public:
-  ~Sequence();
-  Sequence(const Sequence&) = delete;
-  Sequence& operator=(const Sequence&) = delete;
-  Sequence(Sequence&&) noexcept;
-  Sequence& operator=(Sequence&&) noexcept;
-
-  // Appends tokens in steps of at most max_rows; logits [V] of the last one.
-  // Throws kUsage for ids outside the vocabulary or past the context; kNonFinite naming the first layer that broke, and
-  // then the sequence is back at position 0.
-  std::vector<float> append(const std::vector<int32_t>& tokens);
-  // The same with all rows of logits, [tokens, V]: perplexity and verification.
-  std::vector<float> append_all(const std::vector<int32_t>& tokens);
-  // Appends tokens that may be taken back, in one step; logits [tokens, V] of all of them. keep() must follow.
-  // Throws kUsage for more than draft_rows tokens.
-  std::vector<float> draft(const std::vector<int32_t>& tokens);
-  // Of the draft, the first `count` tokens stay: whatever follows has the bits that it would have if the others had
-  // never been. Throws kUsage without a draft, or when count is not between 0 and its length.
-  void keep(int64_t count);
-  // Remembers this position in place of an earlier one; costs the memory of one recurrent state.
-  // Throws kUsage while a draft is pending.
-  void mark();
-  // Back to a position where the sequence stood: 0, marked() or where it is now. Whatever follows has the bits that it
-  // would have if nothing had been appended behind it. Throws kUsage for any other position.
-  void rewind(int64_t position);
-  [[nodiscard]] int64_t marked() const;  // 0 before the first mark()
-  [[nodiscard]] int64_t position() const;
-  [[nodiscard]] const std::vector<int32_t>& tokens() const;  // those before position()
-  [[nodiscard]] int64_t context() const;                     // most tokens
-
- private:
-  friend class Engine;
-  struct Impl;
-  explicit Sequence(std::unique_ptr<Impl> impl);
+  explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

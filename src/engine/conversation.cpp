@@ -62,7 +62,7 @@ std::vector<ReplyEvent> Answer::finish() {
   return events;
 }
 
-Conversation::Conversation(Engine& engine, const ModelText& text)
+Conversation::Conversation(Runner& engine, const ModelText& text)
     : text_(text), stop_ids_(stop_ids(engine, text)), sequence_(engine.start()) {}
 
 std::vector<int32_t> Conversation::render_ids(bool for_answer) const {

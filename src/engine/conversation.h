@@ -11,7 +11,7 @@
 
 #include "engine/generation.h"
 #include "engine/model_text.h"
-#include "moebius/engine.h"
+#include "engine/runner.h"
 #include "text/reply_parser.h"
 
 namespace moebius {
@@ -50,7 +50,7 @@ class Answer {
 class Conversation {
  public:
   // engine and text outlive it.
-  Conversation(Engine& engine, const ModelText& text);
+  Conversation(Runner& engine, const ModelText& text);
 
   // As chat completions have them: {"role": "user", "content": "..."}, ...
   Json messages = Json::array();

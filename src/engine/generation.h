@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "moebius/engine.h"
+#include "engine/runner.h"
 #include "sample/sampler.h"
 #include "sample/stop_strings.h"
 #include "text/stream_decoder.h"

@@ -69,7 +69,7 @@ TEST_F(GenerationTest, WithoutTemperatureTakesTheLikeliestTokenOfEachStep) {
   std::vector<float> logits = sequence.append(kPrompt);
   for (const int32_t id : generate(options).ids) {
     logits.resize(static_cast<size_t>(talking_.text().tokenizer.vocab_size()));
-    EXPECT_EQ(id, Engine::argmax(logits));
+    EXPECT_EQ(id, Runner::argmax(logits));
     logits = sequence.append({id});
   }
 }

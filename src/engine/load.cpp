@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "engine/available_memory.h"
+#include "engine/options.h"
 #include "moebius/error.h"
 
 namespace moebius {
@@ -36,6 +37,7 @@ void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_
 LoadedModel load_on_backend(const ModelDir& directory, const LoadOptions& options) {
   const ModelConfig config = parse_model_config(directory.config(), (directory.path() / "config.json").string());
   ModelOptions model = effective_options(config, options.model);
+  resolve_draft_head(model, directory);
   check_memory(plan_memory(directory, config, model), model.context, available_memory_bytes());
   LoadedModel loaded;
   loaded.packed = std::make_unique<PackedWeights>(directory, packed_layout(options.backend), options.packed);

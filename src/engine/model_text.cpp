@@ -64,7 +64,7 @@ ModelText load_model_text(const std::string& directory) {
   return text;
 }
 
-std::vector<int32_t> stop_ids(const Engine& engine, const ModelText& text) {
+std::vector<int32_t> stop_ids(const Runner& engine, const ModelText& text) {
   std::vector<int32_t> ids = engine.stop_ids();
   if (text.end_of_turn && std::ranges::find(ids, *text.end_of_turn) == ids.end()) ids.push_back(*text.end_of_turn);
   return ids;

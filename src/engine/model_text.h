@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "moebius/engine.h"
+#include "engine/runner.h"
 #include "sample/generation_defaults.h"
 #include "text/chat_files.h"
 #include "text/tokenizer.h"
@@ -31,6 +31,6 @@ Tokenizer load_tokenizer(const std::string& directory);  // alone
 
 // Ids that end an answer: those of config.json and generation_config.json, which the engine has read, and end_of_turn.
 // With the first alone, Qwen3.5 would run past its turn and invent the user's.
-std::vector<int32_t> stop_ids(const Engine& engine, const ModelText& text);
+std::vector<int32_t> stop_ids(const Runner& engine, const ModelText& text);
 
 }  // namespace moebius

@@ -1,6 +1,8 @@
 // Words to options.
 #include "engine/options.h"
 
+#include <algorithm>
+
 #include "base/quote.h"
 #include "moebius/error.h"
 
@@ -55,11 +57,17 @@ PackedUse parse_packed_use(const std::string& word) {
   refuse("packed", "off, auto or make", word);
 }
 
+void resolve_draft_head(ModelOptions& options, const ModelDir& directory) {
+  if (options.mtp != "auto") return;
+  const auto is_draft = [](const auto& tensor) { return tensor.first.starts_with("mtp."); };
+  options.mtp = std::ranges::any_of(directory.tensors(), is_draft) ? kBundledMtp : "";
+}
+
 ModelOptions model_options(const EngineOptions& options) {
   ModelOptions model;
   model.context = options.context;
   model.max_rows = options.max_rows;
-  model.draft_rows = options.draft_rows;
+  model.draft_rows = std::min(options.draft_rows, options.max_rows);
   model.mtp = options.mtp;
   model.kv_dtype = parse_kv_dtype(options.kv);
   model.experts = parse_expert_path(options.experts);

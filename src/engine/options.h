@@ -15,6 +15,9 @@ DType parse_kv_dtype(const std::string& word);  // f32, f16
 
 PackedUse parse_packed_use(const std::string& word);  // off, auto, make
 
+// EngineOptions::mtp "auto": the draft head of the checkpoint if there is one.
+void resolve_draft_head(ModelOptions& options, const ModelDir& directory);
+
 // All throw kUsage naming the option.
 ModelOptions model_options(const EngineOptions& options);
 LoadOptions load_options(const EngineOptions& options);

@@ -7,8 +7,8 @@
 #include <chrono>
 #include <fstream>
 
+#include "engine/runner.h"
 #include "model/testing/tiny_checkpoint.h"
-#include "moebius/engine.h"
 #include "moebius/error.h"
 
 namespace moebius {
@@ -39,7 +39,7 @@ class PackedWeightsTest : public ::testing::Test {
     options.verify_packed = verify;
     options.cache_directory = (cache_.path() / "moebius").string();
     options.notice = [&](const std::string& line) { notices_.push_back(line); };
-    return Engine::load(model_.path().string(), options).start().append(kPrompt);
+    return Runner::load(model_.path().string(), options).start().append(kPrompt);
   }
 
   // The file, with bytes of ours at an offset.
@@ -177,7 +177,7 @@ TEST_F(PackedWeightsTest, TheReferenceBackendHasNone) {
   EngineOptions options;
   options.backend = "reference";
   options.packed = "make";
-  EXPECT_EQ(Engine::load(model_.path().string(), options).start().append(kPrompt), expected_);
+  EXPECT_EQ(Runner::load(model_.path().string(), options).start().append(kPrompt), expected_);
   EXPECT_FALSE(fs::exists(file_));
 }
 

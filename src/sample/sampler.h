@@ -24,17 +24,6 @@
 
 namespace moebius {
 
-struct TokenLogprob {
-  int32_t id;
-  float logprob;
-};
-
-struct Draw {
-  int32_t token = 0;
-  float logprob = 0;              // 0 unless asked for; -infinity for a token whose logit is
-  std::vector<TokenLogprob> top;  // the likeliest tokens, the likeliest first
-};
-
 class Sampler {
  public:
   // vocab: ids in use. Throws kUsage (see check).

@@ -1,39 +1,11 @@
-// How a token is chosen: the numbers a user may set, and the range of each. What they do, and in which order, is told
-// in sampler.h; what a checkpoint advises, in generation_defaults.h. Flags and requests are not this folder's business.
+// Whether sampling options are in range. The options themselves are public: moebius/sampling.h.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <vector>
+
+#include "moebius/sampling.h"
 
 namespace moebius {
-
-struct LogitBias {
-  int32_t id;
-  float bias;
-};
-
-struct SamplingOptions {
-  float temperature = 1;         // 0: the likeliest token
-  int32_t top_k = 0;             // 0: off
-  float top_p = 1;               // 1: off
-  float min_p = 0;               // 0: off
-  float repetition_penalty = 1;  // 1: off
-  float presence_penalty = 0;
-  float frequency_penalty = 0;
-  std::vector<LogitBias> logit_bias = {};  // one entry an id
-  uint64_t seed = 0;
-  int32_t logprobs = -1;  // likeliest tokens told beside the drawn one; -1: no logprobs at all
-};
-
-struct SamplingLimits {
-  static constexpr float kTemperature = 100;
-  static constexpr float kRepetitionMin = 0.01f, kRepetitionMax = 100;
-  static constexpr float kPenalty = 2;  // of presence and frequency, both ways, as OpenAI has it
-  static constexpr float kBias = 100;   // both ways
-  static constexpr size_t kBiases = 1024;
-  static constexpr int32_t kLogprobs = 20;
-};
 
 // Throws kUsage naming the field and its range. vocab: ids in use, [0, vocab).
 void check(const SamplingOptions& options, int32_t vocab);

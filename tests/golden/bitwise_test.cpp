@@ -19,18 +19,18 @@ EngineOptions reference() {
 }
 
 std::vector<float> reference_logits(const std::string& checkpoint, std::span<const int32_t> tokens) {
-  Engine engine = Engine::load(checkpoint_directory(checkpoint), reference());
+  Runner engine = Runner::load(checkpoint_directory(checkpoint), reference());
   return run(engine, tokens);
 }
 
-void expect_same_in_chunks(Engine& engine, std::span<const int32_t> tokens, std::span<const float> expected) {
+void expect_same_in_chunks(Runner& engine, std::span<const int32_t> tokens, std::span<const float> expected) {
   for (const int64_t chunk : kChunks) {
     SCOPED_TRACE(testing::Message() << "chunks of " << chunk);
     EXPECT_EQ(first_difference(run(engine, tokens, chunk), expected, engine.vocab()), "");
   }
 }
 
-void expect_same_prompts(Engine& engine, std::span<const int32_t> tokens, std::span<const float> expected) {
+void expect_same_prompts(Runner& engine, std::span<const int32_t> tokens, std::span<const float> expected) {
   const auto vocab = static_cast<size_t>(engine.vocab());
   for (const size_t length : kPrompts) {
     if (length > tokens.size()) break;
@@ -44,7 +44,7 @@ class EveryCheckpoint : public testing::TestWithParam<std::string> {};
 
 TEST_P(EveryCheckpoint, ReferenceIsTheSameHoweverThePromptIsCut) {
   const std::vector<int32_t> tokens = read_expected(GetParam()).tokens;
-  Engine engine = Engine::load(checkpoint_directory(GetParam()), reference());
+  Runner engine = Runner::load(checkpoint_directory(GetParam()), reference());
   const std::vector<float> expected = run(engine, tokens);
   expect_same_in_chunks(engine, tokens, expected);
   expect_same_prompts(engine, tokens, expected);
@@ -56,7 +56,7 @@ TEST_P(EveryCheckpoint, CpuIsTheSameInStepsOf16Rows) {
   const std::vector<float> expected = reference_logits(GetParam(), tokens);
   EngineOptions options;
   options.max_rows = 16;
-  Engine engine = Engine::load(checkpoint_directory(GetParam()), options);
+  Runner engine = Runner::load(checkpoint_directory(GetParam()), options);
   EXPECT_EQ(first_difference(run(engine, tokens), expected, engine.vocab()), "");
   expect_same_prompts(engine, tokens, expected);
 }
@@ -94,7 +94,7 @@ TEST_P(EveryIsa, IsTheReferenceInAnyChunksOnAnyThreadsByAnyExpertPath) {
       options.threads = threads;
       options.experts = experts;
       try {
-        Engine engine = Engine::load(checkpoint_directory(GetParam().checkpoint), options);
+        Runner engine = Runner::load(checkpoint_directory(GetParam().checkpoint), options);
         expect_same_in_chunks(engine, tokens, expected);
         expect_same_prompts(engine, tokens, expected);
       } catch (const Error& error) {
@@ -126,7 +126,7 @@ TEST_P(EveryForm, HoldsTheSameModel) {
     SCOPED_TRACE(backend);
     EngineOptions options;
     options.backend = backend;
-    Engine engine = Engine::load(checkpoint_directory(GetParam().name), options);
+    Runner engine = Runner::load(checkpoint_directory(GetParam().name), options);
     EXPECT_EQ(first_difference(run(engine, tokens), expected, engine.vocab()), "");
   }
 }

@@ -52,7 +52,7 @@ class EveryBackend : public testing::TestWithParam<OnBackend> {
 TEST_P(EveryBackend, KeepsAnyNumberOfDraftedTokensWithoutATrace) {
   const std::vector<int32_t> tokens = read_expected(GetParam().checkpoint).tokens;
   try {
-    Engine engine = Engine::load(checkpoint_directory(GetParam().checkpoint), options());
+    Runner engine = Runner::load(checkpoint_directory(GetParam().checkpoint), options());
     const auto vocab = static_cast<size_t>(engine.vocab());
     const std::vector<float> expected = run(engine, tokens);
     Sequence sequence = engine.start();

@@ -56,7 +56,7 @@ Expected read_expected(const std::string& name) {
   return expected;
 }
 
-std::vector<float> run(Engine& engine, std::span<const int32_t> tokens, int64_t chunk) {
+std::vector<float> run(Runner& engine, std::span<const int32_t> tokens, int64_t chunk) {
   const size_t piece = chunk > 0 ? static_cast<size_t>(chunk) : tokens.size();
   Sequence sequence = engine.start();
   std::vector<float> logits;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "moebius/engine.h"
+#include "engine/runner.h"
 
 namespace moebius::golden {
 
@@ -58,7 +58,7 @@ std::string checkpoint_directory(const std::string& name);
 Expected read_expected(const std::string& name);
 
 // All rows of logits [T, V] of one sequence, appended in pieces of `chunk` tokens (0: in one piece).
-std::vector<float> run(Engine& engine, std::span<const int32_t> tokens, int64_t chunk = 0);
+std::vector<float> run(Runner& engine, std::span<const int32_t> tokens, int64_t chunk = 0);
 
 // Promise 1, as a GoogleTest expectation: finite, and no further from `expected` than 1e-3 * max(1, its standard
 // deviation).

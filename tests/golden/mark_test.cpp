@@ -24,16 +24,16 @@ std::vector<OnBackend> every_backend_and_checkpoint() {
 
 class Marks : public testing::TestWithParam<OnBackend> {
  protected:
-  Engine load() const {
+  Runner load() const {
     EngineOptions options;
     options.backend = GetParam().backend;
-    return Engine::load(checkpoint_directory(GetParam().checkpoint), options);
+    return Runner::load(checkpoint_directory(GetParam().checkpoint), options);
   }
 };
 
 TEST_P(Marks, AreWhereASequenceComesBackToWithoutATrace) {
   const std::vector<int32_t> tokens = read_expected(GetParam().checkpoint).tokens;
-  Engine engine = load();
+  Runner engine = load();
   const std::vector<int32_t> begin(tokens.begin(), tokens.begin() + 40);
   const std::vector<int32_t> end(tokens.begin() + 40, tokens.begin() + 60);
   const std::vector<int32_t> other(end.rbegin(), end.rend());

@@ -8,7 +8,7 @@
 #include "base/temporary_directory.h"
 #include "convert/synth.h"
 #include "engine/model_text.h"
-#include "moebius/engine.h"
+#include "engine/runner.h"
 #include "text/test_tokenizers.h"
 
 namespace moebius::testing {
@@ -32,17 +32,17 @@ class Talking {
     folder_.write("talking/tokenizer.json", tokenizer.dump());
     folder_.write("talking/tokenizer_config.json", R"({"eos_token": "<|im_end|>"})");
     folder_.write("talking/chat_template.jinja", kChatTemplate);
-    engine_ = std::make_unique<Engine>(Engine::load(directory(), options));
+    engine_ = std::make_unique<Runner>(Runner::load(directory(), options));
     text_ = std::make_unique<ModelText>(load_model_text(directory()));
   }
 
   [[nodiscard]] std::string directory() const { return (folder_.path() / "talking").string(); }
-  Engine& engine() { return *engine_; }
+  Runner& engine() { return *engine_; }
   const ModelText& text() { return *text_; }
 
  private:
   TemporaryDirectory folder_;
-  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Runner> engine_;
   std::unique_ptr<ModelText> text_;
 };
 

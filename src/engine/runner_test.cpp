@@ -1,5 +1,5 @@
 // The public interface: what it checks, how it cuts prompts, what it says of logits that are not numbers.
-#include "moebius/engine.h"
+#include "engine/runner.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,9 +28,9 @@ EngineOptions reference() {
 
 class EngineTest : public ::testing::Test {
  protected:
-  Engine load(const EngineOptions& options = reference(), const TinyTensors& tensors = tiny_tensors()) {
+  Runner load(const EngineOptions& options = reference(), const TinyTensors& tensors = tiny_tensors()) {
     write_checkpoint(directory_, tiny_config(), tensors);
-    return Engine::load(directory_.path().string(), options);
+    return Runner::load(directory_.path().string(), options);
   }
 
   TemporaryDirectory directory_;
@@ -47,7 +47,7 @@ ErrorCode code_of(const std::function<void()>& action) {
 }
 
 TEST_F(EngineTest, AppendGivesTheLastRowOfAppendAll) {
-  Engine engine = load();
+  Runner engine = load();
   const std::vector<float> all = engine.start().append_all(kPrompt);
   ASSERT_EQ(all.size(), kPrompt.size() * 40);
   EXPECT_EQ(engine.start().append(kPrompt), std::vector<float>(all.end() - 40, all.end()));
@@ -60,7 +60,7 @@ EngineOptions with_drafts() {
 }
 
 TEST_F(EngineTest, KeepGoesBackToTheTokensThatStay) {
-  Engine engine = load(with_drafts());
+  Runner engine = load(with_drafts());
   Sequence sequence = engine.start();
   sequence.append({3, 1});
   sequence.draft({4, 1, 7, 7});
@@ -71,7 +71,7 @@ TEST_F(EngineTest, KeepGoesBackToTheTokensThatStay) {
 }
 
 TEST_F(EngineTest, DraftsAreRefusedWithTheReason) {
-  Engine engine = load(with_drafts());
+  Runner engine = load(with_drafts());
   Sequence sequence = engine.start();
   EXPECT_EQ(code_of([&] { sequence.keep(0); }), ErrorCode::kUsage);
   EXPECT_EQ(code_of([&] { sequence.draft({1, 2, 3, 4, 5}); }), ErrorCode::kUsage);
@@ -84,7 +84,7 @@ TEST_F(EngineTest, DraftsAreRefusedWithTheReason) {
 }
 
 TEST_F(EngineTest, RewindGoesBackToTheMarkOrTheBeginning) {
-  Engine engine = load();
+  Runner engine = load();
   Sequence sequence = engine.start();
   sequence.append({3, 1});
   sequence.mark();
@@ -100,7 +100,7 @@ TEST_F(EngineTest, RewindGoesBackToTheMarkOrTheBeginning) {
 }
 
 TEST_F(EngineTest, MarksAreRefusedWhileADraftIsPending) {
-  Engine engine = load(with_drafts());
+  Runner engine = load(with_drafts());
   Sequence sequence = engine.start();
   sequence.draft({1, 2});
   EXPECT_EQ(code_of([&] { sequence.mark(); }), ErrorCode::kUsage);
@@ -117,14 +117,14 @@ TEST_F(EngineTest, LongPromptsAreCutIntoSteps) {
   EngineOptions options = reference();
   options.max_rows = 4;
   write_checkpoint(directory_, tiny_config(), tiny_tensors());
-  Engine whole = Engine::load(directory_.path().string(), reference());
-  Engine cut = Engine::load(directory_.path().string(), options);
+  Runner whole = Runner::load(directory_.path().string(), reference());
+  Runner cut = Runner::load(directory_.path().string(), options);
   EXPECT_EQ(cut.start().append(kPrompt), whole.start().append(kPrompt));
   EXPECT_EQ(cut.start().append_all(kPrompt), whole.start().append_all(kPrompt));
 }
 
 TEST_F(EngineTest, MoreRowsOfLogitsThanOneStepGives) {
-  Engine engine = load();
+  Runner engine = load();
   const std::vector<int32_t> tokens(100, 7);
   const std::vector<float> all = engine.start().append_all(tokens);
   ASSERT_EQ(all.size(), tokens.size() * 40);
@@ -132,7 +132,7 @@ TEST_F(EngineTest, MoreRowsOfLogitsThanOneStepGives) {
 }
 
 TEST_F(EngineTest, PositionCountsTheTokensSeen) {
-  Engine engine = load();
+  Runner engine = load();
   Sequence sequence = engine.start();
   EXPECT_EQ(sequence.position(), 0);
   sequence.append({1, 2, 3});
@@ -141,7 +141,7 @@ TEST_F(EngineTest, PositionCountsTheTokensSeen) {
 }
 
 TEST_F(EngineTest, SequencesOfOneEngineAreIndependent) {
-  Engine engine = load();
+  Runner engine = load();
   const std::vector<float> alone = engine.start().append({1, 2});
   Sequence first = engine.start();
   first.append({1});
@@ -153,7 +153,7 @@ TEST_F(EngineTest, SequencesOfOneEngineAreIndependent) {
 TEST_F(EngineTest, RefusesTokensThatCannotBeAndKeepsItsPlace) {
   EngineOptions options = reference();
   options.context = 4;
-  Engine engine = load(options);
+  Runner engine = load(options);
   Sequence sequence = engine.start();
   sequence.append({1, 2});
   const std::vector<std::vector<int32_t>> bad = {{}, {-1}, {40}, {1, 40}, {1, 2, 3}};
@@ -169,7 +169,7 @@ TEST_F(EngineTest, OptionsThatCannotBeAreRefusedBeforeAnythingIsRead) {
   const auto with = [](const std::function<void(EngineOptions&)>& change) {
     EngineOptions options = reference();
     change(options);
-    return code_of([&] { Engine::load("no such directory", options); });
+    return code_of([&] { Runner::load("no such directory", options); });
   };
   EXPECT_EQ(with([](EngineOptions& o) { o.experts = "both"; }), ErrorCode::kUsage);
   EXPECT_EQ(with([](EngineOptions& o) { o.kv = "bf16"; }), ErrorCode::kUsage);
@@ -191,13 +191,13 @@ TEST_F(EngineTest, ReportsProgressToTheEnd) {
 
 TEST_F(EngineTest, KnowsItsVocabularyAndItsStopIds) {
   directory_.write_text("generation_config.json", R"({"eos_token_id": [9, 7]})");
-  const Engine engine = load();
+  const Runner engine = load();
   EXPECT_EQ(engine.vocab(), 40);
   EXPECT_THAT(engine.stop_ids(), ElementsAre(7, 9));
 }
 
 TEST_F(EngineTest, CountsTheBytesThatStepsMovedSinceItWasLastAsked) {
-  Engine engine = load();
+  Runner engine = load();
   engine.start().append({1});
   const uint64_t once = engine.take_bytes_moved();
   EXPECT_GT(once, 0u);
@@ -207,7 +207,7 @@ TEST_F(EngineTest, CountsTheBytesThatStepsMovedSinceItWasLastAsked) {
 }
 
 TEST_F(EngineTest, ASequenceOutlivesItsEngine) {
-  auto engine = std::make_unique<Engine>(load());
+  auto engine = std::make_unique<Runner>(load());
   const std::vector<float> expected = engine->start().append({1});
   Sequence sequence = engine->start();
   engine.reset();
@@ -215,14 +215,14 @@ TEST_F(EngineTest, ASequenceOutlivesItsEngine) {
 }
 
 TEST(Argmax, IsTheLowestIdAmongTheLargest) {
-  EXPECT_EQ(Engine::argmax(std::vector<float>{0, 3, 3, 1}), 1);
-  EXPECT_EQ(Engine::argmax(std::vector<float>{-5}), 0);
+  EXPECT_EQ(Runner::argmax(std::vector<float>{0, 3, 3, 1}), 1);
+  EXPECT_EQ(Runner::argmax(std::vector<float>{-5}), 0);
 }
 
 TEST(Argmax, PassesOverWhatIsNotANumber) {
-  EXPECT_EQ(Engine::argmax(std::vector<float>{kNan, -1, kNan, 2, kNan}), 3);
-  EXPECT_EQ(code_of([] { Engine::argmax(std::vector<float>{kNan, kNan}); }), ErrorCode::kNonFinite);
-  EXPECT_EQ(code_of([] { Engine::argmax({}); }), ErrorCode::kNonFinite);
+  EXPECT_EQ(Runner::argmax(std::vector<float>{kNan, -1, kNan, 2, kNan}), 3);
+  EXPECT_EQ(code_of([] { Runner::argmax(std::vector<float>{kNan, kNan}); }), ErrorCode::kNonFinite);
+  EXPECT_EQ(code_of([] { Runner::argmax({}); }), ErrorCode::kNonFinite);
 }
 
 // ---- logits that are not finite
@@ -241,7 +241,7 @@ TEST_P(NonFinite, NamesTheFirstLayerThatBroke) {
   store_f32(tensors.at(GetParam().tensor).bytes.data(), DType::kF32, GetParam().element, GetParam().value);
   EngineOptions options = reference();
   options.max_rows = 4;  // the replay takes several steps
-  Engine engine = load(options, tensors);
+  Runner engine = load(options, tensors);
   Sequence sequence = engine.start();
   try {
     sequence.append(kPrompt);
@@ -255,7 +255,7 @@ TEST_P(NonFinite, NamesTheFirstLayerThatBroke) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Engine, NonFinite,
+    Runner, NonFinite,
     ::testing::Values(
         Broken{"model.layers.2.linear_attn.out_proj.weight", 0, kInfinity, "layer 2 (linear attention), token 0"},
         Broken{"model.layers.3.self_attn.o_proj.weight", 64, kNan, "layer 3 (full attention), token 0"},
@@ -267,7 +267,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(EngineTest, ASequenceStartsAgainAfterItBroke) {
   TinyTensors tensors = tiny_tensors(DType::kF32);
   store_f32(tensors.at("model.embed_tokens.weight").bytes.data(), DType::kF32, 8 * 64, kNan);
-  Engine engine = load(reference(), tensors);
+  Runner engine = load(reference(), tensors);
   Sequence sequence = engine.start();
   EXPECT_EQ(code_of([&] { sequence.append({1, 8}); }), ErrorCode::kNonFinite);
   EXPECT_EQ(sequence.append({1, 2}), engine.start().append({1, 2}));

@@ -1,5 +1,5 @@
 // The public interface over model and backend: checks what the user passes, cuts prompts into steps, reads logits back.
-#include "moebius/engine.h"
+#include "engine/runner.h"
 
 #include <fmt/format.h>
 
@@ -15,7 +15,7 @@
 
 namespace moebius {
 
-struct Engine::Impl {
+struct Runner::Impl {
   std::string directory;
   LoadedModel loaded;
   std::vector<int32_t> stop_ids;
@@ -25,7 +25,7 @@ struct Engine::Impl {
 };
 
 struct Sequence::Impl {
-  explicit Impl(std::shared_ptr<const Engine::Impl> owner)
+  explicit Impl(std::shared_ptr<const Runner::Impl> owner)
       : engine(std::move(owner)), state(engine->backend().create_state(engine->model().state_spec())) {}
   ~Impl() {
     engine->backend().free_state(state);
@@ -38,7 +38,7 @@ struct Sequence::Impl {
   Tensor step(std::span<const int32_t> tokens, std::span<const int32_t> logit_rows, bool draft = false);
   void read_logits(std::span<float> out, Tensor logits);
 
-  std::shared_ptr<const Engine::Impl> engine;
+  std::shared_ptr<const Runner::Impl> engine;
   State state;
   std::vector<int32_t> history;  // every token the state has seen
   int64_t drafted = 0;           // of these, the last that keep() has still to judge
@@ -81,30 +81,30 @@ void Sequence::Impl::read_logits(std::span<float> out, Tensor logits) {
               "the weights of that layer are broken or overflow: compare the file with its source");
 }
 
-Engine Engine::load(const std::string& directory, const EngineOptions& options) {
+Runner Runner::load(const std::string& directory, const EngineOptions& options) {
   const LoadOptions load = load_options(options);
   const ModelDir files(directory);
   auto impl = std::make_shared<Impl>();
   impl->directory = directory;
   impl->loaded = load_on_backend(files, load);
   impl->stop_ids = read_stop_ids(files, impl->model().config().vocab);
-  return Engine(std::move(impl));
+  return Runner(std::move(impl));
 }
 
-Engine::Engine(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Engine::~Engine() = default;
-Engine::Engine(Engine&&) noexcept = default;
-Engine& Engine::operator=(Engine&&) noexcept = default;
+Runner::Runner(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Runner::~Runner() = default;
+Runner::Runner(Runner&&) noexcept = default;
+Runner& Runner::operator=(Runner&&) noexcept = default;
 
-Sequence Engine::start() { return Sequence(std::make_unique<Sequence::Impl>(impl_)); }
+Sequence Runner::start() { return Sequence(std::make_unique<Sequence::Impl>(impl_)); }
 
-int64_t Engine::vocab() const { return impl_->model().config().vocab; }
+int64_t Runner::vocab() const { return impl_->model().config().vocab; }
 
-const std::vector<int32_t>& Engine::stop_ids() const { return impl_->stop_ids; }
+const std::vector<int32_t>& Runner::stop_ids() const { return impl_->stop_ids; }
 
-uint64_t Engine::take_bytes_moved() { return static_cast<uint64_t>(impl_->backend().take_traffic().bytes()); }
+uint64_t Runner::take_bytes_moved() { return static_cast<uint64_t>(impl_->backend().take_traffic().bytes()); }
 
-int32_t Engine::argmax(std::span<const float> logits) {
+int32_t Runner::argmax(std::span<const float> logits) {
   const auto best = std::ranges::max_element(
       logits, [](float a, float b) { return std::isnan(a) ? !std::isnan(b) : a < b; });  // NaN is below everything
   if (best == logits.end() || std::isnan(*best)) {
