@@ -47,18 +47,6 @@ struct PrefixNode {
 
   [[nodiscard]] int64_t end() const { return start + std::ssize(tokens); }
   [[nodiscard]] bool is_leaf() const { return parent && children.empty(); }
-
-  // Whether the tree alone holds a page of this leaf. One that overlaps several nodes of a path may be held by each,
-  // and is freed with the last of them.
-  [[nodiscard]] bool frees_something() const {
-    int64_t holders = 1;
-    for (const PrefixNode* above = parent; !above->pages.empty() && above->pages.back() == pages.front();) {
-      ++holders;
-      above = above->parent;
-    }
-    const auto is_single = [](const auto& page) { return page.use_count() == 1; };
-    return pages.front().use_count() == holders || std::ranges::any_of(pages, is_single);
-  }
 };
 
 template <typename Page, typename Checkpoint>
@@ -103,6 +91,18 @@ class PrefixNodes {
       std::ranges::copy(part->tokens, tokens.begin() + part->start);
     }
     return tokens;
+  }
+
+  // Whether the tree alone holds a page of this leaf. One that overlaps several nodes of a path may be held by each,
+  // and is freed with the last of them.
+  [[nodiscard]] bool is_only_holder(const Node& leaf) const {
+    const int64_t first = page_of(leaf.start);
+    int64_t holders = 1;
+    for (const Node* above = leaf.parent; above->parent && page_of(above->end() - 1) == first; above = above->parent) {
+      if (above->pages.back() == leaf.pages.front()) ++holders;
+    }
+    const auto is_single = [](const auto& page) { return page.use_count() == 1; };
+    return leaf.pages.front().use_count() == holders || std::ranges::any_of(leaf.pages, is_single);
   }
 
   // A child that goes on where `parent` ends: its run, and the pages from the one that overlaps its start.

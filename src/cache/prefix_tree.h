@@ -177,7 +177,7 @@ class PrefixTree {
       for (const auto& [position, kept] : node.checkpoints) {
         if (kept.used < victim.used && kept.checkpoint.use_count() == 1) victim = {&node, position, kept.used};
       }
-      if (node.used < victim.used && node.is_leaf() && node.frees_something()) victim = {&node, {}, node.used};
+      if (node.used < victim.used && node.is_leaf() && nodes_.is_only_holder(node)) victim = {&node, {}, node.used};
     }
     return victim;
   }

@@ -167,6 +167,11 @@ TEST_F(PrefixTreeTest, follows_a_log_that_grows_but_not_beyond_the_tokens_insert
   test_prefix::insert(tree_, sequence);
   EXPECT_EQ(reused("abcdefgh"), 5);
   EXPECT_EQ(reused("abcdex"), 6);
+  sequence.append(budget_, 'y');
+  test_prefix::insert(tree_, sequence);
+  EXPECT_EQ(reused("abcdexy"), 6);
+  log.push_back('y');
+  EXPECT_EQ(reused("abcdexy"), 7);
   EXPECT_EQ(tree_.checkpoints(), 1);
 }
 
@@ -275,16 +280,18 @@ TEST_F(PrefixTreeTest, drops_the_checkpoint_first_that_was_used_longest_ago) {
 }
 
 TEST_F(PrefixTreeTest, counts_inserting_again_as_use) {
-  insert("aaaa", {{4, 4}});
-  insert("bbbb", {{4, 4}});
-  insert("aaaa", {{4, 4}});
+  for (const char* text : {"aaaa", "bbbb", "cccc", "bbbb"}) insert(text, {{4, 4}});
   ASSERT_TRUE(tree_.evict_one());
-  EXPECT_EQ(reused("aaaa"), 4);
-  EXPECT_EQ(reused("bbbb"), 0);
+  EXPECT_EQ(find("aaaa").known, 0);
+  ASSERT_TRUE(tree_.evict_one());
+  EXPECT_EQ(find("cccc").known, 0);
+  EXPECT_EQ(reused("bbbb"), 4);
 }
 
 TEST_F(PrefixTreeTest, drops_the_lowest_of_equally_old_checkpoints_so_that_the_longest_reuse_stays) {
-  insert("abcdefgh", {{2, 2}, {4, 4}, {8, 8}});
+  insert("abcdef");
+  insert("abcdefgh", {{2, 2}, {5, 5}, {8, 8}});
+  insert("abcdxx");  // splits the run between 2 and 5
   ASSERT_TRUE(tree_.evict_one());
   ASSERT_TRUE(tree_.evict_one());
   EXPECT_EQ(reused("abcdefgh"), 8);
@@ -324,6 +331,24 @@ TEST_F(PrefixTreeTest, keeps_what_the_log_of_an_earlier_checkpoint_still_reaches
   ASSERT_TRUE(tree_.evict_one());
   EXPECT_EQ(tree_.tokens(), 6);
   EXPECT_EQ(reused("abcdef"), 6);
+}
+
+TEST_F(PrefixTreeTest, drops_with_a_leaf_the_tokens_that_led_only_to_its_checkpoint) {
+  insert("abcd");
+  Sequence sequence = run("abcdefgh", {{8, 8}});
+  test_prefix::insert(tree_, sequence);
+  sequence.pages.clear();  // the checkpoint is still held
+  ASSERT_TRUE(tree_.evict_one());
+  EXPECT_EQ(tree_.nodes(), 0);
+}
+
+TEST_F(PrefixTreeWithoutStateTest, keeps_the_age_of_what_it_splits) {
+  insert("bbbb");
+  insert("aaaa1111");
+  insert("aaaa2222");
+  ASSERT_TRUE(tree_.evict_one());
+  EXPECT_EQ(find("bbbb").known, 0);
+  EXPECT_EQ(find("aaaa1111").tokens, 8);
 }
 
 TEST_F(PrefixTreeWithoutStateTest, drops_the_leaf_first_that_was_used_longest_ago) {
@@ -385,6 +410,19 @@ TEST_F(PrefixTreeWithoutStateTest, frees_a_page_that_overlaps_two_nodes_with_the
   EXPECT_TRUE(tree_.evict_one());
   EXPECT_EQ(budget_.used(), 1);
   EXPECT_TRUE(tree_.evict_one());
+  EXPECT_EQ(budget_.used(), 0);
+}
+
+TEST_F(PrefixTreeWithoutStateTest, frees_a_page_that_two_nodes_hold_around_one_that_has_another) {
+  Sequence sequence = run("a");
+  test_prefix::insert(tree_, sequence);
+  insert("ab");
+  for (const int32_t token : ids("bc")) sequence.append(budget_, token);
+  test_prefix::insert(tree_, sequence);
+  sequence.pages.clear();
+  while (tree_.evict_one()) {
+  }
+  EXPECT_EQ(tree_.nodes(), 0);
   EXPECT_EQ(budget_.used(), 0);
 }
 
