@@ -146,7 +146,7 @@ cmd_lint() {
 # Sanitized tests are the ones where a bug can hide from a plain run: parsers, kernels, threads.
 release_tests() { build release && run_tests release; }
 
-readonly sanitized=(base_test quant_test text_test checkpoint_test bad_inputs_test reference_test parity_test
+readonly sanitized=(base_test quant_test text_test cache_test checkpoint_test bad_inputs_test reference_test parity_test
   {config,quantization,safetensors,shard_index,tokenizer}_fuzz_replay)
 readonly threaded=(base_test text_test parity_test)
 
