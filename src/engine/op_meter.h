@@ -41,6 +41,10 @@ class OpMeter final : public Backend {
   void keep_rows(State state, int64_t rows) override { backend_->keep_rows(state, rows); }
   void copy_recurrent(State to, State from) override { backend_->copy_recurrent(to, from); }
   void free_state(State state) override { backend_->free_state(state); }
+  KvPage create_page(const StateSpec& spec) override { return backend_->create_page(spec); }
+  void copy_page(KvPage to, KvPage from) override { backend_->copy_page(to, from); }
+  void free_page(KvPage page) override { backend_->free_page(page); }
+  void set_pages(State state, std::span<const KvPage> pages) override { backend_->set_pages(state, pages); }
   void write(Tensor out, const void* host) override { backend_->write(out, host); }
   void read(void* host, Tensor x) override { backend_->read(host, x); }
 

@@ -47,6 +47,10 @@ class ReferenceBackend final : public Backend {
   void keep_rows(State state, int64_t rows) override;
   void copy_recurrent(State to, State from) override;
   void free_state(State state) override;
+  KvPage create_page(const StateSpec& spec) override;
+  void copy_page(KvPage to, KvPage from) override;
+  void free_page(KvPage page) override;
+  void set_pages(State state, std::span<const KvPage> pages) override;
 
   void write(Tensor out, const void* host) override;
   void read(void* host, Tensor x) override;
@@ -71,6 +75,7 @@ class ReferenceBackend final : public Backend {
   [[nodiscard]] const StoredMatrix& matrix(Matrix handle) const;
   [[nodiscard]] const StoredExperts& expert_table(Experts handle) const;
   SequenceState& sequence(State handle);
+  std::vector<std::byte>& page(KvPage handle);
   // A tensor of a step: f32 unless said otherwise, and not longer than reserve() promised.
   void check_shape(const Tensor& x, int64_t rows, int64_t cols, DType dtype = DType::kF32) const;
 
@@ -80,7 +85,8 @@ class ReferenceBackend final : public Backend {
   TrafficMeter traffic_;
   std::vector<StoredMatrix> matrices_;
   std::vector<StoredExperts> experts_;
-  std::vector<std::unique_ptr<SequenceState>> states_;  // freed ones stay empty, so a stale handle is found out
+  std::vector<std::unique_ptr<SequenceState>> states_;          // freed ones stay empty, so a stale handle is found out
+  std::vector<std::unique_ptr<std::vector<std::byte>>> pages_;  // likewise
   std::vector<std::unique_ptr<std::byte[]>> tensors_;
 };
 

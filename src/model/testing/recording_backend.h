@@ -81,6 +81,10 @@ class RecordingBackend : public Backend {
   void keep_rows(State, int64_t) override { no_steps(); }
   void copy_recurrent(State, State) override { no_steps(); }
   void free_state(State) override {}
+  KvPage create_page(const StateSpec&) override { return {0}; }
+  void copy_page(KvPage, KvPage) override { no_steps(); }
+  void free_page(KvPage) override {}
+  void set_pages(State, std::span<const KvPage>) override { no_steps(); }
   void write(Tensor, const void*) override { no_steps(); }
   void read(void*, Tensor) override { no_steps(); }
   void embed(Tensor, Tensor, Matrix) override { no_steps(); }
