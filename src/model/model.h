@@ -80,7 +80,7 @@ std::unique_ptr<Model> load_model(const ModelDir& directory, Backend& backend, c
 // What loading will need, from headers and config alone.
 struct MemoryPlan {
   uint64_t weight_bytes = 0;  // language-model tensors in the files
-  uint64_t kv_bytes = 0;      // at options.context
+  uint64_t kv_bytes = 0;      // at options.context, in whole pages
   uint64_t recurrent_bytes = 0;
   uint64_t workspace_bytes = 0;  // activations and scratch, an estimate
   [[nodiscard]] uint64_t total() const { return weight_bytes + kv_bytes + recurrent_bytes + workspace_bytes; }
