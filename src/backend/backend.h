@@ -229,7 +229,9 @@ class Backend {
   virtual Matrix upload(const MatrixSpec& spec, const RowSource& rows) = 0;
   virtual Experts upload(const ExpertsSpec& spec) = 0;
   virtual Tensor upload(std::span<const float> values, int64_t rows, int64_t cols) = 0;
-  virtual Tensor allocate(DType dtype, int64_t rows, int64_t cols) = 0;  // zeroed; lives as long as the backend
+  // Zeroed; lives until it is freed or the backend ends.
+  virtual Tensor allocate(DType dtype, int64_t rows, int64_t cols) = 0;
+  virtual void free_tensor(Tensor tensor) = 0;  // as allocate() gave it
   // After the last upload: scratch for steps of at most max_rows rows.
   virtual void reserve(int64_t max_rows) = 0;
   [[nodiscard]] virtual int64_t packed_bytes() const = 0;  // of all uploaded matrices, as they lie in memory
@@ -272,6 +274,7 @@ class Backend {
   virtual void gather_rows(Tensor out, Tensor x, Tensor ids) = 0;
   // out [T, A + B] = each row of a [T, A], then that of b [T, B].
   virtual void concat(Tensor out, Tensor a, Tensor b) = 0;
+  virtual void copy(Tensor out, Tensor x) = 0;         // f32 or i32, both of one shape; they do not overlap
   virtual void argmax(Tensor out, Tensor logits) = 0;  // out i32 [T, 1]; the lowest id among equals
 
   // ---- measure

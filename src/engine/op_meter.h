@@ -31,6 +31,7 @@ class OpMeter final : public Backend {
     return backend_->upload(values, rows, cols);
   }
   Tensor allocate(DType dtype, int64_t rows, int64_t cols) override { return backend_->allocate(dtype, rows, cols); }
+  void free_tensor(Tensor tensor) override { backend_->free_tensor(tensor); }
   void reserve(int64_t max_rows) override { backend_->reserve(max_rows); }
   [[nodiscard]] int64_t packed_bytes() const override { return backend_->packed_bytes(); }
   State create_state(const StateSpec& spec) override { return backend_->create_state(spec); }
@@ -58,6 +59,7 @@ class OpMeter final : public Backend {
   void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
   void concat(Tensor out, Tensor a, Tensor b) override;
+  void copy(Tensor out, Tensor x) override;
   void argmax(Tensor out, Tensor logits) override;
   Traffic take_traffic() override;
   double measure_int8_macs() override { return backend_->measure_int8_macs(); }

@@ -73,6 +73,7 @@ class CpuBackend final : public Backend {
   Experts upload(const ExpertsSpec& spec) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t cols) override;
   Tensor allocate(DType dtype, int64_t rows, int64_t cols) override;
+  void free_tensor(Tensor tensor) override;
   void reserve(int64_t max_rows) override;
   [[nodiscard]] int64_t packed_bytes() const override { return packed_bytes_; }
   State create_state(const StateSpec& spec) override;
@@ -98,6 +99,7 @@ class CpuBackend final : public Backend {
   void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
   void concat(Tensor out, Tensor a, Tensor b) override;
+  void copy(Tensor out, Tensor x) override;
   void argmax(Tensor out, Tensor logits) override;
   Traffic take_traffic() override;
   double measure_int8_macs() override;
@@ -132,7 +134,7 @@ class CpuBackend final : public Backend {
 
   std::vector<std::unique_ptr<PackedMatrix>> matrices_;
   std::vector<std::unique_ptr<PackedExperts>> experts_;
-  std::vector<Buffer> tensors_;
+  std::map<const void*, Buffer> tensors_;  // by where they lie
   std::map<const void*, Buffer> taps_first_;
   std::vector<std::unique_ptr<SequenceState>> states_;
   std::vector<std::unique_ptr<Buffer>> pages_;

@@ -47,8 +47,18 @@ Tensor CpuBackend::upload(std::span<const float> values, int64_t rows, int64_t c
 }
 
 Tensor CpuBackend::allocate(DType dtype, int64_t rows, int64_t cols) {
-  tensors_.emplace_back(rows * cols * size_bytes(dtype));
-  return {tensors_.back().data(), dtype, rows, cols};
+  Buffer memory(rows * cols * size_bytes(dtype));
+  const Tensor tensor = {memory.data(), dtype, rows, cols};
+  if (tensor.data != nullptr) tensors_.emplace(tensor.data, std::move(memory));
+  return tensor;
+}
+
+void CpuBackend::free_tensor(Tensor tensor) {
+  if (tensor.data == nullptr) return;
+  const auto found = tensors_.find(tensor.data);
+  MOEBIUS_CHECK(found != tensors_.end() && found->second.bytes() == tensor.bytes());
+  tensors_.erase(found);
+  taps_first_.erase(tensor.data);  // another may come to lie there
 }
 
 void CpuBackend::reserve(int64_t max_rows) {

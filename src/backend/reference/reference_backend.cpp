@@ -57,10 +57,13 @@ Tensor ReferenceBackend::upload(std::span<const float> values, int64_t rows, int
 Tensor ReferenceBackend::allocate(DType dtype, int64_t rows, int64_t cols) {
   MOEBIUS_CHECK(rows >= 0 && cols >= 0 && size_bytes(dtype) > 0);
   Tensor x{nullptr, dtype, rows, cols};
-  tensors_.push_back(std::make_unique<std::byte[]>(x.bytes()));  // zeroed
-  x.data = tensors_.back().get();
+  std::unique_ptr<std::byte[]> memory = std::make_unique<std::byte[]>(x.bytes());  // zeroed
+  x.data = memory.get();
+  tensors_[x.data] = std::move(memory);
   return x;
 }
+
+void ReferenceBackend::free_tensor(Tensor tensor) { MOEBIUS_CHECK(tensors_.erase(tensor.data) == 1); }
 
 void ReferenceBackend::reserve(int64_t max_rows) {
   MOEBIUS_CHECK(max_rows > 0);

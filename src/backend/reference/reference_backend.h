@@ -2,6 +2,7 @@
 // rows, norm, attention, delta_net, router, experts (.cpp). Private to this folder.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -38,6 +39,7 @@ class ReferenceBackend final : public Backend {
   Experts upload(const ExpertsSpec& spec) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t cols) override;
   Tensor allocate(DType dtype, int64_t rows, int64_t cols) override;
+  void free_tensor(Tensor tensor) override;
   void reserve(int64_t max_rows) override;
   [[nodiscard]] int64_t packed_bytes() const override { return packed_bytes_; }
 
@@ -64,6 +66,7 @@ class ReferenceBackend final : public Backend {
   void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
   void concat(Tensor out, Tensor a, Tensor b) override;
+  void copy(Tensor out, Tensor x) override;
   void argmax(Tensor out, Tensor logits) override;
 
   Traffic take_traffic() override;
@@ -87,7 +90,7 @@ class ReferenceBackend final : public Backend {
   std::vector<StoredExperts> experts_;
   std::vector<std::unique_ptr<SequenceState>> states_;          // freed ones stay empty, so a stale handle is found out
   std::vector<std::unique_ptr<std::vector<std::byte>>> pages_;  // likewise
-  std::vector<std::unique_ptr<std::byte[]>> tensors_;
+  std::map<const void*, std::unique_ptr<std::byte[]>> tensors_;  // by where they lie
 };
 
 }  // namespace moebius::reference
