@@ -54,7 +54,8 @@ Inspection inspect(const ModelDir& files, const InspectOptions& options) {
   const ModelOptions model = effective_options(result.config, model_options(options.common.engine));
   result.plan = plan_memory(files, result.config, model);
   result.context = model.context;
-  result.kv_bytes_per_token = result.plan.kv_bytes / static_cast<uint64_t>(result.context);
+  const int64_t page_bytes = make_state_spec(result.config, model).page_bytes();
+  result.kv_bytes_per_token = static_cast<uint64_t>(page_bytes / kPagePositions + result.config.rotary_dim * 4);
   result.kv = options.common.engine.kv;
   return result;
 }

@@ -109,20 +109,31 @@ struct Experts {
 struct State {
   int32_t id = -1;
 };  // caches of one sequence
+// Keys and values of kPagePositions positions, in all attention layers. Several states may see one page; a page that
+// more than one sees is only read.
+struct KvPage {
+  int32_t id = -1;
+};
 
 // ---- state
 
+// Positions of a page, and where it begins: a multiple of them. The block of N7.
+inline constexpr int64_t kPagePositions = 256;
+
 // Caches of one sequence: keys and values of the full-attention layers, convolution rows and S of the linear ones.
 struct StateSpec {
-  int64_t context = 0;           // most positions
+  int64_t context = 0;           // positions whose pages the state makes and owns; 0: its pages come by set_pages()
   DType kv_dtype = DType::kF32;  // kF32 or kF16
   int64_t attention_layers = 0, kv_heads = 0, head_dim = 0;
   int64_t delta_layers = 0, conv_dim = 0, conv_kernel = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0;
   int64_t draft_rows = 0;  // most rows of a step that can be taken back (SequenceRows::draft)
 
-  [[nodiscard]] int64_t kv_bytes() const {
-    return attention_layers * context * kv_heads * head_dim * 2 * size_bytes(kv_dtype);
-  }
+  [[nodiscard]] int64_t page_bytes() const { return attention_layers * 2 * kv_heads * block_bytes(); }
+  // Of one head's keys, or values, of one layer in a page.
+  [[nodiscard]] int64_t block_bytes() const { return kPagePositions * head_dim * size_bytes(kv_dtype); }
+  // Of the pages that the state owns: `context` positions, rounded up to whole pages.
+  [[nodiscard]] int64_t kv_bytes() const { return pages() * page_bytes(); }
+  [[nodiscard]] int64_t pages() const { return (context + kPagePositions - 1) / kPagePositions; }
   [[nodiscard]] int64_t key_dim() const { return (conv_dim - value_heads * value_head_dim) / 2; }  // Hk * Dk
   [[nodiscard]] int64_t recurrent_bytes() const {
     return delta_layers * (s_elements() + (conv_kernel - 1) * conv_dim + draft_elements()) * 4;
@@ -218,7 +229,9 @@ class Backend {
   virtual Matrix upload(const MatrixSpec& spec, const RowSource& rows) = 0;
   virtual Experts upload(const ExpertsSpec& spec) = 0;
   virtual Tensor upload(std::span<const float> values, int64_t rows, int64_t cols) = 0;
-  virtual Tensor allocate(DType dtype, int64_t rows, int64_t cols) = 0;  // zeroed; lives as long as the backend
+  // Zeroed; lives until it is freed or the backend ends.
+  virtual Tensor allocate(DType dtype, int64_t rows, int64_t cols) = 0;
+  virtual void free_tensor(Tensor tensor) = 0;  // as allocate() gave it
   // After the last upload: scratch for steps of at most max_rows rows.
   virtual void reserve(int64_t max_rows) = 0;
   [[nodiscard]] virtual int64_t packed_bytes() const = 0;  // of all uploaded matrices, as they lie in memory
@@ -231,10 +244,17 @@ class Backend {
   // After a step of draft rows: the first `rows` of them stay, and the state is bit for bit as if the others had never
   // been. Keys and values need nothing: the next step writes over them.
   virtual void keep_rows(State state, int64_t rows) = 0;
-  // Convolution rows and S of `from` over those of `to`; keys and values stay where they are. A state of no positions
+  // Convolution rows and S of `from` over those of `to`; keys and values stay where they are. A state without pages
   // (context 0) is what a snapshot is kept in; neither has draft rows pending.
   virtual void copy_recurrent(State to, State from) = 0;
   virtual void free_state(State state) = 0;
+
+  virtual KvPage create_page(const StateSpec& spec) = 0;  // for states of this spec, whatever their context; zeroed
+  virtual void copy_page(KvPage to, KvPage from) = 0;
+  virtual void free_page(KvPage page) = 0;
+  // Where the state keeps positions [0, pages * kPagePositions): for a state of context 0. The list is copied; the
+  // pages outlive their use.
+  virtual void set_pages(State state, std::span<const KvPage> pages) = 0;
 
   // ---- a step
   virtual void write(Tensor out, const void* host) = 0;                  // host -> device
@@ -254,6 +274,7 @@ class Backend {
   virtual void gather_rows(Tensor out, Tensor x, Tensor ids) = 0;
   // out [T, A + B] = each row of a [T, A], then that of b [T, B].
   virtual void concat(Tensor out, Tensor a, Tensor b) = 0;
+  virtual void copy(Tensor out, Tensor x) = 0;         // f32 or i32, both of one shape; they do not overlap
   virtual void argmax(Tensor out, Tensor logits) = 0;  // out i32 [T, 1]; the lowest id among equals
 
   // ---- measure

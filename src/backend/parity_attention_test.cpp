@@ -1,6 +1,7 @@
 // Parity of attention(): head shapes, both cache dtypes, contexts over several blocks of 256 positions, chunks and
-// batches.
+// batches, pages that states own, are given and share.
 #include <cmath>
+#include <initializer_list>
 
 #include "backend/test_sequences.h"
 
@@ -99,12 +100,14 @@ std::vector<ParityCase> shape_cases() {
   return cases;
 }
 
+const Shape kLongShapes[] = {{"H2_K1_D32_R8_long", 2, 1, 32, 8},
+                             {"H3_K1_D20_R4_long_f16", 3, 1, 20, 4, true, DType::kF16}};
+
 // Positions 255, 256, 257 and 512 begin and end chunks somewhere.
 std::vector<ParityCase> long_cases() {
   std::vector<ParityCase> cases;
   const std::vector<int64_t> lengths = {530};
-  for (const Shape& shape :
-       {Shape{"H2_K1_D32_R8_long", 2, 1, 32, 8}, Shape{"H3_K1_D20_R4_long_f16", 3, 1, 20, 4, true, DType::kF16}}) {
+  for (const Shape& shape : kLongShapes) {
     std::vector<Script> scripts = {whole(lengths)};
     for (const int64_t chunk : {1, 7, 16, 64, 255, 256, 257}) scripts.push_back(in_chunks(lengths, chunk));
     cases.push_back(sequence_case(shape.name, program(shape, lengths), scripts));
@@ -122,6 +125,121 @@ std::vector<ParityCase> batch_cases() {
       sequence_case("three_sequences", program(shape, three),
                     {whole(three), side_by_side(three, 1), side_by_side(three, 4)}),
   };
+}
+
+std::vector<ParityCase> page_cases() {
+  std::vector<ParityCase> cases;
+  for (const Shape& shape : kLongShapes) {
+    for (const int64_t length : {255, 256, 257, 600}) {
+      const std::vector<int64_t> two = {length, length / 2};
+      std::vector<Script> scripts = {whole(two), on_foreign_pages(whole(two)), on_foreign_pages(in_drafts(two, 7))};
+      for (const int64_t chunk : {17, 256}) scripts.push_back(on_foreign_pages(side_by_side(two, chunk)));
+      cases.push_back(sequence_case(fmt::format("{}_pages_{}", shape.name, length), program(shape, two), scripts));
+    }
+  }
+  return cases;
+}
+
+// Two sequences that begin alike and go on differently, side by side.
+struct Fork {
+  Shape shape;
+  int64_t prefix;
+  int64_t rows;  // of each, behind the prefix
+  int64_t chunk;
+};
+
+// A layer whose step takes rows of the program's first two sequences; the prefix is that of the first.
+class ForkedLayer {
+ public:
+  ForkedLayer(const Fork& fork, Backend& backend)
+      : fork_(fork), program_(program(fork.shape, {fork.prefix + fork.rows, fork.rows})), backend_(backend) {
+    operation_ = program_.load(backend);
+    const int64_t most_rows = std::max(fork.prefix, 2 * fork.chunk);
+    for (const int64_t cols : program_.cols) in_.push_back(backend.allocate(DType::kF32, most_rows, cols));
+    out_ = backend.allocate(DType::kF32, most_rows, program_.out_cols);
+    backend.reserve(most_rows);
+  }
+  [[nodiscard]] const SequenceProgram& sequence_program() const { return program_; }
+
+  void run_prefix(State state) { run({{state, 0, fork_.prefix, 0}}, {{0, 0, fork_.prefix}}); }
+  // Both go on behind the prefix; each with inputs of its own.
+  void go_on(State a, State b, Results& results) {
+    for (int64_t done = 0; done < fork_.rows; done += fork_.chunk) {
+      const int64_t n = std::min(fork_.chunk, fork_.rows - done);
+      const int64_t position = fork_.prefix + done;
+      run({{a, 0, n, position}, {b, n, n, position}}, {{0, position, n}, {1, done, n}});
+      results.add(fmt::format("rows{}", done), backend_, out_.first(2 * n));
+    }
+  }
+
+ private:
+  struct Rows {
+    size_t sequence;
+    int64_t first, count;
+  };
+  void run(const std::vector<SequenceRows>& sequences, std::initializer_list<Rows> rows) {
+    std::vector<Tensor> in;
+    for (size_t i = 0; i < in_.size(); ++i) {
+      std::vector<float> batch;
+      for (const Rows& part : rows) {
+        const auto from = program_.inputs[part.sequence][i].begin() + part.first * program_.cols[i];
+        batch.insert(batch.end(), from, from + part.count * program_.cols[i]);
+      }
+      in.push_back(in_[i].first(std::ssize(batch) / program_.cols[i]));
+      backend_.write(in.back(), batch.data());
+    }
+    operation_(out_.first(in[0].rows), in, sequences);
+  }
+
+  Fork fork_;
+  SequenceProgram program_;
+  Backend& backend_;
+  SequenceProgram::Operation operation_;
+  std::vector<Tensor> in_;
+  Tensor out_;
+};
+
+void fork_unshared(const Fork& fork, Backend& backend, Results& results) {
+  ForkedLayer layer(fork, backend);
+  const State a = backend.create_state(layer.sequence_program().state);
+  const State b = backend.create_state(layer.sequence_program().state);
+  layer.run_prefix(a);
+  layer.run_prefix(b);
+  layer.go_on(a, b, results);
+}
+
+// The whole pages of the prefix are seen by both; the last one is copied before the first writes on.
+void fork_shared(const Fork& fork, Backend& backend, Results& results) {
+  ForkedLayer layer(fork, backend);
+  StateSpec spec = layer.sequence_program().state;
+  spec.context = 0;
+  const State a = backend.create_state(spec);
+  const State b = backend.create_state(spec);
+  std::vector<KvPage> pages_a, pages_b;
+  for (int64_t first = 0; first < fork.prefix + fork.rows; first += kPagePositions) {
+    pages_a.push_back(backend.create_page(spec));
+    const bool is_shared = first + kPagePositions <= fork.prefix;
+    pages_b.push_back(is_shared ? pages_a.back() : backend.create_page(spec));
+  }
+  backend.set_pages(a, pages_a);
+  layer.run_prefix(a);
+  const auto last = static_cast<size_t>(fork.prefix / kPagePositions);
+  backend.copy_page(pages_b[last], pages_a[last]);
+  backend.set_pages(b, pages_b);
+  layer.go_on(a, b, results);
+}
+
+std::vector<ParityCase> fork_cases() {
+  std::vector<ParityCase> cases;
+  for (const Shape& shape : kLongShapes) {
+    for (const int64_t prefix : {250, 256, 257, 520}) {
+      const Fork fork = {shape, prefix, 16, 5};
+      cases.push_back({fmt::format("{}_fork_{}", fork.shape.name, prefix),
+                       {{"unshared", [fork](Backend& b, Results& results) { fork_unshared(fork, b, results); }},
+                        {"shared", [fork](Backend& b, Results& results) { fork_shared(fork, b, results); }}}});
+    }
+  }
+  return cases;
 }
 
 // A few tokens, their keys and values repeated over two blocks, and a few more tokens behind.
@@ -159,6 +277,8 @@ std::vector<ParityCase> repeated_cases() {
 INSTANTIATE_TEST_SUITE_P(Attention, Parity, every_isa(shape_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(AttentionLong, Parity, every_isa(long_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(AttentionRepeated, Parity, every_isa(repeated_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(AttentionPages, Parity, every_isa(page_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(AttentionFork, Parity, every_isa(fork_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(AttentionBatch, Parity, every_isa(batch_cases()), test_name);
 
 }  // namespace

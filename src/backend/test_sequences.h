@@ -24,11 +24,18 @@ struct Piece {
 struct Script {
   std::string name;
   std::vector<std::vector<Piece>> steps;
+  bool foreign_pages = false;  // keys and values lie in pages that the states do not own
 };
+
+inline Script on_foreign_pages(Script script) {
+  script.name += " on foreign pages";
+  script.foreign_pages = true;
+  return script;
+}
 
 // Each sequence alone, `chunk` rows at a time.
 inline Script in_chunks(const std::vector<int64_t>& lengths, int64_t chunk) {
-  Script script{fmt::format("chunks of {}", chunk), {}};
+  Script script{.name = fmt::format("chunks of {}", chunk), .steps = {}};
   for (size_t s = 0; s < lengths.size(); ++s) {
     for (int64_t done = 0; done < lengths[s]; done += chunk) {
       script.steps.push_back({{s, std::min(chunk, lengths[s] - done)}});
@@ -45,7 +52,7 @@ inline Script whole(const std::vector<int64_t>& lengths) {
 
 // All sequences in every batch, `chunk` rows of each.
 inline Script side_by_side(const std::vector<int64_t>& lengths, int64_t chunk) {
-  Script script{fmt::format("side by side, {} rows each", chunk), {}};
+  Script script{.name = fmt::format("side by side, {} rows each", chunk), .steps = {}};
   const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
   for (int64_t done = 0; done < longest; done += chunk) {
     std::vector<Piece> step;
@@ -59,7 +66,7 @@ inline Script side_by_side(const std::vector<int64_t>& lengths, int64_t chunk) {
 
 // Each sequence alone, drafts of `drafted` rows of which none, one, two, ... all stay, in turns; then a plain row.
 inline Script in_drafts(const std::vector<int64_t>& lengths, int64_t drafted) {
-  Script script{fmt::format("drafts of {}", drafted), {}};
+  Script script{.name = fmt::format("drafts of {}", drafted), .steps = {}};
   int64_t kept = 0;
   for (size_t s = 0; s < lengths.size(); ++s) {
     for (int64_t done = 0; done < lengths[s];) {
@@ -75,7 +82,7 @@ inline Script in_drafts(const std::vector<int64_t>& lengths, int64_t drafted) {
 
 // All sequences in every batch: drafts of `drafted` rows of which `kept` stay, then a plain row.
 inline Script drafts_side_by_side(const std::vector<int64_t>& lengths, int64_t drafted, int64_t kept) {
-  Script script{fmt::format("side by side, {} of {} draft rows", kept, drafted), {}};
+  Script script{.name = fmt::format("side by side, {} of {} draft rows", kept, drafted), .steps = {}};
   std::vector<int64_t> done(lengths.size(), 0);
   while (done != lengths) {
     std::vector<Piece> draft, plain;
@@ -106,6 +113,40 @@ struct SequenceProgram {
   std::function<Operation(Backend&)> load;
 };
 
+// The states of a script's sequences. Foreign pages come one by one, those of the sequences alternating.
+class States {
+ public:
+  States(Backend& backend, const SequenceProgram& program, const Script& script)
+      : backend_(backend), spec_(program.state), pages_(script.foreign_pages ? program.lengths.size() : 0) {
+    if (script.foreign_pages) spec_.context = 0;
+    for (size_t s = 0; s < program.lengths.size(); ++s) states_.push_back(backend.create_state(spec_));
+  }
+  ~States() {
+    for (const State state : states_) backend_.free_state(state);
+    for (const std::vector<KvPage>& pages : pages_) {
+      for (const KvPage page : pages) backend_.free_page(page);
+    }
+  }
+  States(const States&) = delete;
+  States& operator=(const States&) = delete;
+
+  // With pages for that many positions and no more.
+  State with_room(size_t sequence, int64_t positions) {
+    if (pages_.empty()) return states_[sequence];
+    std::vector<KvPage>& pages = pages_[sequence];
+    while (std::ssize(pages) * kPagePositions < positions) pages.push_back(backend_.create_page(spec_));
+    backend_.set_pages(states_[sequence], pages);
+    return states_[sequence];
+  }
+  [[nodiscard]] State operator[](size_t sequence) const { return states_[sequence]; }
+
+ private:
+  Backend& backend_;
+  StateSpec spec_;
+  std::vector<State> states_;
+  std::vector<std::vector<KvPage>> pages_;  // of each sequence, when they are foreign
+};
+
 // Runs a script on new states and adds one output per sequence.
 inline void run_script(const SequenceProgram& program, const Script& script, Backend& backend, Results& results) {
   int64_t max_rows = 0;
@@ -120,8 +161,7 @@ inline void run_script(const SequenceProgram& program, const Script& script, Bac
   const Tensor out = backend.allocate(DType::kF32, max_rows, program.out_cols);
   backend.reserve(max_rows);
 
-  std::vector<State> states;
-  for (size_t s = 0; s < program.lengths.size(); ++s) states.push_back(backend.create_state(program.state));
+  States states(backend, program, script);
   std::vector<int64_t> position(program.lengths.size(), 0);
   std::vector<std::vector<float>> outputs(program.lengths.size());
   for (const std::vector<Piece>& step : script.steps) {
@@ -140,7 +180,8 @@ inline void run_script(const SequenceProgram& program, const Script& script, Bac
         }
       }
       const int64_t all_rows = piece.rows + piece.rejected;
-      sequences.push_back({states[piece.sequence], rows, all_rows, first, piece.draft});
+      const State state = states.with_room(piece.sequence, first + all_rows);
+      sequences.push_back({state, rows, all_rows, first, piece.draft});
       position[piece.sequence] += piece.rows;
       rows += all_rows;
     }
@@ -160,7 +201,6 @@ inline void run_script(const SequenceProgram& program, const Script& script, Bac
   }
   for (size_t s = 0; s < outputs.size(); ++s) {
     results.add(fmt::format("sequence{}", s), outputs[s], program.out_cols);
-    backend.free_state(states[s]);
   }
 }
 

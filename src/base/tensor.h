@@ -21,6 +21,10 @@ struct Tensor {
 
   // The first n rows: the part of a workspace that a step of n tokens uses.
   [[nodiscard]] Tensor first(int64_t n) const { return {data, dtype, n, cols}; }
+  // Rows [first, first + n).
+  [[nodiscard]] Tensor slice(int64_t first, int64_t n) const {
+    return {static_cast<char*>(data) + first * cols * size_bytes(dtype), dtype, n, cols};
+  }
 };
 
 }  // namespace moebius

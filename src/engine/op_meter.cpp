@@ -102,6 +102,10 @@ void OpMeter::concat(Tensor out, Tensor a, Tensor b) {
   measure("concat", out, [&] { backend_->concat(out, a, b); });
 }
 
+void OpMeter::copy(Tensor out, Tensor x) {
+  measure("copy", out, [&] { backend_->copy(out, x); });
+}
+
 void OpMeter::argmax(Tensor out, Tensor logits) {
   measure("argmax", out, [&] { backend_->argmax(out, logits); });
 }

@@ -31,6 +31,7 @@ class OpMeter final : public Backend {
     return backend_->upload(values, rows, cols);
   }
   Tensor allocate(DType dtype, int64_t rows, int64_t cols) override { return backend_->allocate(dtype, rows, cols); }
+  void free_tensor(Tensor tensor) override { backend_->free_tensor(tensor); }
   void reserve(int64_t max_rows) override { backend_->reserve(max_rows); }
   [[nodiscard]] int64_t packed_bytes() const override { return backend_->packed_bytes(); }
   State create_state(const StateSpec& spec) override { return backend_->create_state(spec); }
@@ -41,6 +42,10 @@ class OpMeter final : public Backend {
   void keep_rows(State state, int64_t rows) override { backend_->keep_rows(state, rows); }
   void copy_recurrent(State to, State from) override { backend_->copy_recurrent(to, from); }
   void free_state(State state) override { backend_->free_state(state); }
+  KvPage create_page(const StateSpec& spec) override { return backend_->create_page(spec); }
+  void copy_page(KvPage to, KvPage from) override { backend_->copy_page(to, from); }
+  void free_page(KvPage page) override { backend_->free_page(page); }
+  void set_pages(State state, std::span<const KvPage> pages) override { backend_->set_pages(state, pages); }
   void write(Tensor out, const void* host) override { backend_->write(out, host); }
   void read(void* host, Tensor x) override { backend_->read(host, x); }
 
@@ -54,6 +59,7 @@ class OpMeter final : public Backend {
   void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
   void concat(Tensor out, Tensor a, Tensor b) override;
+  void copy(Tensor out, Tensor x) override;
   void argmax(Tensor out, Tensor logits) override;
   Traffic take_traffic() override;
   double measure_int8_macs() override { return backend_->measure_int8_macs(); }

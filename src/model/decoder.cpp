@@ -61,12 +61,16 @@ void Decoder::check(const Step& step) const {
     covered += sequence.rows;
   }
   MOEBIUS_CHECK(covered == rows);
+  for (const LoggedRows& logged : step.logged) {
+    MOEBIUS_CHECK(logged.first_row >= 0 && logged.rows >= 1 && logged.first_row + logged.rows <= rows);
+  }
   MOEBIUS_CHECK(static_cast<int64_t>(step.logit_rows.size()) <= kMaxLogitRows);
   MOEBIUS_CHECK(std::ranges::all_of(step.logit_rows, [&](int32_t row) { return row >= 0 && row < rows; }));
 }
 
-StepContext Decoder::context(int64_t rows, std::span<const SequenceRows> sequences) const {
-  return {backend_, config_, workspace_, rope_, rows, sequences};
+StepContext Decoder::context(int64_t rows, std::span<const SequenceRows> sequences,
+                             std::span<const LoggedRows> logged) const {
+  return {backend_, config_, workspace_, rope_, rows, sequences, logged};
 }
 
 Tensor Decoder::forward(const Step& step, const LayerObserver& observer) {
@@ -77,7 +81,7 @@ Tensor Decoder::forward(const Step& step, const LayerObserver& observer) {
   const Tensor hidden = workspace_.hidden.first(rows);
   backend_.write(ids, step.tokens.data());
   backend_.embed(residual, ids, embedding_);
-  run_layers(context(rows, step.sequences), observer);
+  run_layers(context(rows, step.sequences, step.logged), observer);
   if (step.logit_rows.empty() && !observer && !mtp_) return workspace_.logits.first(0);
   backend_.add_rms_norm(hidden, residual, workspace_.block_out.first(rows), final_norm_, config_.eps);
   if (observer) observer(config_.layers - 1, residual);
@@ -138,6 +142,19 @@ Tensor Decoder::run_head(std::span<const int32_t> rows, Tensor hidden) {
   const Projection head[] = {{logits, lm_head_}};
   backend_.linear(head, head_in);
   return logits;
+}
+
+void Decoder::replay(State state, const DeltaLog& log, int64_t first, int64_t rows) {
+  for (int64_t done = 0; done < rows; done += options_.max_rows) {
+    const int64_t n = std::min(options_.max_rows, rows - done);
+    const SequenceRows sequences[] = {{.state = state, .rows = n}};
+    for (const DecoderLayer& layer : layers_) {
+      const auto* weights = std::get_if<DeltaNetWeights>(&layer.mixer);
+      if (weights == nullptr) continue;
+      const DeltaInputs inputs = logged_inputs(log, layer.mixer_index, first + done, n);
+      replay_delta_net(context(n, sequences), inputs, *weights, layer.mixer_index);
+    }
+  }
 }
 
 Tensor Decoder::moe_layer(int64_t layer, Tensor x) {

@@ -24,13 +24,18 @@ class Decoder : public Model {
   [[nodiscard]] Tensor last_hidden(int64_t rows) const override { return workspace_.hidden.first(rows); }
   Tensor forward_mtp(const MtpStep& step) override;
   Tensor moe_layer(int64_t layer, Tensor x) override;
+  DeltaLog create_log(int64_t capacity) override { return create_delta_log(backend_, config_, capacity); }
+  void free_log(const DeltaLog& log) override { free_delta_log(backend_, log); }
+  [[nodiscard]] int64_t log_bytes(int64_t capacity) const override { return delta_log_bytes(config_, capacity); }
+  void replay(State state, const DeltaLog& log, int64_t first, int64_t rows) override;
   void set_expert_path(ExpertPath path) override { options_.experts = path; }
 
  private:
   void bind(WeightBinder& binder);
   void load_mtp(const ModelDir& directory);
   void check(const Step& step) const;
-  [[nodiscard]] StepContext context(int64_t rows, std::span<const SequenceRows> sequences) const;
+  [[nodiscard]] StepContext context(int64_t rows, std::span<const SequenceRows> sequences,
+                                    std::span<const LoggedRows> logged = {}) const;
   void run_layers(const StepContext& step, const LayerObserver& observer) const;
   Tensor run_head(std::span<const int32_t> rows, Tensor hidden);
 

@@ -55,6 +55,26 @@ bool is_interleaved(const WeightBinder& binder, const std::string& path) {
   return binder.has(path + ".in_proj_qkvz.weight") || binder.has(path + ".in_proj_ba.weight");
 }
 
+DeltaNetArgs arguments(const ModelConfig& config, const DeltaInputs& inputs, Tensor z, const DeltaNetWeights& weights,
+                       int64_t index) {
+  return {.qkv = inputs.qkv,
+          .z = z,
+          .b = inputs.b,
+          .a = inputs.a,
+          .conv = weights.conv,
+          .a_log = weights.a_log,
+          .dt_bias = weights.dt_bias,
+          .norm = weights.norm,
+          .key_heads = config.key_heads,
+          .value_heads = config.value_heads,
+          .key_head_dim = config.key_head_dim,
+          .value_head_dim = config.value_head_dim,
+          .conv_kernel = config.conv_kernel,
+          .eps = config.eps,
+          .sigmoid_gate = config.sigmoid_output_gate,
+          .layer = index};
+}
+
 }  // namespace
 
 void bind_delta_net(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path,
@@ -70,33 +90,29 @@ void bind_delta_net(WeightBinder& binder, DeltaNetWeights& weights, const std::s
 
 void delta_net_block(const StepContext& step, Tensor out, Tensor x, const DeltaNetWeights& weights, int64_t index) {
   const ModelConfig& config = step.config;
-  const Tensor qkv = shaped(step.workspace.q_or_qkv, x.rows, config.conv_dim());
   const Tensor z = shaped(step.workspace.k_or_z, x.rows, config.value_dim());
-  const Tensor b = shaped(step.workspace.v_or_b, x.rows, config.value_heads);
-  const Tensor a = shaped(step.workspace.a, x.rows, config.value_heads);
+  const DeltaInputs inputs = {.qkv = shaped(step.workspace.q_or_qkv, x.rows, config.conv_dim()),
+                              .b = shaped(step.workspace.v_or_b, x.rows, config.value_heads),
+                              .a = shaped(step.workspace.a, x.rows, config.value_heads)};
   const Tensor mixed = shaped(step.workspace.mixed, x.rows, config.value_dim());
-  const Projection inputs[] = {
-      {qkv, weights.in_proj_qkv}, {z, weights.in_proj_z}, {b, weights.in_proj_b}, {a, weights.in_proj_a}};
-  step.backend.linear(inputs, x);
-  const DeltaNetArgs args{.qkv = qkv,
-                          .z = z,
-                          .b = b,
-                          .a = a,
-                          .conv = weights.conv,
-                          .a_log = weights.a_log,
-                          .dt_bias = weights.dt_bias,
-                          .norm = weights.norm,
-                          .key_heads = config.key_heads,
-                          .value_heads = config.value_heads,
-                          .key_head_dim = config.key_head_dim,
-                          .value_head_dim = config.value_head_dim,
-                          .conv_kernel = config.conv_kernel,
-                          .eps = config.eps,
-                          .sigmoid_gate = config.sigmoid_output_gate,
-                          .layer = index};
-  step.backend.delta_net(mixed, args, step.sequences);
+  const Projection projections[] = {{inputs.qkv, weights.in_proj_qkv},
+                                    {z, weights.in_proj_z},
+                                    {inputs.b, weights.in_proj_b},
+                                    {inputs.a, weights.in_proj_a}};
+  step.backend.linear(projections, x);
+  log_inputs(step.backend, step.logged, inputs, index);
+  step.backend.delta_net(mixed, arguments(config, inputs, z, weights, index), step.sequences);
   const Projection output[] = {{out, weights.out_proj}};
   step.backend.linear(output, mixed);
+}
+
+// z gates the output alone: any values do.
+void replay_delta_net(const StepContext& step, const DeltaInputs& inputs, const DeltaNetWeights& weights,
+                      int64_t index) {
+  const ModelConfig& config = step.config;
+  const Tensor z = shaped(step.workspace.k_or_z, step.rows, config.value_dim());
+  const Tensor mixed = shaped(step.workspace.mixed, step.rows, config.value_dim());
+  step.backend.delta_net(mixed, arguments(config, inputs, z, weights, index), step.sequences);
 }
 
 }  // namespace moebius

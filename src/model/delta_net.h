@@ -1,4 +1,5 @@
-// The GatedDeltaNet block between two norms: input projections, convolution and recurrence, output projection.
+// The GatedDeltaNet block between two norms: input projections, convolution and recurrence, output projection;
+// and the recurrence alone, again.
 #pragma once
 
 #include <string>
@@ -24,5 +25,9 @@ void bind_delta_net(WeightBinder& binder, DeltaNetWeights& weights, const std::s
 
 // out [T, D] from x [T, D]; index: among the delta layers of the state.
 void delta_net_block(const StepContext& step, Tensor out, Tensor x, const DeltaNetWeights& weights, int64_t index);
+
+// The state takes in what it took in before (delta_log.h); what comes out is thrown away. inputs [T, ...].
+void replay_delta_net(const StepContext& step, const DeltaInputs& inputs, const DeltaNetWeights& weights,
+                      int64_t index);
 
 }  // namespace moebius

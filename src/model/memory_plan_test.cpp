@@ -26,7 +26,8 @@ TEST(MemoryPlan, CountsWeightsCachesAndState) {
   const TinyTensors tensors = tiny_tensors();
   const MemoryPlan plan = plan_of(tensors, tiny_config(), {.context = 100});
   EXPECT_EQ(plan.weight_bytes, bytes_of(tensors));
-  EXPECT_EQ(plan.kv_bytes, 2u * 100 * 2 * 16 * 2 * 4 + 100 * 4 * 4);  // keys and values of two layers, RoPE table
+  // Keys and values of two layers in whole pages, RoPE table.
+  EXPECT_EQ(plan.kv_bytes, 2u * 256 * 2 * 16 * 2 * 4 + 100 * 4 * 4);
   EXPECT_EQ(plan.recurrent_bytes, 2u * (4 * 8 * 16 + 3 * 96) * 4);
   EXPECT_EQ(plan.total(), plan.weight_bytes + plan.kv_bytes + plan.recurrent_bytes + plan.workspace_bytes);
 }
@@ -34,7 +35,7 @@ TEST(MemoryPlan, CountsWeightsCachesAndState) {
 TEST(MemoryPlan, AModelOfFullAttentionAloneHasNoRecurrentState) {
   const TinyFamily tiny = tiny_qwen3_moe();
   const MemoryPlan plan = plan_of(tiny.tensors, tiny.config, {.context = 100});
-  EXPECT_EQ(plan.kv_bytes, 4u * 100 * 2 * 16 * 2 * 4 + 100 * 16 * 4);  // four layers, whole heads rotated
+  EXPECT_EQ(plan.kv_bytes, 4u * 256 * 2 * 16 * 2 * 4 + 100 * 16 * 4);  // four layers, whole heads rotated
   EXPECT_EQ(plan.recurrent_bytes, 0u);
 }
 
@@ -56,7 +57,7 @@ TEST(MemoryPlan, TheWorkspaceHoldsTheHiddenValuesOfDenseMlps) {
 
 TEST(MemoryPlan, HalfPrecisionHalvesKeysAndValues) {
   const MemoryPlan plan = plan_of(tiny_tensors(), tiny_config(), {.context = 100, .kv_dtype = DType::kF16});
-  EXPECT_EQ(plan.kv_bytes, 2u * 100 * 2 * 16 * 2 * 2 + 100 * 4 * 4);
+  EXPECT_EQ(plan.kv_bytes, 2u * 256 * 2 * 16 * 2 * 2 + 100 * 4 * 4);
 }
 
 TEST(MemoryPlan, WhatIsNotLoadedDoesNotCount) {
@@ -76,7 +77,7 @@ TEST(MemoryPlan, ADraftHeadThatIsAskedForCountsWithItsCaches) {
   tensors["mtp.fc.weight"] = made_up("mtp.fc.weight", {64, 128}, DType::kBF16, 0.1f);
   const MemoryPlan with = plan_of(tensors, tiny_config(), {.context = 100, .mtp = std::string(kBundledMtp)});
   EXPECT_EQ(with.weight_bytes, without.weight_bytes + 64 * 128 * 2);
-  EXPECT_EQ(with.kv_bytes, without.kv_bytes + 100 * 2 * 16 * 2 * 4);
+  EXPECT_EQ(with.kv_bytes, without.kv_bytes + 256 * 2 * 16 * 2 * 4);
 }
 
 TEST(MemoryPlan, DraftRowsCostAnotherStateAndTheirRecords) {

@@ -10,6 +10,7 @@
 #include "backend/backend.h"
 #include "checkpoint/model_dir.h"
 #include "model/config.h"
+#include "model/delta_log.h"
 
 namespace moebius {
 
@@ -41,6 +42,7 @@ struct Step {
   std::span<const int32_t> tokens;          // [T]
   std::span<const SequenceRows> sequences;  // cover [0, T) without gaps, in order
   std::span<const int32_t> logit_rows;      // rows of the batch, ascending, at most kMaxLogitRows; may be empty
+  std::span<const LoggedRows> logged = {};  // what the delta layers take in of these rows is kept
 };
 
 // A step of the draft head: behind each hidden state the token that follows it; what comes out are logits of the token
@@ -69,6 +71,15 @@ class Model {
   virtual Tensor forward_mtp(const MtpStep& step) = 0;
   // The MLP of one layer alone (router, experts, shared expert; or dense) on x [T, D]; for the bench.
   virtual Tensor moe_layer(int64_t layer, Tensor x) = 0;
+
+  // A log of at most `capacity` tokens. For models without delta layers it is empty and costs nothing.
+  virtual DeltaLog create_log(int64_t capacity) = 0;
+  virtual void free_log(const DeltaLog& log) = 0;
+  [[nodiscard]] virtual int64_t log_bytes(int64_t capacity) const = 0;
+  // Brings the state, which stands right before them, over rows [first, first + rows) of the log: bit for bit as the
+  // steps did. Attention and the draft head have nothing to replay. Logits and hidden states of the last step stay.
+  virtual void replay(State state, const DeltaLog& log, int64_t first, int64_t rows) = 0;
+
   // Which of the three expert paths the next steps take.
   virtual void set_expert_path(ExpertPath path) = 0;
 };
@@ -80,7 +91,7 @@ std::unique_ptr<Model> load_model(const ModelDir& directory, Backend& backend, c
 // What loading will need, from headers and config alone.
 struct MemoryPlan {
   uint64_t weight_bytes = 0;  // language-model tensors in the files
-  uint64_t kv_bytes = 0;      // at options.context
+  uint64_t kv_bytes = 0;      // at options.context, in whole pages
   uint64_t recurrent_bytes = 0;
   uint64_t workspace_bytes = 0;  // activations and scratch, an estimate
   [[nodiscard]] uint64_t total() const { return weight_bytes + kv_bytes + recurrent_bytes + workspace_bytes; }

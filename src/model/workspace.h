@@ -42,6 +42,7 @@ struct StepContext {
   Tensor rope;       // [context, rotary_dim]
   int64_t rows = 0;  // T
   std::span<const SequenceRows> sequences;
+  std::span<const LoggedRows> logged = {};  // of the delta layers
 };
 
 }  // namespace moebius

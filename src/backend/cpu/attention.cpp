@@ -8,14 +8,16 @@
 namespace moebius::cpu {
 namespace {
 
-// kv head `head` of a row to its place in the cache: [kv_heads, context, head_dim], so that a head reads in one stream.
-void append(Buffer& cache, const StateSpec& spec, int64_t head, int64_t position, const float* values) {
-  const int64_t at = (head * spec.context + position) * spec.head_dim;
+static_assert(kPagePositions == kKeyBlock);
+
+// One head's key or value of a row to `block`, the rows of that head in a page.
+void append(uint8_t* block, const StateSpec& spec, int64_t position, const float* values) {
+  const int64_t at = position % kPagePositions * spec.head_dim;
   if (spec.kv_dtype == DType::kF32) {
-    std::memcpy(cache.as<float>() + at, values, static_cast<size_t>(spec.head_dim) * 4);
+    std::memcpy(reinterpret_cast<float*>(block) + at, values, static_cast<size_t>(spec.head_dim) * 4);
     return;
   }
-  uint16_t* out = cache.as<uint16_t>() + at;
+  uint16_t* out = reinterpret_cast<uint16_t*>(block) + at;
   for (int64_t i = 0; i < spec.head_dim; ++i) out[i] = f32_to_f16(values[i]);
 }
 
@@ -44,14 +46,14 @@ void CpuBackend::append_row(const AttentionArgs& args, int64_t row, State handle
     kernels_->rms_norm(q, args.q.row(row) + h * q_stride(args), args.q_norm.f32(), head_dim, args.eps);
     kernels_->rotate(q, angles, args.rotary_dim);
   }
-  SequenceState& s = state(handle);
-  const auto layer = static_cast<size_t>(args.layer);
+  const SequenceState& s = state(handle);
+  uint8_t* page = s.pages[static_cast<size_t>(position / kPagePositions)];
   for (int64_t h = 0; h < args.kv_heads; ++h) {
     float* k = args.k.row(row) + h * head_dim;
     kernels_->rms_norm(k, k, args.k_norm.f32(), head_dim, args.eps);
     kernels_->rotate(k, angles, args.rotary_dim);
-    append(s.keys[layer], s.spec, h, position, k);
-    append(s.values[layer], s.spec, h, position, args.v.row(row) + h * head_dim);
+    append(page + key_block(s.spec, args.layer, h), s.spec, position, k);
+    append(page + value_block(s.spec, args.layer, h), s.spec, position, args.v.row(row) + h * head_dim);
   }
 }
 
@@ -71,16 +73,15 @@ void CpuBackend::list_attention_items(const AttentionArgs& args, int64_t all_row
 
 void CpuBackend::attend(Tensor out, const AttentionArgs& args, Tensor queries, const AttentionItem& item, int thread) {
   const SequenceState& s = state(item.state);
-  const auto layer = static_cast<size_t>(args.layer);
   const int64_t head_dim = args.head_dim;
   const int64_t group = args.heads / args.kv_heads;
   const int64_t first_head = item.kv_head * group;
-  const int64_t cache_offset = item.kv_head * s.spec.context * head_dim * size_bytes(s.spec.kv_dtype);
   float* scores = thread_scratch(thread, group * (kKeyBlock + head_dim));
   kernels_->attend({.out = out.row(item.first_row) + first_head * head_dim,
                     .q = queries.row(item.first_row) + first_head * head_dim,
-                    .k = s.keys[layer].data() + cache_offset,
-                    .v = s.values[layer].data() + cache_offset,
+                    .pages = s.pages.data(),
+                    .keys_at = key_block(s.spec, args.layer, item.kv_head),
+                    .values_at = value_block(s.spec, args.layer, item.kv_head),
                     .scores = scores,
                     .partial = scores + group * kKeyBlock,
                     .rows = item.rows,
@@ -105,8 +106,9 @@ void CpuBackend::attention(Tensor out, const AttentionArgs& args, std::span<cons
   MOEBIUS_CHECK(args.q.cols == args.heads * q_stride(args) && args.k.cols == args.kv_heads * head_dim);
   MOEBIUS_CHECK(out.cols == args.heads * head_dim);
   for (const SequenceRows& sequence : sequences) {
-    const StateSpec& spec = state(sequence.state).spec;
-    MOEBIUS_CHECK(sequence.position + sequence.rows <= spec.context);
+    const SequenceState& s = state(sequence.state);
+    const StateSpec& spec = s.spec;
+    MOEBIUS_CHECK(sequence.position + sequence.rows <= s.positions() && args.layer < spec.attention_layers);
     MOEBIUS_CHECK(spec.kv_heads == args.kv_heads && spec.head_dim == head_dim);
     traffic_.kv_bytes += (sequence.position + sequence.rows) * args.kv_heads * head_dim * 2 * size_bytes(spec.kv_dtype);
   }

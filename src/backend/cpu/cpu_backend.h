@@ -1,5 +1,5 @@
 // The CPU backend as a class: owns packed weights, caches, scratch and the thread pool. One file per op family
-// implements it: weights.cpp, storage.cpp, linear.cpp, experts.cpp, attention.cpp, delta_net.cpp, router.cpp, rows.cpp.
+// implements it: weights.cpp, storage.cpp, states.cpp, linear.cpp, experts.cpp, attention.cpp, delta_net.cpp, rows.cpp.
 #pragma once
 
 #include <map>
@@ -36,12 +36,26 @@ struct DraftedLayer {
 
 struct SequenceState {
   StateSpec spec;
-  bool free = false;
-  std::vector<Buffer> keys, values;  // per attention layer [K, context, head_dim]
+  std::vector<uint8_t*> pages;       // where each begins
+  Buffer own_pages;                  // those of `context` positions, one behind the other
   std::vector<Buffer> conv;          // per delta layer [conv_kernel - 1, conv_dim]
   std::vector<Buffer> recurrent;     // per delta layer [Hv, Dv / 16 rounded up, Dk, 16]
   std::vector<DraftedLayer> drafts;  // per delta layer, when the spec asks for draft rows
+
+  // That keys and values have room for.
+  [[nodiscard]] int64_t positions() const {
+    return spec.context > 0 ? spec.context : static_cast<int64_t>(pages.size()) * kPagePositions;
+  }
 };
+
+// A page: [layers][keys, then values][kv_heads][kPagePositions, head_dim], so that a head reads a block of N7 in one
+// stream. From the page's begin to the block of one head's keys; those of its values are kv_heads blocks on.
+inline int64_t key_block(const StateSpec& spec, int64_t layer, int64_t head) {
+  return (2 * layer * spec.kv_heads + head) * spec.block_bytes();
+}
+inline int64_t value_block(const StateSpec& spec, int64_t layer, int64_t head) {
+  return key_block(spec, layer, head) + spec.kv_heads * spec.block_bytes();
+}
 
 // Rows of one sequence that attend together, so that each block of keys and values is read once for all of them.
 struct AttentionItem {
@@ -59,6 +73,7 @@ class CpuBackend final : public Backend {
   Experts upload(const ExpertsSpec& spec) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t cols) override;
   Tensor allocate(DType dtype, int64_t rows, int64_t cols) override;
+  void free_tensor(Tensor tensor) override;
   void reserve(int64_t max_rows) override;
   [[nodiscard]] int64_t packed_bytes() const override { return packed_bytes_; }
   State create_state(const StateSpec& spec) override;
@@ -67,6 +82,10 @@ class CpuBackend final : public Backend {
   void keep_rows(State state, int64_t rows) override;
   void copy_recurrent(State to, State from) override;
   void free_state(State state) override;
+  KvPage create_page(const StateSpec& spec) override;
+  void copy_page(KvPage to, KvPage from) override;
+  void free_page(KvPage page) override;
+  void set_pages(State state, std::span<const KvPage> pages) override;
 
   void write(Tensor out, const void* host) override;
   void read(void* host, Tensor x) override;
@@ -80,6 +99,7 @@ class CpuBackend final : public Backend {
   void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
   void concat(Tensor out, Tensor a, Tensor b) override;
+  void copy(Tensor out, Tensor x) override;
   void argmax(Tensor out, Tensor logits) override;
   Traffic take_traffic() override;
   double measure_int8_macs() override;
@@ -87,6 +107,7 @@ class CpuBackend final : public Backend {
  private:
   const PackedMatrix& matrix(Matrix handle) const;
   SequenceState& state(State handle);
+  const Buffer& page(KvPage handle) const;
   WeightMemory weight_memory(const std::string& name, int64_t bytes);
   void upload_group(PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim, const std::string& name);
   void pack_experts(const PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim);
@@ -113,9 +134,10 @@ class CpuBackend final : public Backend {
 
   std::vector<std::unique_ptr<PackedMatrix>> matrices_;
   std::vector<std::unique_ptr<PackedExperts>> experts_;
-  std::vector<Buffer> tensors_;
+  std::map<const void*, Buffer> tensors_;  // by where they lie
   std::map<const void*, Buffer> taps_first_;
   std::vector<std::unique_ptr<SequenceState>> states_;
+  std::vector<std::unique_ptr<Buffer>> pages_;
   int64_t packed_bytes_ = 0;
   Traffic traffic_;
   int64_t waits_taken_ = 0;  // of the pool, when traffic was last taken

@@ -13,7 +13,7 @@ constexpr int kLanes = 16;          // rows of a block: one lane each
 constexpr int kQuantBlock = 64;     // activations that share an int8 scale (N3)
 constexpr int kMostRows = 32;       // rows of activations that one pass over packed weights serves
 constexpr int kAheadBytes = 8192;   // how far ahead of the weights in hand memory is asked for
-constexpr int kKeyBlock = 256;      // keys between two merges (N7)
+constexpr int kKeyBlock = 256;      // keys of a page, and between two merges (N7)
 constexpr int kMostGroup = 64;      // query heads that share a kv head
 constexpr int kMostAttending = 16;  // rows that go through a block of keys together
 
@@ -72,13 +72,14 @@ struct GateUpArgs {
 struct AttendArgs {          // neighbouring rows of one sequence, one kv head, all query heads that share it (N7)
   float* out = nullptr;      // [rows, row_stride]: [group, head_dim] of each row
   const float* q = nullptr;  // likewise; normed and rotated
-  const void* k = nullptr;   // [positions, head_dim], kv_element
-  const void* v = nullptr;
-  float* scores = nullptr;   // scratch [group, 256]
-  float* partial = nullptr;  // scratch [group, head_dim]
-  int64_t rows = 0;          // at most kMostAttending
-  int64_t row_stride = 0;    // elements from a row to the next, of out and q
-  int64_t positions = 0;     // keys that the first row sees; each row sees one more
+  const uint8_t* const* pages = nullptr;  // where those of kKeyBlock positions begin, oldest first
+  int64_t keys_at = 0;                    // bytes from a page's begin to the keys [kKeyBlock, head_dim], kv_element
+  int64_t values_at = 0;                  // and to the values
+  float* scores = nullptr;                // scratch [group, kKeyBlock]
+  float* partial = nullptr;               // scratch [group, head_dim]
+  int64_t rows = 0;                       // at most kMostAttending
+  int64_t row_stride = 0;                 // elements from a row to the next, of out and q
+  int64_t positions = 0;                  // keys that the first row sees; each row sees one more
   int32_t group = 0;
   int32_t head_dim = 0;
   float scale = 0;

@@ -4,6 +4,7 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
+#include "base/checked.h"
 
 namespace moebius::cpu {
 
@@ -46,6 +47,17 @@ void CpuBackend::concat(Tensor out, Tensor a, Tensor b) {
     std::memcpy(out.row(row), a.row(row), static_cast<size_t>(a.cols) * 4);
     std::memcpy(out.row(row) + a.cols, b.row(row), static_cast<size_t>(b.cols) * 4);
   }
+}
+
+void CpuBackend::copy(Tensor out, Tensor x) {
+  constexpr int64_t kPieceBytes = 256 << 10;  // below, waking a thread costs more than it brings
+  MOEBIUS_CHECK(out.rows == x.rows && out.cols == x.cols && out.dtype == x.dtype);
+  const int64_t bytes = x.bytes();
+  for_each(div_up(bytes, kPieceBytes), [&](int64_t piece, int) {
+    const int64_t first = piece * kPieceBytes;
+    const auto count = static_cast<size_t>(std::min(kPieceBytes, bytes - first));
+    std::memcpy(static_cast<char*>(out.data) + first, static_cast<const char*>(x.data) + first, count);
+  });
 }
 
 void CpuBackend::argmax(Tensor out, Tensor logits) {

@@ -133,7 +133,7 @@ void ReferenceBackend::attention(Tensor out, const AttentionArgs& args, std::spa
     SequenceState& cache = sequence(rows.state);
     const int64_t end = rows.position + rows.rows;
     MOEBIUS_CHECK(rows.first_row >= 0 && rows.first_row + rows.rows <= out.rows);
-    MOEBIUS_CHECK(rows.position >= 0 && end <= cache.spec().context && end <= args.rope.rows);
+    MOEBIUS_CHECK(rows.position >= 0 && end <= cache.positions() && end <= args.rope.rows);
     MOEBIUS_CHECK(args.kv_heads == cache.spec().kv_heads && args.head_dim == cache.spec().head_dim);
     for (int64_t i = 0; i < rows.rows; ++i) append(cache, args, rows.first_row + i, rows.position + i);
     for (int64_t i = 0; i < rows.rows; ++i) {

@@ -2,6 +2,7 @@
 #include "backend/reference/reference_backend.h"
 
 #include <cstring>
+#include <utility>
 
 #include "backend/reference/reference.h"
 #include "base/check.h"
@@ -56,10 +57,13 @@ Tensor ReferenceBackend::upload(std::span<const float> values, int64_t rows, int
 Tensor ReferenceBackend::allocate(DType dtype, int64_t rows, int64_t cols) {
   MOEBIUS_CHECK(rows >= 0 && cols >= 0 && size_bytes(dtype) > 0);
   Tensor x{nullptr, dtype, rows, cols};
-  tensors_.push_back(std::make_unique<std::byte[]>(x.bytes()));  // zeroed
-  x.data = tensors_.back().get();
+  std::unique_ptr<std::byte[]> memory = std::make_unique<std::byte[]>(x.bytes());  // zeroed
+  x.data = memory.get();
+  tensors_[x.data] = std::move(memory);
   return x;
 }
+
+void ReferenceBackend::free_tensor(Tensor tensor) { MOEBIUS_CHECK(tensors_.erase(tensor.data) == 1); }
 
 void ReferenceBackend::reserve(int64_t max_rows) {
   MOEBIUS_CHECK(max_rows > 0);
@@ -86,6 +90,31 @@ void ReferenceBackend::free_state(State state) {
   states_[state.id].reset();
 }
 
+KvPage ReferenceBackend::create_page(const StateSpec& spec) {
+  pages_.push_back(std::make_unique<std::vector<std::byte>>(spec.page_bytes()));
+  return {static_cast<int32_t>(pages_.size()) - 1};
+}
+
+void ReferenceBackend::copy_page(KvPage to, KvPage from) {
+  MOEBIUS_CHECK(page(to).size() == page(from).size());
+  page(to) = page(from);
+}
+
+void ReferenceBackend::free_page(KvPage handle) {
+  page(handle);  // must be alive
+  pages_[handle.id].reset();
+}
+
+void ReferenceBackend::set_pages(State state, std::span<const KvPage> pages) {
+  SequenceState& s = sequence(state);
+  std::vector<std::byte*> memory;
+  for (const KvPage& handle : pages) {
+    MOEBIUS_CHECK(static_cast<int64_t>(page(handle).size()) == s.spec().page_bytes());
+    memory.push_back(page(handle).data());
+  }
+  s.set_pages(std::move(memory));
+}
+
 void ReferenceBackend::write(Tensor out, const void* host) {
   if (out.bytes() > 0) std::memcpy(out.data, host, out.bytes());
 }
@@ -110,6 +139,12 @@ SequenceState& ReferenceBackend::sequence(State handle) {
   MOEBIUS_CHECK(handle.id >= 0 && handle.id < static_cast<int32_t>(states_.size()));
   MOEBIUS_CHECK(states_[handle.id] != nullptr);
   return *states_[handle.id];
+}
+
+std::vector<std::byte>& ReferenceBackend::page(KvPage handle) {
+  MOEBIUS_CHECK(handle.id >= 0 && handle.id < static_cast<int32_t>(pages_.size()));
+  MOEBIUS_CHECK(pages_[handle.id] != nullptr);
+  return *pages_[handle.id];
 }
 
 void ReferenceBackend::check_shape(const Tensor& x, int64_t rows, int64_t cols, DType dtype) const {

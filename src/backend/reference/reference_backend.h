@@ -2,6 +2,7 @@
 // rows, norm, attention, delta_net, router, experts (.cpp). Private to this folder.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -38,6 +39,7 @@ class ReferenceBackend final : public Backend {
   Experts upload(const ExpertsSpec& spec) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t cols) override;
   Tensor allocate(DType dtype, int64_t rows, int64_t cols) override;
+  void free_tensor(Tensor tensor) override;
   void reserve(int64_t max_rows) override;
   [[nodiscard]] int64_t packed_bytes() const override { return packed_bytes_; }
 
@@ -47,6 +49,10 @@ class ReferenceBackend final : public Backend {
   void keep_rows(State state, int64_t rows) override;
   void copy_recurrent(State to, State from) override;
   void free_state(State state) override;
+  KvPage create_page(const StateSpec& spec) override;
+  void copy_page(KvPage to, KvPage from) override;
+  void free_page(KvPage page) override;
+  void set_pages(State state, std::span<const KvPage> pages) override;
 
   void write(Tensor out, const void* host) override;
   void read(void* host, Tensor x) override;
@@ -60,6 +66,7 @@ class ReferenceBackend final : public Backend {
   void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
   void gather_rows(Tensor out, Tensor x, Tensor ids) override;
   void concat(Tensor out, Tensor a, Tensor b) override;
+  void copy(Tensor out, Tensor x) override;
   void argmax(Tensor out, Tensor logits) override;
 
   Traffic take_traffic() override;
@@ -71,6 +78,7 @@ class ReferenceBackend final : public Backend {
   [[nodiscard]] const StoredMatrix& matrix(Matrix handle) const;
   [[nodiscard]] const StoredExperts& expert_table(Experts handle) const;
   SequenceState& sequence(State handle);
+  std::vector<std::byte>& page(KvPage handle);
   // A tensor of a step: f32 unless said otherwise, and not longer than reserve() promised.
   void check_shape(const Tensor& x, int64_t rows, int64_t cols, DType dtype = DType::kF32) const;
 
@@ -80,8 +88,9 @@ class ReferenceBackend final : public Backend {
   TrafficMeter traffic_;
   std::vector<StoredMatrix> matrices_;
   std::vector<StoredExperts> experts_;
-  std::vector<std::unique_ptr<SequenceState>> states_;  // freed ones stay empty, so a stale handle is found out
-  std::vector<std::unique_ptr<std::byte[]>> tensors_;
+  std::vector<std::unique_ptr<SequenceState>> states_;          // freed ones stay empty, so a stale handle is found out
+  std::vector<std::unique_ptr<std::vector<std::byte>>> pages_;  // likewise
+  std::map<const void*, std::unique_ptr<std::byte[]>> tensors_;  // by where they lie
 };
 
 }  // namespace moebius::reference

@@ -1,5 +1,7 @@
-// Operations that pick: embed() decodes rows of a table, gather_rows() copies rows, argmax() finds the largest logit.
+// Operations that pick: embed() decodes rows of a table, gather_rows() and copy() copy rows, argmax() finds the largest
+// logit.
 #include <algorithm>
+#include <cstring>
 
 #include "backend/reference/reference_backend.h"
 #include "base/check.h"
@@ -36,6 +38,13 @@ void ReferenceBackend::concat(Tensor out, Tensor a, Tensor b) {
     std::copy_n(a.row(i), a.cols, out.row(i));
     std::copy_n(b.row(i), b.cols, out.row(i) + a.cols);
   }
+}
+
+// out, x [T, D], f32 or i32
+void ReferenceBackend::copy(Tensor out, Tensor x) {
+  MOEBIUS_CHECK(x.dtype == DType::kF32 || x.dtype == DType::kI32);
+  MOEBIUS_CHECK(out.rows == x.rows && out.cols == x.cols && out.dtype == x.dtype);
+  if (x.bytes() > 0) std::memcpy(out.data, x.data, x.bytes());
 }
 
 // out i32 [T, 1], logits [T, V]. The lowest id among equals; NaN never wins, and a row of NaN alone gives 0.

@@ -2,6 +2,7 @@
 #include "backend/reference/state.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -11,8 +12,8 @@ SequenceState::SequenceState(const StateSpec& spec) : spec_(spec) {
   MOEBIUS_CHECK(spec.kv_dtype == DType::kF32 || spec.kv_dtype == DType::kF16);
   MOEBIUS_CHECK(spec.context >= 0 && spec.attention_layers >= 0 && spec.delta_layers >= 0);
   MOEBIUS_CHECK(spec.delta_layers == 0 || spec.conv_kernel >= 1);
-  keys_.resize(spec.kv_bytes() / 2);
-  values_.resize(spec.kv_bytes() / 2);
+  own_pages_.resize(spec.kv_bytes());
+  for (int64_t i = 0; i < spec.pages(); ++i) pages_.push_back(own_pages_.data() + i * spec.page_bytes());
   if (spec.delta_layers > 0) {
     conv_.resize(spec.delta_layers * conv_elements());
     s_.resize(spec.delta_layers * spec.value_heads * s_elements());
@@ -69,19 +70,24 @@ void SequenceState::repeat(int64_t seen, int64_t positions) {
   }
 }
 
-int64_t SequenceState::index(const Slot& slot) const {
-  MOEBIUS_CHECK(slot.layer < spec_.attention_layers && slot.position < spec_.context && slot.head < spec_.kv_heads);
-  return ((slot.layer * spec_.context + slot.position) * spec_.kv_heads + slot.head) * spec_.head_dim;
+void SequenceState::set_pages(std::vector<std::byte*> pages) {
+  MOEBIUS_CHECK(spec_.context == 0);
+  pages_ = std::move(pages);
 }
 
-void SequenceState::store(std::vector<std::byte>& cache, const Slot& slot, const float* row) {
-  const int64_t at = index(slot);
-  for (int64_t d = 0; d < spec_.head_dim; ++d) store_f32(cache.data(), spec_.kv_dtype, at + d, row[d]);
+std::byte* SequenceState::row_of(Half half, const Slot& slot) const {
+  MOEBIUS_CHECK(slot.layer < spec_.attention_layers && slot.position < positions() && slot.head < spec_.kv_heads);
+  const int64_t plane = 2 * slot.layer + (half == Half::kKeys ? 0 : 1);
+  const int64_t row = (plane * kPagePositions + slot.position % kPagePositions) * spec_.kv_heads + slot.head;
+  return pages_[slot.position / kPagePositions] + row * spec_.head_dim * size_bytes(spec_.kv_dtype);
 }
 
-void SequenceState::load(float* row, const std::vector<std::byte>& cache, const Slot& slot) const {
-  const int64_t at = index(slot);
-  for (int64_t d = 0; d < spec_.head_dim; ++d) row[d] = load_f32(cache.data(), spec_.kv_dtype, at + d);
+void SequenceState::store(std::byte* cached, const float* row) const {
+  for (int64_t d = 0; d < spec_.head_dim; ++d) store_f32(cached, spec_.kv_dtype, d, row[d]);
+}
+
+void SequenceState::load(float* row, const std::byte* cached) const {
+  for (int64_t d = 0; d < spec_.head_dim; ++d) row[d] = load_f32(cached, spec_.kv_dtype, d);
 }
 
 }  // namespace moebius::reference

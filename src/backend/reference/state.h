@@ -25,15 +25,21 @@ class SequenceState {
   void copy_recurrent(const SequenceState& from);
   [[nodiscard]] bool has_draft() const { return !drafts_.empty(); }
   void repeat(int64_t seen, int64_t positions);
+  // pages: each of spec().page_bytes().
+  void set_pages(std::vector<std::byte*> pages);
+  // That keys and values have room for.
+  [[nodiscard]] int64_t positions() const {
+    return spec_.context > 0 ? spec_.context : static_cast<int64_t>(pages_.size()) * kPagePositions;
+  }
 
   struct Slot {
     int64_t layer, position, head;
   };
   // One head's key and value [head_dim], rounded to the dtype of the cache on the way in and widened on the way out.
-  void store_key(const Slot& slot, const float* key) { store(keys_, slot, key); }
-  void store_value(const Slot& slot, const float* value) { store(values_, slot, value); }
-  void load_key(float* key, const Slot& slot) const { load(key, keys_, slot); }
-  void load_value(float* value, const Slot& slot) const { load(value, values_, slot); }
+  void store_key(const Slot& slot, const float* key) { store(row_of(Half::kKeys, slot), key); }
+  void store_value(const Slot& slot, const float* value) { store(row_of(Half::kValues, slot), value); }
+  void load_key(float* key, const Slot& slot) const { load(key, row_of(Half::kKeys, slot)); }
+  void load_value(float* value, const Slot& slot) const { load(value, row_of(Half::kValues, slot)); }
   // Keys and values of `positions` positions of one layer.
   [[nodiscard]] int64_t kv_bytes(int64_t positions) const {
     return positions * spec_.kv_heads * spec_.head_dim * 2 * size_bytes(spec_.kv_dtype);
@@ -49,17 +55,19 @@ class SequenceState {
   }
 
  private:
-  void store(std::vector<std::byte>& cache, const Slot& slot, const float* row);
-  void load(float* row, const std::vector<std::byte>& cache, const Slot& slot) const;
-  [[nodiscard]] int64_t index(const Slot& slot) const;
+  enum class Half : uint8_t { kKeys, kValues };
+  [[nodiscard]] std::byte* row_of(Half half, const Slot& slot) const;
+  void store(std::byte* cached, const float* row) const;
+  void load(float* row, const std::byte* cached) const;
   [[nodiscard]] int64_t conv_elements() const { return (spec_.conv_kernel - 1) * spec_.conv_dim; }
   [[nodiscard]] std::vector<float> recurrent_copy(int64_t layer) const;
   [[nodiscard]] int64_t s_elements() const { return spec_.key_head_dim * spec_.value_head_dim; }
 
   StateSpec spec_;
-  std::vector<std::byte> keys_, values_;  // [layers, context, K, head_dim] of kv_dtype
-  std::vector<float> conv_;               // [layers, conv_kernel - 1, conv_dim]
-  std::vector<float> s_;                  // [layers, Hv, Dk, Dv]
+  std::vector<std::byte*> pages_;     // each [layers, keys then values, kPagePositions, K, head_dim] of kv_dtype
+  std::vector<std::byte> own_pages_;  // those of `context` positions, one behind the other
+  std::vector<float> conv_;           // [layers, conv_kernel - 1, conv_dim]
+  std::vector<float> s_;              // [layers, Hv, Dk, Dv]
   std::map<int64_t, std::vector<std::vector<float>>>
       drafts_;  // by layer: convolution rows and S, before and after rows
 };

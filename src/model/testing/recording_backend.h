@@ -72,6 +72,7 @@ class RecordingBackend : public Backend {
     return {nullptr, DType::kF32, rows, cols};
   }
   Tensor allocate(DType dtype, int64_t rows, int64_t cols) override { return {nullptr, dtype, rows, cols}; }
+  void free_tensor(Tensor) override {}
   void reserve(int64_t) override {}
   [[nodiscard]] int64_t packed_bytes() const override { return 0; }
 
@@ -81,6 +82,10 @@ class RecordingBackend : public Backend {
   void keep_rows(State, int64_t) override { no_steps(); }
   void copy_recurrent(State, State) override { no_steps(); }
   void free_state(State) override {}
+  KvPage create_page(const StateSpec&) override { return {0}; }
+  void copy_page(KvPage, KvPage) override { no_steps(); }
+  void free_page(KvPage) override {}
+  void set_pages(State, std::span<const KvPage>) override { no_steps(); }
   void write(Tensor, const void*) override { no_steps(); }
   void read(void*, Tensor) override { no_steps(); }
   void embed(Tensor, Tensor, Matrix) override { no_steps(); }
@@ -93,6 +98,7 @@ class RecordingBackend : public Backend {
   void experts(Tensor, Tensor, const Routing&, Experts, ExpertPath) override { no_steps(); }
   void gather_rows(Tensor, Tensor, Tensor) override { no_steps(); }
   void concat(Tensor, Tensor, Tensor) override { no_steps(); }
+  void copy(Tensor, Tensor) override { no_steps(); }
   void argmax(Tensor, Tensor) override { no_steps(); }
   Traffic take_traffic() override { return {}; }
   double measure_int8_macs() override { return 0; }

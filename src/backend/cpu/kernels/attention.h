@@ -9,8 +9,8 @@ constexpr int kFour = 4;                     // heads, and keys, whose dot produ
 constexpr int kSumKeys = 8;                  // keys whose values are summed up while they are near
 constexpr int kHeadsAtOnce = kRowsAtOnce;    // query heads that share values while they are in registers
 constexpr int kVectorsAtOnce = kRowsAtOnce;  // of 16 elements of a value, for each of those heads
-constexpr int64_t kKeysAhead = 32;           // how far ahead memory is asked for keys
-constexpr int64_t kValuesAhead = 16;         // and for values
+constexpr int64_t kKeysAhead = 32;           // how far ahead memory is asked for keys: a multiple of kFour
+constexpr int64_t kValuesAhead = 16;         // and for values: of kSumKeys
 
 template <Element E>
 MOEBIUS_INLINE F32 load_cached(const void* base, int64_t i) {
@@ -26,12 +26,28 @@ MOEBIUS_INLINE F32 load_cached_first(const void* base, int64_t i, int64_t count)
   return load_f16(padded);
 }
 
-// Loads and, when asked to, asks memory for what lies `ahead` elements on: the rows that come next.
+template <Element E>
+constexpr int64_t kBytes = E == Element::kF32 ? 4 : 2;
+
+// Loads and, when asked to, asks memory for what lies `ahead` bytes on: the rows that come next.
 template <Element E, bool Ahead>
 MOEBIUS_INLINE F32 load_streamed(const void* base, int64_t i, int64_t ahead) {
-  constexpr int64_t kBytes = E == Element::kF32 ? 4 : 2;
-  if constexpr (Ahead) prefetch(static_cast<const uint8_t*>(base) + (i + ahead) * kBytes);
+  if constexpr (Ahead) prefetch(static_cast<const uint8_t*>(base) + i * kBytes<E> + ahead);
   return load_cached<E>(base, i);
+}
+
+// The keys of one page that a row sees.
+struct KeyBlock {
+  const uint8_t* k;   // [kKeyBlock, head_dim]
+  const uint8_t* v;   // [kKeyBlock, head_dim]
+  int64_t first_key;  // position of the first
+  int64_t keys;       // how many
+  int64_t next;       // bytes from this page to the next one; 0: there is none
+};
+
+// Bytes from key `key` to the one `rows` on, which may lie in the next page.
+MOEBIUS_INLINE int64_t bytes_ahead(const KeyBlock& block, int64_t key, int64_t rows, int64_t row_bytes) {
+  return key + rows < kKeyBlock ? rows * row_bytes : block.next + (rows - kKeyBlock) * row_bytes;
 }
 
 // Sums in the making of `Keys` keys with four queries; nested for the reason given in codes.h.
@@ -40,15 +56,16 @@ struct KeyDots {
   F32 a = zero(), b = zero(), c = zero(), d = zero();
   KeyDots<Keys - 1> others;
 
-  // q: of the first head; k: of the first key; stride: from a head to the next, and from a key to the next.
+  // q: of the first head; k: of the first key; stride: from a head to the next, and from a key to the next; ahead: as
+  // load_streamed takes it.
   template <Element E, bool Ahead>
-  MOEBIUS_INLINE_MEMBER void add(const float* q, const void* k, int64_t i, int64_t stride) {
-    const F32 key = load_streamed<E, Ahead>(k, i, kKeysAhead * stride);
+  MOEBIUS_INLINE_MEMBER void add(const float* q, const void* k, int64_t i, int64_t stride, int64_t ahead) {
+    const F32 key = load_streamed<E, Ahead>(k, i, ahead);
     a = fma(load(q), key, a);
     b = fma(load(q + stride), key, b);
     c = fma(load(q + 2 * stride), key, c);
     d = fma(load(q + 3 * stride), key, d);
-    others.template add<E, Ahead>(q, k, i + stride, stride);
+    others.template add<E, Ahead>(q, k, i + stride, stride, ahead);
   }
   template <Element E>
   MOEBIUS_INLINE_MEMBER void add_first(const float* q, const void* k, int64_t i, int64_t stride, int64_t count) {
@@ -68,7 +85,7 @@ struct KeyDots {
 template <>
 struct KeyDots<0> {
   template <Element E, bool Ahead>
-  MOEBIUS_INLINE_MEMBER void add(const float*, const void*, int64_t, int64_t) {}
+  MOEBIUS_INLINE_MEMBER void add(const float*, const void*, int64_t, int64_t, int64_t) {}
   template <Element E>
   MOEBIUS_INLINE_MEMBER void add_first(const float*, const void*, int64_t, int64_t, int64_t) {}
   MOEBIUS_INLINE_MEMBER void fold_into(F32*) const {}
@@ -76,13 +93,13 @@ struct KeyDots<0> {
 
 // Four keys, the first at element `at`, with four heads: lane 4 * head + key.
 template <Element E, bool Ahead>
-MOEBIUS_INLINE F32 dots_of_four(const float* q, const void* k, int64_t at, int64_t head_dim) {
+MOEBIUS_INLINE F32 dots_of_four(const float* q, const void* k, int64_t at, int64_t head_dim, int64_t ahead) {
   F32 folded[kFour];
   for (int key = 0; key < kFour; key += kKeysAtOnce) {
     KeyDots<kKeysAtOnce> dots;
     const int64_t first = at + key * head_dim;
     int64_t i = 0;
-    for (; i + 16 <= head_dim; i += 16) dots.template add<E, Ahead>(q + i, k, first + i, head_dim);
+    for (; i + 16 <= head_dim; i += 16) dots.template add<E, Ahead>(q + i, k, first + i, head_dim, ahead);
     if (const int64_t rest = head_dim - i; rest > 0) {
       dots.template add_first<E>(q + i, k, first + i, head_dim, rest);
     }
@@ -92,11 +109,11 @@ MOEBIUS_INLINE F32 dots_of_four(const float* q, const void* k, int64_t at, int64
 }
 
 template <Element E>
-static float dot_of_one(const float* q, const void* k, int64_t at, int64_t head_dim) {
+static float dot_of_one(const float* q, const void* k, int64_t at, int64_t head_dim, int64_t ahead) {
   F32 lanes = zero();
   int64_t i = 0;
   for (; i + 16 <= head_dim; i += 16) {
-    lanes = fma(load(q + i), load_streamed<E, true>(k, at + i, kKeysAhead * head_dim), lanes);
+    lanes = fma(load(q + i), load_streamed<E, true>(k, at + i, ahead), lanes);
   }
   if (const int64_t rest = head_dim - i; rest > 0) {
     lanes = fma_first(load_first(q + i, rest), load_cached_first<E>(k, at + i, rest), lanes, rest);
@@ -106,9 +123,10 @@ static float dot_of_one(const float* q, const void* k, int64_t at, int64_t head_
 
 // scores[h][key] = dot(q[h], k[key]) * scale for four heads and four keys of a block.
 template <Element E, bool Ahead>
-static void score_four(const AttendArgs& args, int64_t head, int64_t first_key, int64_t key) {
-  const int64_t at = (first_key + key) * args.head_dim;
-  const F32 dots = dots_of_four<E, Ahead>(args.q + head * args.head_dim, args.k, at, args.head_dim);
+static void score_four(const AttendArgs& args, int64_t head, const KeyBlock& block, int64_t key) {
+  const int64_t head_dim = args.head_dim;
+  const int64_t ahead = bytes_ahead(block, key, kKeysAhead, head_dim * kBytes<E>);
+  const F32 dots = dots_of_four<E, Ahead>(args.q + head * head_dim, block.k, key * head_dim, head_dim, ahead);
   alignas(64) float scores[16];
   store(scores, mul(dots, set1(args.scale)));
   for (int64_t h = 0; h < kFour; ++h) {
@@ -118,25 +136,26 @@ static void score_four(const AttendArgs& args, int64_t head, int64_t first_key, 
 
 // All heads of the group, four keys at a time, so that keys are read once.
 template <Element E>
-static void score_block(const AttendArgs& args, int64_t first_key, int64_t keys) {
+static void score_block(const AttendArgs& args, const KeyBlock& block) {
+  const int64_t head_dim = args.head_dim;
   const auto score_one = [&](int64_t head, int64_t key) {
-    const int64_t at = (first_key + key) * args.head_dim;
+    const int64_t ahead = bytes_ahead(block, key, kKeysAhead, head_dim * kBytes<E>);
     args.scores[head * kKeyBlock + key] =
-        dot_of_one<E>(args.q + head * args.head_dim, args.k, at, args.head_dim) * args.scale;
+        dot_of_one<E>(args.q + head * head_dim, block.k, key * head_dim, head_dim, ahead) * args.scale;
   };
   int64_t key = 0;
-  for (; key + kFour <= keys; key += kFour) {
+  for (; key + kFour <= block.keys; key += kFour) {
     int64_t head = 0;
     if (head + kFour <= args.group) {
-      score_four<E, true>(args, head, first_key, key);
+      score_four<E, true>(args, head, block, key);
       head += kFour;
     }
-    for (; head + kFour <= args.group; head += kFour) score_four<E, false>(args, head, first_key, key);
+    for (; head + kFour <= args.group; head += kFour) score_four<E, false>(args, head, block, key);
     for (; head < args.group; ++head) {
       for (int64_t k = key; k < key + kFour; ++k) score_one(head, k);
     }
   }
-  for (; key < keys; ++key) {
+  for (; key < block.keys; ++key) {
     for (int64_t head = 0; head < args.group; ++head) score_one(head, key);
   }
 }
@@ -171,12 +190,12 @@ struct ValueSums {
     elements.start(out + 16, stride);
     heads.start(out + stride, stride);
   }
-  // p: of the first head; v: of the first vector.
+  // p: of the first head; v: of the first vector; ahead: as load_streamed takes it.
   template <Element E, bool Ahead>
-  MOEBIUS_INLINE_MEMBER void add(const float* p, const void* v, int64_t i, int64_t stride) {
-    first = fma(set1(*p), load_streamed<E, Ahead>(v, i, kValuesAhead * stride), first);
-    elements.template add<E, Ahead>(p, v, i + 16, stride);
-    heads.template add<E, false>(p + kKeyBlock, v, i, stride);
+  MOEBIUS_INLINE_MEMBER void add(const float* p, const void* v, int64_t i, int64_t ahead) {
+    first = fma(set1(*p), load_streamed<E, Ahead>(v, i, ahead), first);
+    elements.template add<E, Ahead>(p, v, i + 16, ahead);
+    heads.template add<E, false>(p + kKeyBlock, v, i, ahead);
   }
   MOEBIUS_INLINE_MEMBER void finish(float* out, int64_t stride) const {
     store(out, first);
@@ -204,7 +223,8 @@ struct ValueRows {
   float* out;      // [group, head_dim]
   const float* p;  // of the first key, [group, 256]
   const void* v;
-  int64_t at;  // element of v where the first key begins
+  int64_t at;     // element of v where the first key begins
+  int64_t ahead;  // as load_streamed takes it
   int64_t keys, head_dim;
 };
 
@@ -215,7 +235,7 @@ MOEBIUS_INLINE void add_columns(const ValueRows& rows, int64_t head, int64_t d) 
   const float* p = rows.p + head * kKeyBlock;
   sums.start(out, rows.head_dim);
   for (int64_t key = 0; key < rows.keys; ++key) {
-    sums.template add<E, Ahead>(p + key, rows.v, rows.at + key * rows.head_dim + d, rows.head_dim);
+    sums.template add<E, Ahead>(p + key, rows.v, rows.at + key * rows.head_dim + d, rows.ahead);
   }
   sums.finish(out, rows.head_dim);
 }
@@ -251,12 +271,13 @@ static void add_rest(const ValueRows& rows, int64_t group, int64_t d) {
 
 // All heads of the group: out [group, head_dim]. A few keys at a time, so that values are read once.
 template <Element E>
-static void value_block(float* out, const AttendArgs& args, int64_t first_key, int64_t keys) {
+static void value_block(float* out, const AttendArgs& args, const KeyBlock& block) {
   constexpr int64_t kElements = 16 * kVectorsAtOnce;
   for (int64_t i = 0; i < args.group * args.head_dim; ++i) out[i] = 0;
-  for (int64_t key = 0; key < keys; key += kSumKeys) {
-    const int64_t count = keys - key < kSumKeys ? keys - key : kSumKeys;
-    const ValueRows rows = {out, args.scores + key, args.v, (first_key + key) * args.head_dim, count, args.head_dim};
+  for (int64_t key = 0; key < block.keys; key += kSumKeys) {
+    const int64_t count = block.keys - key < kSumKeys ? block.keys - key : kSumKeys;
+    const int64_t ahead = bytes_ahead(block, key, kValuesAhead, args.head_dim * kBytes<E>);
+    const ValueRows rows = {out, args.scores + key, block.v, key * args.head_dim, ahead, count, args.head_dim};
     int64_t d = 0;
     for (; d + kElements <= args.head_dim; d += kElements) add_all_heads<kVectorsAtOnce, E>(rows, args.group, d);
     for (; d + 16 <= args.head_dim; d += 16) add_all_heads<1, E>(rows, args.group, d);
@@ -278,17 +299,18 @@ MOEBIUS_INLINE void merge(BlockSum& total, float* o, const BlockSum& block, cons
 
 // One block of keys, for one row: q and out are the row's.
 template <Element E>
-static void attend_block(BlockSum* totals, const AttendArgs& args, int64_t first_key, int64_t keys) {
-  BlockSum blocks[kMostGroup];
-  score_block<E>(args, first_key, keys);
-  for (int head = 0; head < args.group; ++head) blocks[head] = softmax_block(args.scores + head * kKeyBlock, keys);
-  value_block<E>(first_key == 0 ? args.out : args.partial, args, first_key, keys);
+static void attend_block(BlockSum* totals, const AttendArgs& args, const KeyBlock& block) {
+  const bool is_first = block.first_key == 0;
+  BlockSum sums[kMostGroup];
+  score_block<E>(args, block);
+  for (int head = 0; head < args.group; ++head) sums[head] = softmax_block(args.scores + head * kKeyBlock, block.keys);
+  value_block<E>(is_first ? args.out : args.partial, args, block);
   for (int64_t head = 0; head < args.group; ++head) {
     const int64_t at = head * args.head_dim;
-    if (first_key == 0) {
-      totals[head] = blocks[head];
+    if (is_first) {
+      totals[head] = sums[head];
     } else {
-      merge(totals[head], args.out + at, blocks[head], args.partial + at, args.head_dim);
+      merge(totals[head], args.out + at, sums[head], args.partial + at, args.head_dim);
     }
   }
 }
@@ -299,13 +321,20 @@ static void attend_to(const AttendArgs& args) {
   BlockSum totals[kMostAttending * kMostGroup];
   const int64_t most_positions = args.positions + args.rows - 1;
   for (int64_t first_key = 0; first_key < most_positions; first_key += kKeyBlock) {
+    const uint8_t* const* page = args.pages + first_key / kKeyBlock;
+    const int64_t next = first_key + kKeyBlock < most_positions ? page[1] - page[0] : 0;
     for (int64_t r = 0; r < args.rows; ++r) {
       const int64_t left = args.positions + r - first_key;
       if (left <= 0) continue;
       AttendArgs row = args;
       row.q += r * args.row_stride;
       row.out += r * args.row_stride;
-      attend_block<E>(totals + r * args.group, row, first_key, left < kKeyBlock ? left : kKeyBlock);
+      attend_block<E>(totals + r * args.group, row,
+                      {.k = *page + args.keys_at,
+                       .v = *page + args.values_at,
+                       .first_key = first_key,
+                       .keys = left < kKeyBlock ? left : kKeyBlock,
+                       .next = next});
     }
   }
   for (int64_t r = 0; r < args.rows; ++r) {
