@@ -9,7 +9,7 @@
 #   ./do fmt               format all C++ in place
 #   ./do bench [DIR [ARG]] measure the three expert paths on a checkpoint (default: the demo's)
 #   ./do bench --against REV [DIR [ARG]]   this tree and another revision by turns: ratios with confidence intervals
-#   ./do golden            make the goldens again and say whether they changed
+#   ./do golden            make the goldens again and say whether they changed; test the recipe of the demo model
 #   ./do fuzz [TARGET [N]] run libFuzzer targets, N executions each (default: all, 5000000)
 #   ./do check             what CI runs: tests, sanitized tests, lint, instruction-set leaks
 #   ./do help              this page
@@ -259,13 +259,7 @@ cmd_bench() {
 
 # ---- goldens and fuzzing -------------------------------------------------------------------------------------------
 
-cmd_golden() {
-  [[ -x .venv/bin/python ]] || python3 -m venv .venv
-  .venv/bin/python -m pip install -q -r tests/golden/requirements.txt
-  local script
-  for script in make make_quant make_convert make_sampling make_tokenizer make_templates; do
-    .venv/bin/python "tests/golden/$script.py"
-  done
+compare_goldens() {
   if git diff --quiet -- tests/golden && [[ -z $(git ls-files --others --exclude-standard tests/golden) ]]; then
     echo "goldens: unchanged"
   else
@@ -274,6 +268,38 @@ cmd_golden() {
     git ls-files --others --exclude-standard tests/golden
     return 1
   fi
+}
+
+# The recipe of models/demo on a CPU: its tests, then all of it for a model too small to learn much, which the program
+# must accept.
+run_recipe() (
+  out=$(mktemp -d build/recipe.XXXXXX)
+  trap 'rm -rf "$out"' EXIT
+  .venv/bin/python tools/demo_model/tests.py &&
+    .venv/bin/python tools/demo_model/make.py --tiny "$out" --moebius build/release/moebius &&
+    build/release/moebius doctor --quick "$out/mlx"
+)
+
+test_recipe() {
+  if run_recipe >&2; then
+    echo "recipe of the demo model: passed"
+  else
+    echo "recipe of the demo model: FAILED"
+    return 1
+  fi
+}
+
+cmd_golden() {
+  [[ -x .venv/bin/python ]] || python3 -m venv .venv
+  .venv/bin/python -m pip install -q -r tests/golden/requirements.txt
+  build release moebius
+  local script status=0
+  for script in make make_quant make_convert make_sampling make_tokenizer make_templates; do
+    .venv/bin/python "tests/golden/$script.py"
+  done
+  test_recipe || status=1
+  compare_goldens || status=1
+  return "$status"
 }
 
 cmd_fuzz() {

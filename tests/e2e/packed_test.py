@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 import unittest
 
 from support import TestCase, start
@@ -55,9 +54,7 @@ class Packed(TestCase):
         self.succeed("synth", "--preset", "qwen3.5-35b-a3b", "--layers", 1, "--bits", 3, big)
         process = start("generate", big, "--tokens", "1", "--max-tokens", 1, "--packed", "make")
         unfinished = big / "moebius.packed.tmp"
-        while not unfinished.exists() or unfinished.stat().st_size == 0:
-            self.assertIsNone(process.poll(), "ended before it wrote anything")
-            time.sleep(0.001)
+        self.wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 0, process)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         self.assertFalse((big / "moebius.packed").exists())

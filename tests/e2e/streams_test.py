@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 import unittest
 
 from support import TIMEOUT_S, TestCase, run, start
@@ -66,15 +65,17 @@ class Streams(TestCase):
 
 
 class Interrupt(TestCase):
-    def wait_until(self, condition):
-        end = time.monotonic() + TIMEOUT_S
-        while not condition():
-            self.assertLess(time.monotonic(), end, "it never began")
-            time.sleep(0.01)
+    def read_until(self, word, process):
+        said = b""
+        for line in process.stderr:
+            said += line
+            if word in line:
+                return
+        self.fail(f"it ended without {word}: {said.decode()}")
 
     def test_ctrl_c_ends_a_bench_with_130(self):
         with start("bench", self.tiny, "--reps", 100000, stdout=subprocess.DEVNULL) as process:
-            self.assertTrue(any(b"measuring" in line for line in process.stderr))
+            self.read_until(b"measuring", process)
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(TIMEOUT_S), 130)
             self.assertNotIn(b"error", process.stderr.read())
@@ -82,7 +83,7 @@ class Interrupt(TestCase):
     def test_ctrl_c_during_synth_leaves_nothing_behind(self):
         out = self.folder / "big"
         with start("synth", "--preset", "qwen3.5-35b-a3b", "--layers", 8, "--bits", 8, out) as process:
-            self.wait_until(lambda: any(self.folder.glob("big*/*")))
+            self.wait_until(lambda: any(self.folder.glob("big*/*")), process)
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(TIMEOUT_S), 130)
         self.assertEqual(list(self.folder.iterdir()), [])

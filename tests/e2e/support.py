@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -67,6 +68,16 @@ class TestCase(unittest.TestCase):
         self.assertEqual(result.stdout, "")
         self.assertIn("error: ", result.stderr)
         return result
+
+    def wait_until(self, condition, process):
+        """Waits for what the process is about to do. Fails with what it said when it ends first, or takes too long."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while not condition():
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                _, said = process.communicate()
+                self.fail(f"it ended with {process.returncode} before it began: {said.decode()}")
+            time.sleep(0.001)
 
 
 def read_safetensors(path):
