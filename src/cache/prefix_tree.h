@@ -101,6 +101,17 @@ class PrefixTree {
     return true;
   }
 
+  // A checkpoint on the path of these tokens that its maker wants nobody to go back to. Tokens stay, so later ones of
+  // the path should still be reached from others.
+  void forget(std::span<const int32_t> tokens, const Checkpoint& checkpoint) {
+    for (Node* node : nodes_.walk(tokens).nodes) {
+      const auto found = node->checkpoints.find(checkpoint.position());
+      if (found == node->checkpoints.end() || found->second.checkpoint.get() != &checkpoint) continue;
+      node->checkpoints.erase(found);
+      return;
+    }
+  }
+
   void clear() { nodes_.clear(); }
 
   [[nodiscard]] int64_t nodes() const { return std::ssize(nodes_.all()) - 1; }  // the root is not counted
