@@ -91,7 +91,7 @@ void continue_ids(Runner& engine, const std::vector<int32_t>& prompt, Generation
 
 void continue_text(Runner& engine, const ModelText& text, const std::vector<int32_t>& prompt, GenerationOptions options,
                    GenerationReport& report) {
-  options.stop_ids = stop_ids(engine, text);
+  options.stop_ids = stop_ids(engine.stop_ids(), text);
   Sequence sequence = engine.start();
   report.start_prompt(engine);
   Generation generation(sequence, sequence.append(prompt), &text.tokenizer, std::move(options));

@@ -29,7 +29,7 @@ void GenerationReport::start_prompt(Runner& engine) {
   start_ = Clock::now();
 }
 
-void GenerationReport::start_decode(Runner& engine, const Prompt& prompt) {
+void GenerationReport::start_decode(Runner& engine, const PromptCounts& prompt) {
   const auto now = Clock::now();
   prompt_ = prompt;
   prompt_s_ = std::chrono::duration<double>(now - start_).count();

@@ -28,7 +28,7 @@ class GenerationReport {
 
   // In this order: before the prompt, before the first token, each token, the end.
   void start_prompt(Runner& engine);
-  void start_decode(Runner& engine, const Prompt& prompt);
+  void start_decode(Runner& engine, const PromptCounts& prompt);
   void add(const GeneratedToken& token);
   void set_text(const std::string& text) { result_["text"] = text; }
   void set_reply(const Reply& reply);
@@ -40,7 +40,7 @@ class GenerationReport {
   [[nodiscard]] Json logprob_json(const TokenLogprob& token) const;
 
   ReportOptions options_;
-  Prompt prompt_;
+  PromptCounts prompt_;
   Json result_ = Json::object();
   Json logprobs_ = Json::array();
   std::vector<int32_t> tokens_;

@@ -41,7 +41,7 @@ ReplyFormat reply_format(const std::vector<int32_t>& prompt, const Json& tools, 
 
 }  // namespace
 
-Answer::Answer(Generation generation, ReplyParser parser, Prompt prompt)
+Answer::Answer(Generation generation, ReplyParser parser, PromptCounts prompt)
     : generation_(std::move(generation)), parser_(std::move(parser)), prompt_(prompt) {}
 
 std::optional<Answer::Step> Answer::next() {
@@ -63,7 +63,7 @@ std::vector<ReplyEvent> Answer::finish() {
 }
 
 Conversation::Conversation(Runner& engine, const ModelText& text)
-    : text_(text), stop_ids_(stop_ids(engine, text)), sequence_(engine.start()) {}
+    : text_(text), stop_ids_(stop_ids(engine.stop_ids(), text)), sequence_(engine.start()) {}
 
 std::vector<int32_t> Conversation::render_ids(bool for_answer) const {
   ChatRequest request;
@@ -100,7 +100,7 @@ Answer Conversation::answer(const GenerationOptions& options, const std::functio
     const int64_t marked = sequence_.marked();
     sequence_.rewind(marked <= static_cast<int64_t>(known) ? marked : 0);
   }
-  const Prompt prompt{.tokens = static_cast<int64_t>(ids.size()), .reused = sequence_.position()};
+  const PromptCounts prompt{.tokens = static_cast<int64_t>(ids.size()), .reused = sequence_.position()};
   // What the next turn will render again, whatever it makes of this answer.
   const size_t stable = std::min(common_prefix(render_ids(false), ids), ids.size() - 1);
   append_up_to(stable, ids, prefilled);

@@ -17,7 +17,7 @@
 namespace moebius {
 
 // What one turn had to do before its first token.
-struct Prompt {
+struct PromptCounts {
   int64_t tokens = 0;
   int64_t reused = 0;  // of these, in the sequence already
 };
@@ -25,7 +25,7 @@ struct Prompt {
 // One answer of a conversation, in pieces that know whether they are thinking, text or a call of a tool.
 class Answer {
  public:
-  Answer(Generation generation, ReplyParser parser, Prompt prompt);
+  Answer(Generation generation, ReplyParser parser, PromptCounts prompt);
 
   struct Step {
     GeneratedToken token;
@@ -36,14 +36,14 @@ class Answer {
   // After the end, or after the caller has had enough: what was held back.
   std::vector<ReplyEvent> finish();
 
-  [[nodiscard]] const Prompt& prompt() const { return prompt_; }
+  [[nodiscard]] const PromptCounts& prompt() const { return prompt_; }
   [[nodiscard]] const Reply& reply() const { return reply_; }  // so far
   [[nodiscard]] const Generation& generation() const { return generation_; }
 
  private:
   Generation generation_;
   ReplyParser parser_;
-  Prompt prompt_;
+  PromptCounts prompt_;
   Reply reply_;
 };
 

@@ -33,7 +33,7 @@ class ConversationTest : public ::testing::Test {
   Conversation start() { return Conversation(talking_.engine(), talking_.text()); }
 
   struct Turn {
-    Prompt prompt;
+    PromptCounts prompt;
     std::vector<int32_t> ids;
     std::vector<ReplyEvent> events;
   };

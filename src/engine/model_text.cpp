@@ -64,10 +64,10 @@ ModelText load_model_text(const std::string& directory) {
   return text;
 }
 
-std::vector<int32_t> stop_ids(const Runner& engine, const ModelText& text) {
-  std::vector<int32_t> ids = engine.stop_ids();
-  if (text.end_of_turn && std::ranges::find(ids, *text.end_of_turn) == ids.end()) ids.push_back(*text.end_of_turn);
-  return ids;
+std::vector<int32_t> stop_ids(std::vector<int32_t> configured, const ModelText& text) {
+  const std::optional<int32_t> id = text.end_of_turn;
+  if (id && std::ranges::find(configured, *id) == configured.end()) configured.push_back(*id);
+  return configured;
 }
 
 }  // namespace moebius

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/runner.h"
 #include "sample/generation_defaults.h"
 #include "text/chat_files.h"
 #include "text/tokenizer.h"
@@ -29,8 +28,8 @@ struct ModelText {
 ModelText load_model_text(const std::string& directory);
 Tokenizer load_tokenizer(const std::string& directory);  // alone
 
-// Ids that end an answer: those of config.json and generation_config.json, which the engine has read, and end_of_turn.
+// Ids that end an answer: those of config.json and generation_config.json (read_stop_ids), and end_of_turn.
 // With the first alone, Qwen3.5 would run past its turn and invent the user's.
-std::vector<int32_t> stop_ids(const Runner& engine, const ModelText& text);
+std::vector<int32_t> stop_ids(std::vector<int32_t> configured, const ModelText& text);
 
 }  // namespace moebius
