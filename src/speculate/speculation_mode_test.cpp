@@ -29,7 +29,8 @@ TEST(SpeculationMode, is_read_from_one_word) {
 TEST(SpeculationMode, that_is_unknown_is_refused_with_what_there_is) {
   for (const char* text : {"", "off", "MTP", "mtp:", "mtp:0", "mtp:16", "mtp:-1", "mtp:+1", "mtp:1.5", "mtp:3 ", " mtp",
                            "auto:3", "none:1", "ngram:3:4", "ngram:99999999999999999999"}) {
-    const std::string all = "--speculate: expected none, auto, mtp, ngram, mtp:N or ngram:N with N from 1 to 15, got \"";
+    const std::string all =
+        "--speculate: expected none, auto, mtp, ngram, mtp:N or ngram:N with N from 1 to 15, got \"";
     expect_error(ErrorCode::kUsage, all + text + '"', [&] { parse_speculation_mode(text); });
   }
 }
