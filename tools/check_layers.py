@@ -19,6 +19,7 @@ LAYERS = {
     "quant": {"base"},
     "text": {"base"},
     "sample": {"base"},
+    "speculate": {"base"},
     "cache": {"base"},
     "checkpoint": {"base"},
     "backend": {"quant", "cache", "base"},
@@ -27,10 +28,10 @@ LAYERS = {
     "backend/cuda": {"backend", "quant", "cache", "base"},
     "model": {"backend", "checkpoint", "cache", "quant", "base"},
     "convert": {"model", "backend", "checkpoint", "quant", "base"},
-    "engine": {"include", "model", "cache", "sample", "text", "checkpoint", "backend", "base"},
+    "engine": {"include", "model", "cache", "sample", "speculate", "text", "checkpoint", "backend", "base"},
     "server": {"include", "text", "base"},
-    "apps": {"include", "base", "quant", "text", "sample", "cache", "checkpoint", "backend", "model", "convert"}
-    | {"engine", "server"},
+    "apps": {"include", "base", "quant", "text", "sample", "speculate", "cache", "checkpoint", "backend", "model"}
+    | {"convert", "engine", "server"},
 }
 DEVICES = {"backend/reference", "backend/cpu", "backend/cuda"}
 # The one file that knows every backend by name.

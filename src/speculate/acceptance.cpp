@@ -1,0 +1,71 @@
+// Tallies that fade, and the test that tells a change from chance.
+#include "speculate/acceptance.h"
+
+#include <array>
+
+#include "base/check.h"
+
+namespace moebius {
+namespace {
+
+constexpr double kLongFade = 1 - 1.0 / 64;
+constexpr double kShortFade = 1 - 1.0 / 5;
+constexpr double kGuessWeight = 2;  // trials that the guess counts for
+
+}  // namespace
+
+double Acceptance::probability(int64_t position, const Acceptance* others) const {
+  MOEBIUS_CHECK(position >= 1 && position <= SpeculationMode::kMostDepth);
+  double probability = kFirstGuess;
+  for (int64_t j = 1; j <= position; ++j) {
+    const bool ask = others != nullptr && !own_way_ && others->long_[j].trials >= kGuessWeight;
+    const double guess = ask ? others->long_[j].hits / others->long_[j].trials : probability;
+    probability = (long_[j].hits + kGuessWeight * guess) / (long_[j].trials + kGuessWeight);
+  }
+  return probability;
+}
+
+double Acceptance::expected(int64_t depth) const {
+  double reached = 1;
+  double sum = 0;
+  for (int64_t position = 1; position <= depth; ++position) {
+    reached *= probability(position);
+    sum += reached;
+  }
+  return sum;
+}
+
+void Acceptance::note(int64_t position, double hit, double expected) {
+  for (Tallies* tallies : {&long_, &short_}) {
+    Tally& tally = (*tallies)[position];
+    tally.hits += hit;
+    tally.trials += 1;
+  }
+  surprise_ += hit - expected;
+  variance_ += expected * (1 - expected);
+}
+
+bool Acceptance::has_changed() const {
+  constexpr double kFarOut = 7;         // squared standard deviations
+  constexpr double kLeastDoubt = 0.25;  // one trial never tells
+  return surprise_ * surprise_ > kFarOut * (variance_ + kLeastDoubt);
+}
+
+void Acceptance::observe(int64_t drafted, int64_t accepted) {
+  MOEBIUS_CHECK(accepted >= 0 && accepted <= drafted && drafted <= SpeculationMode::kMostDepth);
+  if (drafted == 0) return;
+  std::array<double, SpeculationMode::kMostDepth + 1> expected = {};
+  for (int64_t position = 1; position <= drafted; ++position) expected[position] = probability(position);
+  for (Tally& tally : long_) tally = {tally.hits * kLongFade, tally.trials * kLongFade};
+  for (Tally& tally : short_) tally = {tally.hits * kShortFade, tally.trials * kShortFade};
+  surprise_ *= kShortFade;
+  variance_ *= kShortFade;
+  for (int64_t position = 1; position <= accepted; ++position) note(position, 1, expected[position]);
+  if (accepted < drafted) note(accepted + 1, 0, expected[accepted + 1]);
+  if (!has_changed()) return;
+  long_ = short_;
+  own_way_ = true;
+  surprise_ = variance_ = 0;
+}
+
+}  // namespace moebius

@@ -1,0 +1,150 @@
+// Rows in descending order of worth, and the best place to stop.
+#include "speculate/draft_rows.h"
+
+#include <algorithm>
+
+namespace moebius {
+namespace {
+
+// Of a draft head that was never timed, a share of a plain step: one layer of dozens, and the head of the vocabulary.
+constexpr double kHeadPrior = 0.2;
+
+struct Row {
+  int64_t stream;
+  int64_t depth;
+  double reached;
+};
+
+std::vector<Row> rows_in_order(std::span<const DraftOffer> offers) {
+  std::vector<Row> rows;
+  for (size_t stream = 0; stream < offers.size(); ++stream) {
+    for (int64_t j = 0; j < offers[stream].most; ++j) {
+      rows.push_back({static_cast<int64_t>(stream), j + 1, offers[stream].reached[j]});
+    }
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.reached > b.reached; });
+  return rows;
+}
+
+// The step that takes the first rows of that order, one row more with every advance().
+class Prefix {
+ public:
+  using Mood = StepPrice::Mood;
+
+  Prefix(const StepPrice& price, std::span<const DraftOffer> offers)
+      : price_(price), rows_(rows_in_order(offers)), tokens_(static_cast<double>(price.streams())) {
+    for (const DraftOffer& offer : offers) choices_.push_back({offer.source, 0});
+  }
+
+  bool advance() {
+    const auto most = std::min(static_cast<int64_t>(rows_.size()), StepPrice::kMostLogitRows - price_.streams());
+    if (drafted_ >= most) return false;
+    const Row& row = rows_[drafted_++];
+    choices_[row.stream].depth = row.depth;
+    tokens_ += row.reached;
+    if (choices_[row.stream].source == DraftSource::kMtp) ++heads_[row.depth];
+    return true;
+  }
+
+  [[nodiscard]] double seconds(Mood mood) const {
+    double sum = price_.seconds(drafted_, mood);
+    for (size_t step = 1; step < heads_.size() && heads_[step] > 0; ++step) {
+      sum += price_.head_seconds(heads_[step], mood);
+    }
+    return sum;
+  }
+  [[nodiscard]] double rate(Mood mood) const { return tokens_ / seconds(mood); }
+  [[nodiscard]] double worst_loss() const { return seconds(Mood::kCareful) / price_.plain() - 1; }
+  [[nodiscard]] DraftRows draft_rows() const { return {choices_, tokens_, seconds(Mood::kEven)}; }
+
+ private:
+  const StepPrice& price_;
+  std::vector<Row> rows_;
+  std::vector<DraftChoice> choices_;
+  std::array<int64_t, SpeculationMode::kMostDepth + 1> heads_ = {};  // streams in each step of the draft head
+  double tokens_;
+  int64_t drafted_ = 0;
+};
+
+double seconds_of(const StepCost& cost, int64_t rows, StepPrice::Mood mood) {
+  switch (mood) {
+    case StepPrice::Mood::kEven:
+      return cost.seconds(rows);
+    case StepPrice::Mood::kCareful:
+      return cost.careful_seconds(rows);
+    case StepPrice::Mood::kHopeful:
+      return cost.hopeful_seconds(rows);
+  }
+  return 0;
+}
+
+}  // namespace
+
+StepPrice::StepPrice(const StepCost& step, const StepCost& draft_head, int64_t streams, int64_t prefill_rows)
+    : step_(step),
+      draft_head_(draft_head),
+      streams_(streams),
+      rows_(streams + prefill_rows),
+      plain_(step.seconds(streams)),
+      prefill_(step.seconds(rows_) - plain_) {}
+
+double StepPrice::seconds(int64_t drafted, Mood mood) const {
+  return seconds_of(step_, rows_ + drafted, mood) - prefill_;
+}
+
+double StepPrice::head_seconds(int64_t streams, Mood mood) const {
+  return draft_head_.known() ? seconds_of(draft_head_, streams, mood) : kHeadPrior * step_.seconds(streams);
+}
+
+double StepPrice::head_seconds(std::span<const DraftChoice> choices) const {
+  double sum = 0;
+  for (int64_t step = 1; step <= SpeculationMode::kMostDepth; ++step) {
+    const int64_t streams = std::count_if(choices.begin(), choices.end(), [&](const DraftChoice& choice) {
+      return choice.source == DraftSource::kMtp && choice.depth >= step;
+    });
+    if (streams == 0) break;
+    sum += head_seconds(streams);
+  }
+  return sum;
+}
+
+double StepPrice::worst_loss(std::span<const DraftChoice> choices) const {
+  int64_t drafted = 0;
+  for (const DraftChoice& choice : choices) drafted += choice.depth;
+  return (seconds(drafted, Mood::kCareful) + head_seconds(choices)) / plain_ - 1;
+}
+
+DraftRows plain_rows(const StepPrice& price) {
+  return {std::vector<DraftChoice>(price.streams()), static_cast<double>(price.streams()), price.plain()};
+}
+
+DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers, double allowance) {
+  DraftRows best = plain_rows(price);
+  for (Prefix prefix(price, offers); prefix.advance();) {
+    if (prefix.rate(StepPrice::Mood::kEven) > best.rate() && prefix.worst_loss() <= allowance) {
+      best = prefix.draft_rows();
+    }
+  }
+  return best;
+}
+
+DraftRows curious_rows(const StepPrice& price, std::span<const DraftOffer> offers, double rate, double allowance) {
+  for (Prefix prefix(price, offers); prefix.advance() && prefix.worst_loss() <= allowance;) {
+    if (prefix.rate(StepPrice::Mood::kHopeful) > rate) return prefix.draft_rows();
+  }
+  return plain_rows(price);
+}
+
+double best_rate_alone(const StepPrice& price, const DraftOffer& offer, int64_t sharing) {
+  double head = 0;
+  if (offer.source == DraftSource::kMtp) head = price.head_seconds(sharing) / static_cast<double>(sharing);
+  auto tokens = static_cast<double>(price.streams());
+  double best = 0;
+  for (int64_t depth = 1; depth <= offer.most; ++depth) {
+    tokens += offer.reached[depth - 1];
+    best = std::max(best, tokens / (price.seconds(depth) + head * static_cast<double>(depth)));
+  }
+  return best;
+}
+
+}  // namespace moebius

@@ -1,0 +1,30 @@
+// Right and wrong by a hash of the position.
+#include "speculate/oracle.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "speculate/unit_hash.h"
+
+namespace moebius {
+
+OracleDrafts::OracleDrafts(std::vector<int32_t> plain, const OracleErrors& errors)
+    : plain_(std::move(plain)), errors_(errors) {
+  MOEBIUS_CHECK(errors.rate >= 0 && errors.rate <= 1 && errors.burst >= 0);
+}
+
+bool OracleDrafts::spoilt(int64_t position) const {
+  if (errors_.burst > 0 && position / errors_.burst % 2 == 1) return true;
+  return unit_hash(errors_.seed, position) < errors_.rate;
+}
+
+std::vector<int32_t> OracleDrafts::propose(int64_t position, int64_t most) const {
+  MOEBIUS_CHECK(position >= 0);
+  std::vector<int32_t> drafts;
+  const auto end = std::min(position + most, static_cast<int64_t>(plain_.size()));
+  // A wrong token is still one of the vocabulary: the neighbour of the right one.
+  for (int64_t i = position; i < end; ++i) drafts.push_back(spoilt(i) ? plain_[i] ^ 1 : plain_[i]);
+  return drafts;
+}
+
+}  // namespace moebius

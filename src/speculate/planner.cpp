@@ -1,0 +1,197 @@
+// The choice of one step, and what is learned from it.
+#include "speculate/planner.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+
+namespace moebius {
+namespace {
+
+constexpr DraftSource kSources[] = {DraftSource::kMtp, DraftSource::kNgram};
+
+int64_t drafted(std::span<const DraftChoice> choices) {
+  return std::accumulate(choices.begin(), choices.end(), int64_t{0},
+                         [](int64_t sum, const DraftChoice& choice) { return sum + choice.depth; });
+}
+
+}  // namespace
+
+std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, int64_t prefill_rows) {
+  const auto count = static_cast<int64_t>(streams.size());
+  experiment_ = {};
+  const std::vector<DraftChoice> plain(streams.size());
+  if (mode_.off() || count == 0 || count >= StepPrice::kMostLogitRows) return plain;
+  if (mode_.depth > 0) return fixed(streams);
+  if (plain_is_stale(count)) return plain;
+  const StepPrice price(step_cost_, head_cost_, count, prefill_rows);
+  const Offers all = offers(price, streams);
+  DraftRows rows = plain_rows(price);
+  const double enough = (1 + kMargin) * rows.rate();
+  // A draft head pays only when enough streams share it, so what is free is tried by itself too.
+  for (const auto& some : {all.best, all.free}) {
+    DraftRows other = choose_rows(price, some, ledger_.allowance());
+    if (other.rate() > std::max(enough, rows.rate())) rows = std::move(other);
+  }
+  if (prefill_rows == 0 && !try_rows(price, all, rows)) try_source(price, streams, rows);
+  return rows.choices;
+}
+
+// Every stream as deep as was asked for; where that is too many rows, the deepest give way.
+std::vector<DraftChoice> Planner::fixed(std::span<const DraftingStream> streams) const {
+  const DraftSource source = mode_.mtp ? DraftSource::kMtp : DraftSource::kNgram;
+  const auto count = static_cast<int64_t>(streams.size());
+  std::vector<DraftChoice> choices;
+  for (const DraftingStream& stream : streams) {
+    choices.push_back({source, std::min(stream.most[static_cast<size_t>(source)], mode_.depth)});
+  }
+  while (count + drafted(choices) > StepPrice::kMostLogitRows) {
+    --std::max_element(choices.begin(), choices.end(), [](const DraftChoice& a, const DraftChoice& b) {
+        return a.depth < b.depth;
+      })->depth;
+  }
+  return choices;
+}
+
+bool Planner::plain_is_stale(int64_t streams) const {
+  return plain_at_[streams] == 0 || steps_ + 1 - plain_at_[streams] >= kRefresh;
+}
+
+DraftOffer Planner::offer(const DraftingStream& stream, DraftSource source) const {
+  DraftOffer offer{.source = source};
+  if (!mode_.uses(source)) return offer;
+  offer.most = std::min(stream.most[static_cast<size_t>(source)], SpeculationMode::kMostDepth);
+  double reached = 1;
+  for (int64_t j = 0; j < offer.most; ++j) {
+    reached *= stream.history->acceptance(source).probability(j + 1, &all_streams_.acceptance(source));
+    offer.reached[j] = reached;
+  }
+  return offer;
+}
+
+Planner::Offers Planner::offers(const StepPrice& price, std::span<const DraftingStream> streams) const {
+  Offers all;
+  for (const DraftingStream& stream : streams) {
+    const DraftOffer head = offer(stream, DraftSource::kMtp);
+    const DraftOffer free = offer(stream, DraftSource::kNgram);
+    const bool head_is_better = best_rate_alone(price, head, price.streams()) > best_rate_alone(price, free, 1);
+    all.free.push_back(free);
+    all.best.push_back(head_is_better ? head : free);
+  }
+  return all;
+}
+
+// The even estimate says what the experiment will lose; when it is right, nothing is found out that pays.
+bool Planner::try_rows(const StepPrice& price, const Offers& offers, DraftRows& rows) {
+  const double rate = rows.rate();
+  DraftRows other = curious_rows(price, offers.best, rate * (1 + kCuriosity), ledger_.allowance());
+  const double regret = (other.seconds - other.tokens / rate) / price.plain();
+  if (drafted(other.choices) == 0 || regret > savings_) return false;
+  experiment_ = {.rate = rate, .tokens = other.tokens};
+  rows = std::move(other);
+  return true;
+}
+
+bool Planner::try_source(const StepPrice& price, std::span<const DraftingStream> streams, DraftRows& rows) {
+  const auto count = static_cast<int64_t>(streams.size());
+  if (count + drafted(rows.choices) >= StepPrice::kMostLogitRows) return false;
+  for (int64_t turn = 0; turn < count; ++turn) {
+    const int64_t index = (steps_ + turn) % count;
+    if (try_source_of(price, streams[index], index, rows)) return true;
+  }
+  return false;
+}
+
+// One draft; a stream that drafts already changes its source for this step.
+bool Planner::try_source_of(const StepPrice& price, const DraftingStream& stream, int64_t index, DraftRows& rows) {
+  const DraftChoice before = rows.choices[index];
+  for (const DraftSource source : kSources) {
+    const int64_t most = offer(stream, source).most;
+    const bool used = before.depth > 0 && before.source == source;
+    if (most == 0 || used || !stream.history->is_due(source)) continue;
+    std::vector<DraftChoice> choices = rows.choices;
+    choices[index] = {source, std::clamp<int64_t>(before.depth, 1, most)};
+    double others = rows.tokens - 1;
+    if (before.depth > 0) others -= offer(stream, before.source).expected(before.depth);
+    const double loss = price.worst_loss(choices);
+    const double regret = loss + 1 - (others + 1) / (rows.rate() * price.plain());
+    if (loss > ledger_.allowance() || regret > savings_) continue;
+    experiment_ = {.rate = rows.rate(), .tokens = others, .stream = index};
+    rows.choices = std::move(choices);
+    return true;
+  }
+  return false;
+}
+
+void Planner::observe(const StepReport& report) {
+  std::vector<DraftChoice> choices;
+  for (const DraftedStream& stream : report.streams) {
+    choices.push_back(stream.choice);
+    for (const DraftSource source : kSources) {
+      DraftTrial trial{stream.choice.depth, stream.accepted};
+      if (stream.choice.depth == 0 || stream.choice.source != source) trial = {};
+      if (trial.drafted == 0 && source == DraftSource::kNgram) trial = stream.watched;
+      stream.history->observe(source, trial);
+      all_streams_.observe(source, trial);
+    }
+  }
+  ++steps_;
+  if (choices.empty()) return;
+  observe_costs(report, choices);
+  book(report, choices);
+}
+
+void Planner::observe_costs(const StepReport& report, std::span<const DraftChoice> choices) {
+  const auto count = static_cast<int64_t>(choices.size());
+  const int64_t rows = count + drafted(choices) + report.prefill_rows;
+  step_cost_.observe(rows, report.seconds);
+  if (rows == count && count <= StepPrice::kMostLogitRows) plain_at_[count] = steps_;
+  if (report.head_seconds == 0 || !step_cost_.known()) return;
+  // The head took several steps, of fewer and fewer streams; the first stands for all.
+  const int64_t first = std::count_if(choices.begin(), choices.end(), [](const DraftChoice& choice) {
+    return choice.source == DraftSource::kMtp && choice.depth > 0;
+  });
+  if (first == 0) return;
+  const StepPrice price(step_cost_, head_cost_, count, report.prefill_rows);
+  head_cost_.observe(first, report.head_seconds * price.head_seconds(first) / price.head_seconds(choices));
+}
+
+void Planner::book(const StepReport& report, std::span<const DraftChoice> choices) {
+  if (!step_cost_.known()) return;
+  const auto count = static_cast<int64_t>(choices.size());
+  const StepPrice price(step_cost_, head_cost_, count, report.prefill_rows);
+  double tokens = 1;
+  for (const DraftedStream& stream : report.streams) {
+    tokens += static_cast<double>(stream.accepted) / static_cast<double>(count);
+  }
+  double loss = 0;
+  if (const int64_t extra = drafted(choices); extra > 0) {
+    constexpr double kSpike = 1.25;  // a step that took longer than its like did so without help of its drafts
+    constexpr int64_t kTrusted = 3;
+    const int64_t rows = count + extra + report.prefill_rows;
+    double seconds = price.seconds(extra);
+    if (rows <= StepCost::kMostRows) {
+      const double spent = report.seconds - price.prefill();
+      seconds = step_cost_.observations(rows) >= kTrusted ? std::min(spent, kSpike * seconds) : spent;
+    }
+    loss = (seconds + report.head_seconds) / price.plain() - tokens;
+  }
+  ledger_.book(tokens, loss);
+  savings_ = std::min(savings_ + kExperimentShare * tokens, kMostSavings);
+  pay_experiment(report, price);
+}
+
+// What the step took longer than the best step known would have for as many tokens; luck of streams that it was not
+// about left out.
+void Planner::pay_experiment(const StepReport& report, const StepPrice& price) {
+  if (experiment_.rate == 0) return;
+  double tokens = experiment_.tokens;
+  if (experiment_.stream >= 0) tokens += static_cast<double>(1 + report.streams[experiment_.stream].accepted);
+  const double seconds = report.seconds - price.prefill() + report.head_seconds;
+  const double regret = (seconds - tokens / experiment_.rate) / price.plain();
+  savings_ = std::min(savings_ - regret, kMostSavings);
+  experiment_ = {};
+}
+
+}  // namespace moebius

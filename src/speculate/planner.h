@@ -1,0 +1,100 @@
+// Decides, step by step, how many drafts of which source every stream verifies. A draft is accepted iff it is the token
+// that plain decoding draws, so a plan changes when tokens come and never which. Lives here: the choice, and the
+// promise that it costs nothing where drafts are bad. Does not live here: drafts, rows, clocks. Same reports, same
+// plans: there is no clock and no dice inside.
+//
+// With depth chosen ("auto", "mtp", "ngram"), in order:
+// 1. Every kRefresh steps one is plain, so that the cost of plain decoding is never hearsay.
+// 2. Else the rows with the most expected tokens per second (draft_rows.h), if that beats plain by kMargin,
+// 3. and beside them a look at one source that is not used, when it is due (draft_history.h) and the looks have saved
+// up
+//    for it: they may spend kLookShare of the time.
+// 4. Nothing of this happens when the worst that the step can lose is more than the ledger allows (loss_ledger.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "speculate/cost_model.h"
+#include "speculate/draft_history.h"
+#include "speculate/draft_rows.h"
+#include "speculate/loss_ledger.h"
+#include "speculate/speculation_mode.h"
+
+namespace moebius {
+
+// One decoding stream before a step.
+struct DraftingStream {
+  const DraftHistory* history = nullptr;
+  std::array<int64_t, kDraftSources> most = {};  // tokens each source can offer now, by DraftSource
+};
+
+// One decoding stream after it.
+struct DraftedStream {
+  DraftHistory* history = nullptr;
+  DraftChoice choice;  // what was really verified; n-grams may have ended earlier than planned
+  int64_t accepted = 0;
+  DraftTrial watched;  // n-gram drafts that were compared with the new tokens though not verified
+};
+
+struct StepReport {
+  std::span<const DraftedStream> streams;  // in the order of the plan
+  int64_t prefill_rows = 0;
+  double seconds = 0;       // of the model, verification and taking back included
+  double head_seconds = 0;  // of the draft head: all its steps, and what it had to catch up on
+};
+
+class Planner {
+ public:
+  explicit Planner(const SpeculationMode& mode) : mode_(mode) {}
+
+  // One choice for each stream. Once before each step; looks are paid for here.
+  std::vector<DraftChoice> plan(std::span<const DraftingStream> streams, int64_t prefill_rows);
+  void observe(const StepReport& report);
+
+  [[nodiscard]] const StepCost& step_cost() const { return step_cost_; }
+  [[nodiscard]] const LossLedger& ledger() const { return ledger_; }
+
+ private:
+  static constexpr int64_t kRefresh = 64;            // steps
+  static constexpr double kMargin = 0.01;            // of plain tokens per second
+  static constexpr double kCuriosity = 0.05;         // of the best tokens per second
+  static constexpr double kExperimentShare = 0.008;  // of the time
+  static constexpr double kMostSavings = 3;          // plain steps
+
+  // What the step under way is compared with.
+  struct Experiment {
+    double rate = 0;      // tokens per second of the best step known; 0: no experiment
+    double tokens = 0;    // expected of streams that are not watched
+    int64_t stream = -1;  // whose luck is what the experiment is about
+  };
+  struct Offers {
+    std::vector<DraftOffer> best;  // every stream's best source
+    std::vector<DraftOffer> free;  // every stream's n-grams
+  };
+
+  [[nodiscard]] std::vector<DraftChoice> fixed(std::span<const DraftingStream> streams) const;
+  [[nodiscard]] bool plain_is_stale(int64_t streams) const;
+  [[nodiscard]] DraftOffer offer(const DraftingStream& stream, DraftSource source) const;
+  [[nodiscard]] Offers offers(const StepPrice& price, std::span<const DraftingStream> streams) const;
+  bool try_rows(const StepPrice& price, const Offers& offers, DraftRows& rows);
+  bool try_source(const StepPrice& price, std::span<const DraftingStream> streams, DraftRows& rows);
+  bool try_source_of(const StepPrice& price, const DraftingStream& stream, int64_t index, DraftRows& rows);
+  void observe_costs(const StepReport& report, std::span<const DraftChoice> choices);
+  void book(const StepReport& report, std::span<const DraftChoice> choices);
+  void pay_experiment(const StepReport& report, const StepPrice& price);
+
+  SpeculationMode mode_;
+  StepCost step_cost_;
+  StepCost head_cost_;
+  LossLedger ledger_;
+  DraftHistory all_streams_;
+  int64_t steps_ = 0;
+  double savings_ = 1;  // plain steps that experiments may lose
+  Experiment experiment_;
+  std::array<int64_t, StepPrice::kMostLogitRows + 1> plain_at_ = {};  // by streams: step of the last plain one, from 1
+};
+
+}  // namespace moebius

@@ -1,0 +1,38 @@
+// The words of --speculate.
+#include "speculate/speculation_mode.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/quote.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+[[noreturn]] void refuse(std::string_view text) {
+  throw Error(ErrorCode::kUsage, "--speculate",
+              fmt::format("expected none, auto, mtp, ngram, mtp:N or ngram:N with N from 1 to {}, got {}",
+                          SpeculationMode::kMostDepth, in_quotes(text)));
+}
+
+}  // namespace
+
+SpeculationMode parse_speculation_mode(std::string_view text) {
+  if (text == "none") return {};
+  if (text == "auto") return {.mtp = true, .ngram = true};
+  const size_t colon = text.find(':');
+  const std::string_view word = text.substr(0, colon);
+  SpeculationMode mode{.mtp = word == "mtp", .ngram = word == "ngram"};
+  if (mode.off()) refuse(text);
+  if (colon == std::string_view::npos) return mode;
+  const std::string_view digits = text.substr(colon + 1);
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, mode.depth);
+  const bool in_range = mode.depth >= 1 && mode.depth <= SpeculationMode::kMostDepth;
+  if (error != std::errc{} || stop != end || !in_range) refuse(text);
+  return mode;
+}
+
+}  // namespace moebius

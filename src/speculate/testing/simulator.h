@@ -1,0 +1,145 @@
+// For tests: the loop of an engine on a machine whose costs are a formula, so that what the planner promises about time
+// can be tested without a clock. Streams never end; drafts are right by a hash of their place.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "speculate/planner.h"
+#include "speculate/unit_hash.h"
+
+namespace moebius {
+
+struct SimulatedSource {
+  bool there = false;
+  // Probability that a draft of the token at this position of the text is right, `depth` behind the confirmed one.
+  std::function<double(int64_t position, int64_t depth)> rate = [](int64_t, int64_t) { return 0.0; };
+};
+
+struct Simulation {
+  std::function<double(int64_t rows)> seconds;  // of a step
+  double head_share = 0.18;                     // of a step of as many rows: one step of the draft head
+  int64_t streams = 1;
+  int64_t tokens = 4000;  // of each stream, on average
+  SimulatedSource mtp;
+  SimulatedSource ngram;
+  bool watch_ngrams = false;
+  double noise = 0;        // standard deviation of log seconds
+  double spike_share = 0;  // of steps that take three times as long
+  // What the machine does to every step: a factor, by step.
+  std::function<double(int64_t step)> drift = [](int64_t) { return 1.0; };
+  uint64_t seed = 1;
+};
+
+// After each step, from the start.
+struct SimulatedStep {
+  double seconds = 0;
+  double plain_seconds = 0;  // that plain steps would have taken for as many tokens
+  double tokens = 0;         // of each stream, on average
+};
+
+class Simulator {
+ public:
+  Simulator(const Simulation& simulation, const SpeculationMode& mode) : world_(simulation), planner_(mode) {
+    for (int64_t i = 0; i < world_.streams; ++i) streams_.push_back({});
+  }
+
+  std::vector<SimulatedStep> run() {
+    while (steps_.empty() || steps_.back().tokens < static_cast<double>(world_.tokens)) step();
+    return steps_;
+  }
+
+  [[nodiscard]] const Planner& planner() const { return planner_; }
+  [[nodiscard]] int64_t drafted(DraftSource source) const { return drafted_[static_cast<size_t>(source)]; }
+
+ private:
+  struct Stream {
+    DraftHistory history;
+    int64_t position = 0;
+  };
+
+  [[nodiscard]] const SimulatedSource& world_of(DraftSource source) const {
+    return source == DraftSource::kMtp ? world_.mtp : world_.ngram;
+  }
+
+  [[nodiscard]] int64_t accepted(int64_t stream, DraftSource source, int64_t depth) const {
+    const int64_t position = streams_[stream].position;
+    const uint64_t seed =
+        world_.seed * 1000 + static_cast<uint64_t>(stream * kDraftSources) + static_cast<uint64_t>(source);
+    for (int64_t j = 1; j <= depth; ++j) {
+      const double roll = unit_hash(seed, (position + j) * 16 + j);
+      if (roll >= world_of(source).rate(position + j, j)) return j - 1;
+    }
+    return depth;
+  }
+
+  double noise_of_step() const {
+    const auto step = static_cast<int64_t>(steps_.size());
+    double bell = -6;  // the sum of twelve uniform numbers has variance 1
+    for (int64_t i = 0; i < 12; ++i) bell += unit_hash(world_.seed + 77, step * 16 + i);
+    const bool spike = unit_hash(world_.seed + 78, step) < world_.spike_share;
+    return std::exp(world_.noise * bell) * (spike ? 3 : 1) * world_.drift(step);
+  }
+
+  void step() {
+    std::vector<DraftingStream> before;
+    for (const Stream& stream : streams_) {
+      before.push_back({&stream.history, {world_.mtp.there ? 15 : 0, world_.ngram.there ? 15 : 0}});
+    }
+    const std::vector<DraftChoice> choices = planner_.plan(before, 0);
+    std::vector<DraftedStream> after;
+    int64_t rows = world_.streams;
+    int64_t tokens = world_.streams;
+    for (int64_t i = 0; i < world_.streams; ++i) {
+      DraftedStream stream{.history = &streams_[i].history, .choice = choices[i]};
+      stream.accepted = accepted(i, choices[i].source, choices[i].depth);
+      if (world_.watch_ngrams) {
+        const int64_t seen = stream.accepted + 1;
+        stream.watched = {seen, accepted(i, DraftSource::kNgram, seen)};
+      }
+      rows += choices[i].depth;
+      tokens += stream.accepted;
+      drafted_[static_cast<size_t>(choices[i].source)] += choices[i].depth;
+      streams_[i].position += 1 + stream.accepted;
+      after.push_back(stream);
+    }
+    const double factor = noise_of_step();
+    StepReport report{.streams = after, .seconds = factor * world_.seconds(rows)};
+    for (int64_t depth = 1; depth <= 15; ++depth) {
+      int64_t heads = 0;
+      for (const DraftChoice& choice : choices) heads += choice.source == DraftSource::kMtp && choice.depth >= depth;
+      if (heads > 0) report.head_seconds += factor * world_.head_share * world_.seconds(heads);
+    }
+    planner_.observe(report);
+    const SimulatedStep last = steps_.empty() ? SimulatedStep{} : steps_.back();
+    const double mean = static_cast<double>(tokens) / static_cast<double>(world_.streams);
+    const double plain = mean * world_.seconds(world_.streams) * world_.drift(static_cast<int64_t>(steps_.size()));
+    steps_.push_back(
+        {last.seconds + report.seconds + report.head_seconds, last.plain_seconds + plain, last.tokens + mean});
+  }
+
+  Simulation world_;
+  Planner planner_;
+  std::vector<Stream> streams_;
+  std::array<int64_t, kDraftSources> drafted_ = {};
+  std::vector<SimulatedStep> steps_;
+};
+
+// The worst quotient of time and plain time over all windows of at least so many tokens, and no step more.
+inline double worst_window(const std::vector<SimulatedStep>& steps, double tokens) {
+  double worst = 0;
+  SimulatedStep start;
+  size_t next = 0;
+  for (const SimulatedStep& end : steps) {
+    while (end.tokens - start.tokens >= tokens) {
+      worst = std::max(worst, (end.seconds - start.seconds) / (end.plain_seconds - start.plain_seconds));
+      start = steps[next++];
+    }
+  }
+  return worst;
+}
+
+}  // namespace moebius
