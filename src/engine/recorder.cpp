@@ -7,10 +7,10 @@
 namespace moebius {
 namespace {
 
-constexpr int64_t kInterval = 1024;   // tokens between checkpoints of a long text without boundaries
-constexpr int64_t kRecent = 4;        // the last boundaries are all worth a checkpoint
-constexpr int64_t kSpacing = 256;     // earlier ones at this distance
-constexpr int64_t kNeighbours = 32;   // of boundaries so close to each other the last one is enough
+constexpr int64_t kInterval = 1024;  // tokens between checkpoints of a long text without boundaries
+constexpr int64_t kRecent = 4;       // the last boundaries are all worth a checkpoint
+constexpr int64_t kSpacing = 256;    // earlier ones at this distance
+constexpr int64_t kNeighbours = 32;  // of boundaries so close to each other the last one is enough
 constexpr size_t kLogs = 2;
 
 // Of the boundaries behind `position` those that get a checkpoint, and places in long stretches without any.

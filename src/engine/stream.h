@@ -39,10 +39,7 @@ struct StreamSpec {
 
 struct Stream {
   explicit Stream(StreamSpec from)
-      : spec(std::move(from)),
-        tokens(spec.prompt),
-        sampler(spec.sampling, spec.vocab),
-        text(std::move(spec.text)) {
+      : spec(std::move(from)), tokens(spec.prompt), sampler(spec.sampling, spec.vocab), text(std::move(spec.text)) {
     for (const int32_t id : tokens) append_to_history(id, true);
     usage.prompt_tokens = static_cast<int64_t>(tokens.size());
   }

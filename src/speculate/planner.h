@@ -36,7 +36,7 @@ struct DraftedStream {
   DraftHistory* history = nullptr;
   DraftChoice choice;  // what was really verified; n-grams may have ended earlier than planned
   int64_t accepted = 0;
-  DraftTrial watched;  // n-gram drafts that were compared with the new tokens though not verified
+  DraftTrial watched = {};  // n-gram drafts that were compared with the new tokens though not verified
 };
 
 struct StepReport {

@@ -1,0 +1,62 @@
+// Drafts of the model's own draft head (MTP), for several streams at once. The head has keys and values of its own, in
+// the same pages: for every token the pair of its hidden state and the token behind it. A stream that does not draft
+// lets its pairs wait and takes them in together, so that the head costs it next to nothing.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/stream.h"
+
+namespace moebius {
+
+// Wanted: `depth` drafts of a stream that decodes. Its drafts come out.
+struct HeadJob {
+  Stream* stream = nullptr;
+  int64_t depth = 0;
+  std::vector<int32_t> drafts = {};
+};
+
+class DraftHead {
+ public:
+  static constexpr int64_t kMostPending = 80;  // pairs that wait
+  static constexpr int64_t kCatchUpFrom = 48;  // and are taken in before the next step
+
+  // The model was loaded with a draft head.
+  DraftHead(Model& model, Backend& backend);
+  ~DraftHead();
+  DraftHead(const DraftHead&) = delete;
+  DraftHead& operator=(const DraftHead&) = delete;
+
+  // From here on the pairs of this stream are kept; those before stream.computed are in its pages as far as they go.
+  void open(Stream& stream);
+  void close(Stream& stream);
+
+  // After a step of the model, before anything else runs on it: `rows` rows of its batch from first_row on are tokens
+  // of the stream that stay, the last ones that it has seen.
+  void keep_hidden(int64_t first_row, int64_t rows, Stream& stream);
+  // The same for the rows of a prompt, which are too many to wait. Together for all of a step: take() first, then one
+  // take_in() for each.
+  void take(int64_t batch_rows);
+  void take_in(int64_t first_row, int64_t rows, Stream& stream);
+
+  // Pairs that wait are taken in.
+  void catch_up(Stream& stream);
+  // A draft is drawn as the model's own token would be, by the same random number: so it is likely the same.
+  void draft(std::span<HeadJob> jobs);
+
+ private:
+  [[nodiscard]] static int64_t pending(const Stream& stream) { return stream.computed - stream.head_position; }
+  void run(const Stream& stream, Tensor hidden, int64_t position);
+  void first_drafts(std::span<HeadJob*> jobs);
+  void next_drafts(std::span<HeadJob*> jobs, int64_t step);
+  void draw(std::span<HeadJob*> jobs, Tensor logits);
+
+  Model& model_;
+  Backend& backend_;
+  Tensor batch_;               // [max_rows, D]
+  std::vector<float> logits_;  // [V]
+};
+
+}  // namespace moebius

@@ -1,0 +1,65 @@
+// The drafts of a step: asks every stream's sources what they have, lets the planner choose, and tells it afterwards
+// what came of it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "engine/draft_head.h"
+#include "engine/stream.h"
+#include "speculate/planner.h"
+
+namespace moebius {
+
+// What became of the drafts of a step.
+struct DraftOutcome {
+  int64_t accepted = 0;
+  int64_t drawn = 0;  // tokens, the one behind the last accepted draft included
+};
+
+// What else is in a step.
+struct PromptRows {
+  int64_t rows = 0;
+  int64_t drawn_from = 0;  // of them, those that want logits
+};
+
+class Drafting {
+ public:
+  using Clock = std::function<double()>;  // seconds
+
+  // head: null without one. most_rows: of a stream in a step.
+  Drafting(DraftHead* head, int64_t most_rows, int64_t context, Clock clock);
+
+  // Drafts for each of the streams, which all decode; kept until observe().
+  std::span<const std::vector<int32_t>> plan(std::span<Stream* const> streams, const PromptRows& prompts);
+  // The step took `seconds`, and brought this to the streams of plan().
+  void observe(std::span<const DraftOutcome> outcomes, double seconds);
+
+  [[nodiscard]] int64_t most_rows() const { return most_rows_; }
+  [[nodiscard]] const Planner& planner() const { return planner_; }
+
+ private:
+  [[nodiscard]] int64_t most_drafts(const Stream& stream) const;
+  std::vector<DraftChoice> choose();
+  void trim();
+  void make();
+
+  DraftHead* head_;
+  int64_t most_rows_;
+  int64_t context_;
+  Clock clock_;
+  Planner planner_;
+
+  // Of the step under way.
+  std::vector<Stream*> streams_;
+  PromptRows prompts_;
+  std::vector<DraftingStream> offers_;
+  std::vector<std::vector<int32_t>> looked_up_;
+  std::vector<DraftChoice> choices_;
+  std::vector<std::vector<int32_t>> drafts_;
+  double head_seconds_ = 0;
+};
+
+}  // namespace moebius
