@@ -46,6 +46,7 @@ struct EngineOptions {
   bool prefix_cache = true;        // keep what was computed, for requests that begin alike
   int64_t memory_bytes = 0;        // for keys, values and states, cached or in use; 0: a quarter of what is free, and
                                    // enough for one request of the whole context
+  bool needs_text = false, needs_chat = false;  // fail before weights are read when the checkpoint lacks what they need
   // Weights as the cpu backend packs them, kept on disk so that the next start has nothing to do: off, auto (a file
   // that is there is used, and made again when the checkpoint changed) or make. It is MODEL/moebius.packed, or in
   // cache_directory when MODEL cannot be written to; empty: nowhere else.

@@ -1,0 +1,135 @@
+// The public engine: a checkpoint's files, and EngineCore on them.
+#include "moebius/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "engine/available_memory.h"
+#include "engine/engine_core.h"
+#include "engine/load.h"
+#include "engine/options.h"
+#include "engine/stop_ids.h"
+#include "sample/generation_defaults.h"
+
+namespace moebius {
+namespace {
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+std::optional<ModelText> read_text(const std::string& directory, const EngineOptions& options) {
+  const bool is_needed = options.needs_text || options.needs_chat;
+  if (!is_needed && !std::filesystem::exists(std::filesystem::path(directory) / "tokenizer.json")) return std::nullopt;
+  ModelText text = load_model_text(directory);
+  if (options.needs_chat) text.chat.choose(Json::array());
+  return text;
+}
+
+// Enough for one request of the whole context, or a quarter of what is free now that the weights are there.
+int64_t memory_limit(const EngineOptions& options, Model& model, Backend& backend) {
+  if (options.memory_bytes > 0) return options.memory_bytes;
+  const int64_t least = CachePool(model, backend, 0).bytes_for(model.options().context);
+  return std::max(least, static_cast<int64_t>(available_memory_bytes().value_or(0) / 4));
+}
+
+SchedulerOptions scheduler_options(const EngineOptions& options, const std::string& directory, Model& model,
+                                   Backend& backend) {
+  const int64_t most = std::min(kMaxLogitRows, model.options().max_rows);
+  if (options.max_streams < 1 || options.max_streams > most) {
+    throw Error(ErrorCode::kUsage, "max_streams",
+                "expected 1 to " + std::to_string(most) + ", got " + std::to_string(options.max_streams));
+  }
+  if (options.prompt_rows < 1) throw Error(ErrorCode::kUsage, "prompt_rows", "expected at least 1");
+  return {.memory_bytes = memory_limit(options, model, backend),
+          .max_streams = options.max_streams,
+          .prompt_rows = options.prompt_rows,
+          .prefix_cache = options.prefix_cache,
+          .clock = now,
+          .name = directory};
+}
+
+}  // namespace
+
+std::string_view name(AnswerEnd end) {
+  switch (end) {
+    case AnswerEnd::kNone:
+      return "none";
+    case AnswerEnd::kStop:
+      return "stop";
+    case AnswerEnd::kLength:
+      return "length";
+    case AnswerEnd::kCancelled:
+      return "cancelled";
+    case AnswerEnd::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+struct Engine::Impl {
+  LoadedModel loaded;
+  std::optional<EngineCore> core;
+};
+
+Engine Engine::load(const std::string& directory, const EngineOptions& options) {
+  const SpeculationMode speculation = parse_speculation_mode(options.speculate);
+  const LoadOptions load = load_options(options);
+  std::optional<ModelText> text = read_text(directory, options);
+  const ModelDir files(directory);
+  auto impl = std::make_unique<Impl>();
+  impl->loaded = load_on_backend(files, load);
+  Model& model = *impl->loaded.model;
+  Backend& backend = *impl->loaded.backend;
+  impl->core.emplace(EngineParts{.model = &model,
+                                 .backend = &backend,
+                                 .text = std::move(text),
+                                 .stop_ids = read_stop_ids(files, model.config().vocab),
+                                 .speculation = speculation,
+                                 .scheduler = scheduler_options(options, directory, model, backend)});
+  return Engine(std::move(impl));
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+RequestId Engine::submit(const Request& request) { return impl_->core->submit(request); }
+
+RequestId Engine::fork(RequestId parent, int64_t at, const Request& request) {
+  return impl_->core->fork(parent, at, request);
+}
+
+void Engine::cancel(RequestId id) { impl_->core->cancel(id); }
+
+bool Engine::step() { return impl_->core->step(); }
+
+std::vector<Event> Engine::take_events() { return impl_->core->take_events(); }
+
+Stats Engine::stats() const { return impl_->core->stats(); }
+
+std::vector<int32_t> Engine::tokens(RequestId id) const { return impl_->core->tokens(id); }
+
+SamplingOptions Engine::advised_sampling() const {
+  const std::optional<ModelText>& text = impl_->core->text();
+  return with_defaults(text ? text->sampling : GenerationDefaults{});
+}
+
+int32_t Engine::vocab() const { return impl_->core->vocab(); }
+
+int64_t Engine::context() const { return impl_->core->context(); }
+
+std::vector<int32_t> Engine::encode(const std::string& text) const {
+  const std::optional<ModelText>& known = impl_->core->text();
+  if (known) return known->tokenizer.encode(text);
+  throw Error(ErrorCode::kMissingInput, "tokenizer.json", "there is none, so this checkpoint knows no text",
+              "copy it from the original model, or use token ids");
+}
+
+std::string Engine::token_text(int32_t id) const {
+  const std::optional<ModelText>& text = impl_->core->text();
+  return text ? text->tokenizer.decode({{id}}) : std::string();
+}
+
+}  // namespace moebius
