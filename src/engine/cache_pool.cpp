@@ -34,14 +34,14 @@ Checkpoint::Checkpoint(MemoryBudget& budget, int64_t bytes, Model& model, Backen
       model_(model),
       backend_(backend),
       snapshot_(backend.create_state(snapshot_spec(model))),
-      log_(model.create_log(log_rows)),
+      log_(log_rows > 0 ? model.create_log(log_rows) : DeltaLog{}),
       position_(position),
       covered_(position) {
   backend_.copy_recurrent(snapshot_, state);
 }
 
 Checkpoint::~Checkpoint() {
-  model_.free_log(log_);
+  if (log_.capacity > 0) model_.free_log(log_);
   backend_.free_state(snapshot_);
 }
 
@@ -86,7 +86,7 @@ std::unique_ptr<RunningState> CachePool::state() {
 }
 
 CheckpointRef CachePool::checkpoint(State state, int64_t position, int64_t log_rows) {
-  const int64_t bytes = snapshot_.recurrent_bytes() + model_.log_bytes(log_rows);
+  const int64_t bytes = snapshot_.recurrent_bytes() + (log_rows > 0 ? model_.log_bytes(log_rows) : 0);
   if (!take(bytes)) return nullptr;
   return std::make_shared<Checkpoint>(budget_, bytes, model_, backend_, state, position, log_rows);
 }
