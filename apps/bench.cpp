@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,9 @@
 #include "bench_ops.h"
 #include "bench_report.h"
 #include "bench_run.h"
+#include "bench_streams.h"
 #include "commands.h"
+#include "engine/model_text.h"
 #include "engine/options.h"
 #include "machine.h"
 #include "moebius/error.h"
@@ -21,6 +24,18 @@
 
 namespace moebius::apps {
 namespace {
+
+constexpr uint64_t kMaxPromptsBytes = uint64_t{16} << 20;
+
+std::vector<std::string> read_lines(const std::string& path) {
+  std::istringstream text(read_text(path, kMaxPromptsBytes));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) {
+    if (!line.empty()) lines.push_back(line);
+  }
+  if (lines.empty()) throw Error(ErrorCode::kUsage, path, "has no lines", "write one question a line");
+  return lines;
+}
 
 constexpr int64_t kMaxTokens = int64_t{1} << 24;
 
@@ -35,6 +50,10 @@ struct BenchOptions {
   int64_t reps = 20;
   bool ops = false;
   std::string svg;
+  std::vector<int64_t> batches;
+  std::vector<std::string> speculate;
+  int64_t tokens = 64;
+  std::string prompts;
 };
 
 BenchPlan make_plan(const BenchOptions& options) {
@@ -61,7 +80,63 @@ void check_context(const BenchPlan& plan, int64_t context) {
               "use a smaller --context or --prefill");
 }
 
+constexpr int64_t kRandomPrompts = 64;
+
+// One question a line, as a chat would ask it; without a file random ids.
+std::vector<std::vector<int32_t>> stream_prompts(const BenchOptions& options, const ModelText* text, int64_t vocab) {
+  std::vector<std::vector<int32_t>> prompts;
+  if (text == nullptr) {
+    const int64_t length = std::max<int64_t>(options.context, 1);
+    for (int64_t i = 0; i < kRandomPrompts; ++i) {
+      prompts.push_back(random_tokens(length, vocab, static_cast<uint64_t>(i + 1)));
+    }
+    return prompts;
+  }
+  for (const std::string& line : read_lines(options.prompts)) {
+    ChatRequest request;
+    request.messages.push_back({{"role", "user"}, {"content", line}});
+    prompts.push_back(text->tokenizer.encode(text->render(std::move(request))));
+  }
+  return prompts;
+}
+
+StreamsPlan streams_plan(const BenchOptions& options) {
+  StreamsPlan plan;
+  plan.batches = options.batches.empty() ? std::vector<int64_t>{1} : options.batches;
+  plan.arms.push_back(parse_streams_arm("none"));
+  for (const std::string& word : options.speculate) {
+    if (word != "none") plan.arms.push_back(parse_streams_arm(word));
+  }
+  plan.tokens = options.tokens;
+  plan.reps = options.reps;
+  return plan;
+}
+
+void run_streams_bench(const BenchOptions& options) {
+  StreamsPlan plan = streams_plan(options);
+  CommonOptions common = options.common;
+  common.engine.mtp = "auto";
+  common.engine.draft_rows = 16;
+  std::optional<ModelText> text;
+  if (!options.prompts.empty()) text = load_model_text(options.directory);
+  const Loaded loaded = load(options.directory, common);
+  plan.prompts = stream_prompts(options, text ? &*text : nullptr, loaded.model().config().vocab);
+  if (text && text->end_of_turn) plan.stop_ids = {*text->end_of_turn};
+  const std::vector<StreamsSeries> series =
+      run_streams(loaded, plan, [](const std::string& said) { note("{}\n", said); });
+  if (options.common.json) {
+    write_json({{"model", {{"name", loaded.name}, {"weight_bytes", loaded.plan.weight_bytes}}},
+                {"rows", streams_json(series)}});
+  } else {
+    write_output(streams_table(series));
+  }
+}
+
 void run(const BenchOptions& options) {
+  if (!options.batches.empty() || !options.speculate.empty()) {
+    run_streams_bench(options);
+    return;
+  }
   const BenchPlan plan = make_plan(options);
   CommonOptions common = options.common;
   common.engine.context = context_needed(plan);
@@ -105,7 +180,9 @@ void add_bench(CLI::App& app) {
       "moebius bench Qwen3.5-35B-A3B-3bit --experts unfused,fused --s 1 --context 4096 --reps 50\n"
       "moebius bench Qwen3.5-35B-A3B-3bit --experts fused --ops --svg ops.svg\n"
       "moebius bench Qwen3.5-35B-A3B-3bit --experts fused --drafts 1,3,7,15\n"
-      "moebius bench Qwen3.5-35B-A3B-3bit --prefill 512 --json > bench.json");
+      "moebius bench Qwen3.5-35B-A3B-3bit --prefill 512 --json > bench.json\n"
+      "moebius bench Qwen3.5-35B-A3B-3bit --batch 1,4,16 --reps 3\n"
+      "moebius bench Qwen3.5-35B-A3B-3bit --speculate auto,oracle:0.3 --reps 3");
   add_directory(command, options->directory);
   command.add_option("--experts", options->experts, "Paths through the experts, interleaved")
       ->type_name("LIST")
@@ -133,6 +210,22 @@ void add_bench(CLI::App& app) {
       ->capture_default_str();
   command.add_flag("--ops", options->ops, "Also time, bytes and bandwidth of each operation");
   command.add_option("--svg", options->svg, "The same as a chart; implies --ops")->type_name("FILE");
+  command.add_option("--batch", options->batches, "Instead: whole answers of so many streams at once")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->check(CLI::Range(int64_t{1}, kMaxLogitRows).description(""));
+  command
+      .add_option("--speculate", options->speculate,
+                  "Instead: ways to draft, against plain: auto, mtp:3, ngram:4, "
+                  "oracle:0.3 (knows the answer, errs at that rate)")
+      ->type_name("LIST")
+      ->delimiter(',');
+  command.add_option("--tokens", options->tokens, "Of an answer, with --batch and --speculate")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, kMaxTokens).description(""))
+      ->capture_default_str();
+  command.add_option("--prompts", options->prompts, "Questions for them, one a line; else random tokens")
+      ->type_name("FILE");
   add_common_options(command, options->common);
   command.callback([options] { run(*options); });
 }

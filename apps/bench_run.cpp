@@ -14,12 +14,6 @@
 #include "machine.h"
 
 namespace moebius::apps {
-namespace {
-
-constexpr uint64_t kSeed = 1;
-constexpr int64_t kMaxPrefillChunk = 512;
-constexpr int64_t kPrompt = 512;  // real tokens in the caches; a longer context repeats them
-constexpr int kLayerInputs = 16;  // rows of activations that moe_layer rotates over
 
 std::vector<int32_t> random_tokens(int64_t count, int64_t vocab, uint64_t seed) {
   std::mt19937_64 generator(seed);
@@ -27,6 +21,12 @@ std::vector<int32_t> random_tokens(int64_t count, int64_t vocab, uint64_t seed) 
   for (int32_t& token : tokens) token = static_cast<int32_t>(generator() % static_cast<uint64_t>(vocab));
   return tokens;
 }
+namespace {
+
+constexpr uint64_t kSeed = 1;
+constexpr int64_t kMaxPrefillChunk = 512;
+constexpr int64_t kPrompt = 512;  // real tokens in the caches; a longer context repeats them
+constexpr int kLayerInputs = 16;  // rows of activations that moe_layer rotates over
 
 // Activations of unit variance, as they come out of a norm: [kLayerInputs, D], one tensor a row.
 std::vector<Tensor> layer_inputs(Backend& backend, int64_t dim) {

@@ -59,6 +59,9 @@ BenchResult run_bench(const Loaded& loaded, const BenchPlan& plan, const BenchNe
 // dense MLP is a table of one expert; to nobody else.
 double mean_experts(const Traffic& traffic, const ModelConfig& config);
 
+// Uniform ids of a fixed seed: what the tests run on.
+std::vector<int32_t> random_tokens(int64_t count, int64_t vocab, uint64_t seed);
+
 // Positions and rows of a step that the plan needs.
 int64_t context_needed(const BenchPlan& plan);
 int64_t rows_needed(const BenchPlan& plan);
