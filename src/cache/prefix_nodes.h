@@ -69,6 +69,14 @@ class PrefixNodes {
   // The root first, every node before its children.
   [[nodiscard]] std::list<Node>& all() { return list_; }
   [[nodiscard]] const std::list<Node>& all() const { return list_; }
+  // How many elements a member of all nodes has.
+  template <typename Part>
+  [[nodiscard]] int64_t sum(Part part) const {
+    int64_t total = 0;
+    for (const Node& node : list_) total += std::ssize(node.*part);
+    return total;
+  }
+
   [[nodiscard]] int64_t page_of(int64_t position) const { return position / page_positions_; }
   [[nodiscard]] int64_t pages_of(int64_t tokens) const { return div_up(tokens, page_positions_); }
 

@@ -115,8 +115,8 @@ class PrefixTree {
   void clear() { nodes_.clear(); }
 
   [[nodiscard]] int64_t nodes() const { return std::ssize(nodes_.all()) - 1; }  // the root is not counted
-  [[nodiscard]] int64_t tokens() const { return sum(&Node::tokens); }
-  [[nodiscard]] int64_t checkpoints() const { return sum(&Node::checkpoints); }
+  [[nodiscard]] int64_t tokens() const { return nodes_.sum(&Node::tokens); }
+  [[nodiscard]] int64_t checkpoints() const { return nodes_.sum(&Node::checkpoints); }
 
  private:
   using Nodes = PrefixNodes<Page, Checkpoint>;
@@ -138,9 +138,10 @@ class PrefixTree {
     if (!options_.needs_checkpoints) return {.tokens = std::ssize(tokens)};
     Hit best;
     for (Node* node : walk.nodes | std::views::reverse) {
-      for (auto& [position, kept] : node->checkpoints | std::views::reverse) {
+      for (auto next = node->checkpoints.upper_bound(std::ssize(tokens)); next != node->checkpoints.begin();) {
+        auto& [position, kept] = *--next;
         const int64_t end = std::min<int64_t>(kept.reach(), std::ssize(tokens));
-        if (position > end || end <= best.tokens) continue;
+        if (end <= best.tokens) continue;
         const auto log = std::span(*kept.path).first(end).subspan(position);
         const int64_t length = position + common_length(log, tokens.subspan(position));
         if (length > best.tokens) best = {length, &kept};
@@ -199,13 +200,6 @@ class PrefixTree {
     const int64_t reach = longest(nodes_.walk(tokens), tokens).tokens;
     while (node->is_leaf() && node->start >= reach) node = &nodes_.remove(*node);
     if (node->is_leaf() && node->end() > reach) nodes_.cut(*node, reach);
-  }
-
-  template <typename Part>
-  [[nodiscard]] int64_t sum(Part part) const {
-    int64_t total = 0;
-    for (const Node& node : nodes_.all()) total += std::ssize(node.*part);
-    return total;
   }
 
   Options options_;
