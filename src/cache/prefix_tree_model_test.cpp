@@ -82,11 +82,12 @@ struct Step {
   Tokens snapshots;  // one for each token: 0 takes a snapshot before it
 };
 
-void showValue(const Step& step, std::ostream& os) {
+// How rapidcheck shows a step that failed.
+std::ostream& operator<<(std::ostream& os, const Step& step) {
   os << "{" << step.action << ", " << step.choice << ", ";
   rc::show(step.tokens, os);
   rc::show(step.snapshots, os);
-  os << "}";
+  return os << "}";
 }
 
 rc::Gen<Step> any_step() {
