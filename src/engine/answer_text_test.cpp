@@ -99,19 +99,17 @@ TEST(AnswerText, AChatsReplyIsToldApart) {
   EXPECT_EQ(reply.tool_calls, (std::vector<ToolCall>{{"call_7_0", "add", R"({"a": "1"})"}}));
 }
 
-// A </tool_call> inside a value is the end of the call when it is one token, and text when the model spelled it.
+// In a value that was never closed, </tool_call> ends the call when it is one token, and is text when it was spelled.
 TEST(AnswerText, ATagThatIsOneTokenIsOneForCertain) {
   ReplyFormat format;
   format.tool_format = ToolFormat::kQwenXml;
-  const Ids begin = demo().encode("<tool_call>\n<function=f>\n<parameter=p>\nx");
-  const Ids end = demo().encode("\n</parameter>\n</function>\n</tool_call>");
-  const auto arguments = [&](const Ids& middle) {
-    Ids ids = begin;
-    ids.insert(ids.end(), middle.begin(), middle.end());
-    ids.insert(ids.end(), end.begin(), end.end());
+  const auto arguments = [&](const Ids& tag) {
+    Ids ids = demo().encode("<tool_call>\n<function=f>\n<parameter=p>\nx");
+    ids.insert(ids.end(), tag.begin(), tag.end());
+    ids.push_back(demo().token_id("y").value());
     return reply_of(AnswerText(demo(), format, {}), ids).tool_calls.at(0).arguments;
   };
-  EXPECT_EQ(arguments(byte_ids("</tool_call>", demo())), R"({"p": "x</tool_call>"})");
+  EXPECT_EQ(arguments(byte_ids("</tool_call>", demo())), R"({"p": "x</tool_call>y"})");
   EXPECT_EQ(arguments(demo().encode("</tool_call>")), R"({"p": "x"})");
 }
 

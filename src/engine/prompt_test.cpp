@@ -15,7 +15,7 @@ using testing::byte_ids;
 using Ids = std::vector<int32_t>;
 using Positions = std::vector<int64_t>;
 
-Request chat(const Json& messages, const Json& options = Json::object()) {
+Request chat(const std::vector<Json>& messages, const Json& options = Json::object()) {
   Request request;
   request.chat = Json{{"messages", messages}, {"template_options", options}}.dump();
   return request;
@@ -175,7 +175,7 @@ TEST_F(PromptTest, AnOpenThinkBlockOfThePromptMakesTheAnswerThinking) {
 TEST_F(PromptTest, CallsAreReadAsTheTemplateWritesThemAndOnlyWithTools) {
   Request request = chat({user("a")});
   EXPECT_EQ(make(request, demo_).reply.value().tool_format, ToolFormat::kNone);
-  request.chat = Json{{"messages", {user("a")}}, {"tools", {{{"name", "add"}}}}}.dump();
+  request.chat = R"({"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "add"}]})";
   const Prompt prompt = make(request, demo_);
   ASSERT_TRUE(prompt.reply);
   EXPECT_EQ(prompt.reply->tool_format, ToolFormat::kQwenXml);

@@ -64,6 +64,31 @@ bool added_token_begins(const MarkedText& marked, size_t at, const Tokenizer& to
   });
 }
 
+std::vector<size_t> ends_of(std::span<const ByteRange> ranges) {
+  std::vector<size_t> ends;
+  for (const ByteRange& range : ranges) ends.insert(ends.end(), {range.begin, range.end});
+  return ends;
+}
+
+bool is_word_outside_tokens(std::string_view text, ByteRange word, const Tokenizer& tokenizer) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  if (!std::ranges::all_of(text.substr(word.begin, word.end - word.begin), is_letter)) return false;
+  return std::ranges::none_of(tokenizer.added_tokens(), [&](const AddedToken& token) {
+    const size_t bytes = token.content.size();
+    const std::string_view around = text.substr(0, word.end + bytes - 1);
+    return around.find(token.content, word.begin < bytes ? 0 : word.begin - bytes + 1) != std::string_view::npos;
+  });
+}
+
+// Whether marks make the same tokens of a prompt. They may differ in one word: templates open the answer with a role of
+// their own, and print that of the message when it comes back.
+bool reads_alike(const MarkedView& prompt, std::span<const ByteRange> other_user, const Tokenizer& tokenizer) {
+  std::vector<size_t> differing;
+  std::ranges::set_symmetric_difference(ends_of(prompt.user), ends_of(other_user), std::back_inserter(differing));
+  if (differing.empty()) return true;
+  return differing.size() == 2 && is_word_outside_tokens(prompt.text, {differing[0], differing[1]}, tokenizer);
+}
+
 MarkedText rest_of(const MarkedText& marked, size_t at) {
   return {marked.text.substr(at), ranges_within(marked.user, {at, marked.text.size()})};
 }
@@ -112,8 +137,9 @@ void Transcripts::forget(Place place) {
 bool Transcripts::begins(const Transcript& transcript, const MarkedText& rendered, const Tokenizer& tokenizer) {
   const size_t end = transcript.text.size();
   if (end < rendered.text.size() && !added_token_begins(rendered, end, tokenizer)) return false;
-  return ranges_within(rendered.user, {0, transcript.prompt_bytes}) == transcript.user &&
-         rendered.text.starts_with(transcript.text);
+  const std::string_view prompt = std::string_view(transcript.text).substr(0, transcript.prompt_bytes);
+  const std::vector<ByteRange> user = ranges_within(rendered.user, {0, prompt.size()});
+  return reads_alike({prompt, user}, transcript.user, tokenizer) && rendered.text.starts_with(transcript.text);
 }
 
 Transcripts::Prefix Transcripts::take_longest(const MarkedText& rendered, const Tokenizer& tokenizer) {

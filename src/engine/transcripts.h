@@ -3,8 +3,9 @@
 // it had, and nothing computed for it could be used again. So the ids of every answer are kept beside the text that led
 // to them. Not here: keys, values and states of those ids (the prefix cache).
 //
-// What a user wrote stays what a user wrote: the bytes of the prompt must have the same marks. Those of the answer may
-// have others (a client sends it back as a message), for the model itself chose its ids.
+// What a user wrote stays what a user wrote: the bytes of the prompt must have the same marks, but for the role that
+// opens the answer. Those of the answer may have others (a client sends it back as a message), for the model itself
+// chose its ids.
 #pragma once
 
 #include <cstddef>

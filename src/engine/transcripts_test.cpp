@@ -146,6 +146,23 @@ TEST_F(TranscriptsTest, AUserWhoTypesSpecialTokensGetsNone) {
   EXPECT_EQ(encode(answered(real, "abc")), plain(answered(real, "abc")));
 }
 
+TEST_F(TranscriptsTest, TheRoleThatOpensAnAnswerMayComeBackAsTheMessages) {
+  const MarkedText prompt = ask({}, "x");
+  const Ids said = turn(prompt, bytes("abc"));
+  const auto back = [](const std::string& ours, const std::string& users, const std::string& rest) {
+    return say(say(MarkedText{} + "<|im_start|>user\n", "x") + "<|im_end|>\n" + ours, users) + rest;
+  };
+  const Ids end = plain({"<|im_end|>\n", {}});
+  EXPECT_EQ(encode(back("<|im_start|>", "assistant", "\nabc<|im_end|>\n")), said + end);
+  for (const MarkedText& other : {
+           back("<|im_start|>", "assistant\n", "abc<|im_end|>\n"),  // no word
+           back("", "<|im_start|>assistant", "\nabc<|im_end|>\n"),  // nor this
+           back("<|", "im", "_start|>assistant\nabc<|im_end|>\n"),  // a word inside a token
+       }) {
+    EXPECT_EQ(encode(other), plain(other));
+  }
+}
+
 TEST_F(TranscriptsTest, APromptThatEndsWithAUsersWordsIsNotKept) {
   const Ids end = {small().end_of_turn.value_or(-1)};
   turn(say({"", {}}, "abc"), bytes("abc") + end);
@@ -279,30 +296,34 @@ RC_GTEST_PROP(TranscriptsProperty, AnyIdsThatWereDrawnAreUsedAgain, ()) {
   RC_ASSERT(edited == said[kept] + tokenizer.encode(ask(rest, "edited")));
 }
 
-RC_GTEST_PROP(TranscriptsProperty, WhatIsMarkedInAnotherWayIsTokenizedAsIfNothingWereKept, ()) {
+// Marks may differ where they make no difference.
+RC_GTEST_PROP(TranscriptsProperty, APromptKeepsTheIdsThatItsMarksGiveIt, ()) {
   const Tokenizer& tokenizer = small().tokenizer;
   const auto words = *rc::gen::container<std::vector<std::string>>(
-      rc::gen::elementOf(std::vector<std::string>{"<|im_end|>", "<|im_start|>", "<think>", "a", "abc", "\n"}));
-  // The same words twice, each a user's or not as it comes.
-  const auto written = [&] {
+      rc::gen::elementOf(std::vector<std::string>{"<|im_end|>", "<|im_start|>", "<think>", "think", "abc", "\n"}));
+  // The same words twice, each a user's or not as it comes; the second time mostly as the first.
+  const auto written = [&](const auto& is_users) {
     MarkedText marked;
-    for (const std::string& word : words) {
-      const bool is_users =
-          *rc::gen::arbitrary<bool>() && (marked.user.empty() || marked.user.back().end < marked.text.size());
-      marked = is_users ? say(std::move(marked), word) : std::move(marked) + word;
+    for (size_t i = 0; i < words.size(); ++i) {
+      const bool touches = !marked.user.empty() && marked.user.back().end == marked.text.size();
+      marked = !touches && is_users(i) ? say(std::move(marked), words[i]) : std::move(marked) + words[i];
     }
     return std::move(marked) + "<|im_start|>assistant\n";
   };
-  const MarkedText kept = written();
-  const MarkedText other = written();
+  const auto users = *rc::gen::container<std::vector<bool>>(words.size(), rc::gen::arbitrary<bool>());
+  const auto flips =
+      *rc::gen::container<std::vector<bool>>(words.size(), rc::gen::weightedElement<bool>({{9, false}, {1, true}}));
+  const MarkedText kept = written([&](size_t i) { return users[i]; });
+  const MarkedText other = written([&](size_t i) { return users[i] != flips[i]; });
   Transcripts transcripts;
   const Ids reply = byte_ids("abc", tokenizer);
   transcripts.add(kept, tokenizer.encode(kept), reply, tokenizer);
   const MarkedText back = answered(other, "abc");
-  const Ids as_drawn = tokenizer.encode(other) + reply + tokenizer.encode("<|im_end|>\n");
-  const bool is_same = kept.user == other.user;
-  RC_CLASSIFY(is_same);
-  RC_ASSERT(transcripts.encode(back, tokenizer) == (is_same ? as_drawn : tokenizer.encode(back)));
+  const Ids ids = transcripts.encode(back, tokenizer);
+  const bool is_reused = ids == tokenizer.encode(other) + reply + tokenizer.encode("<|im_end|>\n");
+  RC_CLASSIFY(is_reused);
+  RC_CLASSIFY(is_reused && kept.user != other.user, "although marks differ");
+  RC_ASSERT(is_reused || (ids == tokenizer.encode(back) && kept.user != other.user));
 }
 
 }  // namespace
