@@ -14,13 +14,17 @@ constexpr double kGuessWeight = 2;  // trials that the guess counts for
 
 }  // namespace
 
+double Acceptance::estimate(const Tally& seen, double guess) {
+  return (seen.hits + kGuessWeight * guess) / (seen.trials + kGuessWeight);
+}
+
 double Acceptance::probability(int64_t position, const Acceptance* others) const {
   MOEBIUS_CHECK(position >= 1 && position <= SpeculationMode::kMostDepth);
+  const bool ask = others != nullptr && !own_way_;
   double probability = kFirstGuess;
   for (int64_t j = 1; j <= position; ++j) {
-    const bool ask = others != nullptr && !own_way_ && others->long_[j].trials >= kGuessWeight;
-    const double guess = ask ? others->long_[j].hits / others->long_[j].trials : probability;
-    probability = (long_[j].hits + kGuessWeight * guess) / (long_[j].trials + kGuessWeight);
+    if (ask) probability = estimate(others->long_[j], probability);
+    probability = estimate(long_[j], probability);
   }
   return probability;
 }

@@ -34,6 +34,7 @@ class Acceptance {
   };
   using Tallies = std::array<Tally, SpeculationMode::kMostDepth + 1>;  // by position, from 1
 
+  static double estimate(const Tally& seen, double guess);
   void note(int64_t position, double hit, double expected);
   [[nodiscard]] bool has_changed() const;
 

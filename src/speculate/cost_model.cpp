@@ -47,10 +47,11 @@ void pool_falling(std::vector<Pool>& pools) {
 // How much steeper than the prior the measured part is. A span of a few rows says little in the noise, hence the weight
 // of the prior's own slope.
 double steepness(const Pool& low, const Pool& high) {
+  constexpr double kDoubt = 0.15;
   const double level = high.value / StepCost::prior_ratio(static_cast<double>(high.last));
   const double span =
       StepCost::prior_ratio(static_cast<double>(high.last)) - StepCost::prior_ratio(static_cast<double>(low.first));
-  const double doubt = kNoise * StepCost::prior_ratio(static_cast<double>(high.last));
+  const double doubt = kDoubt * StepCost::prior_ratio(static_cast<double>(high.last));
   return (high.value - low.value + doubt * level) / (span + doubt);
 }
 
@@ -152,15 +153,15 @@ void StepCost::draw_curve() {
     pools.push_back({rows, rows, weight, std::exp(ratio.value)});
     pool_falling(pools);
   }
-  for (int64_t rows = 1; rows <= kMostRows; ++rows) curve_[rows] = ratio_at(pools, rows);
+  const double scale = std::exp(scale_);
+  for (int64_t rows = 1; rows <= kMostRows; ++rows) curve_[rows] = scale * ratio_at(pools, rows);
 }
 
 double StepCost::seconds(int64_t rows) const {
   MOEBIUS_CHECK(known() && rows >= 1);
-  const double scale = std::exp(scale_);
-  if (rows <= kMostRows) return scale * curve_[rows];
+  if (rows <= kMostRows) return curve_[rows];
   const double slope = (curve_[kMostRows] - curve_[kMostRows / 2]) / (kMostRows - kMostRows / 2);
-  return scale * (curve_[kMostRows] + slope * static_cast<double>(rows - kMostRows));
+  return curve_[kMostRows] + slope * static_cast<double>(rows - kMostRows);
 }
 
 int64_t StepCost::measured_below(int64_t rows) const {

@@ -59,7 +59,7 @@ class StepCost {
   double scale_variance_ = 0;
   int64_t surprises_ = 0;  // in a row, whatever their rows
   std::array<Ratio, kMostRows + 1> ratios_ = {};
-  std::array<double, kMostRows + 1> curve_ = {};  // not log
+  std::array<double, kMostRows + 1> curve_ = {};  // seconds
 };
 
 }  // namespace moebius

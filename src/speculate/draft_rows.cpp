@@ -22,49 +22,66 @@ std::vector<Row> rows_in_order(std::span<const DraftOffer> offers) {
       rows.push_back({static_cast<int64_t>(stream), j + 1, offers[stream].reached[j]});
     }
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.reached > b.reached; });
+  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    return a.reached != b.reached ? a.reached > b.reached : a.depth < b.depth;
+  });
   return rows;
 }
 
-// The step that takes the first rows of that order, one row more with every advance().
+// The step that takes the first rows of that order that are not too deep, one more with every advance().
 class Prefix {
  public:
   using Mood = StepPrice::Mood;
 
-  Prefix(const StepPrice& price, std::span<const DraftOffer> offers)
-      : price_(price), rows_(rows_in_order(offers)), tokens_(static_cast<double>(price.streams())) {
+  Prefix(const StepPrice& price, std::span<const DraftOffer> offers, std::span<const Row> rows, int64_t deepest)
+      : price_(price), rows_(rows), deepest_(deepest), tokens_(static_cast<double>(price.streams())) {
     for (const DraftOffer& offer : offers) choices_.push_back({offer.source, 0});
   }
 
   bool advance() {
-    const auto most = std::min(static_cast<int64_t>(rows_.size()), StepPrice::kMostLogitRows - price_.streams());
-    if (drafted_ >= most) return false;
-    const Row& row = rows_[drafted_++];
-    choices_[row.stream].depth = row.depth;
+    if (price_.streams() + drafted_ >= StepPrice::kMostLogitRows) return false;
+    while (next_ < rows_.size() && rows_[next_].depth > deepest_) ++next_;
+    if (next_ == rows_.size()) return false;
+    const Row& row = rows_[next_++];
+    ++drafted_;
     tokens_ += row.reached;
-    if (choices_[row.stream].source == DraftSource::kMtp) ++heads_[row.depth];
+    choices_[row.stream].depth = row.depth;
+    if (choices_[row.stream].source == DraftSource::kMtp) add_head(++heads_[row.depth]);
     return true;
   }
 
+  [[nodiscard]] int64_t drafted() const { return drafted_; }
   [[nodiscard]] double seconds(Mood mood) const {
-    double sum = price_.seconds(drafted_, mood);
-    for (size_t step = 1; step < heads_.size() && heads_[step] > 0; ++step) {
-      sum += price_.head_seconds(heads_[step], mood);
-    }
-    return sum;
+    return price_.seconds(drafted_, mood) + head_seconds_[static_cast<size_t>(mood)];
   }
   [[nodiscard]] double rate(Mood mood) const { return tokens_ / seconds(mood); }
   [[nodiscard]] double worst_loss() const { return seconds(Mood::kCareful) / price_.plain() - 1; }
   [[nodiscard]] DraftRows draft_rows() const { return {choices_, tokens_, seconds(Mood::kEven)}; }
 
  private:
+  void add_head(int64_t streams) {
+    for (const Mood mood : {Mood::kEven, Mood::kCareful, Mood::kHopeful}) {
+      const double before = streams > 1 ? price_.head_seconds(streams - 1, mood) : 0;
+      head_seconds_[static_cast<size_t>(mood)] += price_.head_seconds(streams, mood) - before;
+    }
+  }
+
   const StepPrice& price_;
-  std::vector<Row> rows_;
+  std::span<const Row> rows_;
+  int64_t deepest_;
+  size_t next_ = 0;
+  int64_t drafted_ = 0;
+  double tokens_;
   std::vector<DraftChoice> choices_;
   std::array<int64_t, SpeculationMode::kMostDepth + 1> heads_ = {};  // streams in each step of the draft head
-  double tokens_;
-  int64_t drafted_ = 0;
+  std::array<double, 3> head_seconds_ = {};                          // by mood
 };
+
+int64_t deepest_of(std::span<const DraftOffer> offers) {
+  int64_t deepest = 0;
+  for (const DraftOffer& offer : offers) deepest = std::max(deepest, offer.most);
+  return deepest;
+}
 
 double seconds_of(const StepCost& cost, int64_t rows, StepPrice::Mood mood) {
   switch (mood) {
@@ -79,6 +96,12 @@ double seconds_of(const StepCost& cost, int64_t rows, StepPrice::Mood mood) {
 }
 
 }  // namespace
+
+int64_t streams_of_head(std::span<const DraftChoice> choices, int64_t step) {
+  return std::count_if(choices.begin(), choices.end(), [&](const DraftChoice& choice) {
+    return choice.source == DraftSource::kMtp && choice.depth >= step;
+  });
+}
 
 StepPrice::StepPrice(const StepCost& step, const StepCost& draft_head, int64_t streams, int64_t prefill_rows)
     : step_(step),
@@ -99,9 +122,7 @@ double StepPrice::head_seconds(int64_t streams, Mood mood) const {
 double StepPrice::head_seconds(std::span<const DraftChoice> choices) const {
   double sum = 0;
   for (int64_t step = 1; step <= SpeculationMode::kMostDepth; ++step) {
-    const int64_t streams = std::count_if(choices.begin(), choices.end(), [&](const DraftChoice& choice) {
-      return choice.source == DraftSource::kMtp && choice.depth >= step;
-    });
+    const int64_t streams = streams_of_head(choices, step);
     if (streams == 0) break;
     sum += head_seconds(streams);
   }
@@ -119,20 +140,36 @@ DraftRows plain_rows(const StepPrice& price) {
 }
 
 DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers, double allowance) {
-  DraftRows best = plain_rows(price);
-  for (Prefix prefix(price, offers); prefix.advance();) {
-    if (prefix.rate(StepPrice::Mood::kEven) > best.rate() && prefix.worst_loss() <= allowance) {
-      best = prefix.draft_rows();
+  constexpr double kAsGood = 0.995;
+  const std::vector<Row> rows = rows_in_order(offers);
+  std::vector<DraftRows> by_limit = {plain_rows(price)};
+  double best_rate = by_limit[0].rate();
+  for (int64_t deepest = 1; deepest <= deepest_of(offers); ++deepest) {
+    DraftRows best = by_limit[0];
+    for (Prefix prefix(price, offers, rows, deepest); prefix.advance();) {
+      const bool better = prefix.rate(StepPrice::Mood::kEven) > best.rate();
+      if (better && prefix.worst_loss() <= allowance) best = prefix.draft_rows();
     }
+    best_rate = std::max(best_rate, best.rate());
+    by_limit.push_back(std::move(best));
   }
-  return best;
+  return *std::find_if(by_limit.begin(), by_limit.end(),
+                       [&](const DraftRows& some) { return some.rate() >= kAsGood * best_rate; });
 }
 
 DraftRows curious_rows(const StepPrice& price, std::span<const DraftOffer> offers, double rate, double allowance) {
-  for (Prefix prefix(price, offers); prefix.advance() && prefix.worst_loss() <= allowance;) {
-    if (prefix.rate(StepPrice::Mood::kHopeful) > rate) return prefix.draft_rows();
+  const std::vector<Row> rows = rows_in_order(offers);
+  DraftRows fewest = plain_rows(price);
+  int64_t drafted = StepPrice::kMostLogitRows;
+  for (int64_t deepest = 1; deepest <= deepest_of(offers); ++deepest) {
+    for (Prefix prefix(price, offers, rows, deepest); prefix.advance() && prefix.drafted() < drafted;) {
+      if (prefix.worst_loss() > allowance) break;
+      if (prefix.rate(StepPrice::Mood::kHopeful) <= rate) continue;
+      fewest = prefix.draft_rows();
+      drafted = prefix.drafted();
+    }
   }
-  return plain_rows(price);
+  return fewest;
 }
 
 double best_rate_alone(const StepPrice& price, const DraftOffer& offer, int64_t sharing) {

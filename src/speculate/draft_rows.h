@@ -4,8 +4,9 @@
 // A row that verifies draft j of a stream brings the probability that drafts 1..j all come true. That falls with j, so
 // taking rows of all streams in descending order never takes a row before the one it stands on, and the first n of that
 // order are the best n rows there are. All n are tried, because a cost curve may have steps; the most tokens per second
-// win. (With a source that costs time of its own this is no longer exact: the order does not know that the second
-// stream of a chain is cheaper than the first.)
+// win. A draft head costs time of its own by depth, and streams share it: so all this is tried with every limit of
+// depth, too. (With the head this is no longer exact, but close: draft_rows_test.cpp.) Of limits that are about as good
+// the lowest is taken, because it spreads the rows over more streams: a stream that gets none waits for the others'.
 #pragma once
 
 #include <array>
@@ -24,6 +25,9 @@ struct DraftChoice {
   int64_t depth = 0;  // drafted tokens; 0: plain
   bool operator==(const DraftChoice&) const = default;
 };
+
+// Streams that are drafted for by this step of the draft head, from 1.
+int64_t streams_of_head(std::span<const DraftChoice> choices, int64_t step);
 
 // What a step would cost. Rows of prefill are there with or without drafts, so they are counted out again: what is left
 // compares with a plain step of the streams alone.

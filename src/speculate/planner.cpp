@@ -87,7 +87,7 @@ bool Planner::try_rows(const StepPrice& price, const Offers& offers, DraftRows& 
   const double rate = rows.rate();
   DraftRows other = curious_rows(price, offers.best, rate * (1 + kCuriosity), ledger_.allowance());
   const double regret = (other.seconds - other.tokens / rate) / price.plain();
-  if (drafted(other.choices) == 0 || regret > savings_) return false;
+  if (drafted(other.choices) == 0 || regret > row_savings_) return false;
   experiment_ = {.rate = rate, .tokens = other.tokens};
   rows = std::move(other);
   return true;
@@ -116,7 +116,7 @@ bool Planner::try_source_of(const StepPrice& price, const DraftingStream& stream
     if (before.depth > 0) others -= offer(stream, before.source).expected(before.depth);
     const double loss = price.worst_loss(choices);
     const double regret = loss + 1 - (others + 1) / (rows.rate() * price.plain());
-    if (loss > ledger_.allowance() || regret > savings_) continue;
+    if (loss > ledger_.allowance() || regret > source_savings_) continue;
     experiment_ = {.rate = rows.rate(), .tokens = others, .stream = index};
     rows.choices = std::move(choices);
     return true;
@@ -148,13 +148,17 @@ void Planner::observe_costs(const StepReport& report, std::span<const DraftChoic
   step_cost_.observe(rows, report.seconds);
   if (rows == count && count <= StepPrice::kMostLogitRows) plain_at_[count] = steps_;
   if (report.head_seconds == 0 || !step_cost_.known()) return;
-  // The head took several steps, of fewer and fewer streams; the first stands for all.
-  const int64_t first = std::count_if(choices.begin(), choices.end(), [](const DraftChoice& choice) {
-    return choice.source == DraftSource::kMtp && choice.depth > 0;
-  });
-  if (first == 0) return;
+  // One time for all steps of the head, of ever fewer streams: every step gets the share it was expected to have.
   const StepPrice price(step_cost_, head_cost_, count, report.prefill_rows);
-  head_cost_.observe(first, report.head_seconds * price.head_seconds(first) / price.head_seconds(choices));
+  const double factor = report.head_seconds / price.head_seconds(choices);
+  std::vector<std::pair<int64_t, double>> shares;
+  for (int64_t step = 1; step <= SpeculationMode::kMostDepth; ++step) {
+    const int64_t streams = streams_of_head(choices, step);
+    if (streams == 0) break;
+    if (shares.empty() || shares.back().first != streams)
+      shares.emplace_back(streams, factor * price.head_seconds(streams));
+  }
+  for (const auto& [streams, seconds] : shares) head_cost_.observe(streams, seconds);
 }
 
 void Planner::book(const StepReport& report, std::span<const DraftChoice> choices) {
@@ -178,7 +182,9 @@ void Planner::book(const StepReport& report, std::span<const DraftChoice> choice
     loss = (seconds + report.head_seconds) / price.plain() - tokens;
   }
   ledger_.book(tokens, loss);
-  savings_ = std::min(savings_ + kExperimentShare * tokens, kMostSavings);
+  for (double* savings : {&row_savings_, &source_savings_}) {
+    *savings = std::min(*savings + kExperimentShare * tokens, kMostSavings);
+  }
   pay_experiment(report, price);
 }
 
@@ -190,7 +196,8 @@ void Planner::pay_experiment(const StepReport& report, const StepPrice& price) {
   if (experiment_.stream >= 0) tokens += static_cast<double>(1 + report.streams[experiment_.stream].accepted);
   const double seconds = report.seconds - price.prefill() + report.head_seconds;
   const double regret = (seconds - tokens / experiment_.rate) / price.plain();
-  savings_ = std::min(savings_ - regret, kMostSavings);
+  double& savings = experiment_.stream >= 0 ? source_savings_ : row_savings_;
+  savings = std::min(savings - regret, kMostSavings);
   experiment_ = {};
 }
 

@@ -61,14 +61,14 @@ class Planner {
   static constexpr int64_t kRefresh = 64;            // steps
   static constexpr double kMargin = 0.01;            // of plain tokens per second
   static constexpr double kCuriosity = 0.05;         // of the best tokens per second
-  static constexpr double kExperimentShare = 0.008;  // of the time
+  static constexpr double kExperimentShare = 0.005;  // of the time, for either kind
   static constexpr double kMostSavings = 3;          // plain steps
 
   // What the step under way is compared with.
   struct Experiment {
     double rate = 0;      // tokens per second of the best step known; 0: no experiment
     double tokens = 0;    // expected of streams that are not watched
-    int64_t stream = -1;  // whose luck is what the experiment is about
+    int64_t stream = -1;  // whose luck is what the experiment is about; -1: it is about rows
   };
   struct Offers {
     std::vector<DraftOffer> best;  // every stream's best source
@@ -92,7 +92,8 @@ class Planner {
   LossLedger ledger_;
   DraftHistory all_streams_;
   int64_t steps_ = 0;
-  double savings_ = 1;  // plain steps that experiments may lose
+  double row_savings_ = 1;  // plain steps that experiments with rows may lose
+  double source_savings_ = 1;
   Experiment experiment_;
   std::array<int64_t, StepPrice::kMostLogitRows + 1> plain_at_ = {};  // by streams: step of the last plain one, from 1
 };
