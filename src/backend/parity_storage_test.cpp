@@ -1,5 +1,5 @@
 // Pages and tensors outside the maths, on every backend: what they hold, and how misuse is refused. What attention()
-// reads reads and writes in pages is in parity_attention_test.cpp.
+// reads and writes in pages is in parity_attention_test.cpp.
 #include <gtest/gtest.h>
 
 #include "backend/cpu/cpu.h"
