@@ -18,9 +18,14 @@ struct Shape {
   [[nodiscard]] int64_t conv_dim() const { return 2 * key_heads * key_head_dim + value_dim(); }
 };
 
-SequenceProgram::Operation load(const Shape& shape, Backend& backend) {
+Tensor convolution(const Shape& shape, Backend& backend, uint64_t seed) {
+  return test::tensor(backend, test::normals(shape.conv_dim() * shape.conv_kernel, seed, 0.5f), shape.conv_kernel);
+}
+
+// Without the rows of a step.
+DeltaNetArgs arguments(const Shape& shape, Backend& backend) {
   DeltaNetArgs args;
-  args.conv = test::tensor(backend, test::normals(shape.conv_dim() * shape.conv_kernel, 1, 0.5f), shape.conv_kernel);
+  args.conv = convolution(shape, backend, 1);
   args.a_log = test::tensor(backend, test::normals(shape.value_heads, 2), shape.value_heads);
   args.dt_bias = test::tensor(backend, test::normals(shape.value_heads, 3, 4.0f), shape.value_heads);
   args.norm = test::tensor(backend, test::normals(shape.value_head_dim, 4), shape.value_head_dim);
@@ -32,13 +37,22 @@ SequenceProgram::Operation load(const Shape& shape, Backend& backend) {
   args.eps = 1e-6f;
   args.sigmoid_gate = shape.sigmoid_gate;
   args.layer = 1;
+  return args;
+}
+
+void run(Backend& backend, Tensor out, DeltaNetArgs args, const std::vector<Tensor>& in,
+         const std::vector<SequenceRows>& sequences) {
+  args.qkv = in[0];
+  args.z = in[1];
+  args.b = in[2];
+  args.a = in[3];
+  backend.delta_net(out, args, sequences);
+}
+
+SequenceProgram::Operation load(const Shape& shape, Backend& backend) {
+  const DeltaNetArgs args = arguments(shape, backend);
   return [args, &backend](Tensor out, const std::vector<Tensor>& in, const std::vector<SequenceRows>& sequences) {
-    DeltaNetArgs step = args;
-    step.qkv = in[0];
-    step.z = in[1];
-    step.b = in[2];
-    step.a = in[3];
-    backend.delta_net(out, step, sequences);
+    run(backend, out, args, in, sequences);
   };
 }
 
@@ -128,10 +142,28 @@ void reset(Backend& backend, Results& results) {
   }
 }
 
+// Weights of a convolution that come to lie where others were: nothing of those may be left.
+void replace_convolution(Backend& backend, Results& results) {
+  const SequenceProgram p = program(kShapes[1], {6});
+  std::vector<Tensor> in;
+  for (size_t i = 0; i < p.cols.size(); ++i) in.push_back(test::tensor(backend, p.inputs[0][i], p.cols[i]));
+  const Tensor out = backend.allocate(DType::kF32, 6, p.out_cols);
+  DeltaNetArgs args = arguments(kShapes[1], backend);
+  backend.reserve(6);
+  for (const uint64_t seed : {1, 2}) {
+    backend.free_tensor(args.conv);
+    args.conv = convolution(kShapes[1], backend, seed);
+    const State state = backend.create_state(p.state);
+    run(backend, out, args, in, {{state, 0, 6, 0}});
+    results.add(fmt::format("weights{}", seed), backend, out);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(DeltaNet, Parity, every_isa(shape_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(DeltaNetLayers, Parity, every_isa(layer_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(DeltaNetBatch, Parity, every_isa(batch_cases()), test_name);
 INSTANTIATE_TEST_SUITE_P(DeltaNetReset, Parity, every_isa({single("state", reset)}), test_name);
+INSTANTIATE_TEST_SUITE_P(DeltaNetReplaced, Parity, every_isa({single("convolution", replace_convolution)}), test_name);
 
 }  // namespace
 }  // namespace moebius::parity

@@ -105,11 +105,36 @@ TEST_P(EveryBackend, LeavesForeignPagesAsTheyAreWhenAStateIsReset) {
   EXPECT_EQ(test::to_host(*backend_, out_.first(1)), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(Pages, EveryBackend,
-                         ::testing::Values(std::pair("reference",
-                                                     BackendMaker([] { return make_reference_backend(false); })),
-                                           std::pair("cpu", BackendMaker([] { return make_cpu_backend({}); }))),
-                         [](const auto& test) { return std::string(test.param.first); });
+TEST_P(EveryBackend, CopiesRowsOfEveryTypeAndNothingBesideThem) {
+  constexpr int64_t kRows = 300, kCols = 257;  // more than a piece
+  const std::vector<float> values = test::normals(kRows * kCols, 3);
+  const Tensor x = test::tensor(*backend_, values, kCols);
+  const Tensor out = backend_->allocate(DType::kF32, kRows + 2, kCols);
+  backend_->copy(out.slice(1, kRows), x);
+  const std::vector<float> zeros(kCols, 0.0f);
+  EXPECT_EQ(test::to_host(*backend_, out.slice(1, kRows)), values);
+  EXPECT_EQ(test::to_host(*backend_, out.first(1)), zeros);
+  EXPECT_EQ(test::to_host(*backend_, out.slice(kRows + 1, 1)), zeros);
+
+  const Tensor ids = test::tensor(*backend_, std::vector<int32_t>{7, -1, 9, 4}, 1);
+  backend_->copy(ids.slice(0, 2), ids.slice(2, 2));
+  EXPECT_EQ(test::to_host_i32(*backend_, ids), (std::vector<int32_t>{9, 4, 9, 4}));
+}
+
+TEST_P(EveryBackend, RefusesCopiesOfAnotherShapeAndTensorsThatAreGone) {
+  const Tensor x = backend_->allocate(DType::kF32, 4, 6);
+  EXPECT_TRUE(is_refused([&] { backend_->copy(backend_->allocate(DType::kF32, 6, 4), x); }));
+  EXPECT_TRUE(is_refused([&] { backend_->copy(backend_->allocate(DType::kI32, 4, 6), x); }));
+  EXPECT_TRUE(is_refused([&] { backend_->free_tensor(x.slice(1, 3)); })) << "a part of one";
+  backend_->free_tensor(x);
+  EXPECT_TRUE(is_refused([&] { backend_->free_tensor(x); })) << "freed twice";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Storage, EveryBackend,
+    ::testing::Values(std::pair("reference", BackendMaker([] { return make_reference_backend(false); })),
+                      std::pair("cpu", BackendMaker([] { return make_cpu_backend({.threads = 2}); }))),
+    [](const auto& test) { return std::string(test.param.first); });
 
 }  // namespace
 }  // namespace moebius
