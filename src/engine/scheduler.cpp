@@ -163,9 +163,10 @@ void Scheduler::take_up(Stream& stream, const PrefixCache::Match& match) {
   if (head_ && stream.spec.speculation.mtp) head_->open(stream);
 }
 
-// Pages for so many tokens.
+// Pages for so many tokens, as far as it will ever have them: the last one of an answer is only drawn.
 bool Scheduler::grow(Stream& stream, int64_t tokens) {
-  const int64_t wanted = div_up(std::min(tokens, model_.options().context), kPagePositions);
+  const int64_t most = std::ssize(stream.spec.prompt) + stream.spec.max_tokens - 1;
+  const int64_t wanted = div_up(std::min({tokens, most, model_.options().context}), kPagePositions);
   bool is_new = stream.computed == 0;
   while (std::ssize(stream.pages) < wanted) {
     PageRef page = pool_.page();

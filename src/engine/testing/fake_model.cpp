@@ -44,7 +44,7 @@ void store(Tensor tensor, int64_t row, const Row& value) {
 template <typename Row>
 Row load(Tensor tensor, int64_t row) {
   Row value;
-  std::memcpy(&value, tensor.row(row), sizeof(value));
+  std::memcpy(static_cast<void*>(&value), tensor.row(row), sizeof(value));
   return value;
 }
 
@@ -198,6 +198,7 @@ Tensor FakeModel::forward_mtp(const MtpStep& step) {
   check({.tokens = step.tokens, .sequences = step.sequences, .logit_rows = step.logit_rows});
   std::vector<Hidden> given;
   for (int64_t row = 0; row < step.hidden.rows; ++row) given.push_back(load<Hidden>(step.hidden, row));
+  MOEBIUS_CHECK(std::ranges::all_of(given, [](const Hidden& row) { return row.mark == Hidden::kMark; }));
   forget_step();
   sources_ = std::move(given);
   for (const SequenceRows& sequence : step.sequences) run_head(step, sequence);

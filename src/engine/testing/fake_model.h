@@ -60,10 +60,11 @@ class FakeModel : public Model {
  private:
   // What the last layer knows behind a row; lies in a row of hidden states as it is.
   struct Hidden {
+    static constexpr int32_t kMark = 0x5eed;
     uint64_t recurrent = 0;
     uint64_t attention = 0;
     int32_t is_nan = 0;
-    int32_t unused = 0;
+    int32_t mark = kMark;  // of a row that somebody wrote
     [[nodiscard]] uint64_t hash() const;
   };
   void check(const Step& step) const;
