@@ -34,7 +34,7 @@ Checkpoint::Checkpoint(MemoryBudget& budget, int64_t bytes, Model& model, Backen
       model_(model),
       backend_(backend),
       snapshot_(backend.create_state(snapshot_spec(model))),
-      log_(model.create_log(log_rows)),
+      log_(log_rows > 0 ? model.create_log(log_rows) : DeltaLog{}),
       position_(position),
       covered_(position) {
   backend_.copy_recurrent(snapshot_, state);
