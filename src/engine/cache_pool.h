@@ -62,7 +62,8 @@ class RunningState {
 // of the tokens in [position, covered].
 class Checkpoint {
  public:
-  // Snapshot of `state` as it stands behind `position` tokens; log_rows: most tokens that the log will hold.
+  // Snapshot of `state` as it stands behind `position` tokens; log_rows: most tokens that the log will hold; 0:
+  // there is none.
   Checkpoint(MemoryBudget& budget, int64_t bytes, Model& model, Backend& backend, State state, int64_t position,
              int64_t log_rows);
   ~Checkpoint();

@@ -51,11 +51,16 @@ void DraftHead::catch_up(Stream& stream) {
   stream.head_position += rows;
 }
 
+// In steps that the model can take: more pairs may wait than it has rows.
 void DraftHead::run(const Stream& stream, Tensor hidden, int64_t position) {
-  const SequenceRows sequence = {
-      .state = stream.state->handle(), .first_row = 0, .rows = hidden.rows, .position = position};
-  const auto tokens = std::span(stream.tokens).subspan(position + 1, hidden.rows);
-  model_.forward_mtp({.hidden = hidden, .tokens = tokens, .sequences = {&sequence, 1}, .logit_rows = {}});
+  for (int64_t done = 0; done < hidden.rows; done += batch_.rows) {
+    const int64_t rows = std::min(batch_.rows, hidden.rows - done);
+    const SequenceRows sequence = {
+        .state = stream.state->handle(), .first_row = 0, .rows = rows, .position = position + done};
+    const auto tokens = std::span(stream.tokens).subspan(sequence.position + 1, rows);
+    model_.forward_mtp(
+        {.hidden = hidden.slice(done, rows), .tokens = tokens, .sequences = {&sequence, 1}, .logit_rows = {}});
+  }
 }
 
 void DraftHead::draft(std::span<HeadJob> jobs) {

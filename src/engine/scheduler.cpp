@@ -128,15 +128,23 @@ bool Scheduler::start(Stream& stream) {
   }
   PrefixCache::Match match;
   const bool use_cache = options_.prefix_cache && spec.use_prefix_cache;
-  if (use_cache) match = pool_.prefixes().find(stream.tokens, std::ssize(stream.tokens) - 1);
-  stream.state = pool_.state();
-  if (!stream.state || !take_pages(stream, match)) return false;
+  std::string reason = "the prefix cache is off";
+  if (use_cache) {
+    match = pool_.prefixes().find(stream.tokens, std::ssize(stream.tokens) - 1);
+    reason = why(match.reason, match.known, match.tokens);
+  }
+  if (!take_memory(stream, match)) {
+    // What is cached of it may be what is in its way: a hit is held beside the copies that are made of it.
+    release(stream);
+    match = {};
+    reason = "there was no memory for it beside what is cached of it";
+    if (!take_memory(stream, match)) return false;
+  }
   take_up(stream, match);
   if (use_cache) stream.recorder = Recorder(pool_, stream.computed, std::ssize(stream.tokens), spec.boundaries);
   if (stream.usage.preempted > 0) return true;
   stream.usage.reused_tokens = match.tokens;
-  stream.usage.prefix_miss_reason =
-      use_cache ? why(match.reason, match.known, match.tokens) : "the prefix cache is off";
+  stream.usage.prefix_miss_reason = std::move(reason);
   const double now = options_.clock();
   stream.usage.queue_s = now - std::exchange(stream.since, now);
   stats_.prompt_tokens += stream.usage.prompt_tokens;
@@ -145,9 +153,11 @@ bool Scheduler::start(Stream& stream) {
   return true;
 }
 
-// The pages of the hit, and new ones up to the first drawn token. What the hit leaves free in its last page would be
-// written to, so that page is copied.
-bool Scheduler::take_pages(Stream& stream, const PrefixCache::Match& match) {
+// A state, the pages of the hit, and new ones up to the first drawn token. What the hit leaves free in its last page
+// would be written to, so that page is copied.
+bool Scheduler::take_memory(Stream& stream, const PrefixCache::Match& match) {
+  stream.state = pool_.state();
+  if (!stream.state) return false;
   stream.pages = match.pages;
   if (match.tokens % kPagePositions != 0) {
     PageRef own = pool_.copy_of(*stream.pages.back());
@@ -163,9 +173,10 @@ void Scheduler::take_up(Stream& stream, const PrefixCache::Match& match) {
   if (head_ && stream.spec.speculation.mtp) head_->open(stream);
 }
 
-// Pages for so many tokens.
+// Pages for so many tokens, as far as it will ever have them: the last one of an answer is only drawn.
 bool Scheduler::grow(Stream& stream, int64_t tokens) {
-  const int64_t wanted = div_up(std::min(tokens, model_.options().context), kPagePositions);
+  const int64_t most = std::ssize(stream.spec.prompt) + stream.spec.max_tokens - 1;
+  const int64_t wanted = div_up(std::min({tokens, most, model_.options().context}), kPagePositions);
   bool is_new = stream.computed == 0;
   while (std::ssize(stream.pages) < wanted) {
     PageRef page = pool_.page();

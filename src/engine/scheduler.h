@@ -75,7 +75,7 @@ class Scheduler {
   void admit();
   bool start(Stream& stream);
   void take_up(Stream& stream, const PrefixCache::Match& match);
-  bool take_pages(Stream& stream, const PrefixCache::Match& match);
+  bool take_memory(Stream& stream, const PrefixCache::Match& match);
   bool grow(Stream& stream, int64_t tokens);
   void make_room();
   bool release_recorders();
