@@ -4,12 +4,13 @@
 
 #include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
+#include "answering.h"
 #include "chat_commands.h"
 #include "commands.h"
-#include "engine/conversation.h"
-#include "engine/runner.h"
+#include "conversation.h"
+#include "engine_flags.h"
 #include "generation_report.h"
 #include "interrupt.h"
 #include "line_editor.h"
@@ -24,6 +25,7 @@ namespace moebius::apps {
 namespace {
 
 constexpr int64_t kMaxTokens = 4096;  // thinking takes many
+constexpr int64_t kMaxRows = 256;     // of a prompt in one step: Ctrl-C waits for no more
 
 struct ChatOptions {
   CommonOptions common;
@@ -34,22 +36,26 @@ struct ChatOptions {
 
 class Chat {
  public:
-  Chat(Runner& engine, const ModelText& text, GenerationOptions options, ReportOptions report)
-      : engine_(engine), conversation_(engine, text), options_(std::move(options)), report_(std::move(report)) {}
+  // The engine outlives it. request: sampling and length of every answer.
+  Chat(Engine& engine, Conversation conversation, Request request, ReportOptions report)
+      : engine_(engine),
+        conversation_(std::move(conversation)),
+        request_(std::move(request)),
+        report_(std::move(report)) {}
 
-  Conversation& conversation() { return conversation_; }
   void run();
 
  private:
   enum class Next { kGoOn, kLeave };
   Next take(const std::string& line);
   void turn();
-  Reply answer();
+  Reply say();
+  bool was_interrupted() const;
   void ask_for_results(const Reply& reply);
 
-  Runner& engine_;
+  Engine& engine_;
   Conversation conversation_;
-  GenerationOptions options_;
+  Request request_;
   ReportOptions report_;
   LineEditor editor_;
   ChatCommands commands_{conversation_};
@@ -81,7 +87,7 @@ Chat::Next Chat::take(const std::string& line) {
     case ChatCommands::Effect::kLeave:
       return Next::kLeave;
     case ChatCommands::Effect::kAnswerAgain:
-      options_.sampling.seed += 1;
+      request_.sampling.seed += 1;
       turn();
       break;
     case ChatCommands::Effect::kNone:
@@ -96,7 +102,7 @@ void Chat::turn() {
   const Json before = conversation_.messages;
   try {
     while (true) {
-      const Reply reply = answer();
+      const Reply reply = say();
       conversation_.add(reply);
       if (reply.tool_calls.empty()) return;
       ask_for_results(reply);
@@ -110,24 +116,22 @@ void Chat::turn() {
   }
 }
 
-Reply Chat::answer() {
+bool Chat::was_interrupted() const { return editor_.is_terminal() && HeldInterrupts::take(); }
+
+Reply Chat::say() {
+  request_.chat = conversation_.request_json();
+  report_.seed = request_.sampling.seed;
   GenerationReport report(report_);
-  report.start_prompt(engine_);
-  const auto stop_when_asked = [this](int64_t, int64_t) {
-    if (editor_.is_terminal() && HeldInterrupts::take()) throw Error(ErrorCode::kInterrupted, "chat", "interrupted");
-  };
-  Answer answer = conversation_.answer(options_, stop_when_asked);
-  report.start_decode(engine_, answer.prompt());
   ReplyPrinter printer;
-  while (const auto step = answer.next()) {
-    report.add(step->token);
-    printer.show(step->events);
-    if (editor_.is_terminal() && HeldInterrupts::take()) break;
-  }
-  printer.show(answer.finish());
+  const auto show = [&](const Event& event) {
+    if (event.kind == Event::Kind::kToken) report.add(event.token);
+    if (event.kind == Event::Kind::kPiece) printer.show(event.piece);
+  };
+  Answer answered = answer(engine_, request_, {.show = show, .has_enough = [this] { return was_interrupted(); }});
+  if (answered.usage.tokens == 0) throw Error(ErrorCode::kInterrupted, "chat", "interrupted");
   printer.finish();
-  report.finish(engine_, answer.generation());
-  return answer.reply();
+  report.finish(answered);
+  return std::move(answered.reply);
 }
 
 // What a tool says is typed by the person; an empty line, Ctrl-C or Ctrl-D leaves the calls unanswered.
@@ -142,17 +146,18 @@ void Chat::ask_for_results(const Reply& reply) {
 }
 
 void run_chat(ChatOptions& options) {
-  const ModelText text = load_model_text(options.directory);
-  text.chat.choose(Json::array());  // fails now, not after loading
-  const GenerationOptions generation = generation_options(options.sampling, text.sampling, text.tokenizer.vocab_size());
+  prepare_speculation(options.common.engine);
+  options.common.engine.needs_chat = true;
+  check_sampling_flags(options.sampling, vocab_rows(options.directory));
+  Conversation conversation;
+  prepare(conversation, options.question);
 
   ReadyEngine loaded = load_engine(options.directory, options.common);
-  Chat chat(loaded.engine, text, generation,
-            {.model = loaded.ready.name,
-             .load_s = loaded.ready.load_s,
-             .seed = generation.sampling.seed,
-             .tokenizer = &text.tokenizer});
-  prepare(chat.conversation(), options.question);
+  Request request = request_of(options.sampling, loaded.engine.advised_sampling());
+  ReportOptions report;
+  report.model = loaded.ready.name;
+  report.load_s = loaded.ready.load_s;
+  Chat chat(loaded.engine, std::move(conversation), std::move(request), std::move(report));
   const HeldInterrupts held;
   chat.run();
 }
@@ -161,6 +166,7 @@ void run_chat(ChatOptions& options) {
 
 void add_chat(CLI::App& app) {
   auto options = std::make_shared<ChatOptions>();
+  options->common.engine = answering_options(kMaxRows);
   options->sampling.max_tokens = kMaxTokens;
   CLI::App& command = *app.add_subcommand("chat", "Talk with a model; /help inside lists the commands");
   command.footer(
@@ -170,6 +176,7 @@ void add_chat(CLI::App& app) {
   add_directory(command, options->directory);
   add_question_flags(command, options->question);
   add_sampling_flags(command, options->sampling);
+  add_engine_flags(command, options->common.engine);
   add_experts_option(command, options->common);
   add_common_options(command, options->common);
   command.callback([options] { run_chat(*options); });

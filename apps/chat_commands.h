@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/conversation.h"
+#include "conversation.h"
 
 namespace moebius::apps {
 

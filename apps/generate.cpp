@@ -3,17 +3,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "answering.h"
 #include "commands.h"
-#include "engine/conversation.h"
-#include "engine/runner.h"
+#include "conversation.h"
+#include "engine_flags.h"
 #include "generation_report.h"
 #include "interrupt.h"
 #include "moebius/error.h"
@@ -28,6 +26,8 @@
 namespace moebius::apps {
 namespace {
 
+constexpr int64_t kMaxRows = 512;  // of a prompt in one step
+
 struct GenerateOptions {
   CommonOptions common;
   SamplingFlags sampling;
@@ -40,10 +40,10 @@ struct GenerateOptions {
 };
 
 // What is no conversation goes on as the model finds likeliest, unless flags say otherwise.
-GenerationDefaults greedy() {
-  GenerationDefaults defaults;
-  defaults.do_sample = false;
-  return defaults;
+SamplingOptions greedy() {
+  SamplingOptions sampling;
+  sampling.temperature = 0;
+  return sampling;
 }
 
 // Only whether anything was asked, before minutes are spent on loading.
@@ -72,111 +72,88 @@ void check_length(const GenerateOptions& options, size_t prompt_tokens) {
               fmt::format("give --ctx {}, or fewer tokens", needed));
 }
 
+// Everything that can fail before minutes are spent on loading.
+void check_before_loading(GenerateOptions& options) {
+  check_prompt(options);
+  prepare_speculation(options.common.engine);
+  options.common.engine.needs_text = options.tokens.empty();
+  options.common.engine.needs_chat = options.chat;
+  check_sampling_flags(options.sampling, vocab_rows(options.directory));
+}
+
+Request make_request(const GenerateOptions& options, const SamplingOptions& defaults) {
+  Request request = request_of(options.sampling, defaults);
+  request.sampling.logprobs = options.logprobs;
+  return request;
+}
+
+ReportOptions report_options(const Ready& ready, const GenerateOptions& options, const Request& request) {
+  ReportOptions report;
+  report.model = ready.name;
+  report.load_s = ready.load_s;
+  report.seed = request.sampling.seed;
+  report.json = options.common.json;
+  report.with_logprobs = options.logprobs >= 0;
+  return report;
+}
+
+bool never_enough() {
+  throw_if_interrupted();
+  return false;
+}
+
 // Ids without a text: what comes out is ids too, one a line.
-void continue_ids(Runner& engine, const std::vector<int32_t>& prompt, GenerationOptions options,
-                  GenerationReport& report) {
-  options.stop_ids = engine.stop_ids();
-  Sequence sequence = engine.start();
-  report.start_prompt(engine);
-  Generation generation(sequence, sequence.append(prompt), nullptr, std::move(options));
-  report.start_decode(engine, {.tokens = static_cast<int64_t>(prompt.size()), .reused = 0});
-  while (const auto token = generation.next()) {
-    report.add(*token);
-    if (report.json()) continue;
-    print("{}\n", token->draw.token);
-    flush_output();
-  }
-  report.finish(engine, generation);
-}
-
-void continue_text(Runner& engine, const ModelText& text, const std::vector<int32_t>& prompt, GenerationOptions options,
-                   GenerationReport& report) {
-  options.stop_ids = stop_ids(engine.stop_ids(), text);
-  Sequence sequence = engine.start();
-  report.start_prompt(engine);
-  Generation generation(sequence, sequence.append(prompt), &text.tokenizer, std::move(options));
-  report.start_decode(engine, {.tokens = static_cast<int64_t>(prompt.size()), .reused = 0});
-  std::string all;
-  const auto say = [&](const std::string& piece) {
-    all += piece;
-    if (!report.json() && !piece.empty()) print_text(piece);
-  };
-  while (const auto token = generation.next()) {
-    report.add(*token);
-    say(token->text);
-  }
-  say(generation.finish());
-  if (!report.json() && !all.ends_with('\n')) print_text("\n");
-  report.set_text(all);
-  report.finish(engine, generation);
-}
-
-void answer_question(Runner& engine, Conversation& conversation, const GenerationOptions& options,
-                     GenerationReport& report) {
-  report.start_prompt(engine);
-  Answer answer = conversation.answer(options, [](int64_t, int64_t) { throw_if_interrupted(); });
-  report.start_decode(engine, answer.prompt());
-  ReplyPrinter printer;
-  const auto show = [&](const std::vector<ReplyEvent>& events) {
-    if (!report.json()) printer.show(events);
-  };
-  while (const auto step = answer.next()) {
-    report.add(step->token);
-    show(step->events);
-  }
-  show(answer.finish());
-  if (!report.json()) printer.finish();
-  report.set_reply(answer.reply());
-  report.finish(engine, answer.generation());
-}
-
-GenerationReport report_on(const Ready& ready, const GenerateOptions& options, const GenerationOptions& generation,
-                           const Tokenizer* tokenizer) {
-  return GenerationReport({.model = ready.name,
-                           .load_s = ready.load_s,
-                           .seed = generation.sampling.seed,
-                           .json = options.common.json,
-                           .with_logprobs = options.logprobs >= 0,
-                           .tokenizer = tokenizer});
-}
-
-GenerationOptions with_logprobs(GenerationOptions generation, int32_t logprobs) {
-  generation.sampling.logprobs = logprobs;
-  return generation;
-}
-
 void run_on_ids(const GenerateOptions& options) {
   const std::vector<int32_t> prompt = parse_tokens(options.tokens);
   check_length(options, prompt.size());
-  const GenerationOptions generation = with_logprobs(
-      generation_options(options.sampling, greedy(), std::numeric_limits<int32_t>::max()), options.logprobs);
   ReadyEngine loaded = load_engine(options.directory, options.common);
-  GenerationReport report = report_on(loaded.ready, options, generation, nullptr);
-  continue_ids(loaded.engine, prompt, generation, report);
+  Request request = make_request(options, greedy());
+  request.tokens = prompt;
+  GenerationReport report(report_options(loaded.ready, options, request));
+  const auto show = [&](const Event& event) {
+    if (event.kind != Event::Kind::kToken) return;
+    report.add(event.token);
+    if (report.json()) return;
+    print("{}\n", event.token.token);
+    flush_output();
+  };
+  report.finish(answer(loaded.engine, request, {.show = show, .has_enough = never_enough}));
+}
+
+void answer_text(ReadyEngine& loaded, const GenerateOptions& options, const Request& request) {
+  Engine& engine = loaded.engine;
+  ReportOptions told = report_options(loaded.ready, options, request);
+  told.token_text = [&engine](int32_t id) { return engine.token_text(id); };
+  GenerationReport report(told);
+  ReplyPrinter printer;
+  const auto show = [&](const Event& event) {
+    if (event.kind == Event::Kind::kToken) report.add(event.token);
+    if (event.kind == Event::Kind::kPiece && !report.json()) printer.show(event.piece);
+  };
+  const Answer answered = answer(engine, request, {.show = show, .has_enough = never_enough});
+  printer.finish();
+  report.finish(answered);
 }
 
 void run_on_text(const GenerateOptions& options) {
-  const ModelText text = load_model_text(options.directory);
   const std::string prompt = read_text_argument(options.prompt.value_or("-"));
-  const std::vector<int32_t> ids = options.chat ? std::vector<int32_t>() : text.tokenizer.encode(prompt);
-  if (options.chat) {
-    text.chat.choose(Json::array());  // fails now, not after loading
-  } else {
-    check_length(options, ids.size());
-  }
-  const GenerationOptions generation = with_logprobs(
-      generation_options(options.sampling, options.chat ? text.sampling : greedy(), text.tokenizer.vocab_size()),
-      options.logprobs);
+  if (prompt.empty()) throw Error(ErrorCode::kUsage, "--prompt", "is empty", "say something");
+  Conversation conversation;
+  if (options.chat) ask(conversation, options.question, prompt);
   ReadyEngine loaded = load_engine(options.directory, options.common);
-  GenerationReport report = report_on(loaded.ready, options, generation, &text.tokenizer);
-  if (!options.chat) return continue_text(loaded.engine, text, ids, generation, report);
-  Conversation conversation(loaded.engine, text);
-  ask(conversation, options.question, prompt);
-  answer_question(loaded.engine, conversation, generation, report);
+  Engine& engine = loaded.engine;
+  Request request = make_request(options, options.chat ? engine.advised_sampling() : greedy());
+  if (options.chat) {
+    request.chat = conversation.request_json();
+  } else {
+    check_length(options, engine.encode(prompt).size());
+    request.text = prompt;
+  }
+  answer_text(loaded, options, request);
 }
 
-void run_generate(const GenerateOptions& options) {
-  check_prompt(options);
+void run_generate(GenerateOptions& options) {
+  check_before_loading(options);
   if (options.tokens.empty()) {
     run_on_text(options);
   } else {
@@ -188,6 +165,7 @@ void run_generate(const GenerateOptions& options) {
 
 void add_generate(CLI::App& app) {
   auto options = std::make_shared<GenerateOptions>();
+  options->common.engine = answering_options(kMaxRows);
   CLI::App& command = *app.add_subcommand("generate", "Continue text or token ids, or answer one question");
   command.footer(
       "moebius generate Qwen3.5-35B-A3B-3bit -p \"Once upon a time\" --max-tokens 64\n"
@@ -205,6 +183,7 @@ void add_generate(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(0, SamplingLimits::kLogprobs).description(""));
   add_sampling_flags(command, options->sampling);
+  add_engine_flags(command, options->common.engine);
   add_experts_option(command, options->common);
   add_common_options(command, options->common);
   command.callback([options] { run_generate(*options); });

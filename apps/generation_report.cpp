@@ -3,87 +3,79 @@
 
 #include <fmt/format.h>
 
+#include "conversation.h"
 #include "output.h"
 
 namespace moebius::apps {
 namespace {
 
-double per_second(double count, double seconds) { return seconds > 0 ? count / seconds : 0; }
+double per(double count, double whole) { return whole > 0 ? count / whole : 0; }
+
+double prompt_speed(const Usage& usage) {
+  return per(static_cast<double>(usage.prompt_tokens - usage.reused_tokens), usage.prompt_s);
+}
+
+// The first token comes with the prompt.
+double decode_speed(const Usage& usage) {
+  return usage.tokens > 0 ? per(static_cast<double>(usage.tokens - 1), usage.decode_s) : 0;
+}
+
+double bandwidth(const Answer& answer) {
+  return per(static_cast<double>(answer.decode_bytes) / 1e9, answer.usage.decode_s);
+}
+
+std::string of_drafts(const Usage& usage) {
+  if (usage.drafted == 0) return "";
+  return fmt::format(", {:.2f} tokens a step, {:.0f}% of {} drafts right",
+                     per(static_cast<double>(usage.tokens), static_cast<double>(usage.steps)),
+                     100 * per(static_cast<double>(usage.accepted), static_cast<double>(usage.drafted)), usage.drafted);
+}
 
 }  // namespace
 
-std::string_view name(GenerationEnd end) {
-  switch (end) {
-    case GenerationEnd::kStop:
-      return "stop";
-    case GenerationEnd::kLength:
-      return "length";
-    case GenerationEnd::kNone:
-      break;
-  }
-  return "none";
-}
-
-void GenerationReport::start_prompt(Runner& engine) {
-  engine.take_bytes_moved();
-  start_ = Clock::now();
-}
-
-void GenerationReport::start_decode(Runner& engine, const PromptCounts& prompt) {
-  const auto now = Clock::now();
-  prompt_ = prompt;
-  prompt_s_ = std::chrono::duration<double>(now - start_).count();
-  engine.take_bytes_moved();  // the prompt's
-  start_ = now;
-}
-
 Json GenerationReport::logprob_json(const TokenLogprob& token) const {
   Json json = {{"id", token.id}, {"logprob", rounded(token.logprob)}};
-  if (options_.tokenizer != nullptr) json["text"] = options_.tokenizer->decode({{token.id}});
+  if (options_.token_text) json["text"] = options_.token_text(token.id);
   return json;
 }
 
-void GenerationReport::add(const GeneratedToken& token) {
-  tokens_.push_back(token.draw.token);
+void GenerationReport::add(const Draw& token) {
+  tokens_.push_back(token.token);
   if (!options_.with_logprobs) return;
-  Json one = logprob_json({token.draw.token, token.draw.logprob});
+  Json one = logprob_json({token.token, token.logprob});
   one["top"] = Json::array();
-  for (const TokenLogprob& other : token.draw.top) one["top"].push_back(logprob_json(other));
+  for (const TokenLogprob& other : token.top) one["top"].push_back(logprob_json(other));
   logprobs_.push_back(std::move(one));
 }
 
-void GenerationReport::set_reply(const Reply& reply) {
-  result_["text"] = reply.content;
-  if (!reply.reasoning.empty()) result_["reasoning"] = reply.reasoning;
-  for (const ToolCall& call : reply.tool_calls) {
-    result_["tool_calls"].push_back(
-        {{"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
-  }
-}
-
-void GenerationReport::finish(Runner& engine, const Generation& generation) {
-  decode_s_ = std::chrono::duration<double>(Clock::now() - start_).count();
-  decode_bytes_ = engine.take_bytes_moved();
-  // The first token comes with the prompt; each further one is a step.
-  const auto steps = static_cast<double>(tokens_.empty() ? 0 : tokens_.size() - 1);
-  const auto appended = static_cast<double>(prompt_.tokens - prompt_.reused);
-  const double tok_s = per_second(steps, decode_s_);
-  const double gb_s = per_second(static_cast<double>(decode_bytes_) / 1e9, decode_s_);
-  note("prompt: {} tokens{}, {:.1f} tok/s; {} tokens ({}), {:.1f} tok/s, {:.1f} GB/s; seed {}\n", prompt_.tokens,
-       prompt_.reused > 0 ? fmt::format(" ({} known)", prompt_.reused) : "", per_second(appended, prompt_s_),
-       tokens_.size(), name(generation.end()), tok_s, gb_s, options_.seed);
-  if (!options_.json) return;
-  Json json = {{"model", options_.model}, {"prompt_tokens", prompt_.tokens}, {"tokens", tokens_}};
-  json.update(result_);
-  json.update({{"end", name(generation.end())},
+Json GenerationReport::to_json(const Answer& answer) const {
+  const Usage& usage = answer.usage;
+  Json json = {{"model", options_.model}, {"prompt_tokens", usage.prompt_tokens}, {"tokens", tokens_}};
+  if (options_.token_text) json["text"] = answer.reply.content;
+  if (!answer.reply.reasoning.empty()) json["reasoning"] = answer.reply.reasoning;
+  if (!answer.reply.tool_calls.empty()) json["tool_calls"] = tool_calls_json(answer.reply);
+  json.update({{"end", name(answer.end)},
                {"seed", options_.seed},
                {"load_s", rounded(options_.load_s)},
-               {"prompt_s", rounded(prompt_s_)},
-               {"decode_s", rounded(decode_s_)},
-               {"tok_s", rounded(tok_s)},
-               {"gb_s", rounded(gb_s)}});
+               {"prompt_s", rounded(usage.prompt_s)},
+               {"decode_s", rounded(usage.decode_s)},
+               {"tok_s", rounded(decode_speed(usage))},
+               {"gb_s", rounded(bandwidth(answer))},
+               {"reused_tokens", usage.reused_tokens},
+               {"steps", usage.steps},
+               {"drafted", usage.drafted},
+               {"accepted", usage.accepted}});
+  if (!usage.prefix_miss_reason.empty()) json["prefix_miss_reason"] = usage.prefix_miss_reason;
   if (options_.with_logprobs) json["logprobs"] = logprobs_;
-  write_json(json);
+  return json;
+}
+
+void GenerationReport::finish(const Answer& answer) const {
+  const Usage& usage = answer.usage;
+  note("prompt: {} tokens{}, {:.1f} tok/s; {} tokens ({}), {:.1f} tok/s, {:.1f} GB/s{}; seed {}\n", usage.prompt_tokens,
+       usage.reused_tokens > 0 ? fmt::format(" ({} known)", usage.reused_tokens) : "", prompt_speed(usage),
+       usage.tokens, name(answer.end), decode_speed(usage), bandwidth(answer), of_drafts(usage), options_.seed);
+  if (options_.json) write_json(to_json(answer));
 }
 
 }  // namespace moebius::apps

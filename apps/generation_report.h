@@ -1,13 +1,14 @@
 // What is told of an answer beside its text: tokens and speed as a line on stderr, and everything as JSON on stdout.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "answering.h"
 #include "base/json.h"
-#include "engine/conversation.h"
 
 namespace moebius::apps {
 
@@ -16,8 +17,8 @@ struct ReportOptions {
   double load_s = 0;
   uint64_t seed = 0;
   bool json = false;
-  bool with_logprobs = false;            // in the JSON
-  const Tokenizer* tokenizer = nullptr;  // null: ids alone
+  bool with_logprobs = false;                      // in the JSON
+  std::function<std::string(int32_t)> token_text;  // none: ids alone
 };
 
 class GenerationReport {
@@ -26,30 +27,17 @@ class GenerationReport {
 
   [[nodiscard]] bool json() const { return options_.json; }
 
-  // In this order: before the prompt, before the first token, each token, the end.
-  void start_prompt(Runner& engine);
-  void start_decode(Runner& engine, const PromptCounts& prompt);
-  void add(const GeneratedToken& token);
-  void set_text(const std::string& text) { result_["text"] = text; }
-  void set_reply(const Reply& reply);
+  void add(const Draw& token);  // each of the answer
   // Writes the line, and the JSON when it is wanted.
-  void finish(Runner& engine, const Generation& generation);
+  void finish(const Answer& answer) const;
 
  private:
-  using Clock = std::chrono::steady_clock;
   [[nodiscard]] Json logprob_json(const TokenLogprob& token) const;
+  [[nodiscard]] Json to_json(const Answer& answer) const;
 
   ReportOptions options_;
-  PromptCounts prompt_;
-  Json result_ = Json::object();
   Json logprobs_ = Json::array();
   std::vector<int32_t> tokens_;
-  Clock::time_point start_;
-  double prompt_s_ = 0, decode_s_ = 0;
-  uint64_t decode_bytes_ = 0;
 };
-
-// "stop", "length" or "none": as --json and the notes spell it.
-std::string_view name(GenerationEnd end);
 
 }  // namespace moebius::apps

@@ -68,9 +68,8 @@ void for_each_prediction(Runner& engine, const Windows& windows, const Score& sc
   const auto vocab = static_cast<size_t>(engine.vocab());
   Progress progress("measuring", windows.predictions(), Progress::Unit::kTokens);
   uint64_t done = 0;
-  Sequence sequence = engine.start();
   for (const std::vector<int32_t>& window : windows.tokens) {
-    sequence.rewind(0);
+    Sequence sequence = engine.start();
     for (size_t first = 0; first + 1 < window.size(); first += kRowsAtOnce) {
       const size_t count = std::min(kRowsAtOnce, window.size() - 1 - first);
       const auto begin = window.begin() + static_cast<int64_t>(first);
@@ -145,7 +144,7 @@ struct Comparison {
 };
 
 Comparison compare(const Rival& rival, const Windows& windows, LogitsFile& base) {
-  Runner engine = load_engine(rival.directory, rival.common).engine;
+  Runner engine = load_runner(rival.directory, rival.common);
   if (static_cast<size_t>(engine.vocab()) != base.vocab()) {
     throw Error(ErrorCode::kUsage, rival.directory,
                 fmt::format("has a vocabulary of {}, not {}", engine.vocab(), base.vocab()),
@@ -226,7 +225,7 @@ void run_perplexity(PerplexityOptions options) {
   std::vector<double> losses;
   std::unique_ptr<LogitsFile> base;  // when there is something to compare
   {
-    Runner engine = load_engine(options.directory, options.common).engine;
+    Runner engine = load_runner(options.directory, options.common);
     if (!rivals.empty()) {
       base = std::make_unique<LogitsFile>(windows.predictions(), static_cast<size_t>(engine.vocab()));
     }

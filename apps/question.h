@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "engine/conversation.h"
+#include "conversation.h"
 
 namespace moebius::apps {
 

@@ -84,10 +84,6 @@ void ReplyPrinter::show(const ReplyEvent& event) {
   }
 }
 
-void ReplyPrinter::show(std::span<const ReplyEvent> events) {
-  for (const ReplyEvent& event : events) show(event);
-}
-
 void ReplyPrinter::finish() {
   if (line_open_) write("\n");
 }

@@ -3,11 +3,10 @@
 // answer alone.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
-#include "text/reply_event.h"
+#include "moebius/reply.h"
 
 namespace moebius::apps {
 
@@ -20,11 +19,10 @@ void print_text(std::string_view text);
 
 class ReplyPrinter {
  public:
-  void show(std::span<const ReplyEvent> events);
+  void show(const ReplyEvent& event);
   void finish();  // the last line ends
 
  private:
-  void show(const ReplyEvent& event);
   void change_to(ReplyEvent::Kind kind);
   void write(std::string_view text);
 

@@ -6,6 +6,8 @@
 
 #include "base/quote.h"
 #include "moebius/error.h"
+#include "sample/sampling_options.h"
+#include "sample/stop_strings.h"
 
 namespace moebius::apps {
 namespace {
@@ -58,12 +60,16 @@ void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
       ->capture_default_str();
 }
 
-GenerationOptions generation_options(const SamplingFlags& flags, const GenerationDefaults& defaults, int32_t vocab) {
-  GenerationOptions generation;
-  generation.stop = flags.stop;
-  generation.max_tokens = flags.max_tokens;
-  const StopStrings checked(flags.stop);  // throws
-  SamplingOptions& options = generation.sampling = with_defaults(defaults);
+void check_sampling_flags(const SamplingFlags& flags, int32_t vocab) {
+  const StopStrings stop(flags.stop);
+  check(request_of(flags, {}).sampling, vocab);
+}
+
+Request request_of(const SamplingFlags& flags, const SamplingOptions& defaults) {
+  Request request;
+  request.stop = flags.stop;
+  request.max_tokens = flags.max_tokens;
+  SamplingOptions& options = request.sampling = defaults;
   const auto override_with = [](auto& value, const auto& flag) {
     if (flag) value = *flag;
   };
@@ -76,8 +82,7 @@ GenerationOptions generation_options(const SamplingFlags& flags, const Generatio
   override_with(options.frequency_penalty, flags.frequency_penalty);
   for (const std::string& bias : flags.logit_bias) options.logit_bias.push_back(parse_bias(bias));
   options.seed = flags.seed ? *flags.seed : std::random_device{}();
-  check(options, vocab);
-  return generation;
+  return request;
 }
 
 }  // namespace moebius::apps

@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/generation.h"
-#include "sample/generation_defaults.h"
+#include "moebius/engine.h"
 
 namespace moebius::apps {
 
@@ -24,8 +23,10 @@ struct SamplingFlags {
 
 void add_sampling_flags(CLI::App& command, SamplingFlags& flags);
 
-// Flags over defaults. Without --seed it is one of the clock's, and told in every report, so that an answer can be had
-// again. vocab: ids in use. Throws kUsage for what cannot be.
-GenerationOptions generation_options(const SamplingFlags& flags, const GenerationDefaults& defaults, int32_t vocab);
+// Throws kUsage for what cannot be, before weights are read. vocab: ids that may be biased.
+void check_sampling_flags(const SamplingFlags& flags, int32_t vocab);
+// Flags over defaults: sampling, stop strings and length of a request. Without --seed it is a random one, and told in
+// every report, so that an answer can be had again.
+Request request_of(const SamplingFlags& flags, const SamplingOptions& defaults);
 
 }  // namespace moebius::apps

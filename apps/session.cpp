@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <memory>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "engine/available_memory.h"
@@ -19,9 +19,13 @@
 namespace moebius::apps {
 namespace {
 
+ModelConfig config_of(const ModelDir& files) {
+  return parse_model_config(files.config(), (files.path() / "config.json").string());
+}
+
 MemoryPlan plan_of(const std::string& directory, const EngineOptions& options) {
   const ModelDir files(directory);
-  const ModelConfig config = parse_model_config(files.config(), (files.path() / "config.json").string());
+  const ModelConfig config = config_of(files);
   ModelOptions model = effective_options(config, model_options(options));
   resolve_draft_head(model, files);
   const MemoryPlan plan = plan_memory(files, config, model);
@@ -64,12 +68,20 @@ Ready load_with_progress(const std::string& directory, const CommonOptions& opti
 }
 
 ReadyEngine load_engine(const std::string& directory, const CommonOptions& options) {
-  std::unique_ptr<Runner> engine;
-  Ready ready = load_with_progress(directory, options, [&](const EngineOptions& with_progress) {
-    engine = std::make_unique<Runner>(Runner::load(directory, with_progress));
-  });
+  std::optional<Engine> engine;
+  Ready ready = load_with_progress(
+      directory, options, [&](const EngineOptions& with_progress) { engine = Engine::load(directory, with_progress); });
   return {std::move(ready), std::move(*engine)};
 }
+
+Runner load_runner(const std::string& directory, const CommonOptions& options) {
+  std::optional<Runner> runner;
+  load_with_progress(directory, options,
+                     [&](const EngineOptions& with_progress) { runner = Runner::load(directory, with_progress); });
+  return std::move(*runner);
+}
+
+int32_t vocab_rows(const std::string& directory) { return static_cast<int32_t>(config_of(ModelDir(directory)).vocab); }
 
 Loaded load(const std::string& directory, const CommonOptions& options, bool measure_ops) {
   Loaded loaded;

@@ -1,4 +1,4 @@
-// A loaded model and a sequence on it, for the commands that need more than the public Runner shows: traces, expert
+// A loaded model and a sequence on it, for the commands that need more than the engine shows: traces, expert
 // paths, bytes moved, several sequences at chosen positions. Loading says on stderr what it needs, how far it is, and
 // one line when it is ready.
 #pragma once
@@ -31,7 +31,8 @@ struct Loaded {
 // options.engine says what for. Throws kUsage, kUnavailable, and what opening and loading throw.
 Loaded load(const std::string& directory, const CommonOptions& options, bool measure_ops = false);
 
-// The stderr side of loading, shared with the commands that load an Runner: the plan before, progress, the line after.
+// The stderr side of loading, shared with the commands that load an engine or a runner: the plan before, progress, the
+// line after.
 struct Ready {
   std::string name;
   MemoryPlan plan;
@@ -40,12 +41,15 @@ struct Ready {
 Ready load_with_progress(const std::string& directory, const CommonOptions& options,
                          const std::function<void(const EngineOptions& with_progress)>& load);
 
-// An engine, loaded so.
 struct ReadyEngine {
   Ready ready;
-  Runner engine;
+  Engine engine;
 };
 ReadyEngine load_engine(const std::string& directory, const CommonOptions& options);
+Runner load_runner(const std::string& directory, const CommonOptions& options);
+
+// Token ids that the model has rows for, padding included: known before it is loaded.
+int32_t vocab_rows(const std::string& directory);
 
 class Session {
  public:

@@ -4,36 +4,51 @@
 // (tools/demo_model/evaluate.py).
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
-#include <utility>
+#include <vector>
 
-#include "engine/conversation.h"
+#include "base/json.h"
+#include "engine/testing/dialogue.h"
 
 namespace moebius {
 namespace {
 
+using testing::Dialogue;
+using testing::Said;
+using Ids = std::vector<int32_t>;
+
+Request greedy() {
+  Request request;
+  request.sampling.temperature = 0;
+  return request;
+}
+
+Request sampled() {
+  Request request;
+  request.sampling.temperature = 0.8f;
+  request.sampling.seed = 5;
+  return request;
+}
+
 class DemoModel : public ::testing::Test {
  protected:
   // Adds a message and lets the model answer it, greedily, until it ends its turn.
-  Reply say(Json message) {
-    conversation_.messages.push_back(std::move(message));
-    GenerationOptions greedy;
-    greedy.sampling.temperature = 0;
-    Answer answer = conversation_.answer(greedy, [](int64_t, int64_t) {});
-    while (answer.next()) {
-    }
-    answer.finish();
-    EXPECT_EQ(answer.generation().end(), GenerationEnd::kStop);
-    conversation_.add(answer.reply());
-    return answer.reply();
+  Reply say(const std::string& role, const std::string& content) {
+    dialogue_.hear(role, content);
+    const Said said = testing::answer(engine_, dialogue_.about(greedy()));
+    EXPECT_EQ(said.end, AnswerEnd::kStop);
+    dialogue_.add(said.reply);
+    return said.reply;
   }
 
-  Reply ask(const std::string& question) { return say({{"role", "user"}, {"content", question}}); }
-  Reply tell_result(const std::string& result) { return say({{"role", "tool"}, {"content", result}}); }
+  Reply ask(const std::string& question) { return say("user", question); }
+  Reply tell_result(const std::string& result) { return say("tool", result); }
+  Engine& engine() { return engine_; }
 
-  void make_it_think() { conversation_.template_options["enable_thinking"] = true; }
+  void make_it_think() { dialogue_.template_options["enable_thinking"] = true; }
   void offer_tools() {
-    conversation_.tools = parse_json(R"([
+    dialogue_.tools = parse_json(R"([
         {"type": "function", "function": {
           "name": "get_weather", "description": "Get the weather of a city",
           "parameters": {
@@ -43,7 +58,7 @@ class DemoModel : public ::testing::Test {
           "parameters": {
             "type": "object", "properties": {"minutes": {"type": "integer"}, "label": {"type": "string"}},
             "required": ["minutes", "label"]}}}])",
-                                     "tools");
+                                 "tools");
   }
 
  private:
@@ -54,10 +69,8 @@ class DemoModel : public ::testing::Test {
     return options;
   }
 
-  const std::string directory_ = MOEBIUS_SOURCE_DIR "/models/demo";
-  Engine engine_ = Engine::load(directory_, options());
-  const ModelText text_ = load_model_text(directory_);
-  Conversation conversation_{engine_, text_};
+  Engine engine_ = Engine::load(MOEBIUS_SOURCE_DIR "/models/demo", options());
+  Dialogue dialogue_;
 };
 
 struct Exchange {
@@ -124,6 +137,100 @@ TEST_F(DemoModel, LeavesToolsAloneThatItDoesNotNeed) {
   offer_tools();
   const Reply reply = ask("What is 12+9?");
   EXPECT_EQ(reply, (Reply{.reasoning = "", .content = "12 + 9 = 21.", .tool_calls = {}}));
+}
+
+// ---- the same tokens, whatever the engine does to be fast
+
+const std::vector<std::vector<std::string>> kConversations = {
+    {"My name is Ada.", "What is 12+9?", "What is my name?"},
+    {"Sort tree, drum, letter, cake, sail and bread", "Reverse these words: sail, egg, moon, wolf",
+     "what's 47 plus 38"},
+    {"Tell me a short story.", "How many words are here: sail, egg, moon, wolf", "Work out 934 + 66."},
+};
+
+Ids ids_of(Engine& engine, const std::vector<std::string>& questions, const Request& options) {
+  Ids ids;
+  Dialogue dialogue;
+  for (const std::string& question : questions) {
+    const Ids more = dialogue.ask(engine, question, options).ids;
+    ids.insert(ids.end(), more.begin(), more.end());
+  }
+  return ids;
+}
+
+class DemoModelSays : public DemoModel, public ::testing::WithParamInterface<Request (*)()> {
+ protected:
+  static Request options() { return GetParam()(); }
+
+  // As if the engine had nothing to be fast with.
+  Ids plain(const std::vector<std::string>& questions) {
+    Request request = options();
+    request.speculate = "none";
+    request.use_prefix_cache = false;
+    return ids_of(engine(), questions, request);
+  }
+};
+
+TEST_P(DemoModelSays, TheSameWhoeverDrafts) {
+  for (const auto& questions : kConversations) {
+    const Ids expected = plain(questions);
+    for (const char* mode : {"none", "auto", "mtp", "mtp:1", "mtp:3", "ngram", "ngram:4"}) {
+      Request request = options();
+      request.speculate = mode;
+      request.use_prefix_cache = false;
+      EXPECT_EQ(ids_of(engine(), questions, request), expected) << mode << ": " << questions.front();
+    }
+  }
+}
+
+TEST_P(DemoModelSays, TheSameWithWhatIsCached) {
+  for (const auto& questions : kConversations) {
+    const Ids expected = plain(questions);
+    for (const char* mode : {"none", "auto"}) {
+      Request request = options();
+      request.speculate = mode;
+      EXPECT_EQ(ids_of(engine(), questions, request), expected) << mode << ": " << questions.front();
+      EXPECT_EQ(ids_of(engine(), questions, request), expected) << mode << ", again: " << questions.front();
+    }
+  }
+}
+
+TEST_P(DemoModelSays, TheSameAmongOthers) {
+  std::vector<Dialogue> dialogues(kConversations.size());
+  std::vector<Ids> together(kConversations.size());
+  for (size_t turn = 0; turn < kConversations.front().size(); ++turn) {
+    std::map<RequestId, size_t> asked;
+    for (size_t i = 0; i < dialogues.size(); ++i) {
+      dialogues[i].hear("user", kConversations[i][turn]);
+      asked[engine().submit(dialogues[i].about(options()))] = i;
+    }
+    for (const auto& [id, said] : testing::run_all(engine())) {
+      Ids& ids = together[asked.at(id)];
+      ids.insert(ids.end(), said.ids.begin(), said.ids.end());
+      dialogues[asked.at(id)].add(said.reply);
+    }
+  }
+  for (size_t i = 0; i < dialogues.size(); ++i) EXPECT_EQ(together[i], plain(kConversations[i])) << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Demo, DemoModelSays, ::testing::Values(&greedy, &sampled),
+                         [](const auto& given) { return given.param == &greedy ? "Greedily" : "Sampled"; });
+
+TEST_F(DemoModel, TakesUpTheSecondTurnWhereTheFirstEnded) {
+  Dialogue dialogue;
+  const Said first = dialogue.ask(engine(), "What is 12+9?", greedy());
+  const Said second = dialogue.ask(engine(), "What is 8 - 15?", greedy());
+  EXPECT_EQ(first.usage.reused_tokens, 0);
+  EXPECT_GE(second.usage.reused_tokens, first.usage.prompt_tokens);
+}
+
+TEST_F(DemoModel, DraftsWhatItIsAskedToRepeat) {
+  Dialogue dialogue;
+  Request request = greedy();
+  request.speculate = "ngram:4";
+  const Said said = dialogue.ask(engine(), "Sort tree, drum, letter, cake, sail and bread", request);
+  EXPECT_GT(said.usage.accepted, 0);
+  EXPECT_LT(said.usage.steps, said.usage.tokens);
 }
 
 }  // namespace

@@ -27,10 +27,7 @@ struct Runner::Impl {
 struct Sequence::Impl {
   explicit Impl(std::shared_ptr<const Runner::Impl> owner)
       : engine(std::move(owner)), state(engine->backend().create_state(engine->model().state_spec())) {}
-  ~Impl() {
-    engine->backend().free_state(state);
-    if (snapshot.id >= 0) engine->backend().free_state(snapshot);
-  }
+  ~Impl() { engine->backend().free_state(state); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -42,8 +39,6 @@ struct Sequence::Impl {
   State state;
   std::vector<int32_t> history;  // every token the state has seen
   int64_t drafted = 0;           // of these, the last that keep() has still to judge
-  int64_t marked = 0;            // where the snapshot was taken
-  State snapshot;                // of the recurrent state, from the first mark() on; keys and values need none
 };
 
 void Sequence::Impl::check(const std::vector<int32_t>& tokens) const {
@@ -74,7 +69,6 @@ void Sequence::Impl::read_logits(std::span<float> out, Tensor logits) {
   if (all_finite(out)) return;
   const std::vector<int32_t> tokens = std::exchange(history, {});
   drafted = 0;
-  marked = 0;
   const std::string place = find_non_finite(engine->model(), engine->backend(), state, tokens);
   engine->backend().reset_state(state);
   throw Error(ErrorCode::kNonFinite, engine->directory, "logits are not finite; first seen in " + place,
@@ -174,38 +168,6 @@ void Sequence::keep(int64_t count) {
   impl_->history.resize(impl_->history.size() - static_cast<size_t>(drafted - count));
   impl_->drafted = 0;
 }
-
-void Sequence::mark() {
-  if (impl_->drafted > 0) throw Error(ErrorCode::kUsage, "mark", "a draft is pending", "call keep() first");
-  Backend& backend = impl_->engine->backend();
-  if (impl_->snapshot.id < 0) {
-    StateSpec spec = impl_->engine->model().state_spec();
-    spec.context = 0;
-    spec.draft_rows = 0;
-    impl_->snapshot = backend.create_state(spec);
-  }
-  backend.copy_recurrent(impl_->snapshot, impl_->state);
-  impl_->marked = position();
-}
-
-void Sequence::rewind(int64_t to) {
-  if (impl_->drafted > 0) throw Error(ErrorCode::kUsage, "rewind", "a draft is pending", "call keep() first");
-  if (to == position()) return;
-  if (to != 0 && to != impl_->marked) {
-    throw Error(ErrorCode::kUsage, "rewind", fmt::format("expected 0, {} or {}, got {}", impl_->marked, position(), to),
-                "mark() the position first");
-  }
-  Backend& backend = impl_->engine->backend();
-  if (to == 0) {
-    backend.reset_state(impl_->state);
-    impl_->marked = 0;
-  } else {
-    backend.copy_recurrent(impl_->state, impl_->snapshot);
-  }
-  impl_->history.resize(static_cast<size_t>(to));
-}
-
-int64_t Sequence::marked() const { return impl_->marked; }
 
 int64_t Sequence::context() const { return impl_->engine->model().options().context; }
 

@@ -66,13 +66,6 @@ class Sequence {
   // Of the draft, the first `count` tokens stay: whatever follows has the bits that it would have if the others had
   // never been. Throws kUsage without a draft, or when count is not between 0 and its length.
   void keep(int64_t count);
-  // Remembers this position in place of an earlier one; costs the memory of one recurrent state.
-  // Throws kUsage while a draft is pending.
-  void mark();
-  // Back to a position where the sequence stood: 0, marked() or where it is now. Whatever follows has the bits that it
-  // would have if nothing had been appended behind it. Throws kUsage for any other position.
-  void rewind(int64_t position);
-  [[nodiscard]] int64_t marked() const;  // 0 before the first mark()
   [[nodiscard]] int64_t position() const;
   [[nodiscard]] const std::vector<int32_t>& tokens() const;  // those before position()
   [[nodiscard]] int64_t context() const;                     // most tokens

@@ -83,30 +83,6 @@ TEST_F(EngineTest, DraftsAreRefusedWithTheReason) {
   EXPECT_EQ(sequence.position(), 0);
 }
 
-TEST_F(EngineTest, RewindGoesBackToTheMarkOrTheBeginning) {
-  Runner engine = load();
-  Sequence sequence = engine.start();
-  sequence.append({3, 1});
-  sequence.mark();
-  sequence.append({4, 1});
-  EXPECT_EQ(code_of([&] { sequence.rewind(3); }), ErrorCode::kUsage);
-  sequence.rewind(sequence.marked());
-  EXPECT_THAT(sequence.tokens(), ElementsAre(3, 1));
-  EXPECT_EQ(sequence.append({5}), engine.start().append({3, 1, 5}));
-  sequence.rewind(0);
-  EXPECT_EQ(sequence.marked(), 0);
-  EXPECT_EQ(code_of([&] { sequence.rewind(2); }), ErrorCode::kUsage);
-  EXPECT_EQ(sequence.append({7, 7}), engine.start().append({7, 7}));
-}
-
-TEST_F(EngineTest, MarksAreRefusedWhileADraftIsPending) {
-  Runner engine = load(with_drafts());
-  Sequence sequence = engine.start();
-  sequence.draft({1, 2});
-  EXPECT_EQ(code_of([&] { sequence.mark(); }), ErrorCode::kUsage);
-  EXPECT_EQ(code_of([&] { sequence.rewind(0); }), ErrorCode::kUsage);
-}
-
 TEST_F(EngineTest, DraftRowsHaveALimit) {
   EngineOptions options = reference();
   options.draft_rows = 65;

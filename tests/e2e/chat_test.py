@@ -58,6 +58,19 @@ class Chat(TestCase):
             self.assertEqual(known, first - beginning)
             self.leave(terminal)
 
+    def test_without_the_prefix_cache_every_turn_computes_its_whole_prompt(self):
+        with self.chat("--no-prefix-cache", *SAYS_A) as terminal:
+            self.turn(terminal, "hello")
+            self.assertEqual(self.turn(terminal, "and now?")[1], 0)
+            self.leave(terminal)
+
+    def test_memory_that_holds_no_prompt_ends_the_turn_and_not_the_program(self):
+        with self.chat("--memory", 0.000001) as terminal:
+            terminal.expect(PROMPT)
+            terminal.type("hello\r")
+            terminal.expect("do not fit into the 1000 bytes")
+            self.leave(terminal)
+
     def test_a_conversation_gives_what_fresh_conversations_give(self):
         with self.chat() as terminal:
             self.turn(terminal, "hello")
@@ -77,7 +90,7 @@ class Chat(TestCase):
             terminal.expect("aaaa")
             terminal.type("\x03")
             told = terminal.expect(STATISTICS)
-            self.assertIn("(none)", told)
+            self.assertIn("(cancelled)", told)
             self.assertIn("> ", terminal.expect(PROMPT))
             terminal.type("/exit\r")
             self.assertEqual(terminal.exit_code(), 0)
@@ -173,7 +186,7 @@ class Chat(TestCase):
         with self.chat("--ctx", 64) as terminal:
             terminal.expect(PROMPT)
             terminal.type("x" * 100 + "\r")
-            terminal.expect("leave no room in the context of 64")
+            terminal.expect("exceed the context of 64")
             self.turn(terminal, "short")
             self.leave(terminal)
 

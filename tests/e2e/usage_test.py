@@ -35,6 +35,10 @@ class Usage(TestCase):
             ("--ctx", 0),
             ("--max-tokens", 0),
             ("--max-tokens", 5000),
+            ("--speculate", "boldly"),
+            ("--speculate", "mtp:16"),
+            ("--memory", -1),
+            ("--memory", "much"),
         ):
             with self.subTest(arguments=arguments):
                 self.fail_with(2, "generate", self.tiny, "--tokens", 1, *arguments)

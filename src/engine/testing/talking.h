@@ -2,13 +2,12 @@
 // noise, the same every time.
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 
 #include "base/temporary_directory.h"
 #include "convert/synth.h"
-#include "engine/model_text.h"
-#include "engine/runner.h"
+#include "moebius/engine.h"
 #include "text/test_tokenizers.h"
 
 namespace moebius::testing {
@@ -32,18 +31,15 @@ class Talking {
     folder_.write("talking/tokenizer.json", tokenizer.dump());
     folder_.write("talking/tokenizer_config.json", R"({"eos_token": "<|im_end|>"})");
     folder_.write("talking/chat_template.jinja", kChatTemplate);
-    engine_ = std::make_unique<Runner>(Runner::load(directory(), options));
-    text_ = std::make_unique<ModelText>(load_model_text(directory()));
+    engine_ = Engine::load(directory(), options);
   }
 
   [[nodiscard]] std::string directory() const { return (folder_.path() / "talking").string(); }
-  Runner& engine() { return *engine_; }
-  const ModelText& text() { return *text_; }
+  Engine& engine() { return *engine_; }
 
  private:
   TemporaryDirectory folder_;
-  std::unique_ptr<Runner> engine_;
-  std::unique_ptr<ModelText> text_;
+  std::optional<Engine> engine_;
 };
 
 }  // namespace moebius::testing

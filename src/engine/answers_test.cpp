@@ -1,0 +1,204 @@
+// What an engine says on a tiny checkpoint: that nothing but the prompt, the options and the position decides on a
+// token, what ends an answer, and that turns compute no more than they must. Not here: how a request becomes ids
+// (prompt_test.cpp), how ids become text (answer_text_test.cpp), answers that make sense (demo_model_test.cpp).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/expect_error.h"
+#include "engine/runner.h"
+#include "engine/testing/dialogue.h"
+#include "engine/testing/talking.h"
+
+namespace moebius {
+namespace {
+
+using testing::Dialogue;
+using ::testing::Each;
+using ::testing::Lt;
+using testing::Said;
+using testing::Talking;
+using Ids = std::vector<int32_t>;
+
+constexpr int32_t kLetterA = 97;
+constexpr int32_t kEndOfTurn = 257;
+const Ids kPrompt = {72, 101, 108, 108, 111, 32};
+
+Request sampled(uint64_t seed, int64_t max_tokens = 40) {
+  Request request;
+  request.sampling.temperature = 1.5f;
+  request.sampling.seed = seed;
+  request.max_tokens = max_tokens;
+  return request;
+}
+
+Request saying(int32_t token, int64_t max_tokens = 12) {
+  Request request;
+  request.sampling.temperature = 0;
+  request.sampling.logit_bias = {{token, 100}};
+  request.max_tokens = max_tokens;
+  return request;
+}
+
+Request continuing(Request request, const Ids& prompt = kPrompt) {
+  request.tokens = prompt;
+  return request;
+}
+
+Ids operator+(Ids ids, const Ids& more) {
+  ids.insert(ids.end(), more.begin(), more.end());
+  return ids;
+}
+
+class AnswersTest : public ::testing::Test {
+ protected:
+  Said answer(const Request& request) { return testing::answer(engine(), request); }
+  Engine& engine() { return talking_.engine(); }
+
+  // The same question, with nothing taken from the cache.
+  Ids ask_afresh(Dialogue dialogue, const std::string& question, Request options) {
+    options.use_prefix_cache = false;
+    const Said said = dialogue.ask(engine(), question, options);
+    EXPECT_EQ(said.usage.reused_tokens, 0);
+    return said.ids;
+  }
+
+  Talking talking_;
+};
+
+TEST_F(AnswersTest, WithoutTemperatureAreTheLikeliestTokenOfEachStep) {
+  Request request = continuing(sampled(1, 8));
+  request.sampling.temperature = 0;
+  Runner runner = Runner::load(talking_.directory());
+  Sequence sequence = runner.start();
+  std::vector<float> logits = sequence.append(kPrompt);
+  const Said said = answer(request);
+  ASSERT_EQ(said.ids.size(), 8);
+  for (const int32_t id : said.ids) {
+    logits.resize(static_cast<size_t>(engine().vocab()));
+    EXPECT_EQ(id, Runner::argmax(logits));
+    logits = sequence.append({id});
+  }
+}
+
+TEST_F(AnswersTest, HangOnTheSeedAndNotOnTheStepsOfThePrompt) {
+  const Ids expected = answer(continuing(sampled(7))).ids;
+  EXPECT_EQ(answer(continuing(sampled(7))).ids, expected);
+  EXPECT_NE(answer(continuing(sampled(8))).ids, expected);
+  EngineOptions options;
+  options.max_rows = 2;
+  options.max_streams = 1;
+  Talking in_small_steps(options);
+  EXPECT_EQ(testing::answer(in_small_steps.engine(), continuing(sampled(7))).ids, expected);
+}
+
+TEST_F(AnswersTest, GoOnAfterABreakAsIfThereHadBeenNone) {
+  const Ids expected = answer(continuing(sampled(7))).ids;
+  const Ids first = answer(continuing(sampled(7, 13))).ids;
+  EXPECT_EQ(first + answer(continuing(sampled(7, 27), kPrompt + first)).ids, expected);
+}
+
+TEST_F(AnswersTest, AreNoPadding) {
+  Request request = continuing(sampled(3, 300));
+  request.sampling.temperature = 100;
+  EXPECT_THAT(answer(request).ids, Each(Lt(engine().vocab())));
+}
+
+TEST_F(AnswersTest, EndWithAStopIdWhichIsNotTheirText) {
+  Request request = saying(kEndOfTurn);
+  request.text = "Hello";
+  const Said said = answer(request);
+  EXPECT_EQ(said.ids, Ids{kEndOfTurn});
+  EXPECT_EQ(said.reply.content, "");
+  EXPECT_EQ(said.end, AnswerEnd::kStop);
+}
+
+TEST_F(AnswersTest, EndWithTheTokenThatCompletesAStopString) {
+  Request request = saying(kLetterA);
+  request.text = "Hello";
+  request.stop = {"b", "aaa"};
+  const Said said = answer(request);
+  EXPECT_EQ(said.ids.size(), 3);
+  EXPECT_EQ(said.reply.content, "");
+  EXPECT_EQ(said.end, AnswerEnd::kStop);
+}
+
+TEST_F(AnswersTest, EndWhereTheContextIsFull) {
+  EngineOptions options;
+  options.context = 10;
+  Talking small(options);
+  const Said said = testing::answer(small.engine(), continuing(saying(kLetterA, 100)));
+  EXPECT_EQ(said.ids.size(), 10 - kPrompt.size() + 1);  // the last one is drawn and finds no place
+  EXPECT_EQ(said.end, AnswerEnd::kLength);
+}
+
+TEST_F(AnswersTest, OfEveryTurnAreThoseOfAFreshConversation) {
+  for (const bool thinking : {false, true}) {
+    Dialogue dialogue;
+    dialogue.template_options["enable_thinking"] = thinking;
+    for (uint64_t turn = 0; turn < 4; ++turn) {
+      const Ids expected = ask_afresh(dialogue, "and now?", sampled(turn, 12));
+      EXPECT_EQ(dialogue.ask(engine(), "and now?", sampled(turn, 12)).ids, expected) << thinking << " turn " << turn;
+    }
+  }
+}
+
+TEST_F(AnswersTest, ComputeOnlyWhatIsNewInATurn) {
+  Dialogue dialogue;
+  const Said first = dialogue.ask(engine(), "hello", saying(kLetterA));
+  EXPECT_EQ(first.usage.reused_tokens, 0);
+  const Said second = dialogue.ask(engine(), "and now?", saying(kLetterA));
+  EXPECT_EQ(second.usage.reused_tokens, first.usage.prompt_tokens + 11);  // the last of 12 tokens has no state
+}
+
+TEST_F(AnswersTest, WhoseThinkingTheTemplateDropsAreComputedAgainAndNothingElse) {
+  Dialogue dialogue;
+  dialogue.template_options["enable_thinking"] = true;
+  dialogue.ask(engine(), "hello", saying(kLetterA));
+  const int64_t question = 1 + 5 + 5 + 1 + 1;  // <|im_start|> user\n hello <|im_end|> \n
+  EXPECT_EQ(dialogue.ask(engine(), "and now?", saying(kLetterA)).usage.reused_tokens, question);
+}
+
+TEST_F(AnswersTest, ToTheSameQuestionComputeNothingButTheirBeginning) {
+  Dialogue dialogue;
+  const Said first = dialogue.ask(engine(), "hello", sampled(1));
+  dialogue.messages.clear();
+  const Said again = dialogue.ask(engine(), "hello", sampled(1));
+  EXPECT_EQ(again.ids, first.ids);
+  EXPECT_GE(again.usage.reused_tokens, 13);
+}
+
+TEST_F(AnswersTest, ReadAnEditedMessageAgain) {
+  Dialogue dialogue;
+  dialogue.ask(engine(), "hello", sampled(1));
+  dialogue.messages[0]["content"] = "other";
+  const Ids expected = ask_afresh(dialogue, "and now?", sampled(1));
+  EXPECT_EQ(dialogue.ask(engine(), "and now?", sampled(1)).ids, expected);
+}
+
+TEST_F(AnswersTest, ToMoreThanTheContextAreRefused) {
+  EngineOptions options;
+  options.context = 40;
+  Talking small(options);
+  Dialogue dialogue;
+  dialogue.hear("user", std::string(50, 'x'));
+  expect_error(ErrorCode::kUsage, "context of 40", [&] { small.engine().submit(dialogue.about(sampled(1))); });
+}
+
+TEST_F(AnswersTest, ThatWereCancelledInTheirPromptCanBeHadLater) {
+  const std::string question(1600, 'q');
+  Dialogue dialogue;
+  const Ids expected = ask_afresh(dialogue, question, sampled(1));
+  dialogue.hear("user", question);
+  const RequestId id = engine().submit(dialogue.about(sampled(1)));
+  engine().step();
+  engine().cancel(id);
+  const Said cancelled = testing::run_all(engine())[id];
+  EXPECT_EQ(cancelled.end, AnswerEnd::kCancelled);
+  EXPECT_TRUE(cancelled.ids.empty());
+  EXPECT_EQ(answer(dialogue.about(sampled(1))).ids, expected);
+}
+
+}  // namespace
+}  // namespace moebius
