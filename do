@@ -10,6 +10,7 @@
 #   ./do bench [DIR [ARG]] measure the three expert paths on a checkpoint (default: the demo's)
 #   ./do bench --against REV [DIR [ARG]]   this tree and another revision by turns: ratios with confidence intervals
 #   ./do golden            make the goldens again and say whether they changed; test the recipe of the demo model
+#   ./do soak [MINUTES]    random requests, cancels and forks, every answer compared with the plain one (default: 60)
 #   ./do fuzz [TARGET [N]] run libFuzzer targets, N executions each (default: all, 5000000)
 #   ./do check             what CI runs: tests, sanitized tests, lint, instruction-set leaks
 #   ./do help              this page
@@ -302,6 +303,11 @@ cmd_golden() {
   return "$status"
 }
 
+cmd_soak() {
+  build release soak
+  build/release/soak "${1:-60}" "${2:-1}"
+}
+
 cmd_fuzz() {
   local runs=${2:-5000000} source name
   for source in tests/fuzz/${1:-*}_fuzz.cpp; do
@@ -326,7 +332,7 @@ main() {
   case $command in
     help | -h | --help) cmd_help ;;
     setup) cmd_setup ;;
-    build | demo | test | lint | fmt | bench | golden | fuzz | check)
+    build | demo | test | lint | fmt | bench | golden | soak | fuzz | check)
       cmd_setup
       "cmd_$command" "$@"
       ;;

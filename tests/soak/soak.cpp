@@ -1,0 +1,250 @@
+// Hours of what users do, at once: random requests on the demo model, submitted, cancelled, forked and preempted in any
+// order, with every way to speculate, while memory is short. Every answer is compared with the one that an engine
+// without cache, speculation and company gives. Not part of the tests: ./do soak [MINUTES [SEED]].
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "moebius/engine.h"
+
+namespace moebius {
+namespace {
+
+constexpr const char* kModel = MOEBIUS_SOURCE_DIR "/models/demo";
+constexpr int64_t kScarce = 6 << 20;    // bytes: running streams must make room for each other
+constexpr int64_t kPlenty = 256 << 20;  // much is reused
+constexpr size_t kMostOpen = 12;
+
+const char* const kSpeculation[] = {"none", "auto", "mtp:1", "mtp:3", "ngram:4", "mtp", "ngram"};
+const char* const kQuestions[] = {"What is 47+38?",
+                                  "Tell me a short story about a fox.",
+                                  "Sort these words: tiger, pear, sand, fern, apple",
+                                  "Tell me a story about a brave mouse.",
+                                  "Reverse these words: sand, fern, apple",
+                                  "What is 512 - 77?",
+                                  "Count these words: pear, sand, fern"};
+
+uint64_t resident_bytes() {
+  uint64_t pages = 0, resident = 0;
+  if (FILE* file = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(file, "%lu %lu", &pages, &resident) != 2) resident = 0;
+    std::fclose(file);
+  }
+  return resident * 4096;
+}
+
+// One request and what it must say.
+struct Open {
+  Request request;
+  std::vector<int32_t> prompt;
+  std::vector<int32_t> answer = {};
+  Reply reply = {};
+};
+
+class Soak {
+ public:
+  Soak(uint64_t seed, double minutes, int64_t memory_bytes);
+  int run();
+
+ private:
+  void act();
+  void submit();
+  void fork_one();
+  void take(const Event& event);
+  void remember(const Open& open);
+  void compare(const Open& open, const Event& end);
+  std::vector<int32_t> plain_answer(const Open& open);
+  void tell(double elapsed_s, bool is_last);
+  uint64_t pick(uint64_t n) { return random_() % n; }
+  Request random_request();
+
+  std::mt19937_64 random_;
+  double minutes_;
+  Engine engine_;
+  Engine plain_;
+  std::map<RequestId, Open> open_;
+  std::vector<RequestId> ended_;  // lately
+  std::vector<Json> conversations_;
+  int64_t compared_ = 0, cancelled_ = 0, forked_ = 0, differing_ = 0;
+  uint64_t resident_start_ = 0;
+};
+
+EngineOptions busy_options(int64_t memory_bytes) {
+  EngineOptions options;
+  options.max_streams = 6;
+  options.prompt_rows = 24;
+  options.memory_bytes = memory_bytes;
+  return options;
+}
+
+EngineOptions plain_options() {
+  EngineOptions options;
+  options.speculate = "none";
+  options.prefix_cache = false;
+  options.max_streams = 1;
+  return options;
+}
+
+Soak::Soak(uint64_t seed, double minutes, int64_t memory_bytes)
+    : random_(seed),
+      minutes_(minutes),
+      engine_(Engine::load(kModel, busy_options(memory_bytes))),
+      plain_(Engine::load(kModel, plain_options())) {}
+
+// A question, a conversation that went on, or ids that begin like others.
+Request Soak::random_request() {
+  Request request;
+  const uint64_t kind = pick(4);
+  if (kind == 0) {
+    const uint64_t shared = 200 + pick(700);
+    for (uint64_t i = 0; i < shared; ++i) request.tokens.push_back(static_cast<int32_t>(300 + i * 7 % 1500));
+    for (uint64_t i = pick(40); i > 0; --i) request.tokens.push_back(static_cast<int32_t>(300 + pick(1500)));
+  } else {
+    Json messages = kind == 1 && !conversations_.empty() ? conversations_[pick(conversations_.size())] : Json::array();
+    messages.push_back({{"role", "user"}, {"content", kQuestions[pick(std::size(kQuestions))]}});
+    request.chat = Json{{"messages", messages}}.dump();
+  }
+  request.sampling.temperature = pick(2) == 0 ? 0.0f : 0.7f;
+  request.sampling.seed = pick(50);
+  request.max_tokens = static_cast<int64_t>(1 + pick(160));
+  request.speculate = kSpeculation[pick(std::size(kSpeculation))];
+  request.use_prefix_cache = pick(8) != 0;
+  return request;
+}
+
+void Soak::submit() {
+  Request request = random_request();
+  const RequestId id = engine_.submit(request);
+  std::vector<int32_t> prompt = engine_.tokens(id);
+  open_[id] = {.request = std::move(request), .prompt = std::move(prompt)};
+}
+
+void Soak::fork_one() {
+  const RequestId parent = !open_.empty() && pick(2) == 0 ? open_.begin()->first
+                           : ended_.empty()               ? 0
+                                                          : ended_[pick(ended_.size())];
+  if (parent == 0) return;
+  Request request = random_request();
+  request.chat.clear();
+  if (request.tokens.size() > 8) request.tokens.resize(pick(8));
+  const auto length = engine_.tokens(parent).size();
+  const auto at = static_cast<int64_t>(pick(2) == 0 ? length : 1 + pick(length));
+  const RequestId id = engine_.fork(parent, at, request);
+  std::vector<int32_t> prompt = engine_.tokens(id);
+  open_[id] = {.request = std::move(request), .prompt = std::move(prompt)};
+  ++forked_;
+}
+
+void Soak::act() {
+  const uint64_t what = pick(100);
+  if (open_.size() < kMostOpen && what < 25) submit();
+  if (open_.size() < kMostOpen && what >= 90) fork_one();
+  if (!open_.empty() && what >= 25 && what < 27) {
+    engine_.cancel(std::next(open_.begin(), static_cast<std::ptrdiff_t>(pick(open_.size())))->first);
+  }
+  engine_.step();
+  for (const Event& event : engine_.take_events()) take(event);
+}
+
+void Soak::take(const Event& event) {
+  Open& open = open_.at(event.request);
+  if (event.kind == Event::Kind::kToken) open.answer.push_back(event.token.token);
+  if (event.kind == Event::Kind::kPiece) fold(open.reply, {&event.piece, 1});
+  if (event.kind != Event::Kind::kEnd) return;
+  if (event.error) throw *event.error;
+  compare(open, event);
+  if (!open.request.chat.empty() && event.end == AnswerEnd::kStop) remember(open);
+  ended_.push_back(event.request);
+  if (ended_.size() > 20) ended_.erase(ended_.begin());
+  open_.erase(event.request);
+}
+
+// The conversation goes on later, as a client would send it back.
+void Soak::remember(const Open& open) {
+  Json messages = Json::parse(open.request.chat)["messages"];
+  messages.push_back({{"role", "assistant"}, {"content", open.reply.content}});
+  if (messages.size() > 8) return;
+  conversations_.push_back(std::move(messages));
+  if (conversations_.size() > 10) conversations_.erase(conversations_.begin());
+}
+
+void Soak::compare(const Open& open, const Event& end) {
+  std::vector<int32_t> plain = plain_answer(open);
+  if (end.end == AnswerEnd::kCancelled) {
+    ++cancelled_;
+    plain.resize(std::min(plain.size(), open.answer.size()));
+  }
+  ++compared_;
+  if (plain == open.answer) return;
+  ++differing_;
+  fmt::print("DIFFERS: request {}, {} prompt tokens, {} drawn, {} expected, speculate {}, reused {}\n", end.request,
+             open.prompt.size(), open.answer.size(), plain.size(), open.request.speculate, end.usage.reused_tokens);
+}
+
+// By ids, so that what is compared is the engine and not the text; stop ids of a chat are ids like others here.
+std::vector<int32_t> Soak::plain_answer(const Open& open) {
+  Request request;
+  request.tokens = open.prompt;
+  request.sampling = open.request.sampling;
+  request.max_tokens = open.request.max_tokens;
+  const RequestId id = plain_.submit(request);
+  std::vector<int32_t> answer;
+  while (plain_.step()) {
+    for (const Event& event : plain_.take_events()) {
+      if (event.request == id && event.kind == Event::Kind::kToken) answer.push_back(event.token.token);
+    }
+  }
+  return answer;
+}
+
+void Soak::tell(double elapsed_s, bool is_last) {
+  const Stats stats = engine_.stats();
+  fmt::print(
+      "{:.1f} min: {} answers compared ({} cancelled, {} forked), {} differ; {} tokens, {} of {} drafts accepted, "
+      "{} of {} prompt tokens reused, {} preemptions; memory {} of {} MB, resident {} MB\n",
+      elapsed_s / 60, compared_, cancelled_, forked_, differing_, stats.tokens, stats.accepted, stats.drafted,
+      stats.reused_tokens, stats.prompt_tokens, stats.preempted, stats.memory_used >> 20, stats.memory_limit >> 20,
+      resident_bytes() >> 20);
+  if (!is_last) std::fflush(stdout);
+}
+
+int Soak::run() {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  const auto elapsed = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  for (double next = 30; elapsed() < minutes_ * 60;) {
+    act();
+    if (elapsed() < next) continue;
+    if (resident_start_ == 0) resident_start_ = resident_bytes();
+    tell(elapsed(), false);
+    next += 30;
+  }
+  while (!open_.empty()) {
+    engine_.step();
+    for (const Event& event : engine_.take_events()) take(event);
+  }
+  tell(elapsed(), true);
+  const Stats stats = engine_.stats();
+  const bool is_idle = stats.running == 0 && stats.waiting == 0 && stats.memory_used <= stats.memory_limit;
+  const bool has_grown = resident_start_ > 0 && resident_bytes() > resident_start_ + (uint64_t{64} << 20);
+  fmt::print("{}\n", differing_ == 0 && is_idle && !has_grown ? "soak: passed" : "soak: FAILED");
+  return differing_ == 0 && is_idle && !has_grown ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace moebius
+
+int main(int argc, char** argv) {
+  const double minutes = argc > 1 ? std::atof(argv[1]) : 1;
+  const uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
+  const int scarce = moebius::Soak(seed, minutes / 2, moebius::kScarce).run();
+  const int plenty = moebius::Soak(seed + 1, minutes / 2, moebius::kPlenty).run();
+  return scarce + plenty == 0 ? 0 : 1;
+}
