@@ -50,13 +50,17 @@ class Prefix {
     return true;
   }
 
+  DraftRows take(int64_t drafted) {
+    while (drafted_ < drafted && advance()) continue;
+    return {choices_, tokens_, seconds(Mood::kEven)};
+  }
+
   [[nodiscard]] int64_t drafted() const { return drafted_; }
   [[nodiscard]] double seconds(Mood mood) const {
     return price_.seconds(drafted_, mood) + head_seconds_[static_cast<size_t>(mood)];
   }
   [[nodiscard]] double rate(Mood mood) const { return tokens_ / seconds(mood); }
   [[nodiscard]] double worst_loss() const { return seconds(Mood::kCareful) / price_.plain() - 1; }
-  [[nodiscard]] DraftRows draft_rows() const { return {choices_, tokens_, seconds(Mood::kEven)}; }
 
  private:
   void add_head(int64_t streams) {
@@ -141,35 +145,41 @@ DraftRows plain_rows(const StepPrice& price) {
 
 DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers, double allowance) {
   constexpr double kAsGood = 0.995;
+  struct Limit {
+    int64_t deepest;
+    int64_t drafted;
+    double rate;
+  };
   const std::vector<Row> rows = rows_in_order(offers);
-  std::vector<DraftRows> by_limit = {plain_rows(price)};
-  double best_rate = by_limit[0].rate();
+  std::vector<Limit> limits = {{0, 0, plain_rows(price).rate()}};
+  double best_rate = limits[0].rate;
   for (int64_t deepest = 1; deepest <= deepest_of(offers); ++deepest) {
-    DraftRows best = by_limit[0];
+    Limit best = limits[0];
     for (Prefix prefix(price, offers, rows, deepest); prefix.advance();) {
-      const bool better = prefix.rate(StepPrice::Mood::kEven) > best.rate();
-      if (better && prefix.worst_loss() <= allowance) best = prefix.draft_rows();
+      const double rate = prefix.rate(StepPrice::Mood::kEven);
+      if (rate > best.rate && prefix.worst_loss() <= allowance) best = {deepest, prefix.drafted(), rate};
     }
-    best_rate = std::max(best_rate, best.rate());
-    by_limit.push_back(std::move(best));
+    best_rate = std::max(best_rate, best.rate);
+    limits.push_back(best);
   }
-  return *std::find_if(by_limit.begin(), by_limit.end(),
-                       [&](const DraftRows& some) { return some.rate() >= kAsGood * best_rate; });
+  const Limit best = *std::find_if(limits.begin(), limits.end(),
+                                   [&](const Limit& limit) { return limit.rate >= kAsGood * best_rate; });
+  return Prefix(price, offers, rows, best.deepest).take(best.drafted);
 }
 
 DraftRows curious_rows(const StepPrice& price, std::span<const DraftOffer> offers, double rate, double allowance) {
   const std::vector<Row> rows = rows_in_order(offers);
-  DraftRows fewest = plain_rows(price);
-  int64_t drafted = StepPrice::kMostLogitRows;
+  int64_t fewest = StepPrice::kMostLogitRows;
+  int64_t limit = 0;
   for (int64_t deepest = 1; deepest <= deepest_of(offers); ++deepest) {
-    for (Prefix prefix(price, offers, rows, deepest); prefix.advance() && prefix.drafted() < drafted;) {
+    for (Prefix prefix(price, offers, rows, deepest); prefix.advance() && prefix.drafted() < fewest;) {
       if (prefix.worst_loss() > allowance) break;
       if (prefix.rate(StepPrice::Mood::kHopeful) <= rate) continue;
-      fewest = prefix.draft_rows();
-      drafted = prefix.drafted();
+      fewest = prefix.drafted();
+      limit = deepest;
     }
   }
-  return fewest;
+  return limit == 0 ? plain_rows(price) : Prefix(price, offers, rows, limit).take(fewest);
 }
 
 double best_rate_alone(const StepPrice& price, const DraftOffer& offer, int64_t sharing) {
