@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "engine/non_finite.h"
 
 namespace moebius {
 
@@ -44,11 +45,16 @@ void DraftHead::take_in(int64_t first_row, int64_t rows, Stream& stream) {
   if (waits > 0) backend_.copy(stream.hidden.first(1), batch_.slice(first_row + rows - 1, 1));
 }
 
+// The last pair then waits again: a draft goes on from it, and writes the same once more. Only where its page is full
+// others may see that page as soon as it is cached, and there is no draft for one step.
 void DraftHead::catch_up(Stream& stream) {
   const int64_t rows = pending(stream);
   if (rows == 0) return;
   run(stream, stream.hidden.first(rows), stream.head_position);
   stream.head_position += rows;
+  if (stream.computed % kPagePositions == 0) return;
+  stream.head_position -= 1;
+  if (rows > 1) backend_.copy(stream.hidden.first(1), stream.hidden.slice(rows - 1, 1));
 }
 
 // In steps that the model can take: more pairs may wait than it has rows.
@@ -138,6 +144,10 @@ void DraftHead::draw(std::span<HeadJob*> jobs, Tensor logits) {
     HeadJob& job = *jobs[i];
     Stream& stream = *job.stream;
     backend_.read(logits_.data(), logits.slice(static_cast<int64_t>(i), 1));
+    if (!all_finite(logits_)) {  // not the stream's fault: it has enough drafts
+      job.depth = std::ssize(job.drafts);
+      continue;
+    }
     const auto position = std::ssize(stream.tokens) + std::ssize(job.drafts);
     const int32_t id = stream.sampler.draw(logits_, stream.counts, position).token;
     job.drafts.push_back(id);

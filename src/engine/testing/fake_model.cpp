@@ -227,14 +227,12 @@ void FakeModel::run_head(const MtpStep& step, const SequenceRows& sequence) {
   count_gaps(sequence.state, sequence.position);
 }
 
-// Pairs before `position`, which the head attends to. The last may have met another token than the one that came.
+// Pairs before `position`, which the head attends to, as far as the truth behind them is known.
 void FakeModel::count_gaps(State state, int64_t position) {
-  for (int64_t i = 0; i < position; ++i) {
-    const FakeEntry& entry = backend_.entry(state, i);
-    const FakePair& pair = backend_.pair(state, i);
-    const bool is_known = entry.is_written && i + 1 < position && backend_.entry(state, i + 1).is_written;
-    if (!pair.is_written) ++head_gaps_;
-    if (is_known && (pair.hidden != entry.hidden || pair.token != backend_.entry(state, i + 1).token)) ++head_gaps_;
+  const int64_t known = std::min(position, backend_.state(state).now.seen - 1);
+  for (int64_t i = 0; i < known; ++i) {
+    const FakePair truth = {true, backend_.entry(state, i).hidden, backend_.entry(state, i + 1).token};
+    if (backend_.pair(state, i) != truth) ++head_gaps_;
   }
 }
 
