@@ -10,7 +10,6 @@
 #include "chat_commands.h"
 #include "commands.h"
 #include "conversation.h"
-#include "engine_flags.h"
 #include "generation_report.h"
 #include "interrupt.h"
 #include "line_editor.h"
@@ -176,7 +175,8 @@ void add_chat(CLI::App& app) {
   add_directory(command, options->directory);
   add_question_flags(command, options->question);
   add_sampling_flags(command, options->sampling);
-  add_engine_flags(command, options->common.engine);
+  add_speculation_option(command, options->common);
+  add_cache_options(command, options->common);
   add_experts_option(command, options->common);
   add_common_options(command, options->common);
   command.callback([options] { run_chat(*options); });

@@ -11,7 +11,6 @@
 #include "answering.h"
 #include "commands.h"
 #include "conversation.h"
-#include "engine_flags.h"
 #include "generation_report.h"
 #include "interrupt.h"
 #include "moebius/error.h"
@@ -166,10 +165,10 @@ void run_generate(GenerateOptions& options) {
 void add_generate(CLI::App& app) {
   auto options = std::make_shared<GenerateOptions>();
   options->common.engine = answering_options(kMaxRows);
+  options->common.engine.prefix_cache = false;  // there is no second request
   CLI::App& command = *app.add_subcommand("generate", "Continue text or token ids, or answer one question");
   command.footer(
       "moebius generate Qwen3.5-35B-A3B-3bit -p \"Once upon a time\" --max-tokens 64\n"
-      "moebius generate Qwen3.5-35B-A3B-3bit --chat -p \"What is 12+9?\"\n"
       "moebius generate Qwen3.5-35B-A3B-3bit --chat --system \"Summarise.\" -p @letter.txt\n"
       "moebius generate Qwen3.5-35B-A3B-3bit --tokens 1,2,3 --json");
   add_directory(command, options->directory);
@@ -183,7 +182,7 @@ void add_generate(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(0, SamplingLimits::kLogprobs).description(""));
   add_sampling_flags(command, options->sampling);
-  add_engine_flags(command, options->common.engine);
+  add_speculation_option(command, options->common);
   add_experts_option(command, options->common);
   add_common_options(command, options->common);
   command.callback([options] { run_generate(*options); });

@@ -7,12 +7,15 @@
 
 #include "model_location.h"
 #include "moebius/error.h"
+#include "speculate/speculation_mode.h"
 
 namespace moebius::apps {
 namespace {
 
 constexpr int kMaxThreads = 1024;
 constexpr int64_t kMaxContext = int64_t{1} << 30;
+constexpr double kBytesPerGb = 1e9;
+constexpr double kMostGb = 1e6;
 constexpr const char* kGroup = "Common options";
 
 // One of a few words; the help page shows the words as the type.
@@ -36,6 +39,13 @@ std::string user_cache_directory() {
 }
 
 }  // namespace
+
+EngineOptions answering_options(int64_t max_rows) {
+  EngineOptions engine;
+  engine.max_rows = max_rows;
+  engine.max_streams = 1;
+  return engine;
+}
 
 void add_common_options(CLI::App& command, CommonOptions& options) {
   EngineOptions& engine = options.engine;
@@ -74,6 +84,24 @@ void add_experts_option(CLI::App& command, CommonOptions& options) {
       ->capture_default_str();
 }
 
+void add_speculation_option(CLI::App& command, CommonOptions& options) {
+  command.add_option("--speculate", options.engine.speculate, "Who drafts; with :N, N tokens a step. The same answer")
+      ->type_name("none|auto|mtp|ngram")
+      ->group(kGroup)
+      ->capture_default_str();
+}
+
+void add_cache_options(CLI::App& command, CommonOptions& options) {
+  EngineOptions& engine = options.engine;
+  const auto set_memory = [&engine](double gb) { engine.memory_bytes = static_cast<int64_t>(gb * kBytesPerGb); };
+  command.add_option_function<double>("--memory", set_memory, "Keys, values and states [a quarter of what is free]")
+      ->type_name("GB")
+      ->check(CLI::Range(0.0, kMostGb).description(""))
+      ->group(kGroup);
+  const auto switch_off = [&engine] { engine.prefix_cache = false; };
+  command.add_flag_callback("--no-prefix-cache", switch_off, "Compute all of every prompt")->group(kGroup);
+}
+
 void add_directory(CLI::App& command, std::string& directory) {
   command.add_option("DIR", directory, "Checkpoint: a directory, or the name of a model in the Hugging Face cache")
       ->transform(CLI::Validator(
@@ -83,6 +111,12 @@ void add_directory(CLI::App& command, std::string& directory) {
           },
           ""))
       ->required();
+}
+
+void prepare_speculation(EngineOptions& engine) {
+  const SpeculationMode mode = parse_speculation_mode(engine.speculate);
+  if (!mode.mtp) engine.mtp = "";
+  if (mode.off()) engine.draft_rows = 0;
 }
 
 void check_common_options(const CommonOptions& options) {

@@ -37,11 +37,11 @@ class Usage(TestCase):
             ("--max-tokens", 5000),
             ("--speculate", "boldly"),
             ("--speculate", "mtp:16"),
-            ("--memory", -1),
-            ("--memory", "much"),
         ):
             with self.subTest(arguments=arguments):
                 self.fail_with(2, "generate", self.tiny, "--tokens", 1, *arguments)
+        for memory in (-1, "much"):
+            self.fail_with(2, "chat", self.tiny, "--memory", memory)
 
     def test_token_lists_that_are_none_are_refused(self):
         for tokens in ("", "1,x", "-1", "1.5", "99999999999", "1024"):
