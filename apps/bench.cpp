@@ -115,8 +115,10 @@ StreamsPlan streams_plan(const BenchOptions& options) {
 void run_streams_bench(const BenchOptions& options) {
   StreamsPlan plan = streams_plan(options);
   CommonOptions common = options.common;
-  common.engine.mtp = "auto";
-  common.engine.draft_rows = 16;
+  if (plan.arms.size() > 1) {
+    common.engine.mtp = "auto";
+    common.engine.draft_rows = SpeculationMode::kMostDepth + 1;
+  }
   std::optional<ModelText> text;
   if (!options.prompts.empty()) text = load_model_text(options.directory);
   const Loaded loaded = load(options.directory, common);
