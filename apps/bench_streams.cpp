@@ -56,8 +56,6 @@ StreamsSample run_once(const Loaded& loaded, const StreamsPlan& plan, ArmState& 
   Scheduler& scheduler = *state.scheduler;
   const Stats before = scheduler.stats();
   Answers answers(static_cast<size_t>(streams));
-  StreamsSample sample;
-  const double start = now();
   for (int64_t i = 0; i < streams; ++i) {
     StreamSpec spec = spec_of(plan, *state.arm, i, loaded);
     if (state.arm->oracle) {
@@ -65,18 +63,30 @@ StreamsSample run_once(const Loaded& loaded, const StreamsPlan& plan, ArmState& 
     }
     scheduler.add(std::move(spec));
   }
-  while (scheduler.step()) {
+  StreamsSample sample;
+  int64_t ended = 0;
+  while (true) {
     throw_if_interrupted();
+    const bool all_decode = ended == 0 && std::ranges::none_of(answers, &std::vector<int32_t>::empty);
+    const double start = now();
+    if (!scheduler.step()) break;
+    if (all_decode) {
+      sample.seconds += now() - start;
+      sample.steps += streams;
+    }
     for (const Event& event : scheduler.take_events()) {
-      if (event.kind == Event::Kind::kToken) answers[event.request - 1].push_back(event.token.token);
-      if (event.kind != Event::Kind::kEnd) continue;
       if (event.error) throw *event.error;
-      sample.steps += event.usage.steps;
+      if (event.kind == Event::Kind::kEnd) ++ended;
+      if (event.kind != Event::Kind::kToken) continue;
+      answers[event.request - 1].push_back(event.token.token);
+      sample.tokens += all_decode ? 1 : 0;
     }
   }
-  sample.seconds = now() - start;
+  if (sample.steps == 0) {
+    throw Error(ErrorCode::kUsage, "--tokens", "the first answer ended before the last began",
+                "give more, or fewer streams");
+  }
   const Stats after = scheduler.stats();
-  sample.tokens = after.tokens - before.tokens;
   sample.drafted = after.drafted - before.drafted;
   sample.accepted = after.accepted - before.accepted;
   sample.prompt_tokens = after.prompt_tokens - before.prompt_tokens;
@@ -210,8 +220,9 @@ std::string streams_table(const std::vector<StreamsSeries>& series) {
                         100 * row.reused);
   }
   return text +
-         "\nwhole answers, prompts from the prefix cache; medians over repetitions, ratios within them; every "
-         "answer is token for token the plain one\n";
+         "\nsteps in which all streams decode; medians over repetitions, ratios within them; reused: of the prompts, "
+         "from "
+         "the prefix cache. Every answer is token for token the plain one\n";
 }
 
 }  // namespace moebius::apps

@@ -34,8 +34,8 @@ struct StreamsPlan {
 };
 
 struct StreamsSample {
-  double seconds = 0;
-  int64_t tokens = 0, steps = 0;  // steps: of a stream, summed over them
+  double seconds = 0;             // of the steps in which all streams decode
+  int64_t tokens = 0, steps = 0;  // in these; steps of each stream, summed up
   int64_t drafted = 0, accepted = 0;
   int64_t prompt_tokens = 0, reused_tokens = 0;
 };

@@ -32,6 +32,25 @@ class Demo(TestCase):
                 self.assertRegex(answer["text"], rf"(?<![\d-]){result}\.?$")
                 self.assertEqual(answer["end"], "stop")
 
+    def test_speculation_changes_no_token(self):
+        question = ("Tell me a short story.", "--max-tokens", 80, "--temperature", 0.8, "--seed", 3)
+        expected = self.answer(*question, "--speculate", "none")["tokens"]
+        for mode in ("auto", "mtp:1", "mtp:4", "ngram:3", "mtp", "ngram"):
+            with self.subTest(mode=mode):
+                self.assertEqual(self.answer(*question, "--speculate", mode)["tokens"], expected)
+
+    def test_the_bench_compares_streams_and_drafts(self):
+        told = self.succeed("bench", DEMO, "--batch", "1,3", "--speculate", "auto,oracle:0:7,oracle:1:3", "--tokens", 40,
+                            "--reps", 1, "--context", 30, "--json").stdout
+        rows = {(row["streams"], row["speculate"]): row for row in json.loads(told)["rows"]}
+        self.assertEqual(len(rows), 8)
+        for streams in (1, 3):
+            self.assertEqual(rows[streams, "none"]["ratio_to_plain"], 1)
+            self.assertEqual(rows[streams, "none"]["tokens_per_step"], 1)
+            self.assertGreater(rows[streams, "oracle:0:7"]["tokens_per_step"], 3)
+            self.assertEqual(rows[streams, "oracle:1:3"]["acceptance"], 0)
+            self.assertGreater(rows[streams, "none"]["reused"], 0.5)
+
     def test_every_backend_instruction_set_and_path_says_the_same(self):
         question = ("Tell me a short story.", "--max-tokens", 60)
         expected = self.answer(*question)["tokens"]
