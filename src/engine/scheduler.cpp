@@ -199,14 +199,16 @@ void Scheduler::make_room() {
     Stream& stream = *running_[i];
     if (grow(stream, std::ssize(stream.tokens) + SpeculationMode::kMostDepth)) {
       ++i;
-    } else if (!release_recorders()) {
-      if (running_.size() == 1) {
-        stream.error = out_of_memory("memory", std::ssize(stream.tokens), pool_.budget());
-        stream.end = AnswerEnd::kFailed;
-        finish_ended();
-        return;
-      }
+    } else if (release_recorders()) {
+      continue;
+    } else if (running_.size() > 1) {
       preempt_youngest();
+    } else if (pool_.prefixes().tokens() > 0) {
+      pool_.prefixes().clear();  // what is cached of the stream itself holds on to older pages of the same tokens
+    } else {
+      stream.error = out_of_memory("memory", std::ssize(stream.tokens), pool_.budget());
+      stream.end = AnswerEnd::kFailed;
+      finish_ended();
     }
   }
 }

@@ -18,10 +18,8 @@ StreamSpec request(int64_t prompt, int64_t max_tokens, const char* mode, uint32_
 }
 
 void draft_from_oracle(StreamSpec& spec, const std::vector<int32_t>& plain, const OracleErrors& errors) {
-  spec.drafts = [oracle = OracleDrafts(plain, errors), start = std::ssize(spec.prompt)](int64_t position,
-                                                                                        int64_t most) {
-    return oracle.propose(position - start, most);
-  };
+  spec.drafts = [oracle = OracleDrafts(plain, errors), start = std::ssize(spec.prompt)](
+                    int64_t position, int64_t most) { return oracle.propose(position - start, most); };
 }
 
 TEST(SchedulerDrafts, saves_the_steps_of_drafts_that_are_all_right) {

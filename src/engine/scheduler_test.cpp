@@ -149,8 +149,8 @@ TEST(Scheduler, is_full_at_the_same_token_with_drafts) {
 struct CancelCase {
   const char* name;
   int64_t prompt;
-  int64_t steps;   // before it is cancelled
-  size_t tokens;   // that it had
+  int64_t steps;  // before it is cancelled
+  size_t tokens;  // that it had
 };
 
 class SchedulerCancel : public ::testing::TestWithParam<CancelCase> {};
@@ -247,6 +247,21 @@ TEST(Scheduler, runs_what_fits_to_the_last_position) {
   EXPECT_EQ(bench.heard(id).end, AnswerEnd::kLength);
   EXPECT_NO_THROW(bench.scheduler().check_fits(256));
   EXPECT_THROW(bench.scheduler().check_fits(257), Error);
+}
+
+// A request that found no checkpoint has pages of its own beside equal ones of the cache, which its published tokens
+// hold on to.
+TEST(Scheduler, drops_all_that_is_cached_for_a_last_request_that_needs_the_room) {
+  SchedulerBench bench({.memory_bytes = bytes_of(1, 6)});
+  const auto both = prompt_of(600);
+  bench.add(request(joined(both, prompt_of(100, 2)), 1));
+  bench.run();
+  StreamSpec spec = request(joined(both, prompt_of(160, 3)), 400);
+  const auto plain = plain_answer(spec, {});
+  const RequestId id = bench.add(std::move(spec));
+  bench.run();
+  EXPECT_EQ(bench.heard(id).end, AnswerEnd::kLength);
+  EXPECT_EQ(bench.heard(id).tokens, plain);
 }
 
 TEST(Scheduler, holds_what_the_cache_says_when_nobody_runs_and_nothing_at_the_end) {

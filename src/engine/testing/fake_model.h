@@ -18,11 +18,13 @@ struct FakeOptions {
   int64_t max_rows = 512;
   int64_t draft_rows = 16;
   bool has_head = true;
-  double head_accuracy = 0.8;  // of its logits, how often they are the model's own
-  int32_t nan_token = -1;      // makes everything behind it NaN
-  int32_t head_nan_token = -1; // likewise of the draft head alone
+  double head_accuracy = 0.8;   // of its logits, how often they are the model's own
+  int32_t nan_token = -1;       // makes everything behind it NaN
+  int32_t head_nan_token = -1;  // likewise of the draft head alone
   std::function<double(int64_t rows)> step_seconds = [](int64_t rows) { return 1 + 0.1 * static_cast<double>(rows); };
-  std::function<double(int64_t rows)> head_seconds = [](int64_t rows) { return 0.05 + 0.01 * static_cast<double>(rows); };
+  std::function<double(int64_t rows)> head_seconds = [](int64_t rows) {
+    return 0.05 + 0.01 * static_cast<double>(rows);
+  };
 };
 
 class FakeModel : public Model {
@@ -38,7 +40,7 @@ class FakeModel : public Model {
   // For tests.
   [[nodiscard]] double now() const { return now_; }
   [[nodiscard]] int64_t steps() const { return steps_; }
-  [[nodiscard]] int64_t rows() const { return rows_; }  // of all steps
+  [[nodiscard]] int64_t rows() const { return rows_; }                  // of all steps
   [[nodiscard]] int64_t logged_bytes() const { return logged_bytes_; }  // of all logs that are alive
   // Positions that the head looked at and whose pair was missing or of another sequence.
   [[nodiscard]] int64_t head_gaps() const { return head_gaps_; }
@@ -82,8 +84,8 @@ class FakeModel : public Model {
   FakeOptions fake_;
   ModelConfig config_;
   ModelOptions options_;
-  Tensor logits_;               // [kMaxLogitRows, V]
-  Tensor hidden_;               // [max_rows, sizeof(Hidden)]
+  Tensor logits_;                // [kMaxLogitRows, V]
+  Tensor hidden_;                // [max_rows, sizeof(Hidden)]
   std::vector<Hidden> sources_;  // [rows]: what the logits of each row are made of
   double now_ = 0;
   int64_t steps_ = 0;

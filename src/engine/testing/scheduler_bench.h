@@ -119,8 +119,8 @@ inline StreamSpec copy_of(const StreamSpec& spec) {
           .drafts = spec.drafts};
 }
 
-// What a request says alone, with nothing cached and nothing drafted.
-inline std::vector<int32_t> plain_answer(const StreamSpec& spec, const FakeOptions& model) {
+// How a request goes alone, with nothing cached and nothing drafted.
+inline Heard plain_run(const StreamSpec& spec, const FakeOptions& model) {
   StreamSpec plain = copy_of(spec);
   plain.speculation = {};
   plain.drafts = nullptr;
@@ -128,7 +128,11 @@ inline std::vector<int32_t> plain_answer(const StreamSpec& spec, const FakeOptio
   SchedulerBench bench({.model = model, .prefix_cache = false});
   const RequestId id = bench.add(std::move(plain));
   bench.run();
-  return bench.heard(id).tokens;
+  return bench.heard(id);
+}
+
+inline std::vector<int32_t> plain_answer(const StreamSpec& spec, const FakeOptions& model) {
+  return plain_run(spec, model).tokens;
 }
 
 }  // namespace moebius::testing
