@@ -40,7 +40,8 @@ struct PrefixNode {
   std::vector<std::shared_ptr<Page>> pages;  // those that overlap [start, end)
   // By position, in (start, end]: one at a boundary is the upper node's, so every branch below finds it. The root has
   // position 0.
-  std::map<int64_t, KeptCheckpoint<Checkpoint>> checkpoints;
+  using Checkpoints = std::multimap<int64_t, KeptCheckpoint<Checkpoint>>;
+  Checkpoints checkpoints;
   std::map<int32_t, PrefixNode*> children;  // by first token; no hash table, which could be made to collide
   uint64_t used = 0;
   typename std::list<PrefixNode>::iterator self;

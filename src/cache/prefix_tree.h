@@ -68,7 +68,8 @@ class PrefixTree {
 
   // The pages cover the tokens; positions that were inserted are never written again. Each checkpoint was recorded on
   // these tokens, up to covered() or as far as they go; it is given again when both went on. What is there already
-  // stays: the older page, and of two checkpoints at one position the one that covers more. Drops no tokens.
+  // stays: the older page, and of two checkpoints at one position whose logs agree the one that covers more; where many
+  // conversations part, each has its own. Drops no tokens.
   void insert(std::span<const int32_t> tokens, std::span<const std::shared_ptr<Page>> pages,
               std::span<const std::shared_ptr<Checkpoint>> checkpoints) {
     MOEBIUS_CHECK(std::ssize(pages) == nodes_.pages_of(std::ssize(tokens)));
@@ -92,8 +93,8 @@ class PrefixTree {
   bool evict_one() {
     const Victim victim = oldest();
     if (!victim.node) return false;
-    if (victim.position) {
-      const auto dropped = victim.node->checkpoints.extract(*victim.position);
+    if (victim.checkpoint) {
+      const auto dropped = victim.node->checkpoints.extract(*victim.checkpoint);
       trim(nodes_.walk(*dropped.mapped().path).nodes.back());
     } else {
       trim(&nodes_.remove(*victim.node));
@@ -105,10 +106,12 @@ class PrefixTree {
   // the path should still be reached from others.
   void forget(std::span<const int32_t> tokens, const Checkpoint& checkpoint) {
     for (Node* node : nodes_.walk(tokens).nodes) {
-      const auto found = node->checkpoints.find(checkpoint.position());
-      if (found == node->checkpoints.end() || found->second.checkpoint.get() != &checkpoint) continue;
-      node->checkpoints.erase(found);
-      return;
+      const auto [first, last] = node->checkpoints.equal_range(checkpoint.position());
+      const auto is_it = [&](const auto& entry) { return entry.second.checkpoint.get() == &checkpoint; };
+      if (const auto found = std::find_if(first, last, is_it); found != last) {
+        node->checkpoints.erase(found);
+        return;
+      }
     }
   }
 
@@ -129,7 +132,7 @@ class PrefixTree {
   };
   struct Victim {
     Node* node = nullptr;
-    std::optional<int64_t> position;  // of a checkpoint; none: the whole leaf
+    std::optional<typename Node::Checkpoints::iterator> checkpoint;  // none: the whole leaf
     uint64_t used = UINT64_MAX;
   };
 
@@ -170,9 +173,17 @@ class PrefixTree {
     const int64_t position = added.checkpoint->position();
     MOEBIUS_CHECK(position >= 0 && position <= std::ssize(*added.path) && added.checkpoint->covered() >= position);
     Node& home = **std::ranges::lower_bound(walk.nodes, position, {}, &Node::end);
-    Kept& kept = home.checkpoints[position];
+    const auto [first, last] = home.checkpoints.equal_range(position);
+    const auto found = std::find_if(first, last, [&](const auto& entry) { return agree(entry.second, added); });
+    Kept& kept = found == last ? home.checkpoints.emplace(position, Kept{})->second : found->second;
     if (!kept.checkpoint || is_better(added, kept)) kept = std::move(added);
     kept.used = clock_;
+  }
+
+  // Whether one says nothing that the other does not.
+  static bool agree(const Kept& a, const Kept& b) {
+    const int64_t length = std::min(a.reach(), b.reach());
+    return a.checkpoint == b.checkpoint || common_length(std::span(*a.path).first(length), *b.path) >= length;
   }
 
   // The same checkpoint again: its sequence went on, unless another one did that only started from it.
@@ -186,8 +197,9 @@ class PrefixTree {
   Victim oldest() {
     Victim victim;
     for (Node& node : nodes_.all()) {
-      for (const auto& [position, kept] : node.checkpoints) {
-        if (kept.used < victim.used && kept.checkpoint.use_count() == 1) victim = {&node, position, kept.used};
+      for (auto entry = node.checkpoints.begin(); entry != node.checkpoints.end(); ++entry) {
+        const Kept& kept = entry->second;
+        if (kept.used < victim.used && kept.checkpoint.use_count() == 1) victim = {&node, entry, kept.used};
       }
       if (node.used < victim.used && node.is_leaf() && nodes_.is_only_holder(node)) victim = {&node, {}, node.used};
     }

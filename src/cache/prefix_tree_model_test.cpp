@@ -31,11 +31,13 @@ class NaiveCache {
   void insert(const Sequence& sequence) {
     paths_.push_back(sequence.tokens);
     for (const auto& checkpoint : sequence.checkpoints) {
-      const Entry added{checkpoint, sequence.tokens};
-      const Tokens key(sequence.tokens.begin(), sequence.tokens.begin() + checkpoint->at);
-      Entry& old = entries_.try_emplace(key, added).first->second;
-      const bool is_same = old.checkpoint.lock() == checkpoint;
-      if (is_same ? added.path.size() > old.path.size() : reach(added) > reach(old)) old = added;
+      const auto is_same = [&](const Entry& entry) { return entry.checkpoint.lock() == checkpoint; };
+      const auto old = std::ranges::find_if(entries_, is_same);
+      if (old == entries_.end()) {
+        entries_.push_back({checkpoint, checkpoint->at, sequence.tokens});
+      } else if (common_length(old->path, sequence.tokens) == std::ssize(old->path)) {
+        old->path = sequence.tokens;
+      }
     }
   }
 
@@ -43,8 +45,8 @@ class NaiveCache {
     Best best;
     for (const Tokens& path : paths_) best.known = std::max(best.known, common_length(path, prompt));
     if (!needs_checkpoints) best.tokens = std::min(best.known, most);
-    for (const auto& [key, entry] : entries_) {
-      const int64_t position = std::ssize(key);
+    for (const Entry& entry : entries_) {
+      const int64_t position = entry.position;
       const int64_t tokens = std::min({most, reach(entry), common_length(entry.path, prompt)});
       const bool is_usable = tokens > 0 && tokens >= position;
       if (is_usable && std::tie(tokens, position) > std::tie(best.tokens, best.position)) {
@@ -58,6 +60,7 @@ class NaiveCache {
  private:
   struct Entry {
     std::weak_ptr<Checkpoint> checkpoint;
+    int64_t position = 0;
     Tokens path;
   };
   static int64_t reach(const Entry& entry) {
@@ -66,7 +69,7 @@ class NaiveCache {
   }
 
   std::vector<Tokens> paths_;
-  std::map<Tokens, Entry> entries_;  // by the tokens up to the position
+  std::vector<Entry> entries_;  // all there ever were: one that says no more than another changes nothing
 };
 
 MissReason reason_of(const NaiveCache::Best& best, int64_t most) {

@@ -59,8 +59,8 @@ PackedUse parse_packed_use(const std::string& word) {
 
 void resolve_draft_head(ModelOptions& options, const ModelDir& directory) {
   if (options.mtp != "auto") return;
-  const auto is_draft = [](const auto& tensor) { return tensor.first.starts_with("mtp."); };
-  options.mtp = std::ranges::any_of(directory.tensors(), is_draft) ? kBundledMtp : "";
+  // Its first tensor: some exports leave odd ones of a head behind.
+  options.mtp = directory.tensors().contains("mtp.pre_fc_norm_embedding.weight") ? kBundledMtp : "";
 }
 
 ModelOptions model_options(const EngineOptions& options) {

@@ -33,11 +33,15 @@ class Demo(TestCase):
                 self.assertEqual(answer["end"], "stop")
 
     def test_speculation_changes_no_token(self):
-        question = ("Tell me a short story.", "--max-tokens", 80, "--temperature", 0.8, "--seed", 3)
-        expected = self.answer(*question, "--speculate", "none")["tokens"]
+        def tokens(mode):
+            told = self.succeed("generate", DEMO, "--chat", "-p", "Tell me a short story.", "--temperature", 0.8, "--seed",
+                                3, "--max-tokens", 80, "--speculate", mode, "--json").stdout
+            return json.loads(told)["tokens"]
+
+        expected = tokens("none")
         for mode in ("auto", "mtp:1", "mtp:4", "ngram:3", "mtp", "ngram"):
             with self.subTest(mode=mode):
-                self.assertEqual(self.answer(*question, "--speculate", mode)["tokens"], expected)
+                self.assertEqual(tokens(mode), expected)
 
     def test_the_bench_compares_streams_and_drafts(self):
         told = self.succeed("bench", DEMO, "--batch", "1,3", "--speculate", "auto,oracle:0:7,oracle:1:3", "--tokens", 40,
