@@ -18,22 +18,23 @@ double Acceptance::estimate(const Tally& seen, double guess) {
   return (seen.hits + kGuessWeight * guess) / (seen.trials + kGuessWeight);
 }
 
-double Acceptance::probability(int64_t position, const Acceptance* others) const {
-  MOEBIUS_CHECK(position >= 1 && position <= SpeculationMode::kMostDepth);
+Acceptance::Probabilities Acceptance::probabilities(const Acceptance* others) const {
   const bool ask = others != nullptr && !own_way_;
+  Probabilities probabilities = {};
   double probability = kFirstGuess;
-  for (int64_t j = 1; j <= position; ++j) {
+  for (size_t j = 1; j < probabilities.size(); ++j) {
     if (ask) probability = estimate(others->long_[j], probability);
-    probability = estimate(long_[j], probability);
+    probabilities[j] = probability = estimate(long_[j], probability);
   }
-  return probability;
+  return probabilities;
 }
 
 double Acceptance::expected(int64_t depth) const {
+  const Probabilities probability = probabilities();
   double reached = 1;
   double sum = 0;
   for (int64_t position = 1; position <= depth; ++position) {
-    reached *= probability(position);
+    reached *= probability[position];
     sum += reached;
   }
   return sum;
@@ -58,8 +59,7 @@ bool Acceptance::has_changed() const {
 void Acceptance::observe(int64_t drafted, int64_t accepted) {
   MOEBIUS_CHECK(accepted >= 0 && accepted <= drafted && drafted <= SpeculationMode::kMostDepth);
   if (drafted == 0) return;
-  std::array<double, SpeculationMode::kMostDepth + 1> expected = {};
-  for (int64_t position = 1; position <= drafted; ++position) expected[position] = probability(position);
+  const Probabilities expected = probabilities();
   for (Tally& tally : long_) tally = {tally.hits * kLongFade, tally.trials * kLongFade};
   for (Tally& tally : short_) tally = {tally.hits * kShortFade, tally.trials * kShortFade};
   surprise_ *= kShortFade;

@@ -22,8 +22,12 @@ class Acceptance {
   // 0 <= accepted <= drafted <= kMostDepth. drafted 0 changes nothing.
   void observe(int64_t drafted, int64_t accepted);
 
-  // position: 1 to kMostDepth. others: of all streams; what is guessed where this one has seen nothing or little.
-  [[nodiscard]] double probability(int64_t position, const Acceptance* others = nullptr) const;
+  // By position, from 1: the probability that a draft is right if those before it are. others: of all streams; what is
+  // guessed where this one has seen little.
+  using Probabilities = std::array<double, SpeculationMode::kMostDepth + 1>;
+  [[nodiscard]] Probabilities probabilities(const Acceptance* others = nullptr) const;
+
+  [[nodiscard]] double probability(int64_t position) const { return probabilities()[position]; }
   // Mean number of accepted drafts of so many.
   [[nodiscard]] double expected(int64_t depth) const;
 

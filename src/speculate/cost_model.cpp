@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kNoise = 0.08;       // of one step, relative: a quiet desktop has 0.03, a shared server 0.1 and spikes
 constexpr double kScaleWalk = 0.02;   // a step
-constexpr double kRatioWalk = 0.002;  // a step
+constexpr double kRatioWalk = 0.001;  // a step
 constexpr double kFarOut = 3;         // standard deviations
 
 double square(double x) { return x * x; }

@@ -24,7 +24,7 @@ std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, 
   const std::vector<DraftChoice> plain(streams.size());
   if (mode_.off() || count == 0 || count >= StepPrice::kMostLogitRows) return plain;
   if (mode_.depth > 0) return fixed(streams);
-  if (plain_is_stale(count)) return plain;
+  if (step_cost_.observations(count) == 0) return plain;
   const StepPrice price(step_cost_, head_cost_, count, prefill_rows);
   const Offers all = offers(price, streams);
   DraftRows rows = plain_rows(price);
@@ -34,6 +34,7 @@ std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, 
     DraftRows other = choose_rows(price, some, ledger_.allowance());
     if (other.rate() > std::max(enough, rows.rate())) rows = std::move(other);
   }
+  if (plain_is_stale(count, rows.rate() / (static_cast<double>(count) / price.plain()) - 1)) return plain;
   if (prefill_rows == 0 && !try_rows(price, all, rows)) try_source(price, streams, rows);
   return rows.choices;
 }
@@ -54,17 +55,25 @@ std::vector<DraftChoice> Planner::fixed(std::span<const DraftingStream> streams)
   return choices;
 }
 
-bool Planner::plain_is_stale(int64_t streams) const {
-  return plain_at_[streams] == 0 || steps_ + 1 - plain_at_[streams] >= kRefresh;
+// A gain that is small must be measured well to be one, and then a plain step costs little: about a hundredth of the
+// time, whatever the gain.
+bool Planner::plain_is_stale(int64_t streams, double gain) const {
+  constexpr double kOften = 8;
+  constexpr double kRarely = 64;
+  constexpr int64_t kEnough = 3;
+  const auto age = static_cast<double>(steps_ + 1 - plain_at_[streams]);
+  if (step_cost_.observations(streams) < kEnough) return age >= kOften / 2;
+  return age >= std::clamp(100 * gain, kOften, kRarely);
 }
 
 DraftOffer Planner::offer(const DraftingStream& stream, DraftSource source) const {
   DraftOffer offer{.source = source};
   if (!mode_.uses(source)) return offer;
   offer.most = std::min(stream.most[static_cast<size_t>(source)], SpeculationMode::kMostDepth);
+  const auto probability = stream.history->acceptance(source).probabilities(&all_streams_.acceptance(source));
   double reached = 1;
   for (int64_t j = 0; j < offer.most; ++j) {
-    reached *= stream.history->acceptance(source).probability(j + 1, &all_streams_.acceptance(source));
+    reached *= probability[j + 1];
     offer.reached[j] = reached;
   }
   return offer;

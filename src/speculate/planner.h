@@ -4,7 +4,8 @@
 // plans: there is no clock and no dice inside.
 //
 // With depth chosen ("auto", "mtp", "ngram"), in order:
-// 1. Every kRefresh steps one is plain, so that the cost of plain decoding is never hearsay.
+// 1. The first step of a number of streams is plain, and one now and then, so that the cost of plain decoding is never
+//    hearsay.
 // 2. Else the rows with the most expected tokens per second (draft_rows.h), if that beats plain by kMargin,
 // 3. and beside them a look at one source that is not used, when it is due (draft_history.h) and the looks have saved
 // up
@@ -58,7 +59,6 @@ class Planner {
   [[nodiscard]] const LossLedger& ledger() const { return ledger_; }
 
  private:
-  static constexpr int64_t kRefresh = 64;            // steps
   static constexpr double kMargin = 0.01;            // of plain tokens per second
   static constexpr double kCuriosity = 0.03;         // of the best tokens per second
   static constexpr double kExperimentShare = 0.005;  // of the time, for either kind
@@ -76,7 +76,7 @@ class Planner {
   };
 
   [[nodiscard]] std::vector<DraftChoice> fixed(std::span<const DraftingStream> streams) const;
-  [[nodiscard]] bool plain_is_stale(int64_t streams) const;
+  [[nodiscard]] bool plain_is_stale(int64_t streams, double gain) const;
   [[nodiscard]] DraftOffer offer(const DraftingStream& stream, DraftSource source) const;
   [[nodiscard]] Offers offers(const StepPrice& price, std::span<const DraftingStream> streams) const;
   bool try_rows(const StepPrice& price, const Offers& offers, DraftRows& rows);

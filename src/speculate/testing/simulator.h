@@ -2,6 +2,8 @@
 // can be tested without a clock. Streams never end; drafts are right by a hash of their place.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -116,7 +118,9 @@ class Simulator {
     planner_.observe(report);
     const SimulatedStep last = steps_.empty() ? SimulatedStep{} : steps_.back();
     const double mean = static_cast<double>(tokens) / static_cast<double>(world_.streams);
-    const double plain = mean * world_.seconds(world_.streams) * world_.drift(static_cast<int64_t>(steps_.size()));
+    const double noise = std::exp(world_.noise * world_.noise / 2) * (1 + 2 * world_.spike_share);  // its mean
+    const double drift = world_.drift(static_cast<int64_t>(steps_.size()));
+    const double plain = mean * world_.seconds(world_.streams) * noise * drift;
     steps_.push_back(
         {last.seconds + report.seconds + report.head_seconds, last.plain_seconds + plain, last.tokens + mean});
   }
