@@ -249,19 +249,23 @@ TEST(Scheduler, runs_what_fits_to_the_last_position) {
   EXPECT_THROW(bench.scheduler().check_fits(257), Error);
 }
 
-// A request that found no checkpoint has pages of its own beside equal ones of the cache, which its published tokens
-// hold on to.
+// Two requests that came together have the same pages twice. The cache keeps those of the first to end; what a fork
+// made it take of the other stands behind them and holds on to both.
 TEST(Scheduler, drops_all_that_is_cached_for_a_last_request_that_needs_the_room) {
-  SchedulerBench bench({.memory_bytes = bytes_of(1, 6)});
+  const FakeOptions model{.delta_layers = 0};
+  SchedulerBench bench({.model = model, .memory_bytes = bytes_of(0, 7, model)});
   const auto both = prompt_of(600);
+  const auto prompt = joined(both, prompt_of(160, 3));
   bench.add(request(joined(both, prompt_of(100, 2)), 1));
+  const RequestId id = bench.add(request(prompt, 400));
+  while (bench.heard(id).tokens.empty()) bench.step();
+  StreamSpec fork = request(joined(prompt, bench.heard(id).tokens), 1);
+  fork.parent = id;
+  const RequestId child = bench.add(std::move(fork));
   bench.run();
-  StreamSpec spec = request(joined(both, prompt_of(160, 3)), 400);
-  const auto plain = plain_answer(spec, {});
-  const RequestId id = bench.add(std::move(spec));
-  bench.run();
+  EXPECT_GT(bench.heard(child).usage.reused_tokens, 700);
   EXPECT_EQ(bench.heard(id).end, AnswerEnd::kLength);
-  EXPECT_EQ(bench.heard(id).tokens, plain);
+  EXPECT_EQ(bench.heard(id).tokens, plain_answer(request(prompt, 400), model));
 }
 
 TEST(Scheduler, holds_what_the_cache_says_when_nobody_runs_and_nothing_at_the_end) {
