@@ -110,8 +110,10 @@ void Drafting::observe(std::span<const DraftOutcome> outcomes, double seconds) {
     }
     drafted.push_back(one);
   }
-  planner_.observe(
-      {.streams = drafted, .prefill_rows = prompts_.rows, .seconds = seconds, .head_seconds = head_seconds_});
+  planner_.observe({.streams = drafted,
+                    .prefill_rows = prompts_.rows,
+                    .seconds = seconds - head_seconds_,
+                    .head_seconds = head_seconds_});
 }
 
 }  // namespace moebius

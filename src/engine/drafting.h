@@ -34,7 +34,7 @@ class Drafting {
 
   // Drafts for each of the streams, which all decode; kept until observe().
   std::span<const std::vector<int32_t>> plan(std::span<Stream* const> streams, const PromptRows& prompts);
-  // The step took `seconds`, and brought this to the streams of plan().
+  // The step took `seconds`, plan() included, and brought this to the streams of plan().
   void observe(std::span<const DraftOutcome> outcomes, double seconds);
 
   [[nodiscard]] int64_t most_rows() const { return most_rows_; }

@@ -9,6 +9,7 @@
 namespace moebius {
 
 bool Scheduler::step() {
+  const double start = options_.clock();
   const bool has_work = !running_.empty() || !waiting_.empty();
   finish_ended();  // those that were cancelled
   admit();
@@ -16,16 +17,14 @@ bool Scheduler::step() {
   make_room();
   if (running_.empty()) return has_work;
   std::vector<Part> parts = plan_parts();
-  const double start = options_.clock();
   const Tensor logits = run(parts);
   std::vector<DraftOutcome> outcomes;
   for (const Part& part : parts) {
     const DraftOutcome outcome = part.is_drawn_from ? verify(part, logits) : DraftOutcome{};
     if (part.decodes) outcomes.push_back(outcome);
   }
-  const double seconds = options_.clock() - start;
   keep_hidden(parts);
-  drafting_.observe(outcomes, seconds);
+  drafting_.observe(outcomes, options_.clock() - start);
   stats_.steps += 1;
   stats_.bytes_moved += static_cast<uint64_t>(backend_.take_traffic().bytes());
   for (const Part& part : parts) {
