@@ -164,31 +164,30 @@ double StepCost::seconds(int64_t rows) const {
   return curve_[kMostRows] + slope * static_cast<double>(rows - kMostRows);
 }
 
-int64_t StepCost::measured_below(int64_t rows) const {
+int64_t StepCost::measured_below(int64_t rows, int64_t observations) const {
   int64_t measured = std::min(rows, kMostRows);
-  while (measured > 0 && ratios_[measured].observations == 0) --measured;
+  while (measured > 0 && ratios_[measured].observations < observations) --measured;
   return measured;
 }
 
 bool StepCost::is_measured(int64_t rows) const {
-  constexpr int64_t kClose = 8;   // within an eighth
-  constexpr int64_t kEnough = 2;  // the first may have been a spike
+  constexpr int64_t kClose = 8;  // within an eighth
   const int64_t reach = (rows - 1) / kClose;
   for (int64_t near = rows - reach; near <= std::min(rows + reach, kMostRows); ++near) {
-    if (ratios_[near].observations >= kEnough) return true;
+    if (ratios_[near].observations >= kTrusted) return true;
   }
   return rows > kMostRows;
 }
 
 double StepCost::careful_seconds(int64_t rows) const {
-  const int64_t below = measured_below(rows);
+  const int64_t below = measured_below(rows, 1);
   if (below == rows || below == 0) return seconds(rows);
   return std::max(seconds(rows), seconds(below) * static_cast<double>(rows) / static_cast<double>(below));
 }
 
 double StepCost::hopeful_seconds(int64_t rows) const {
   if (is_measured(rows)) return seconds(rows);
-  const int64_t below = measured_below(rows);
+  const int64_t below = measured_below(rows, kTrusted);
   return below == 0 ? seconds(rows) : seconds(below);
 }
 

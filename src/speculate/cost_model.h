@@ -29,7 +29,7 @@ class StepCost {
   [[nodiscard]] bool known() const { return steps_ > 0; }  // whether anything was observed
   [[nodiscard]] int64_t observations(int64_t rows) const;  // of exactly so many rows
   [[nodiscard]] double seconds(int64_t rows) const;        // rows >= 1; needs known()
-  // Bounds for a row count that was never measured. Careful: as if rows shared nothing with those measured below it.
+  // Bounds for a row count that was hardly measured. Careful: as if rows shared nothing with those measured below it.
   // Hopeful: as if rows were free until proven dear.
   [[nodiscard]] double careful_seconds(int64_t rows) const;
   [[nodiscard]] double hopeful_seconds(int64_t rows) const;
@@ -47,8 +47,8 @@ class StepCost {
     std::array<double, kTrusted> first = {};
   };
 
-  [[nodiscard]] bool is_measured(int64_t rows) const;        // or one close by
-  [[nodiscard]] int64_t measured_below(int64_t rows) const;  // or at; 0: none
+  [[nodiscard]] bool is_measured(int64_t rows) const;                              // or one close by
+  [[nodiscard]] int64_t measured_below(int64_t rows, int64_t observations) const;  // or at; 0: none
   void learn(Ratio& ratio, double log_seconds) const;
   void correct(Ratio& ratio, double log_seconds);
   bool is_surprise(Ratio& ratio, double error, double variance);

@@ -157,17 +157,19 @@ void Planner::observe_costs(const StepReport& report, std::span<const DraftChoic
   step_cost_.observe(rows, report.seconds);
   if (rows == count && count <= StepPrice::kMostLogitRows) plain_at_[count] = steps_;
   if (report.head_seconds == 0 || !step_cost_.known()) return;
-  // One time for all steps of the head, of ever fewer streams: every step gets the share it was expected to have.
+  // One time for all steps of the head, of ever fewer streams: each has the share that it was expected to have. Only
+  // one is looked at, by turns: three numbers that one slow step made are not three that agree.
   const StepPrice price(step_cost_, head_cost_, count, report.prefill_rows);
-  const double factor = report.head_seconds / price.head_seconds(choices);
-  std::vector<std::pair<int64_t, double>> shares;
+  const double all_seconds = price.head_seconds(choices);
+  std::vector<int64_t> streams;
   for (int64_t step = 1; step <= SpeculationMode::kMostDepth; ++step) {
-    const int64_t streams = streams_of_head(choices, step);
-    if (streams == 0) break;
-    if (shares.empty() || shares.back().first != streams)
-      shares.emplace_back(streams, factor * price.head_seconds(streams));
+    streams.push_back(streams_of_head(choices, step));
+    if (streams.back() == 0) streams.pop_back();
   }
-  for (const auto& [streams, seconds] : shares) head_cost_.observe(streams, seconds);
+  streams.erase(std::unique(streams.begin(), streams.end()), streams.end());
+  if (streams.empty()) return;
+  const int64_t turn = streams[static_cast<size_t>(steps_) % streams.size()];
+  head_cost_.observe(turn, report.head_seconds * price.head_seconds(turn) / all_seconds);
 }
 
 void Planner::book(const StepReport& report, std::span<const DraftChoice> choices) {
