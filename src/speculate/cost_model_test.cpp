@@ -148,20 +148,6 @@ TEST(StepCost, finds_the_ratio_in_noise_of_a_tenth_and_spikes) {
   }
 }
 
-TEST(StepCost, is_careful_and_hopeful_about_what_was_not_measured_twice) {
-  StepCost cost;
-  observe_times(cost, 2, 2, 0.010);
-  cost.observe(4, 0.012);
-  EXPECT_DOUBLE_EQ(cost.careful_seconds(2), cost.hopeful_seconds(2));
-  EXPECT_DOUBLE_EQ(cost.hopeful_seconds(3), cost.seconds(2));
-  EXPECT_DOUBLE_EQ(cost.careful_seconds(3), 0.015);
-  EXPECT_DOUBLE_EQ(cost.hopeful_seconds(8), cost.seconds(4));
-  EXPECT_DOUBLE_EQ(cost.careful_seconds(8), 0.024);
-  observe_times(cost, 2, 16, 0.02);
-  EXPECT_DOUBLE_EQ(cost.hopeful_seconds(18), cost.seconds(18)) << "close to 16";
-  EXPECT_DOUBLE_EQ(cost.hopeful_seconds(19), cost.seconds(16)) << "not close";
-}
-
 TEST(StepCost, is_a_straight_line_above_the_rows_it_looks_at) {
   StepCost cost;
   observe_times(cost, 3, 1, 0.01);
