@@ -164,14 +164,6 @@ sanitized_tests() {
   build dev "${sanitized[@]}" || return
   GTEST_FILTER="-$large_parity" run_tests dev -R "$(tests_named "${sanitized[@]}")"
 }
-# Its own run: of the engine only what is about scheduling and threads is worth the sanitizer's time.
-threaded_engine_tests() {
-  build tsan engine_test || return
-  local status=0
-  GTEST_FILTER="EngineCore.*:Scheduler*" run_tests tsan -R '^engine_test$' || status=$?
-  mv build/tsan/tests.xml build/tsan/engine_tests.xml || status=1
-  return "$status"
-}
 threaded_tests() {
   build tsan "${threaded[@]}" || return
   GTEST_FILTER="-$large_parity:Linear/*:Router/*:Embed/*:Norm/*" run_tests tsan -R "$(tests_named "${threaded[@]}")"
@@ -179,15 +171,15 @@ threaded_tests() {
 
 cmd_check() {
   local failed=() passed=0 step start
-  rm -f build/*/{,engine_}tests.xml
-  for step in check_{format,layers,sizes} release_tests check_isa sanitized_tests threaded_{engine_tests,tests} check_tidy; do
+  rm -f build/*/tests.xml
+  for step in check_{format,layers,sizes} release_tests check_isa {sanitized,threaded}_tests check_tidy; do
     say "$step"
     start=$SECONDS
     if "$step"; then passed=$((passed + 1)); else failed+=("$step"); fi
     say "$step: $((SECONDS - start)) s"
   done
   if ((${#failed[@]})); then printf 'failed: %s\n' "${failed[@]}" >&2; fi
-  python3 tools/count_tests.py --passed "$passed" --failed "${#failed[@]}" build/*/*tests.xml
+  python3 tools/count_tests.py --passed "$passed" --failed "${#failed[@]}" build/*/tests.xml
 }
 
 # ---- measure -------------------------------------------------------------------------------------------------------

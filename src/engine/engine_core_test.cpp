@@ -1,4 +1,4 @@
-// Requests from many threads while one steps: run by the thread sanitizer too (./do check). That scheduling never
+// Requests from many threads while one steps. That scheduling never
 // changes an answer is scheduler_model_test.cpp's; what is said as text, answers_test.cpp's.
 #include "engine/engine_core.h"
 
