@@ -106,7 +106,7 @@ TEST(AnswerText, ATagThatIsOneTokenIsOneForCertain) {
   const auto arguments = [&](const Ids& tag) {
     Ids ids = demo().encode("<tool_call>\n<function=f>\n<parameter=p>\nx");
     ids.insert(ids.end(), tag.begin(), tag.end());
-    ids.push_back(demo().token_id("y").value());
+    ids.push_back(demo().token_id("y").value_or(-1));
     return reply_of(AnswerText(demo(), format, {}), ids).tool_calls.at(0).arguments;
   };
   EXPECT_EQ(arguments(byte_ids("</tool_call>", demo())), R"({"p": "x</tool_call>y"})");

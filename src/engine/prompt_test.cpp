@@ -163,7 +163,7 @@ TEST_F(PromptTest, WhatAUserWritesIsNoControlToken) {
 TEST_F(PromptTest, AnOpenThinkBlockOfThePromptMakesTheAnswerThinking) {
   for (const ModelText* text : {&small_, &demo_}) {
     const auto starts_in_reasoning = [&](const Request& request) {
-      return make(request, *text).reply.value().starts_in_reasoning;
+      return make(request, *text).reply.value_or(ReplyFormat{}).starts_in_reasoning;
     };
     EXPECT_TRUE(starts_in_reasoning(chat({user("a")}, {{"enable_thinking", true}})));
     EXPECT_TRUE(starts_in_reasoning(chat({user("what is </think>?")}, {{"enable_thinking", true}})));
@@ -174,14 +174,14 @@ TEST_F(PromptTest, AnOpenThinkBlockOfThePromptMakesTheAnswerThinking) {
 
 TEST_F(PromptTest, CallsAreReadAsTheTemplateWritesThemAndOnlyWithTools) {
   Request request = chat({user("a")});
-  EXPECT_EQ(make(request, demo_).reply.value().tool_format, ToolFormat::kNone);
+  EXPECT_EQ(make(request, demo_).reply.value_or(ReplyFormat{}).tool_format, ToolFormat::kNone);
   request.chat = R"({"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "add"}]})";
   const Prompt prompt = make(request, demo_);
-  ASSERT_TRUE(prompt.reply);
-  EXPECT_EQ(prompt.reply->tool_format, ToolFormat::kQwenXml);
-  ASSERT_EQ(prompt.reply->tools.size(), 1);
-  EXPECT_EQ(prompt.reply->tools[0].name, "add");
-  EXPECT_EQ(prompt.reply->id_prefix, "call_" + std::to_string(prompt.ids.size()) + "_");
+  const ReplyFormat format = prompt.reply.value_or(ReplyFormat{});
+  EXPECT_EQ(format.tool_format, ToolFormat::kQwenXml);
+  ASSERT_EQ(format.tools.size(), 1);
+  EXPECT_EQ(format.tools[0].name, "add");
+  EXPECT_EQ(format.id_prefix, "call_" + std::to_string(prompt.ids.size()) + "_");
 }
 
 bool begins_with(const Ids& ids, const Ids& prefix) {

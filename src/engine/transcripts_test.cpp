@@ -119,15 +119,9 @@ TEST_F(TranscriptsTest, AnEditInTheMiddleLeavesTheTurnsBeforeIt) {
   const MarkedText second = ask(answered(first, "abc"), "two");
   turn(second, bytes("bcbc"));
   turn(ask(answered(second, "bcbc"), "three"), bytes("aa"));
-  const std::string end = "<|im_end|>\n<|im_start|>user\n";
   const MarkedText edited = ask(answered(ask(answered(first, "abc"), "abc"), "bcbc"), "three");
-  const MarkedText rest{edited.text.substr(first.text.size() + 3), {}};
-  MarkedText marked = rest;
-  for (const ByteRange& range : edited.user) {
-    const size_t begin = first.text.size() + 3;
-    if (range.begin >= begin) marked.user.push_back({range.begin - begin, range.end - begin});
-  }
-  EXPECT_EQ(encode(edited), said + plain(marked));
+  const MarkedText rest = ask(answered(ask({"<|im_end|>\n", {}}, "abc"), "bcbc"), "three");
+  EXPECT_EQ(encode(edited), said + plain(rest));
 }
 
 TEST_F(TranscriptsTest, AUserWhoTypesSpecialTokensGetsNone) {

@@ -27,7 +27,7 @@ inline ModelText demo_text() { return load_model_text(MOEBIUS_SOURCE_DIR "/model
 // A token a byte: never what the tokenizer makes of a text that it can merge.
 inline std::vector<int32_t> byte_ids(const std::string& text, const Tokenizer& tokenizer) {
   std::vector<int32_t> ids;
-  for (const char byte : text) ids.push_back(tokenizer.token_id(std::string(1, byte)).value());
+  for (const char byte : text) ids.push_back(tokenizer.token_id(std::string(1, byte)).value_or(-1));
   return ids;
 }
 
