@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 #include <vector>
 
 #include "base/check.h"
@@ -27,6 +26,19 @@ struct Knot {
 // all read, and experts by chance.
 constexpr Knot kPrior[] = {{1, 1}, {4, 2.02}, {8, 3.38}, {16, 6}, {64, 18}};
 
+std::array<double, StepCost::kMostRows + 1> prior_table() {
+  std::array<double, StepCost::kMostRows + 1> table = {};
+  for (int64_t rows = 1; rows <= StepCost::kMostRows; ++rows) {
+    table[rows] = StepCost::prior_ratio(static_cast<double>(rows));
+  }
+  return table;
+}
+
+double prior(int64_t rows) {
+  static const std::array<double, StepCost::kMostRows + 1> table = prior_table();
+  return table[rows];
+}
+
 // One measured row count, or several that were pooled because they fell as rows grew.
 struct Pool {
   int64_t first, last;
@@ -48,31 +60,19 @@ void pool_falling(std::vector<Pool>& pools) {
 // of the prior's own slope.
 double steepness(const Pool& low, const Pool& high) {
   constexpr double kDoubt = 0.15;
-  const double level = high.value / StepCost::prior_ratio(static_cast<double>(high.last));
-  const double span =
-      StepCost::prior_ratio(static_cast<double>(high.last)) - StepCost::prior_ratio(static_cast<double>(low.first));
-  const double doubt = kDoubt * StepCost::prior_ratio(static_cast<double>(high.last));
-  return (high.value - low.value + doubt * level) / (span + doubt);
+  const double level = high.value / prior(high.last);
+  const double doubt = kDoubt * prior(high.last);
+  return (high.value - low.value + doubt * level) / (prior(high.last) - prior(low.first) + doubt);
 }
 
-// The curve at a row count outside or between the pools, which are ascending.
-double ratio_at(std::span<const Pool> pools, int64_t rows) {
-  const double prior = StepCost::prior_ratio(static_cast<double>(rows));
-  const auto above = std::find_if(pools.begin(), pools.end(), [&](const Pool& pool) { return pool.last >= rows; });
-  if (above != pools.end() && above->first <= rows) return above->value;
-  const double slope = steepness(pools.front(), pools.back());
-  if (above == pools.end()) {
-    const Pool& below = pools.back();
-    return below.value + slope * (prior - StepCost::prior_ratio(static_cast<double>(below.last)));
-  }
-  const double prior_above = StepCost::prior_ratio(static_cast<double>(above->first));
-  if (above == pools.begin()) {
-    const double shared_nothing = above->value * static_cast<double>(rows) / static_cast<double>(above->first);
-    return std::max(shared_nothing, above->value - slope * (prior_above - prior));
-  }
-  const Pool& below = above[-1];
-  const double prior_below = StepCost::prior_ratio(static_cast<double>(below.last));
-  return below.value + (above->value - below.value) * (prior - prior_below) / (prior_above - prior_below);
+double below_all(const Pool& pool, double slope, int64_t rows) {
+  const double shared_nothing = pool.value * static_cast<double>(rows) / static_cast<double>(pool.first);
+  return std::max(shared_nothing, pool.value - slope * (prior(pool.first) - prior(rows)));
+}
+
+double between(const Pool& below, const Pool& above, int64_t rows) {
+  const double part = (prior(rows) - prior(below.last)) / (prior(above.first) - prior(below.last));
+  return below.value + (above.value - below.value) * part;
 }
 
 }  // namespace
@@ -125,22 +125,25 @@ void StepCost::correct(Ratio& ratio, double log_seconds) {
   ratio.variance -= square(ratio.variance) / variance;
 }
 
-// A step far out changes nothing, until it is one too many of its kind.
+// A step far out changes nothing, until it is one too many of its kind; then the mildest of them is believed.
 bool StepCost::is_surprise(Ratio& ratio, double error, double variance) {
-  constexpr int64_t kTooMany = 3;
+  constexpr int64_t kTooMany = 4;
   if (std::abs(error) <= kFarOut * std::sqrt(variance)) {
-    surprises_ = ratio.surprises = 0;
+    run_ = ratio.run = {};
     return false;
   }
-  const int64_t sign = error > 0 ? 1 : -1;
-  for (int64_t* count : {&surprises_, &ratio.surprises}) *count = *count * sign > 0 ? *count + sign : sign;
-  if (std::abs(surprises_) >= kTooMany) {
-    scale_ += error;
-    surprises_ = ratio.surprises = 0;
-  } else if (std::abs(ratio.surprises) >= kTooMany) {
-    ratio.value += error;
-    surprises_ = ratio.surprises = 0;
+  for (Run* run : {&run_, &ratio.run}) {
+    const bool goes_on = run->count > 0 && (run->mildest > 0) == (error > 0);
+    const bool milder = !goes_on || std::abs(error) < std::abs(run->mildest);
+    *run = {goes_on ? run->count + 1 : 1, milder ? error : run->mildest};
   }
+  if (ratio.run.count < kTooMany && run_.count < kTooMany) return true;
+  if (run_.count >= kTooMany) {
+    scale_ += run_.mildest;
+  } else {
+    ratio.value += ratio.run.mildest;
+  }
+  run_ = ratio.run = {};
   return true;
 }
 
@@ -154,41 +157,53 @@ void StepCost::draw_curve() {
     pool_falling(pools);
   }
   const double scale = std::exp(scale_);
-  for (int64_t rows = 1; rows <= kMostRows; ++rows) curve_[rows] = scale * ratio_at(pools, rows);
+  const double slope = steepness(pools.front(), pools.back());
+  size_t next = 0;  // pool that ends at or after these rows
+  for (int64_t rows = 1; rows <= kMostRows; ++rows) {
+    while (next < pools.size() && pools[next].last < rows) ++next;
+    double ratio = 0;
+    if (next == pools.size()) {
+      ratio = pools.back().value + slope * (prior(rows) - prior(pools.back().last));
+    } else if (pools[next].first <= rows) {
+      ratio = pools[next].value;
+    } else {
+      ratio = next == 0 ? below_all(pools[0], slope, rows) : between(pools[next - 1], pools[next], rows);
+    }
+    even_[rows] = scale * ratio;
+  }
+  draw_bounds();
 }
 
-double StepCost::seconds(int64_t rows) const {
-  MOEBIUS_CHECK(known() && rows >= 1);
-  if (rows <= kMostRows) return curve_[rows];
-  const double slope = (curve_[kMostRows] - curve_[kMostRows / 2]) / (kMostRows - kMostRows / 2);
-  return curve_[kMostRows] + slope * static_cast<double>(rows - kMostRows);
-}
-
-int64_t StepCost::measured_below(int64_t rows, int64_t observations) const {
-  int64_t measured = std::min(rows, kMostRows);
-  while (measured > 0 && ratios_[measured].observations < observations) --measured;
-  return measured;
+// Runs upwards with the last row count that was measured at all, and the last that was measured well.
+void StepCost::draw_bounds() {
+  int64_t measured = 0;
+  int64_t trusted = 0;
+  for (int64_t rows = 1; rows <= kMostRows; ++rows) {
+    if (ratios_[rows].observations > 0) measured = rows;
+    if (ratios_[rows].observations >= kTrusted) trusted = rows;
+    careful_[rows] = hopeful_[rows] = even_[rows];
+    if (measured > 0 && measured < rows) {
+      const double shared_nothing = even_[measured] * static_cast<double>(rows) / static_cast<double>(measured);
+      careful_[rows] = std::max(even_[rows], shared_nothing);
+    }
+    if (trusted > 0 && !is_measured(rows)) hopeful_[rows] = even_[trusted];
+  }
 }
 
 bool StepCost::is_measured(int64_t rows) const {
-  constexpr int64_t kClose = 8;  // within an eighth
+  constexpr int64_t kClose = 16;  // within a sixteenth
   const int64_t reach = (rows - 1) / kClose;
   for (int64_t near = rows - reach; near <= std::min(rows + reach, kMostRows); ++near) {
     if (ratios_[near].observations >= kTrusted) return true;
   }
-  return rows > kMostRows;
+  return false;
 }
 
-double StepCost::careful_seconds(int64_t rows) const {
-  const int64_t below = measured_below(rows, 1);
-  if (below == rows || below == 0) return seconds(rows);
-  return std::max(seconds(rows), seconds(below) * static_cast<double>(rows) / static_cast<double>(below));
-}
-
-double StepCost::hopeful_seconds(int64_t rows) const {
-  if (is_measured(rows)) return seconds(rows);
-  const int64_t below = measured_below(rows, kTrusted);
-  return below == 0 ? seconds(rows) : seconds(below);
+double StepCost::at(const Curve& curve, int64_t rows) const {
+  MOEBIUS_CHECK(known() && rows >= 1);
+  if (rows <= kMostRows) return curve[rows];
+  const double slope = (even_[kMostRows] - even_[kMostRows / 2]) / (kMostRows - kMostRows / 2);
+  return curve[kMostRows] + slope * static_cast<double>(rows - kMostRows);
 }
 
 }  // namespace moebius

@@ -26,40 +26,49 @@ class StepCost {
   // Steps of more than kMostRows rows are not looked at: most of their rows are prefill, whose cost is another curve.
   void observe(int64_t rows, double seconds);
 
-  [[nodiscard]] bool known() const { return steps_ > 0; }  // whether anything was observed
-  [[nodiscard]] int64_t observations(int64_t rows) const;  // of exactly so many rows
-  [[nodiscard]] double seconds(int64_t rows) const;        // rows >= 1; needs known()
+  [[nodiscard]] bool known() const { return steps_ > 0; }                       // whether anything was observed
+  [[nodiscard]] int64_t observations(int64_t rows) const;                       // of exactly so many rows
+  [[nodiscard]] double seconds(int64_t rows) const { return at(even_, rows); }  // rows >= 1; needs known()
   // Bounds for a row count that was hardly measured. Careful: as if rows shared nothing with those measured below it.
   // Hopeful: as if rows were free until proven dear.
-  [[nodiscard]] double careful_seconds(int64_t rows) const;
-  [[nodiscard]] double hopeful_seconds(int64_t rows) const;
+  [[nodiscard]] double careful_seconds(int64_t rows) const { return at(careful_, rows); }
+  [[nodiscard]] double hopeful_seconds(int64_t rows) const { return at(hopeful_, rows); }
   static double prior_ratio(double rows);  // of one row
 
  private:
   static constexpr int64_t kTrusted = 3;  // observations
 
+  struct Run {  // of surprises of one sign
+    int64_t count = 0;
+    double mildest = 0;  // log
+  };
   struct Ratio {
     int64_t observations = 0;
     int64_t last_step = 0;
-    int64_t surprises = 0;  // in a row, + for slower, - for faster
-    double value = 0;       // log
+    Run run;
+    double value = 0;  // log
     double variance = 0;
     std::array<double, kTrusted> first = {};
   };
 
-  [[nodiscard]] bool is_measured(int64_t rows) const;                              // or one close by
-  [[nodiscard]] int64_t measured_below(int64_t rows, int64_t observations) const;  // or at; 0: none
+  using Curve = std::array<double, kMostRows + 1>;  // seconds, by rows
+
+  [[nodiscard]] bool is_measured(int64_t rows) const;  // well, or one close by
+  [[nodiscard]] double at(const Curve& curve, int64_t rows) const;
   void learn(Ratio& ratio, double log_seconds) const;
   void correct(Ratio& ratio, double log_seconds);
   bool is_surprise(Ratio& ratio, double error, double variance);
   void draw_curve();
+  void draw_bounds();
 
   int64_t steps_ = 0;
   double scale_ = 0;  // log seconds
   double scale_variance_ = 0;
-  int64_t surprises_ = 0;  // in a row, whatever their rows
+  Run run_;  // whatever their rows
   std::array<Ratio, kMostRows + 1> ratios_ = {};
-  std::array<double, kMostRows + 1> curve_ = {};  // seconds
+  Curve even_ = {};
+  Curve careful_ = {};
+  Curve hopeful_ = {};
 };
 
 }  // namespace moebius

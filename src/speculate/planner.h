@@ -35,13 +35,13 @@ struct DraftingStream {
 // One decoding stream after it.
 struct DraftedStream {
   DraftHistory* history = nullptr;
-  DraftChoice choice;  // what was really verified; n-grams may have ended earlier than planned
+  DraftChoice choice = {};  // what was really verified; n-grams may have ended earlier than planned
   int64_t accepted = 0;
-  DraftTrial watched;  // n-gram drafts that were compared with the new tokens though not verified
+  DraftTrial watched = {};  // n-gram drafts that were compared with the new tokens though not verified
 };
 
 struct StepReport {
-  std::span<const DraftedStream> streams;  // in the order of the plan
+  std::span<const DraftedStream> streams = {};  // in the order of the plan
   int64_t prefill_rows = 0;
   double seconds = 0;       // of the model, verification and taking back included
   double head_seconds = 0;  // of the draft head: all its steps, and what it had to catch up on
