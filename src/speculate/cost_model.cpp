@@ -11,7 +11,7 @@ namespace moebius {
 namespace {
 
 constexpr double kNoise = 0.08;       // of one step, relative: a quiet desktop has 0.03, a shared server 0.1 and spikes
-constexpr double kScaleWalk = 0.02;   // a step
+constexpr double kScaleWalk = 0.01;   // a step
 constexpr double kRatioWalk = 0.001;  // a step
 constexpr double kFarOut = 3;         // standard deviations
 
@@ -90,44 +90,59 @@ void StepCost::observe(int64_t rows, double seconds) {
   MOEBIUS_CHECK(rows >= 1 && seconds >= 0);
   if (rows > kMostRows || seconds == 0) return;
   const double log_seconds = std::log(seconds);
-  Ratio& ratio = ratios_[rows];
-  if (steps_ == 0) scale_ = log_seconds - std::log(prior_ratio(static_cast<double>(rows)));
-  ++steps_;
-  scale_variance_ += square(kScaleWalk);
-  if (ratio.observations < kTrusted) {
-    learn(ratio, log_seconds);
-  } else {
-    correct(ratio, log_seconds);
+  if (steps_++ == 0) begin(rows, log_seconds);
+  covariance_[0][0] += square(kScaleWalk);
+  for (int64_t other = 1; other <= kMostRows; ++other) {
+    if (ratios_[other].observations > 0 && other != reference_) covariance_[other][other] += square(kRatioWalk);
   }
-  ++ratio.observations;
-  ratio.last_step = steps_;
+  if (ratios_[rows].observations == 0) {
+    learn(rows, log_seconds);
+  } else {
+    correct(rows, log_seconds);
+  }
+  ++ratios_[rows].observations;
   draw_curve();
 }
 
-void StepCost::learn(Ratio& ratio, double log_seconds) const {
-  ratio.first[ratio.observations] = log_seconds - scale_;
-  const int64_t count = ratio.observations + 1;
-  std::vector<double> sorted(ratio.first.begin(), ratio.first.begin() + count);
-  std::sort(sorted.begin(), sorted.end());
-  ratio.value = sorted[(count - 1) / 2];
-  ratio.variance = square(kNoise) / static_cast<double>(count);
+void StepCost::begin(int64_t rows, double log_seconds) {
+  reference_ = rows;
+  ratios_[rows].observations = 1;
+  state_[rows] = std::log(prior(rows));
+  state_[0] = log_seconds - state_[rows];
+  covariance_[0][0] = square(kNoise);
 }
 
-void StepCost::correct(Ratio& ratio, double log_seconds) {
-  const double age = static_cast<double>(steps_ - ratio.last_step);
-  ratio.variance = std::min(ratio.variance + age * square(kRatioWalk), square(kNoise));
-  const double variance = scale_variance_ + ratio.variance + square(kNoise);
-  const double error = log_seconds - scale_ - ratio.value;
-  if (is_surprise(ratio, error, variance)) return;
-  scale_ += error * scale_variance_ / variance;
-  ratio.value += error * ratio.variance / variance;
-  scale_variance_ -= square(scale_variance_) / variance;
-  ratio.variance -= square(ratio.variance) / variance;
+// ratio = log seconds - scale - noise, and covaries as that says.
+void StepCost::learn(int64_t rows, double log_seconds) {
+  state_[rows] = log_seconds - state_[0];
+  for (int64_t i = 0; i <= kMostRows; ++i) covariance_[rows][i] = covariance_[i][rows] = -covariance_[0][i];
+  covariance_[rows][rows] = covariance_[0][0] + square(kNoise);
+}
+
+void StepCost::correct(int64_t rows, double log_seconds) {
+  const double error = log_seconds - state_[0] - state_[rows];
+  const double variance = covariance_[0][0] + 2 * covariance_[0][rows] + covariance_[rows][rows] + square(kNoise);
+  if (ratios_[rows].observations < kTrusted && error < -kFarOut * std::sqrt(variance)) {
+    learn(rows, log_seconds);
+  } else if (!is_surprise(rows, error, variance)) {
+    update(rows, error, variance);
+  }
+}
+
+void StepCost::update(int64_t rows, double error, double variance) {
+  Vector shares = {};  // with the observation
+  for (int64_t i = 0; i <= kMostRows; ++i) shares[i] = covariance_[i][0] + covariance_[i][rows];
+  for (int64_t i = 0; i <= kMostRows; ++i) {
+    if (shares[i] == 0) continue;
+    state_[i] += shares[i] / variance * error;
+    for (int64_t j = 0; j <= kMostRows; ++j) covariance_[i][j] -= shares[i] * shares[j] / variance;
+  }
 }
 
 // A step far out changes nothing, until it is one too many of its kind; then the mildest of them is believed.
-bool StepCost::is_surprise(Ratio& ratio, double error, double variance) {
+bool StepCost::is_surprise(int64_t rows, double error, double variance) {
   constexpr int64_t kTooMany = 4;
+  Ratio& ratio = ratios_[rows];
   if (std::abs(error) <= kFarOut * std::sqrt(variance)) {
     run_ = ratio.run = {};
     return false;
@@ -139,9 +154,9 @@ bool StepCost::is_surprise(Ratio& ratio, double error, double variance) {
   }
   if (ratio.run.count < kTooMany && run_.count < kTooMany) return true;
   if (run_.count >= kTooMany) {
-    scale_ += run_.mildest;
+    state_[0] += run_.mildest;
   } else {
-    ratio.value += ratio.run.mildest;
+    state_[rows] += ratio.run.mildest;
   }
   run_ = ratio.run = {};
   return true;
@@ -153,10 +168,10 @@ void StepCost::draw_curve() {
     const Ratio& ratio = ratios_[rows];
     if (ratio.observations == 0) continue;
     const auto weight = static_cast<double>(std::min<int64_t>(ratio.observations, 32));
-    pools.push_back({rows, rows, weight, std::exp(ratio.value)});
+    pools.push_back({rows, rows, weight, std::exp(state_[rows])});
     pool_falling(pools);
   }
-  const double scale = std::exp(scale_);
+  const double scale = std::exp(state_[0]);
   const double slope = steepness(pools.front(), pools.back());
   size_t next = 0;  // pool that ends at or after these rows
   for (int64_t rows = 1; rows <= kMostRows; ++rows) {
