@@ -61,7 +61,7 @@ class Machine {
   explicit Machine(const BenchOptions& options) : options_(options), bench_(options) {}
 
   void take(const Action& action) {
-    if (action.kind < 6) return submit(action);
+    if (action.kind < 4) return submit(action);
     if (action.kind < 8) return fork(action);
     if (action.kind == 8) return cancel(action);
     for (int i = action.kind; i < 20; ++i) step();
