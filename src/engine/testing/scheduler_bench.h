@@ -103,6 +103,25 @@ inline std::vector<int32_t> prompt_of(int64_t tokens, uint32_t seed = 1) {
   return prompt;
 }
 
+inline StreamSpec request(std::vector<int32_t> prompt, int64_t max_tokens) {
+  StreamSpec spec;
+  spec.prompt = std::move(prompt);
+  spec.max_tokens = max_tokens;
+  return spec;
+}
+
+// Bytes of so many states and pages.
+inline int64_t bytes_of(int64_t states, int64_t pages, const FakeOptions& options = {}) {
+  FakeBackend backend;
+  const FakeModel model(backend, options);
+  return states * model.state_spec().recurrent_bytes() + pages * model.state_spec().page_bytes();
+}
+
+inline std::vector<int32_t> joined(std::vector<int32_t> first, const std::vector<int32_t>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
 // All but the text, which cannot be copied.
 inline StreamSpec copy_of(const StreamSpec& spec) {
   return {.id = spec.id,
