@@ -25,13 +25,15 @@ struct Action {
   std::vector<int32_t> suffix;
 };
 
-void showValue(const Action& action, std::ostream& os) {
+std::ostream& operator<<(std::ostream& os, const Action& action) {
   os << "{" << action.kind << ", " << action.choice << ", " << action.length << ", " << action.answer << ", "
      << action.mode << ", ";
   rc::show(action.boundaries, os);
   rc::show(action.suffix, os);
-  os << "}";
+  return os << "}";
 }
+
+std::string message(const std::optional<Error>& error) { return error ? error->what() : ""; }
 
 // Prompts end near the ends of pages, or are short.
 rc::Gen<int> any_length() {
@@ -170,8 +172,7 @@ class Machine {
     if (heard.error && heard.error->code() == ErrorCode::kUnavailable && !request.fits) return;
     RC_ASSERT(heard.tokens.size() == plain.tokens.size());
     RC_ASSERT(heard.end == plain.end);
-    RC_ASSERT(heard.error.has_value() == plain.error.has_value());
-    if (heard.error) RC_ASSERT(std::string(heard.error->what()) == plain.error->what());
+    RC_ASSERT(message(heard.error) == message(plain.error));
     RC_ASSERT(heard.prompts == 1);
   }
 
