@@ -44,8 +44,7 @@ TEST(Scheduler, refuses_what_can_never_fit_and_goes_on_with_the_next) {
   const RequestId small = bench.add(request(prompt_of(100), 5));
   bench.run();
   EXPECT_EQ(bench.heard(big).end, AnswerEnd::kFailed);
-  ASSERT_TRUE(bench.heard(big).error);
-  EXPECT_EQ(bench.heard(big).error->code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(bench.heard(big).error, ErrorCode::kUnavailable);
   EXPECT_EQ(bench.heard(small).end, AnswerEnd::kLength);
 }
 
@@ -54,7 +53,7 @@ TEST(Scheduler, fails_a_request_that_outgrows_all_memory_with_what_it_said) {
   const RequestId id = bench.add(request(prompt_of(200), 100));
   bench.run();
   EXPECT_EQ(bench.heard(id).end, AnswerEnd::kFailed);
-  EXPECT_EQ(bench.heard(id).error->code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(bench.heard(id).error, ErrorCode::kUnavailable);
   EXPECT_GT(bench.heard(id).tokens.size(), 40u);
 }
 

@@ -188,9 +188,8 @@ TEST(Scheduler, ends_a_request_whose_logits_are_not_finite_and_no_other) {
   EXPECT_EQ(bench.heard(first).tokens, plain);
   EXPECT_EQ(bench.heard(first).end, AnswerEnd::kLength);
   EXPECT_EQ(bench.heard(second).end, AnswerEnd::kFailed);
-  ASSERT_TRUE(bench.heard(second).error);
-  EXPECT_EQ(bench.heard(second).error->code(), ErrorCode::kNonFinite);
-  EXPECT_THAT(bench.heard(second).error->what(), HasSubstr("layer 2 (full attention), token 2"));
+  EXPECT_EQ(bench.heard(second).error, ErrorCode::kNonFinite);
+  EXPECT_THAT(bench.heard(second).message, HasSubstr("layer 2 (full attention), token 2"));
   EXPECT_EQ(bench.scheduler().stats().running, 0);
 }
 

@@ -25,7 +25,8 @@ struct Heard {
   std::vector<int64_t> steps;  // of the model, when each token came
   AnswerEnd end = AnswerEnd::kNone;
   Usage usage;
-  std::optional<Error> error;
+  std::optional<ErrorCode> error;
+  std::string message;  // of the error
   int64_t prompts = 0;  // events
 };
 
@@ -80,7 +81,10 @@ class SchedulerBench {
       }
       if (event.kind == Event::Kind::kEnd) {
         heard.end = event.end;
-        heard.error = event.error;
+        if (event.error) {
+          heard.error = event.error->code();
+          heard.message = event.error->what();
+        }
       }
     }
   }
