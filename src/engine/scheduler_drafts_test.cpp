@@ -80,6 +80,44 @@ TEST(SchedulerDrafts, lets_the_head_see_what_a_hit_has_in_its_pages) {
   EXPECT_EQ(bench.model().head_gaps(), 0);
 }
 
+// The state behind any of the newest tokens can be had again, whatever was drafted between them.
+TEST(SchedulerDrafts, leaves_a_right_state_behind_every_token) {
+  const FakeOptions model{.head_accuracy = 0.5};
+  SchedulerBench bench({.model = model});
+  const RequestId parent = bench.add(request(300, 100, "mtp:5"));
+  bench.run();
+  std::vector<int32_t> all = prompt_of(300);
+  const auto& said = bench.heard(parent).tokens;
+  all.insert(all.end(), said.begin(), said.end());
+  ASSERT_GT(bench.heard(parent).usage.drafted, 2 * bench.heard(parent).usage.accepted);
+  for (size_t length = 340; length <= all.size(); ++length) {
+    StreamSpec spec;
+    spec.prompt.assign(all.begin(), all.begin() + static_cast<int64_t>(length));
+    spec.max_tokens = 3;
+    const auto plain = plain_answer(spec, model);
+    const RequestId id = bench.add(std::move(spec));
+    bench.run();
+    EXPECT_EQ(bench.heard(id).usage.reused_tokens, static_cast<int64_t>(length) - 1);
+    EXPECT_EQ(bench.heard(id).tokens, plain) << length;
+  }
+}
+
+TEST(SchedulerDrafts, lets_the_head_of_a_fork_see_what_its_parent_has_drafted) {
+  SchedulerBench bench;
+  const RequestId parent = bench.add(request(300, 60, "mtp:3"));
+  for (int64_t i = 0; i < 10; ++i) bench.step();
+  StreamSpec spec = request(300, 40, "mtp:3");
+  const auto& said = bench.heard(parent).tokens;
+  spec.prompt.insert(spec.prompt.end(), said.begin(), said.end());
+  spec.prompt.insert(spec.prompt.end(), {1, 2, 3});
+  spec.parent = parent;
+  const int64_t known = std::ssize(spec.prompt) - 4;
+  const RequestId child = bench.add(std::move(spec));
+  bench.run();
+  EXPECT_EQ(bench.heard(child).usage.reused_tokens, known);
+  EXPECT_EQ(bench.model().head_gaps(), 0);
+}
+
 struct DraftCase {
   const char* mode;
   double rate;

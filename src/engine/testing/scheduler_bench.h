@@ -25,7 +25,8 @@ struct Heard {
   std::vector<int64_t> steps;  // of the model, when each token came
   AnswerEnd end = AnswerEnd::kNone;
   Usage usage;
-  std::optional<Error> error;
+  std::optional<ErrorCode> error;
+  std::string message;  // of the error
   int64_t prompts = 0;  // events
 };
 
@@ -80,7 +81,10 @@ class SchedulerBench {
       }
       if (event.kind == Event::Kind::kEnd) {
         heard.end = event.end;
-        heard.error = event.error;
+        if (event.error) {
+          heard.error = event.error->code();
+          heard.message = event.error->what();
+        }
       }
     }
   }
@@ -101,6 +105,25 @@ inline std::vector<int32_t> prompt_of(int64_t tokens, uint32_t seed = 1) {
     prompt.push_back(static_cast<int32_t>(state >> 16) % FakeModel::kVocab);
   }
   return prompt;
+}
+
+inline StreamSpec request(std::vector<int32_t> prompt, int64_t max_tokens) {
+  StreamSpec spec;
+  spec.prompt = std::move(prompt);
+  spec.max_tokens = max_tokens;
+  return spec;
+}
+
+// Bytes of so many states and pages.
+inline int64_t bytes_of(int64_t states, int64_t pages, const FakeOptions& options = {}) {
+  FakeBackend backend;
+  const FakeModel model(backend, options);
+  return states * model.state_spec().recurrent_bytes() + pages * model.state_spec().page_bytes();
+}
+
+inline std::vector<int32_t> joined(std::vector<int32_t> first, const std::vector<int32_t>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
 }
 
 // All but the text, which cannot be copied.
