@@ -1,4 +1,4 @@
-// From a directory to a model on a backend, after asking whether this machine can hold it. What the public Runner and
+// From a directory to a model on a backend, after asking whether this machine can hold it. What the public Engine and
 // the subcommands that need more than it (bench, logits) share.
 #pragma once
 

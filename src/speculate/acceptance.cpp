@@ -51,8 +51,8 @@ void Acceptance::note(int64_t position, double hit, double expected) {
 }
 
 bool Acceptance::has_changed() const {
-  constexpr double kFarOut = 7;         // squared standard deviations
-  constexpr double kLeastDoubt = 0.25;  // one trial never tells
+  constexpr double kFarOut = 5;        // squared standard deviations
+  constexpr double kLeastDoubt = 0.5;  // one trial never tells
   return surprise_ * surprise_ > kFarOut * (variance_ + kLeastDoubt);
 }
 

@@ -39,6 +39,25 @@ TEST(Acceptance, comes_to_the_rate_of_the_source) {
   }
 }
 
+TEST(Acceptance, notices_a_flip_the_sooner_the_sharper_it_is) {
+  struct Row {
+    double before;
+    bool good;  // after
+    int64_t steps;
+  };
+  const Row rows[] = {{1.0, false, 4}, {0.95, false, 4}, {0.85, false, 6}, {0.7, false, 21},
+                      {0.0, true, 3},  {0.05, true, 4},  {0.3, true, 13}};
+  for (const Row& row : rows) {
+    Acceptance acceptance = after(200, row.before);
+    int64_t steps = 0;
+    while ((acceptance.probability(1) > 0.5) != row.good && steps < 100) {
+      acceptance.observe(1, row.good ? 1 : 0);
+      ++steps;
+    }
+    EXPECT_LE(steps, row.steps) << "from " << row.before;
+  }
+}
+
 TEST(Acceptance, stays_where_it_is_while_the_source_does) {
   for (uint64_t seed = 0; seed < 10; ++seed) {
     Acceptance acceptance = after(100, 0.8, seed);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 #include <vector>
 
 #include "base/check.h"
@@ -12,7 +11,7 @@ namespace moebius {
 namespace {
 
 constexpr double kNoise = 0.08;       // of one step, relative: a quiet desktop has 0.03, a shared server 0.1 and spikes
-constexpr double kScaleWalk = 0.02;   // a step
+constexpr double kScaleWalk = 0.01;   // a step
 constexpr double kRatioWalk = 0.001;  // a step
 constexpr double kFarOut = 3;         // standard deviations
 
@@ -26,6 +25,19 @@ struct Knot {
 // A 35B-A3B of 4 bits on a CPU: 2 rows 1.36 x, 4 rows 2.0 x, 8 rows 3.41 x, 16 rows 6.0 x of one row. Rows share what
 // all read, and experts by chance.
 constexpr Knot kPrior[] = {{1, 1}, {4, 2.02}, {8, 3.38}, {16, 6}, {64, 18}};
+
+std::array<double, StepCost::kMostRows + 1> prior_table() {
+  std::array<double, StepCost::kMostRows + 1> table = {};
+  for (int64_t rows = 1; rows <= StepCost::kMostRows; ++rows) {
+    table[rows] = StepCost::prior_ratio(static_cast<double>(rows));
+  }
+  return table;
+}
+
+double prior(int64_t rows) {
+  static const std::array<double, StepCost::kMostRows + 1> table = prior_table();
+  return table[rows];
+}
 
 // One measured row count, or several that were pooled because they fell as rows grew.
 struct Pool {
@@ -48,31 +60,19 @@ void pool_falling(std::vector<Pool>& pools) {
 // of the prior's own slope.
 double steepness(const Pool& low, const Pool& high) {
   constexpr double kDoubt = 0.15;
-  const double level = high.value / StepCost::prior_ratio(static_cast<double>(high.last));
-  const double span =
-      StepCost::prior_ratio(static_cast<double>(high.last)) - StepCost::prior_ratio(static_cast<double>(low.first));
-  const double doubt = kDoubt * StepCost::prior_ratio(static_cast<double>(high.last));
-  return (high.value - low.value + doubt * level) / (span + doubt);
+  const double level = high.value / prior(high.last);
+  const double doubt = kDoubt * prior(high.last);
+  return (high.value - low.value + doubt * level) / (prior(high.last) - prior(low.first) + doubt);
 }
 
-// The curve at a row count outside or between the pools, which are ascending.
-double ratio_at(std::span<const Pool> pools, int64_t rows) {
-  const double prior = StepCost::prior_ratio(static_cast<double>(rows));
-  const auto above = std::find_if(pools.begin(), pools.end(), [&](const Pool& pool) { return pool.last >= rows; });
-  if (above != pools.end() && above->first <= rows) return above->value;
-  const double slope = steepness(pools.front(), pools.back());
-  if (above == pools.end()) {
-    const Pool& below = pools.back();
-    return below.value + slope * (prior - StepCost::prior_ratio(static_cast<double>(below.last)));
-  }
-  const double prior_above = StepCost::prior_ratio(static_cast<double>(above->first));
-  if (above == pools.begin()) {
-    const double shared_nothing = above->value * static_cast<double>(rows) / static_cast<double>(above->first);
-    return std::max(shared_nothing, above->value - slope * (prior_above - prior));
-  }
-  const Pool& below = above[-1];
-  const double prior_below = StepCost::prior_ratio(static_cast<double>(below.last));
-  return below.value + (above->value - below.value) * (prior - prior_below) / (prior_above - prior_below);
+double below_all(const Pool& pool, double slope, int64_t rows) {
+  const double shared_nothing = pool.value * static_cast<double>(rows) / static_cast<double>(pool.first);
+  return std::max(shared_nothing, pool.value - slope * (prior(pool.first) - prior(rows)));
+}
+
+double between(const Pool& below, const Pool& above, int64_t rows) {
+  const double part = (prior(rows) - prior(below.last)) / (prior(above.first) - prior(below.last));
+  return below.value + (above.value - below.value) * part;
 }
 
 }  // namespace
@@ -90,57 +90,75 @@ void StepCost::observe(int64_t rows, double seconds) {
   MOEBIUS_CHECK(rows >= 1 && seconds >= 0);
   if (rows > kMostRows || seconds == 0) return;
   const double log_seconds = std::log(seconds);
-  Ratio& ratio = ratios_[rows];
-  if (steps_ == 0) scale_ = log_seconds - std::log(prior_ratio(static_cast<double>(rows)));
-  ++steps_;
-  scale_variance_ += square(kScaleWalk);
-  if (ratio.observations < kTrusted) {
-    learn(ratio, log_seconds);
-  } else {
-    correct(ratio, log_seconds);
+  if (steps_++ == 0) begin(rows, log_seconds);
+  covariance_[0][0] += square(kScaleWalk);
+  for (int64_t other = 1; other <= kMostRows; ++other) {
+    if (ratios_[other].observations > 0 && other != reference_) covariance_[other][other] += square(kRatioWalk);
   }
-  ++ratio.observations;
-  ratio.last_step = steps_;
+  if (ratios_[rows].observations == 0) {
+    learn(rows, log_seconds);
+  } else {
+    correct(rows, log_seconds);
+  }
+  ++ratios_[rows].observations;
   draw_curve();
 }
 
-void StepCost::learn(Ratio& ratio, double log_seconds) const {
-  ratio.first[ratio.observations] = log_seconds - scale_;
-  const int64_t count = ratio.observations + 1;
-  std::vector<double> sorted(ratio.first.begin(), ratio.first.begin() + count);
-  std::sort(sorted.begin(), sorted.end());
-  ratio.value = sorted[(count - 1) / 2];
-  ratio.variance = square(kNoise) / static_cast<double>(count);
+void StepCost::begin(int64_t rows, double log_seconds) {
+  reference_ = rows;
+  ratios_[rows].observations = 1;
+  state_[rows] = std::log(prior(rows));
+  state_[0] = log_seconds - state_[rows];
+  covariance_[0][0] = square(kNoise);
 }
 
-void StepCost::correct(Ratio& ratio, double log_seconds) {
-  const double age = static_cast<double>(steps_ - ratio.last_step);
-  ratio.variance = std::min(ratio.variance + age * square(kRatioWalk), square(kNoise));
-  const double variance = scale_variance_ + ratio.variance + square(kNoise);
-  const double error = log_seconds - scale_ - ratio.value;
-  if (is_surprise(ratio, error, variance)) return;
-  scale_ += error * scale_variance_ / variance;
-  ratio.value += error * ratio.variance / variance;
-  scale_variance_ -= square(scale_variance_) / variance;
-  ratio.variance -= square(ratio.variance) / variance;
+// ratio = log seconds - scale - noise, and covaries as that says.
+void StepCost::learn(int64_t rows, double log_seconds) {
+  state_[rows] = log_seconds - state_[0];
+  for (int64_t i = 0; i <= kMostRows; ++i) covariance_[rows][i] = covariance_[i][rows] = -covariance_[0][i];
+  covariance_[rows][rows] = covariance_[0][0] + square(kNoise);
 }
 
-// A step far out changes nothing, until it is one too many of its kind.
-bool StepCost::is_surprise(Ratio& ratio, double error, double variance) {
-  constexpr int64_t kTooMany = 3;
+void StepCost::correct(int64_t rows, double log_seconds) {
+  const double error = log_seconds - state_[0] - state_[rows];
+  const double variance = covariance_[0][0] + 2 * covariance_[0][rows] + covariance_[rows][rows] + square(kNoise);
+  if (ratios_[rows].observations < kTrusted && error < -kFarOut * std::sqrt(variance)) {
+    learn(rows, log_seconds);
+  } else if (!is_surprise(rows, error, variance)) {
+    update(rows, error, variance);
+  }
+}
+
+void StepCost::update(int64_t rows, double error, double variance) {
+  Vector shares = {};  // with the observation
+  for (int64_t i = 0; i <= kMostRows; ++i) shares[i] = covariance_[i][0] + covariance_[i][rows];
+  for (int64_t i = 0; i <= kMostRows; ++i) {
+    if (shares[i] == 0) continue;
+    state_[i] += shares[i] / variance * error;
+    for (int64_t j = 0; j <= kMostRows; ++j) covariance_[i][j] -= shares[i] * shares[j] / variance;
+  }
+}
+
+// A step far out changes nothing, until it is one too many of its kind; then the mildest of them is believed.
+bool StepCost::is_surprise(int64_t rows, double error, double variance) {
+  constexpr int64_t kTooMany = 4;
+  Ratio& ratio = ratios_[rows];
   if (std::abs(error) <= kFarOut * std::sqrt(variance)) {
-    surprises_ = ratio.surprises = 0;
+    run_ = ratio.run = {};
     return false;
   }
-  const int64_t sign = error > 0 ? 1 : -1;
-  for (int64_t* count : {&surprises_, &ratio.surprises}) *count = *count * sign > 0 ? *count + sign : sign;
-  if (std::abs(surprises_) >= kTooMany) {
-    scale_ += error;
-    surprises_ = ratio.surprises = 0;
-  } else if (std::abs(ratio.surprises) >= kTooMany) {
-    ratio.value += error;
-    surprises_ = ratio.surprises = 0;
+  for (Run* run : {&run_, &ratio.run}) {
+    const bool goes_on = run->count > 0 && (run->mildest > 0) == (error > 0);
+    const bool milder = !goes_on || std::abs(error) < std::abs(run->mildest);
+    *run = {goes_on ? run->count + 1 : 1, milder ? error : run->mildest};
   }
+  if (ratio.run.count < kTooMany && run_.count < kTooMany) return true;
+  if (run_.count >= kTooMany) {
+    state_[0] += run_.mildest;
+  } else {
+    state_[rows] += ratio.run.mildest;
+  }
+  run_ = ratio.run = {};
   return true;
 }
 
@@ -150,45 +168,57 @@ void StepCost::draw_curve() {
     const Ratio& ratio = ratios_[rows];
     if (ratio.observations == 0) continue;
     const auto weight = static_cast<double>(std::min<int64_t>(ratio.observations, 32));
-    pools.push_back({rows, rows, weight, std::exp(ratio.value)});
+    pools.push_back({rows, rows, weight, std::exp(state_[rows])});
     pool_falling(pools);
   }
-  const double scale = std::exp(scale_);
-  for (int64_t rows = 1; rows <= kMostRows; ++rows) curve_[rows] = scale * ratio_at(pools, rows);
+  const double scale = std::exp(state_[0]);
+  const double slope = steepness(pools.front(), pools.back());
+  size_t next = 0;  // pool that ends at or after these rows
+  for (int64_t rows = 1; rows <= kMostRows; ++rows) {
+    while (next < pools.size() && pools[next].last < rows) ++next;
+    double ratio = 0;
+    if (next == pools.size()) {
+      ratio = pools.back().value + slope * (prior(rows) - prior(pools.back().last));
+    } else if (pools[next].first <= rows) {
+      ratio = pools[next].value;
+    } else {
+      ratio = next == 0 ? below_all(pools[0], slope, rows) : between(pools[next - 1], pools[next], rows);
+    }
+    even_[rows] = scale * ratio;
+  }
+  draw_bounds();
 }
 
-double StepCost::seconds(int64_t rows) const {
-  MOEBIUS_CHECK(known() && rows >= 1);
-  if (rows <= kMostRows) return curve_[rows];
-  const double slope = (curve_[kMostRows] - curve_[kMostRows / 2]) / (kMostRows - kMostRows / 2);
-  return curve_[kMostRows] + slope * static_cast<double>(rows - kMostRows);
-}
-
-int64_t StepCost::measured_below(int64_t rows, int64_t observations) const {
-  int64_t measured = std::min(rows, kMostRows);
-  while (measured > 0 && ratios_[measured].observations < observations) --measured;
-  return measured;
+// Runs upwards with the last row count that was measured at all, and the last that was measured well.
+void StepCost::draw_bounds() {
+  int64_t measured = 0;
+  int64_t trusted = 0;
+  for (int64_t rows = 1; rows <= kMostRows; ++rows) {
+    if (ratios_[rows].observations > 0) measured = rows;
+    if (ratios_[rows].observations >= kTrusted) trusted = rows;
+    careful_[rows] = hopeful_[rows] = even_[rows];
+    if (measured > 0 && measured < rows) {
+      const double shared_nothing = even_[measured] * static_cast<double>(rows) / static_cast<double>(measured);
+      careful_[rows] = std::max(even_[rows], shared_nothing);
+    }
+    if (trusted > 0 && !is_measured(rows)) hopeful_[rows] = even_[trusted];
+  }
 }
 
 bool StepCost::is_measured(int64_t rows) const {
-  constexpr int64_t kClose = 8;  // within an eighth
+  constexpr int64_t kClose = 16;  // within a sixteenth
   const int64_t reach = (rows - 1) / kClose;
   for (int64_t near = rows - reach; near <= std::min(rows + reach, kMostRows); ++near) {
     if (ratios_[near].observations >= kTrusted) return true;
   }
-  return rows > kMostRows;
+  return false;
 }
 
-double StepCost::careful_seconds(int64_t rows) const {
-  const int64_t below = measured_below(rows, 1);
-  if (below == rows || below == 0) return seconds(rows);
-  return std::max(seconds(rows), seconds(below) * static_cast<double>(rows) / static_cast<double>(below));
-}
-
-double StepCost::hopeful_seconds(int64_t rows) const {
-  if (is_measured(rows)) return seconds(rows);
-  const int64_t below = measured_below(rows, kTrusted);
-  return below == 0 ? seconds(rows) : seconds(below);
+double StepCost::at(const Curve& curve, int64_t rows) const {
+  MOEBIUS_CHECK(known() && rows >= 1);
+  if (rows <= kMostRows) return curve[rows];
+  const double slope = (even_[kMostRows] - even_[kMostRows / 2]) / (kMostRows - kMostRows / 2);
+  return curve[kMostRows] + slope * static_cast<double>(rows - kMostRows);
 }
 
 }  // namespace moebius

@@ -100,7 +100,7 @@ TEST(StepCost, ignores_a_step_far_out) {
   }
 }
 
-TEST(StepCost, forgives_one_spike_among_the_first_three_steps) {
+TEST(StepCost, forgives_a_spike_among_the_first_three_steps) {
   for (int64_t spike = 0; spike < 3; ++spike) {
     StepCost cost;
     cost.observe(1, 0.01);
@@ -146,6 +146,20 @@ TEST(StepCost, finds_the_ratio_in_noise_of_a_tenth_and_spikes) {
     }
     EXPECT_NEAR(cost.seconds(4) / cost.seconds(1), 2, 0.1) << "seed " << seed;
   }
+}
+
+TEST(StepCost, is_careful_and_hopeful_about_what_was_not_measured_three_times) {
+  StepCost cost;
+  observe_times(cost, 3, 2, 0.010);
+  cost.observe(4, 0.012);
+  EXPECT_DOUBLE_EQ(cost.careful_seconds(2), cost.hopeful_seconds(2));
+  EXPECT_DOUBLE_EQ(cost.hopeful_seconds(4), cost.seconds(2)) << "seen once";
+  EXPECT_NEAR(cost.careful_seconds(4), 0.012, 1e-9);
+  EXPECT_NEAR(cost.careful_seconds(3), 0.015, 1e-9);
+  EXPECT_NEAR(cost.careful_seconds(8), 0.024, 1e-9);
+  observe_times(cost, 3, 32, 0.05);
+  EXPECT_DOUBLE_EQ(cost.hopeful_seconds(34), cost.seconds(34)) << "close to 32";
+  EXPECT_DOUBLE_EQ(cost.hopeful_seconds(35), cost.seconds(32)) << "not close";
 }
 
 TEST(StepCost, is_a_straight_line_above_the_rows_it_looks_at) {

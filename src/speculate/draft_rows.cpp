@@ -116,7 +116,7 @@ StepPrice::StepPrice(const StepCost& step, const StepCost& draft_head, int64_t s
       prefill_(step.seconds(rows_) - plain_) {}
 
 double StepPrice::seconds(int64_t drafted, Mood mood) const {
-  return seconds_of(step_, rows_ + drafted, mood) - prefill_;
+  return plain_ + seconds_of(step_, rows_ + drafted, mood) - seconds_of(step_, rows_, mood);
 }
 
 double StepPrice::head_seconds(int64_t streams, Mood mood) const {

@@ -28,7 +28,7 @@ const Machine kMachines[] = {
 StepCost measured(const std::function<double(int64_t)>& seconds, double share = 1) {
   StepCost cost;
   for (int64_t rows = 1; rows <= StepCost::kMostRows; ++rows) {
-    for (int i = 0; i < 2; ++i) cost.observe(rows, share * seconds(rows));
+    for (int i = 0; i < 3; ++i) cost.observe(rows, share * seconds(rows));
   }
   return cost;
 }

@@ -34,6 +34,15 @@ TEST(LossLedger, lets_gains_make_good_what_was_lost) {
   EXPECT_DOUBLE_EQ(ledger.allowance(), LossLedger::kAllowance - 2);
 }
 
+TEST(LossLedger, forgets_a_loss_when_its_window_is_over) {
+  LossLedger ledger;
+  ledger.book(1, 20);
+  for (int i = 0; i < static_cast<int>(LossLedger::kWindow) - 1; ++i) ledger.book(1, 0);
+  EXPECT_DOUBLE_EQ(ledger.allowance(), LossLedger::kAllowance - 20);
+  ledger.book(1, 0);
+  EXPECT_DOUBLE_EQ(ledger.allowance(), LossLedger::kAllowance);
+}
+
 TEST(LossLedger, knows_the_worst_of_all_beginnings_in_the_window) {
   LossLedger ledger;
   std::vector<double> tokens = {0};

@@ -116,11 +116,11 @@ bool Planner::try_source(const StepPrice& price, std::span<const DraftingStream>
 bool Planner::try_source_of(const StepPrice& price, const DraftingStream& stream, int64_t index, DraftRows& rows) {
   const DraftChoice before = rows.choices[index];
   for (const DraftSource source : kSources) {
-    const int64_t most = offer(stream, source).most;
     const bool used = before.depth > 0 && before.source == source;
+    const int64_t most = mode_.uses(source) ? stream.most[static_cast<size_t>(source)] : 0;
     if (most == 0 || used || !stream.history->is_due(source)) continue;
     std::vector<DraftChoice> choices = rows.choices;
-    choices[index] = {source, std::clamp<int64_t>(before.depth, 1, most)};
+    choices[index] = {source, std::clamp<int64_t>(before.depth, 1, std::min(most, SpeculationMode::kMostDepth))};
     double others = rows.tokens - 1;
     if (before.depth > 0) others -= offer(stream, before.source).expected(before.depth);
     const double loss = price.worst_loss(choices);

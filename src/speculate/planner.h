@@ -60,7 +60,7 @@ class Planner {
 
  private:
   static constexpr double kMargin = 0.01;            // of plain tokens per second
-  static constexpr double kCuriosity = 0.03;         // of the best tokens per second
+  static constexpr double kCuriosity = 0.02;         // of the best tokens per second
   static constexpr double kExperimentShare = 0.005;  // of the time, for either kind
   static constexpr double kMostSavings = 3;          // plain steps
 

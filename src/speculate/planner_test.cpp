@@ -138,6 +138,24 @@ TEST(Planner, finds_drafts_that_have_become_good) {
   }
 }
 
+TEST(Planner, drafts_beside_prefill_only_what_pays_and_tries_nothing) {
+  Planner planner(kAuto);
+  DraftHistory history;
+  const std::vector<DraftingStream> streams = {{&history, {0, 15}}};
+  const auto step = [&](int64_t depth, int64_t accepted) {
+    const DraftedStream drafted{.history = &history, .choice = {DraftSource::kNgram, depth}, .accepted = accepted};
+    planner.observe({.streams = {&drafted, 1}, .seconds = prior_seconds(1 + depth)});
+  };
+  step(0, 0);
+  for (int i = 0; i < 50; ++i) step(1, 0);
+  for (int i = 0; i < 200; ++i) {
+    EXPECT_EQ(depths(planner.plan(streams, 256)), 0);
+    step(0, 0);
+  }
+  for (int i = 0; i < 10; ++i) step(1, 1);
+  EXPECT_GT(depths(planner.plan(streams, 256)), 0);
+}
+
 TEST(Planner, plans_the_same_from_the_same_reports) {
   Simulation world = world_of(DraftSource::kMtp, 0.6);
   world.ngram = world.mtp;

@@ -145,15 +145,16 @@ TEST(Speculation, comes_within_5_per_cent_of_the_best_depth_after_a_thousand_tok
   }
 }
 
-// Steps that vary by a tenth, and one in a hundred that takes three times as long. Plain decoding under the same noise
-// takes up to 2 % more than its mean in its worst thousand tokens, and what a plain step takes is known to 2 % only.
+// Steps that vary by a tenth, and one in a hundred that takes three times as long, against what plain steps take on
+// average under the same noise. One per cent more than without: the worst thousand tokens of plain decoding itself take
+// 1.5 % above their average.
 TEST(Speculation, keeps_its_promise_in_noise_as_well_as_it_can_be_measured) {
   for (const Case& some : all_cases()) {
     for (const double rate : {0.0, 0.5, 0.85, 1.0}) {
       Simulation world = some.world(stationary(rate));
       world.noise = 0.1;
       world.spike_share = 0.01;
-      EXPECT_LE(worst_window(Simulator(world, kAuto).run(), kWindow), 1.07)
+      EXPECT_LE(worst_window(Simulator(world, kAuto).run(), kWindow), 1.04)
           << some.name("rate " + std::to_string(rate));
     }
   }
@@ -164,6 +165,14 @@ TEST(Speculation, is_not_fooled_by_a_machine_that_slows_down_while_it_drafts) {
     Simulation world = some.world([](int64_t position, int64_t) { return position < 1500 ? 0.95 : 0.2; });
     world.drift = [](int64_t step) { return step < 300 ? 1.0 : 1.5; };
     EXPECT_LE(worst_window(Simulator(world, kAuto).run(), kWindow), 1.05) << some.name("slower by half");
+  }
+}
+
+TEST(Speculation, is_not_fooled_by_a_first_step_that_is_slow) {
+  for (const Case& some : all_cases()) {
+    Simulation world = some.world(stationary(0.3));
+    world.drift = [](int64_t step) { return step == 0 ? 5.0 : 1.0; };
+    EXPECT_LE(worst_window(Simulator(world, kAuto).run(), kWindow), 1.03) << some.name("slow start");
   }
 }
 

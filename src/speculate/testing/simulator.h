@@ -78,7 +78,7 @@ class Simulator {
     return depth;
   }
 
-  double noise_of_step() const {
+  [[nodiscard]] double noise_of_step() const {
     const auto step = static_cast<int64_t>(steps_.size());
     double bell = -6;  // the sum of twelve uniform numbers has variance 1
     for (int64_t i = 0; i < 12; ++i) bell += unit_hash(world_.seed + 77, step * 16 + i);
@@ -86,43 +86,57 @@ class Simulator {
     return std::exp(world_.noise * bell) * (spike ? 3 : 1) * world_.drift(step);
   }
 
+  [[nodiscard]] double mean_noise() const {
+    const double drift = world_.drift(static_cast<int64_t>(steps_.size()));
+    return std::exp(world_.noise * world_.noise / 2) * (1 + 2 * world_.spike_share) * drift;
+  }
+
+  DraftedStream verify(int64_t index, const DraftChoice& choice) {
+    Stream& stream = streams_[index];
+    DraftedStream drafted{.history = &stream.history, .choice = choice};
+    drafted.accepted = accepted(index, choice.source, choice.depth);
+    if (world_.watch_ngrams) {
+      const int64_t seen = drafted.accepted + 1;
+      drafted.watched = {seen, accepted(index, DraftSource::kNgram, seen)};
+    }
+    drafted_[static_cast<size_t>(choice.source)] += choice.depth;
+    stream.position += 1 + drafted.accepted;
+    return drafted;
+  }
+
+  [[nodiscard]] double head_seconds(std::span<const DraftChoice> choices) const {
+    double sum = 0;
+    for (int64_t step = 1; step <= SpeculationMode::kMostDepth; ++step) {
+      const int64_t streams = streams_of_head(choices, step);
+      if (streams > 0) sum += world_.head_share * world_.seconds(streams);
+    }
+    return sum;
+  }
+
   void step() {
+    const int64_t most = SpeculationMode::kMostDepth;
     std::vector<DraftingStream> before;
     for (const Stream& stream : streams_) {
-      before.push_back({&stream.history, {world_.mtp.there ? 15 : 0, world_.ngram.there ? 15 : 0}});
+      before.push_back({&stream.history, {world_.mtp.there ? most : 0, world_.ngram.there ? most : 0}});
     }
     const std::vector<DraftChoice> choices = planner_.plan(before, 0);
     std::vector<DraftedStream> after;
     int64_t rows = world_.streams;
-    int64_t tokens = world_.streams;
+    double tokens = 1;
     for (int64_t i = 0; i < world_.streams; ++i) {
-      DraftedStream stream{.history = &streams_[i].history, .choice = choices[i]};
-      stream.accepted = accepted(i, choices[i].source, choices[i].depth);
-      if (world_.watch_ngrams) {
-        const int64_t seen = stream.accepted + 1;
-        stream.watched = {seen, accepted(i, DraftSource::kNgram, seen)};
-      }
+      after.push_back(verify(i, choices[i]));
       rows += choices[i].depth;
-      tokens += stream.accepted;
-      drafted_[static_cast<size_t>(choices[i].source)] += choices[i].depth;
-      streams_[i].position += 1 + stream.accepted;
-      after.push_back(stream);
+      tokens += static_cast<double>(after.back().accepted) / static_cast<double>(world_.streams);
     }
     const double factor = noise_of_step();
-    StepReport report{.streams = after, .seconds = factor * world_.seconds(rows)};
-    for (int64_t depth = 1; depth <= 15; ++depth) {
-      int64_t heads = 0;
-      for (const DraftChoice& choice : choices) heads += choice.source == DraftSource::kMtp && choice.depth >= depth;
-      if (heads > 0) report.head_seconds += factor * world_.head_share * world_.seconds(heads);
-    }
+    const StepReport report{
+        .streams = after, .seconds = factor * world_.seconds(rows), .head_seconds = factor * head_seconds(choices)};
     planner_.observe(report);
-    const SimulatedStep last = steps_.empty() ? SimulatedStep{} : steps_.back();
-    const double mean = static_cast<double>(tokens) / static_cast<double>(world_.streams);
-    const double noise = std::exp(world_.noise * world_.noise / 2) * (1 + 2 * world_.spike_share);  // its mean
-    const double drift = world_.drift(static_cast<int64_t>(steps_.size()));
-    const double plain = mean * world_.seconds(world_.streams) * noise * drift;
-    steps_.push_back(
-        {last.seconds + report.seconds + report.head_seconds, last.plain_seconds + plain, last.tokens + mean});
+    SimulatedStep now = steps_.empty() ? SimulatedStep{} : steps_.back();
+    now.seconds += report.seconds + report.head_seconds;
+    now.plain_seconds += tokens * world_.seconds(world_.streams) * mean_noise();
+    now.tokens += tokens;
+    steps_.push_back(now);
   }
 
   Simulation world_;
