@@ -75,7 +75,7 @@ StreamsSample run_once(const Loaded& loaded, const StreamsPlan& plan, ArmState& 
       sample.steps += streams;
     }
     for (const Event& event : scheduler.take_events()) {
-      if (event.error) throw *event.error;
+      if (event.error) throw Error(*event.error);
       if (event.kind == Event::Kind::kEnd) ++ended;
       if (event.kind != Event::Kind::kToken) continue;
       answers[event.request - 1].push_back(event.token.token);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include "engine/available_memory.h"
@@ -68,16 +67,18 @@ Ready load_with_progress(const std::string& directory, const CommonOptions& opti
 }
 
 ReadyEngine load_engine(const std::string& directory, const CommonOptions& options) {
-  std::optional<Engine> engine;
-  Ready ready = load_with_progress(
-      directory, options, [&](const EngineOptions& with_progress) { engine = Engine::load(directory, with_progress); });
+  std::unique_ptr<Engine> engine;
+  Ready ready = load_with_progress(directory, options, [&](const EngineOptions& with_progress) {
+    engine = std::make_unique<Engine>(Engine::load(directory, with_progress));
+  });
   return {std::move(ready), std::move(*engine)};
 }
 
 Runner load_runner(const std::string& directory, const CommonOptions& options) {
-  std::optional<Runner> runner;
-  load_with_progress(directory, options,
-                     [&](const EngineOptions& with_progress) { runner = Runner::load(directory, with_progress); });
+  std::unique_ptr<Runner> runner;
+  load_with_progress(directory, options, [&](const EngineOptions& with_progress) {
+    runner = std::make_unique<Runner>(Runner::load(directory, with_progress));
+  });
   return std::move(*runner);
 }
 

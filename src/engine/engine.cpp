@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <utility>
 
 #include "engine/available_memory.h"
@@ -68,8 +69,10 @@ std::string_view name(AnswerEnd end) {
 }
 
 struct Engine::Impl {
-  LoadedModel loaded;
-  std::optional<EngineCore> core;
+  Impl(LoadedModel model, EngineParts parts) : loaded(std::move(model)), core(std::move(parts)) {}
+
+  LoadedModel loaded;  // outlives the core
+  EngineCore core;
 };
 
 Engine Engine::load(const std::string& directory, const EngineOptions& options) {
@@ -77,17 +80,16 @@ Engine Engine::load(const std::string& directory, const EngineOptions& options) 
   const LoadOptions load = load_options(options);
   std::optional<ModelText> text = read_text(directory, options);
   const ModelDir files(directory);
-  auto impl = std::make_unique<Impl>();
-  impl->loaded = load_on_backend(files, load);
-  Model& model = *impl->loaded.model;
-  Backend& backend = *impl->loaded.backend;
-  impl->core.emplace(EngineParts{.model = &model,
-                                 .backend = &backend,
-                                 .text = std::move(text),
-                                 .stop_ids = read_stop_ids(files, model.config().vocab),
-                                 .speculation = speculation,
-                                 .scheduler = scheduler_options(options, directory, model, backend)});
-  return Engine(std::move(impl));
+  LoadedModel loaded = load_on_backend(files, load);
+  Model& model = *loaded.model;
+  Backend& backend = *loaded.backend;
+  EngineParts parts = {.model = &model,
+                       .backend = &backend,
+                       .text = std::move(text),
+                       .stop_ids = read_stop_ids(files, model.config().vocab),
+                       .speculation = speculation,
+                       .scheduler = scheduler_options(options, directory, model, backend)};
+  return Engine(std::make_unique<Impl>(std::move(loaded), std::move(parts)));
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -95,40 +97,40 @@ Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-RequestId Engine::submit(const Request& request) { return impl_->core->submit(request); }
+RequestId Engine::submit(const Request& request) { return impl_->core.submit(request); }
 
 RequestId Engine::fork(RequestId parent, int64_t at, const Request& request) {
-  return impl_->core->fork(parent, at, request);
+  return impl_->core.fork(parent, at, request);
 }
 
-void Engine::cancel(RequestId id) { impl_->core->cancel(id); }
+void Engine::cancel(RequestId id) { impl_->core.cancel(id); }
 
-bool Engine::step() { return impl_->core->step(); }
+bool Engine::step() { return impl_->core.step(); }
 
-std::vector<Event> Engine::take_events() { return impl_->core->take_events(); }
+std::vector<Event> Engine::take_events() { return impl_->core.take_events(); }
 
-Stats Engine::stats() const { return impl_->core->stats(); }
+Stats Engine::stats() const { return impl_->core.stats(); }
 
-std::vector<int32_t> Engine::tokens(RequestId id) const { return impl_->core->tokens(id); }
+std::vector<int32_t> Engine::tokens(RequestId id) const { return impl_->core.tokens(id); }
 
 SamplingOptions Engine::advised_sampling() const {
-  const std::optional<ModelText>& text = impl_->core->text();
+  const std::optional<ModelText>& text = impl_->core.text();
   return with_defaults(text ? text->sampling : GenerationDefaults{});
 }
 
-int32_t Engine::vocab() const { return impl_->core->vocab(); }
+int32_t Engine::vocab() const { return impl_->core.vocab(); }
 
-int64_t Engine::context() const { return impl_->core->context(); }
+int64_t Engine::context() const { return impl_->core.context(); }
 
 std::vector<int32_t> Engine::encode(const std::string& text) const {
-  const std::optional<ModelText>& known = impl_->core->text();
+  const std::optional<ModelText>& known = impl_->core.text();
   if (known) return known->tokenizer.encode(text);
   throw Error(ErrorCode::kMissingInput, "tokenizer.json", "there is none, so this checkpoint knows no text",
               "copy it from the original model, or use token ids");
 }
 
 std::string Engine::token_text(int32_t id) const {
-  const std::optional<ModelText>& text = impl_->core->text();
+  const std::optional<ModelText>& text = impl_->core.text();
   return text ? text->tokenizer.decode({{id}}) : std::string();
 }
 

@@ -169,12 +169,13 @@ void EngineCore::take_note(const Event& event) {
 
 // The ids of a chat's answer, for when the conversation comes back as text.
 void EngineCore::remember(const Record& ended) {
-  if (!ended.prompt.reply || ended.prompt.rendered.text.empty()) return;
+  const ModelText* text = text_of();
+  if (text == nullptr || !ended.prompt.reply || ended.prompt.rendered.text.empty()) return;
   auto reply = std::span(ended.tokens).subspan(ended.prompt.ids.size());
   if (!reply.empty() && std::ranges::find(ended.stop_ids, reply.back()) != ended.stop_ids.end()) {
     reply = reply.first(reply.size() - 1);
   }
-  if (!reply.empty()) transcripts_.add(ended.prompt.rendered, ended.prompt.ids, reply, text_->tokenizer);
+  if (!reply.empty()) transcripts_.add(ended.prompt.rendered, ended.prompt.ids, reply, text->tokenizer);
 }
 
 }  // namespace moebius

@@ -27,9 +27,7 @@ bool Scheduler::step() {
   drafting_.observe(outcomes, options_.clock() - start);
   stats_.steps += 1;
   stats_.bytes_moved += static_cast<uint64_t>(backend_.take_traffic().bytes());
-  for (const Part& part : parts) {
-    if (part.stream->error) explain_failure(*part.stream);
-  }
+  for (const Part& part : parts) explain_failure(*part.stream);
   finish_ended();
   return true;
 }
@@ -196,8 +194,9 @@ void Scheduler::keep_hidden(std::span<const Part> parts) {
   for (const Part* part : prompts) head_->take_in(part->first_row, part->rows, *part->stream);
 }
 
+// Where a stream with logits that are no numbers first had some: nothing for others.
 void Scheduler::explain_failure(Stream& stream) {
-  if (stream.error->code() != ErrorCode::kNonFinite) return;
+  if (!stream.error || stream.error->code() != ErrorCode::kNonFinite) return;
   const auto tokens = std::span(stream.tokens).first(static_cast<size_t>(stream.computed));
   const std::string place = find_non_finite(model_, backend_, stream.state->handle(), tokens);
   stream.error.emplace(ErrorCode::kNonFinite, options_.name, "logits are not finite; first seen in " + place,

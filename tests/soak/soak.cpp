@@ -158,7 +158,7 @@ void Soak::take(const Event& event) {
   if (event.kind == Event::Kind::kToken) open.answer.push_back(event.token.token);
   if (event.kind == Event::Kind::kPiece) fold(open.reply, {&event.piece, 1});
   if (event.kind != Event::Kind::kEnd) return;
-  if (event.error) throw *event.error;
+  if (event.error) throw Error(*event.error);
   compare(open, event);
   if (!open.request.chat.empty() && event.end == AnswerEnd::kStop) remember(open);
   ended_.push_back(event.request);

@@ -2,7 +2,7 @@
 // noise, the same every time.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "base/temporary_directory.h"
@@ -31,7 +31,7 @@ class Talking {
     folder_.write("talking/tokenizer.json", tokenizer.dump());
     folder_.write("talking/tokenizer_config.json", R"({"eos_token": "<|im_end|>"})");
     folder_.write("talking/chat_template.jinja", kChatTemplate);
-    engine_ = Engine::load(directory(), options);
+    engine_ = std::make_unique<Engine>(Engine::load(directory(), options));
   }
 
   [[nodiscard]] std::string directory() const { return (folder_.path() / "talking").string(); }
@@ -39,7 +39,7 @@ class Talking {
 
  private:
   TemporaryDirectory folder_;
-  std::optional<Engine> engine_;
+  std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace moebius::testing
