@@ -28,32 +28,35 @@ Page::Page(MemoryBudget& budget, Backend& backend, const StateSpec& spec)
 RunningState::RunningState(MemoryBudget& budget, Backend& backend, const StateSpec& spec)
     : lease_(budget, spec.recurrent_bytes()), backend_(backend), handle_(backend.create_state(spec)) {}
 
-Checkpoint::Checkpoint(MemoryBudget& budget, int64_t bytes, Model& model, Backend& backend, State state,
-                       int64_t position, int64_t log_rows)
+CheckpointMemory::CheckpointMemory(MemoryBudget& budget, int64_t bytes, Model& model, Backend& backend,
+                                   int64_t log_rows)
     : lease_(budget, bytes),
       model_(model),
       backend_(backend),
       snapshot_(backend.create_state(snapshot_spec(model))),
-      log_(log_rows > 0 ? model.create_log(log_rows) : DeltaLog{}),
-      position_(position),
-      covered_(position) {
-  backend_.copy_recurrent(snapshot_, state);
-}
+      log_(log_rows > 0 ? model.create_log(log_rows) : DeltaLog{}) {}
 
-Checkpoint::~Checkpoint() {
+CheckpointMemory::~CheckpointMemory() {
   if (log_.capacity > 0) model_.free_log(log_);
   backend_.free_state(snapshot_);
 }
 
+Checkpoint::Checkpoint(CachePool& pool, std::unique_ptr<CheckpointMemory> memory, State state, int64_t position)
+    : pool_(pool), memory_(std::move(memory)), position_(position), covered_(position) {
+  pool_.backend_.copy_recurrent(memory_->snapshot(), state);
+}
+
+Checkpoint::~Checkpoint() { pool_.give_back(std::move(memory_)); }
+
 LoggedRows Checkpoint::log(int64_t at, int64_t first_row, int64_t rows) const {
   MOEBIUS_CHECK(at >= position_ && at + rows <= end());
-  return {.log = &log_, .first_row = first_row, .rows = rows, .log_row = at - position_};
+  return {.log = &memory_->log(), .first_row = first_row, .rows = rows, .log_row = at - position_};
 }
 
 void Checkpoint::restore(State state, int64_t tokens) const {
   MOEBIUS_CHECK(tokens >= position_ && tokens <= covered_);
-  backend_.copy_recurrent(state, snapshot_);
-  if (tokens > position_) model_.replay(state, log_, 0, tokens - position_);
+  pool_.backend_.copy_recurrent(state, memory_->snapshot());
+  if (tokens > position_) pool_.model_.replay(state, memory_->log(), 0, tokens - position_);
 }
 
 CachePool::CachePool(Model& model, Backend& backend, int64_t limit_bytes)
@@ -66,7 +69,11 @@ CachePool::CachePool(Model& model, Backend& backend, int64_t limit_bytes)
 
 bool CachePool::take(int64_t bytes) {
   while (!budget_.try_take(bytes)) {
-    if (!prefixes_.evict_one()) return false;
+    if (spare_) {
+      spare_.reset();
+    } else if (!prefixes_.evict_one()) {
+      return false;
+    }
   }
   return true;
 }
@@ -86,9 +93,19 @@ std::unique_ptr<RunningState> CachePool::state() {
 }
 
 CheckpointRef CachePool::checkpoint(State state, int64_t position, int64_t log_rows) {
+  std::unique_ptr<CheckpointMemory> memory = checkpoint_memory(log_rows);
+  return memory ? std::make_shared<Checkpoint>(*this, std::move(memory), state, position) : nullptr;
+}
+
+std::unique_ptr<CheckpointMemory> CachePool::checkpoint_memory(int64_t log_rows) {
+  if (spare_ && spare_->log().capacity == log_rows) return std::move(spare_);
   const int64_t bytes = snapshot_.recurrent_bytes() + (log_rows > 0 ? model_.log_bytes(log_rows) : 0);
   if (!take(bytes)) return nullptr;
-  return std::make_shared<Checkpoint>(budget_, bytes, model_, backend_, state, position, log_rows);
+  return std::make_unique<CheckpointMemory>(budget_, bytes, model_, backend_, log_rows);
+}
+
+void CachePool::give_back(std::unique_ptr<CheckpointMemory> memory) {
+  if (!spare_ && memory->log().capacity > 0) spare_ = std::move(memory);
 }
 
 int64_t CachePool::bytes_for(int64_t tokens) const {

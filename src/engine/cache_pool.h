@@ -58,21 +58,40 @@ class RunningState {
   State handle_;
 };
 
+class CachePool;
+
+// What a checkpoint is written to: a recurrent state, and a log when log_rows > 0.
+class CheckpointMemory {
+ public:
+  CheckpointMemory(MemoryBudget& budget, int64_t bytes, Model& model, Backend& backend, int64_t log_rows);
+  ~CheckpointMemory();
+  CheckpointMemory(const CheckpointMemory&) = delete;
+  CheckpointMemory& operator=(const CheckpointMemory&) = delete;
+
+  [[nodiscard]] State snapshot() const { return snapshot_; }
+  [[nodiscard]] const DeltaLog& log() const { return log_; }
+
+ private:
+  MemoryLease lease_;
+  Model& model_;
+  Backend& backend_;
+  State snapshot_;
+  DeltaLog log_;
+};
+
 // The recurrent state behind some number of tokens, and a log of what led on from there: together the state behind any
 // of the tokens in [position, covered].
 class Checkpoint {
  public:
-  // Snapshot of `state` as it stands behind `position` tokens; log_rows: most tokens that the log will hold; 0:
-  // there is none.
-  Checkpoint(MemoryBudget& budget, int64_t bytes, Model& model, Backend& backend, State state, int64_t position,
-             int64_t log_rows);
+  // Snapshot of `state` as it stands behind `position` tokens. The memory goes back to the pool.
+  Checkpoint(CachePool& pool, std::unique_ptr<CheckpointMemory> memory, State state, int64_t position);
   ~Checkpoint();
   Checkpoint(const Checkpoint&) = delete;
   Checkpoint& operator=(const Checkpoint&) = delete;
 
   [[nodiscard]] int64_t position() const { return position_; }
   [[nodiscard]] int64_t covered() const { return covered_; }
-  [[nodiscard]] int64_t end() const { return position_ + log_.capacity; }  // where the log is full
+  [[nodiscard]] int64_t end() const { return position_ + memory_->log().capacity; }  // where the log is full
   // `rows` rows of a step, of which the first stands behind `at` tokens: where they are logged.
   [[nodiscard]] LoggedRows log(int64_t at, int64_t first_row, int64_t rows) const;
   // The log is right up to here.
@@ -81,11 +100,8 @@ class Checkpoint {
   void restore(State state, int64_t tokens) const;
 
  private:
-  MemoryLease lease_;
-  Model& model_;
-  Backend& backend_;
-  State snapshot_;
-  DeltaLog log_;
+  CachePool& pool_;
+  std::unique_ptr<CheckpointMemory> memory_;
   int64_t position_;
   int64_t covered_;
 };
@@ -102,6 +118,7 @@ class CachePool {
   PageRef page();
   PageRef copy_of(const Page& page);
   std::unique_ptr<RunningState> state();
+  // log_rows: most tokens that the log will hold; 0: there is none.
   CheckpointRef checkpoint(State state, int64_t position, int64_t log_rows);
 
   [[nodiscard]] bool has_recurrence() const { return spec_.delta_layers > 0; }
@@ -111,13 +128,20 @@ class CachePool {
   PrefixCache& prefixes() { return prefixes_; }
 
  private:
+  friend Checkpoint;
+
   bool take(int64_t bytes);
+  std::unique_ptr<CheckpointMemory> checkpoint_memory(int64_t log_rows);
+  void give_back(std::unique_ptr<CheckpointMemory> memory);
 
   Model& model_;
   Backend& backend_;
   StateSpec spec_;      // of a running stream
   StateSpec snapshot_;  // of what a checkpoint keeps
   MemoryBudget budget_;
+  // The last one with a log that was let go. Streams take turns: each makes a checkpoint every few dozen tokens and
+  // lets an old one go, and fresh memory would cost a page fault for every 4 KiB, longer than a step of a small model.
+  std::unique_ptr<CheckpointMemory> spare_;
   PrefixCache prefixes_;
 };
 

@@ -51,7 +51,16 @@ void DraftHead::catch_up(Stream& stream) {
   const int64_t rows = pending(stream);
   if (rows == 0) return;
   run(stream, stream.hidden.first(rows), stream.head_position);
-  stream.head_position += rows;
+  keep_last_pair(stream);
+}
+
+void DraftHead::give_up(Stream& stream) {
+  if (pending(stream) > 0) keep_last_pair(stream);
+}
+
+void DraftHead::keep_last_pair(Stream& stream) {
+  const int64_t rows = pending(stream);
+  stream.head_position = stream.computed;
   if (stream.computed % kPagePositions == 0) return;
   stream.head_position -= 1;
   if (rows > 1) backend_.copy(stream.hidden.first(1), stream.hidden.slice(rows - 1, 1));

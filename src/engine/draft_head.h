@@ -20,8 +20,8 @@ struct HeadJob {
 
 class DraftHead {
  public:
-  static constexpr int64_t kMostPending = 80;  // pairs that wait
-  static constexpr int64_t kCatchUpFrom = 48;  // and are taken in before the next step
+  static constexpr int64_t kCatchUpFrom = 256;  // pairs that wait are taken in, or given up, before the next step
+  static constexpr int64_t kMostPending = kCatchUpFrom + SpeculationMode::kMostDepth + 1;
 
   // The model was loaded with a draft head.
   DraftHead(Model& model, Backend& backend);
@@ -41,14 +41,17 @@ class DraftHead {
   void take(int64_t batch_rows);
   void take_in(int64_t first_row, int64_t rows, Stream& stream);
 
+  [[nodiscard]] static int64_t pending(const Stream& stream) { return stream.computed - stream.head_position; }
   // Pairs that wait are taken in.
   void catch_up(Stream& stream);
+  // They are not: the head goes on as if those tokens said nothing, and its drafts are worse.
+  void give_up(Stream& stream);
   // A draft is drawn as the model's own token would be, by the same random number: so it is likely the same.
   void draft(std::span<HeadJob> jobs);
 
  private:
-  [[nodiscard]] static int64_t pending(const Stream& stream) { return stream.computed - stream.head_position; }
   void run(const Stream& stream, Tensor hidden, int64_t position);
+  void keep_last_pair(Stream& stream);
   void first_drafts(std::span<HeadJob*> jobs);
   void next_drafts(std::span<HeadJob*> jobs, int64_t step);
   void draw(std::span<HeadJob*> jobs, Tensor logits);

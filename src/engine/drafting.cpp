@@ -2,6 +2,7 @@
 #include "engine/drafting.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace moebius {
 namespace {
@@ -30,6 +31,9 @@ int64_t Drafting::most_drafts(const Stream& stream) const {
 std::span<const std::vector<int32_t>> Drafting::plan(std::span<Stream* const> streams, const PromptRows& prompts) {
   streams_.assign(streams.begin(), streams.end());
   prompts_ = prompts;
+  for (Stream* stream : streams_) {
+    if (DraftHead::pending(*stream) >= DraftHead::kCatchUpFrom) keep_up(*stream);
+  }
   offers_.assign(streams.size(), {});
   looked_up_.assign(streams.size(), {});
   for (size_t i = 0; i < streams.size(); ++i) {
@@ -48,6 +52,30 @@ std::span<const std::vector<int32_t>> Drafting::plan(std::span<Stream* const> st
   trim();
   make();
   return drafts_;
+}
+
+void Drafting::begin() {
+  late_upkeep_seconds_ = std::exchange(upkeep_seconds_, 0);
+  start_ = clock_();
+}
+
+void Drafting::keep_up(Stream& stream) {
+  if (stream.hidden.data == nullptr || DraftHead::pending(stream) == 0) return;
+  if (planner_.can_afford(pair_seconds_ * static_cast<double>(DraftHead::pending(stream)))) {
+    catch_up(stream);
+  } else {
+    head_->give_up(stream);
+  }
+}
+
+void Drafting::catch_up(Stream& stream) {
+  constexpr int64_t kMany = 32;  // few say little of what one takes
+  const int64_t pairs = DraftHead::pending(stream);
+  const double start = clock_();
+  head_->catch_up(stream);
+  const double seconds = clock_() - start;
+  upkeep_seconds_ += seconds;
+  if (pairs >= kMany) pair_seconds_ = seconds / static_cast<double>(pairs);
 }
 
 // A stream whose depth the user has fixed is not the planner's, and the step not one to learn from.
@@ -75,18 +103,20 @@ void Drafting::trim() {
 }
 
 void Drafting::make() {
-  const double start = clock_();
   drafts_.assign(streams_.size(), {});
   std::vector<HeadJob> jobs;
   for (size_t i = 0; i < streams_.size(); ++i) {
     const DraftChoice& choice = choices_[i];
     if (choice.depth == 0) continue;
     if (choice.source == DraftSource::kMtp) {
+      // More than a step leaves behind is not the price of these drafts.
+      if (DraftHead::pending(*streams_[i]) > SpeculationMode::kMostDepth + 1) catch_up(*streams_[i]);
       jobs.push_back({.stream = streams_[i], .depth = choice.depth});
     } else {
       drafts_[i].assign(looked_up_[i].begin(), looked_up_[i].begin() + choice.depth);
     }
   }
+  const double start = clock_();
   if (!jobs.empty()) head_->draft(jobs);
   for (HeadJob& job : jobs) {
     drafts_[static_cast<size_t>(std::ranges::find(streams_, job.stream) - streams_.begin())] = std::move(job.drafts);
@@ -94,7 +124,8 @@ void Drafting::make() {
   head_seconds_ = jobs.empty() ? 0 : clock_() - start;
 }
 
-void Drafting::observe(std::span<const DraftOutcome> outcomes, double seconds) {
+void Drafting::observe(std::span<const DraftOutcome> outcomes) {
+  const double upkeep_seconds = std::exchange(upkeep_seconds_, 0);
   if (std::ranges::any_of(streams_, has_fixed_depth)) return;
   std::vector<DraftedStream> drafted;
   for (size_t i = 0; i < streams_.size(); ++i) {
@@ -112,8 +143,9 @@ void Drafting::observe(std::span<const DraftOutcome> outcomes, double seconds) {
   }
   planner_.observe({.streams = drafted,
                     .prefill_rows = prompts_.rows,
-                    .seconds = seconds - head_seconds_,
-                    .head_seconds = head_seconds_});
+                    .seconds = clock_() - start_ - head_seconds_ - upkeep_seconds,
+                    .head_seconds = head_seconds_,
+                    .upkeep_seconds = upkeep_seconds + late_upkeep_seconds_});
 }
 
 }  // namespace moebius

@@ -1,5 +1,5 @@
-// The drafts of a step: asks every stream's sources what they have, lets the planner choose, and tells it afterwards
-// what came of it.
+// The drafts of a step: keeps the draft head up to date, asks every stream's sources what they have, lets the planner
+// choose, and tells it afterwards what came of it.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +32,14 @@ class Drafting {
   // head: null without one. most_rows: of a stream in a step.
   Drafting(DraftHead* head, int64_t most_rows, int64_t context, Clock clock);
 
+  // A step begins: from here to observe() is its time.
+  void begin();
+  // The draft head takes in what waits of a stream, as long as that costs next to nothing; else it does without.
+  void keep_up(Stream& stream);
   // Drafts for each of the streams, which all decode; kept until observe().
   std::span<const std::vector<int32_t>> plan(std::span<Stream* const> streams, const PromptRows& prompts);
-  // The step took `seconds`, plan() included, and brought this to the streams of plan().
-  void observe(std::span<const DraftOutcome> outcomes, double seconds);
+  // The step is done, and brought this to the streams of plan().
+  void observe(std::span<const DraftOutcome> outcomes);
 
   [[nodiscard]] int64_t most_rows() const { return most_rows_; }
   [[nodiscard]] const Planner& planner() const { return planner_; }
@@ -44,6 +48,7 @@ class Drafting {
   [[nodiscard]] int64_t most_drafts(const Stream& stream) const;
   std::vector<DraftChoice> choose();
   void trim();
+  void catch_up(Stream& stream);
   void make();
 
   DraftHead* head_;
@@ -59,7 +64,11 @@ class Drafting {
   std::vector<std::vector<int32_t>> looked_up_;
   std::vector<DraftChoice> choices_;
   std::vector<std::vector<int32_t>> drafts_;
-  double head_seconds_ = 0;
+  double head_seconds_ = 0;  // of its drafts
+  double start_ = 0;
+  double late_upkeep_seconds_ = 0;  // between the last observe() and begin()
+  double upkeep_seconds_ = 0;       // since then: of pairs that had waited
+  double pair_seconds_ = 0;         // that one of them took last
 };
 
 }  // namespace moebius

@@ -124,7 +124,7 @@ void Scheduler::admit() {
 bool Scheduler::start(Stream& stream) {
   const StreamSpec& spec = stream.spec;
   if (Stream* parent = spec.parent == 0 ? nullptr : find(spec.parent); parent != nullptr && parent->state) {
-    publish(*parent);
+    hand_over(*parent);
   }
   PrefixCache::Match match;
   const bool use_cache = options_.prefix_cache && spec.use_prefix_cache;
@@ -226,7 +226,7 @@ bool Scheduler::release_recorders() {
 // It keeps its tokens, and what is still cached of it when it is taken up again.
 void Scheduler::preempt_youngest() {
   Stream& stream = *running_.back();
-  publish(stream);
+  hand_over(stream);
   release(stream);
   stream.usage.preempted += 1;
   stats_.preempted += 1;
@@ -237,10 +237,15 @@ void Scheduler::preempt_youngest() {
 
 void Scheduler::publish(Stream& stream) {
   if (!options_.prefix_cache || !stream.spec.use_prefix_cache || stream.computed == 0) return;
-  if (head_ && stream.hidden.data != nullptr && !stream.has_ended()) head_->catch_up(stream);
   const auto tokens = std::span(stream.tokens).first(static_cast<size_t>(stream.computed));
   const auto pages = std::span(stream.pages).first(static_cast<size_t>(div_up(stream.computed, kPagePositions)));
   pool_.prefixes().insert(tokens, pages, stream.recorder.checkpoints());
+}
+
+// For whoever goes on from here, with what the draft head has to know of it.
+void Scheduler::hand_over(Stream& stream) {
+  drafting_.keep_up(stream);
+  publish(stream);
 }
 
 void Scheduler::release(Stream& stream) {
@@ -283,7 +288,7 @@ void Scheduler::finish(Stream& stream) {
   event.end = stream.end;
   event.error = stream.error;
   events_.push_back(std::move(event));
-  if (stream.state && stream.end != AnswerEnd::kFailed) publish(stream);
+  if (stream.state && stream.end != AnswerEnd::kFailed) hand_over(stream);
   release(stream);
 }
 

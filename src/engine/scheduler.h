@@ -81,6 +81,7 @@ class Scheduler {
   bool release_recorders();
   void preempt_youngest();
   void publish(Stream& stream);
+  void hand_over(Stream& stream);
   void release(Stream& stream);
   void finish_ended();
   void finish(Stream& stream);

@@ -9,7 +9,7 @@
 namespace moebius {
 
 bool Scheduler::step() {
-  const double start = options_.clock();
+  drafting_.begin();
   const bool has_work = !running_.empty() || !waiting_.empty();
   finish_ended();  // those that were cancelled
   admit();
@@ -24,7 +24,7 @@ bool Scheduler::step() {
     if (part.decodes) outcomes.push_back(outcome);
   }
   keep_hidden(parts);
-  drafting_.observe(outcomes, options_.clock() - start);
+  drafting_.observe(outcomes);
   stats_.steps += 1;
   stats_.bytes_moved += static_cast<uint64_t>(backend_.take_traffic().bytes());
   for (const Part& part : parts) explain_failure(*part.stream);
@@ -37,8 +37,6 @@ void Scheduler::record() {
   for (const StreamPtr& stream : running_) {
     const auto seen = std::span(stream->tokens).first(static_cast<size_t>(stream->computed));
     if (stream->recorder.record(stream->state->handle(), seen)) publish(*stream);
-    const bool waits_long = stream->computed - stream->head_position >= DraftHead::kCatchUpFrom;
-    if (head_ && stream->hidden.data != nullptr && waits_long) head_->catch_up(*stream);
   }
 }
 
@@ -182,7 +180,7 @@ void Scheduler::keep_hidden(std::span<const Part> parts) {
   if (!head_) return;
   std::vector<const Part*> prompts;
   for (const Part& part : parts) {
-    if (part.stream->hidden.data == nullptr || part.stream->has_ended()) continue;
+    if (part.stream->hidden.data == nullptr || part.stream->end == AnswerEnd::kFailed) continue;
     if (part.decodes) {
       head_->keep_hidden(part.first_row, part.stream->computed - part.position, *part.stream);
     } else {

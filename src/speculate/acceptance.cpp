@@ -1,6 +1,7 @@
 // Tallies that fade, and the test that tells a change from chance.
 #include "speculate/acceptance.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/check.h"
@@ -18,26 +19,15 @@ double Acceptance::estimate(const Tally& seen, double guess) {
   return (seen.hits + kGuessWeight * guess) / (seen.trials + kGuessWeight);
 }
 
-Acceptance::Probabilities Acceptance::probabilities(const Acceptance* others) const {
-  const bool ask = others != nullptr && !own_way_;
-  Probabilities probabilities = {};
-  double probability = kFirstGuess;
-  for (size_t j = 1; j < probabilities.size(); ++j) {
-    if (ask) probability = estimate(others->long_[j], probability);
-    probabilities[j] = probability = estimate(long_[j], probability);
-  }
-  return probabilities;
+double Acceptance::next(int64_t position, double before, const Acceptance* others) const {
+  const double guess = others != nullptr && !own_way_ ? estimate(others->long_[position], before) : before;
+  return estimate(long_[position], guess);
 }
 
-double Acceptance::expected(int64_t depth) const {
-  const Probabilities probability = probabilities();
-  double reached = 1;
-  double sum = 0;
-  for (int64_t position = 1; position <= depth; ++position) {
-    reached *= probability[position];
-    sum += reached;
-  }
-  return sum;
+double Acceptance::probability(int64_t position, const Acceptance* others) const {
+  double probability = kFirstGuess;
+  for (int64_t j = 1; j <= position; ++j) probability = next(j, probability, others);
+  return probability;
 }
 
 void Acceptance::note(int64_t position, double hit, double expected) {
@@ -59,7 +49,8 @@ bool Acceptance::has_changed() const {
 void Acceptance::observe(int64_t drafted, int64_t accepted) {
   MOEBIUS_CHECK(accepted >= 0 && accepted <= drafted && drafted <= SpeculationMode::kMostDepth);
   if (drafted == 0) return;
-  const Probabilities expected = probabilities();
+  std::array<double, SpeculationMode::kMostDepth + 1> expected = {kFirstGuess};
+  for (int64_t j = 1; j <= std::min(accepted + 1, drafted); ++j) expected[j] = next(j, expected[j - 1]);
   for (Tally& tally : long_) tally = {tally.hits * kLongFade, tally.trials * kLongFade};
   for (Tally& tally : short_) tally = {tally.hits * kShortFade, tally.trials * kShortFade};
   surprise_ *= kShortFade;

@@ -22,14 +22,11 @@ class Acceptance {
   // 0 <= accepted <= drafted <= kMostDepth. drafted 0 changes nothing.
   void observe(int64_t drafted, int64_t accepted);
 
-  // By position, from 1: the probability that a draft is right if those before it are. others: of all streams; what is
-  // guessed where this one has seen little.
-  using Probabilities = std::array<double, SpeculationMode::kMostDepth + 1>;
-  [[nodiscard]] Probabilities probabilities(const Acceptance* others = nullptr) const;
-
-  [[nodiscard]] double probability(int64_t position) const { return probabilities()[position]; }
-  // Mean number of accepted drafts of so many.
-  [[nodiscard]] double expected(int64_t depth) const;
+  // The probability that draft `position`, from 1, is right if those before it are; before: that of position - 1,
+  // kFirstGuess of the first. others: of all streams; what is guessed where this one has seen little.
+  [[nodiscard]] double next(int64_t position, double before, const Acceptance* others = nullptr) const;
+  // The same, from the first position on.
+  [[nodiscard]] double probability(int64_t position, const Acceptance* others = nullptr) const;
 
  private:
   struct Tally {

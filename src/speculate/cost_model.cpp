@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -14,6 +15,7 @@ constexpr double kNoise = 0.08;       // of one step, relative: a quiet desktop 
 constexpr double kScaleWalk = 0.01;   // a step
 constexpr double kRatioWalk = 0.001;  // a step
 constexpr double kFarOut = 3;         // standard deviations
+constexpr double kHalf = -0.69;       // log
 
 double square(double x) { return x * x; }
 
@@ -95,18 +97,24 @@ void StepCost::observe(int64_t rows, double seconds) {
   for (int64_t other = 1; other <= kMostRows; ++other) {
     if (ratios_[other].observations > 0 && other != reference_) covariance_[other][other] += square(kRatioWalk);
   }
+  if (const int64_t fewer = trusted_below(rows); fewer > 0) {
+    const double error = log_seconds - std::log(even_[fewer]);
+    if (ratios_[rows].observations < kTrusted && error < kHalf) move_scale(error);
+  }
   if (ratios_[rows].observations == 0) {
     learn(rows, log_seconds);
   } else {
     correct(rows, log_seconds);
   }
   ++ratios_[rows].observations;
+  ratios_[rows].is_current = true;
   draw_curve();
 }
 
 void StepCost::begin(int64_t rows, double log_seconds) {
   reference_ = rows;
   ratios_[rows].observations = 1;
+  fitting_ = rows;
   state_[rows] = std::log(prior(rows));
   state_[0] = log_seconds - state_[rows];
   covariance_[0][0] = square(kNoise);
@@ -122,9 +130,14 @@ void StepCost::learn(int64_t rows, double log_seconds) {
 void StepCost::correct(int64_t rows, double log_seconds) {
   const double error = log_seconds - state_[0] - state_[rows];
   const double variance = covariance_[0][0] + 2 * covariance_[0][rows] + covariance_[rows][rows] + square(kNoise);
-  if (ratios_[rows].observations < kTrusted && error < -kFarOut * std::sqrt(variance)) {
+  const bool is_far_out = std::abs(error) > kFarOut * std::sqrt(variance);
+  if (ratios_[rows].observations < kTrusted && is_far_out && error < 0) {
     learn(rows, log_seconds);
-  } else if (!is_surprise(rows, error, variance)) {
+  } else if (is_far_out) {
+    surprise(rows, error);
+  } else {
+    run_ = ratios_[rows].run = {};
+    fitting_ = rows;
     update(rows, error, variance);
   }
 }
@@ -139,27 +152,39 @@ void StepCost::update(int64_t rows, double error, double variance) {
   }
 }
 
-// A step far out changes nothing, until it is one too many of its kind; then the mildest of them is believed.
-bool StepCost::is_surprise(int64_t rows, double error, double variance) {
+void StepCost::surprise(int64_t rows, double error) {
+  constexpr int64_t kLongRun = 16;
   constexpr int64_t kTooMany = 4;
   Ratio& ratio = ratios_[rows];
-  if (std::abs(error) <= kFarOut * std::sqrt(variance)) {
-    run_ = ratio.run = {};
-    return false;
-  }
+  const int64_t fitting = std::exchange(fitting_, 0);
   for (Run* run : {&run_, &ratio.run}) {
     const bool goes_on = run->count > 0 && (run->mildest > 0) == (error > 0);
     const bool milder = !goes_on || std::abs(error) < std::abs(run->mildest);
     *run = {goes_on ? run->count + 1 : 1, milder ? error : run->mildest};
   }
-  if (ratio.run.count < kTooMany && run_.count < kTooMany) return true;
-  if (run_.count >= kTooMany) {
-    state_[0] += run_.mildest;
-  } else {
+  const bool others_fit = fitting != 0 && fitting != rows;
+  if (error < kHalf) {
+    others_fit ? void(state_[rows] += error) : move_scale(error);
+  } else if (run_.count >= kLongRun) {
+    move_scale(run_.mildest);
+  } else if (ratio.run.count >= kTooMany && run_.count < ratio.run.count) {
     state_[rows] += ratio.run.mildest;
+    ratio.run = {};
   }
-  run_ = ratio.run = {};
-  return true;
+}
+
+void StepCost::move_scale(double by) {
+  state_[0] += by;
+  run_ = {};
+  for (Ratio& ratio : ratios_) {
+    ratio.run = {};
+    ratio.is_current = false;
+  }
+}
+
+int64_t StepCost::trusted_below(int64_t rows) const {
+  for (--rows; rows > 0 && ratios_[rows].observations < kTrusted;) --rows;
+  return rows;
 }
 
 void StepCost::draw_curve() {

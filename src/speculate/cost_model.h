@@ -8,8 +8,11 @@
 // walks. A Kalman filter over all of them shares each surprise out, so a machine that gets slower while it always
 // verifies four rows makes a plain step slower too, though none was seen since. It keeps the covariances: without them
 // a wrong ratio that is seen often passes for the scale, and was found to hide a loss of 13 % for a thousand tokens.
-// - Noise: a step far out is ignored. Four in a row move the scale; four at one row count, with others in between that
-//   were no surprise, move its ratio. Of a row count that is hardly known the faster time is believed.
+// - Noise makes steps slower and hardly ever faster. A step that is far too slow is ignored: a long run of them moves
+//   the scale (a burst, while something else has the cores, does not), four at one row count with others in between
+//   that were no surprise its ratio. A step that takes less than half is believed at once. It moves the ratio if the
+//   step before it, of other rows, was as expected, else the scale. Of a row count that is hardly known the faster time
+//   is believed, and it cannot be faster than fewer rows.
 // - Ratios never fall as rows grow (pool adjacent violators, weighted by observations).
 // - Between measured row counts the curve has the shape of the prior; beyond them it goes on as the prior does, steeper
 //   or flatter by how the measured part compares with it.
@@ -27,8 +30,10 @@ class StepCost {
   // Steps of more than kMostRows rows are not looked at: most of their rows are prefill, whose cost is another curve.
   void observe(int64_t rows, double seconds);
 
-  [[nodiscard]] bool known() const { return steps_ > 0; }                       // whether anything was observed
-  [[nodiscard]] int64_t observations(int64_t rows) const;                       // of exactly so many rows
+  [[nodiscard]] bool known() const { return steps_ > 0; }  // whether anything was observed
+  [[nodiscard]] int64_t observations(int64_t rows) const;  // of exactly so many rows
+  // Whether exactly so many rows were observed since the machine last became another one.
+  [[nodiscard]] bool is_current(int64_t rows) const { return ratios_[rows].is_current; }
   [[nodiscard]] double seconds(int64_t rows) const { return at(even_, rows); }  // rows >= 1; needs known()
   // Bounds for a row count that was hardly measured. Careful: as if rows shared nothing with those measured below it.
   // Hopeful: as if rows were free until proven dear.
@@ -45,6 +50,7 @@ class StepCost {
   };
   struct Ratio {
     int64_t observations = 0;
+    bool is_current = false;
     Run run;
   };
   using Curve = std::array<double, kMostRows + 1>;  // seconds, by rows
@@ -57,7 +63,9 @@ class StepCost {
   void learn(int64_t rows, double log_seconds);
   void correct(int64_t rows, double log_seconds);
   void update(int64_t rows, double error, double variance);
-  bool is_surprise(int64_t rows, double error, double variance);
+  void surprise(int64_t rows, double error);
+  void move_scale(double by);
+  [[nodiscard]] int64_t trusted_below(int64_t rows) const;
   void draw_curve();
   void draw_bounds();
 
@@ -65,7 +73,8 @@ class StepCost {
   int64_t reference_ = 0;  // rows of the first step; their ratio does not walk, else all could drift with the scale
   Vector state_ = {};
   std::array<Vector, kMostRows + 1> covariance_ = {};
-  Run run_;  // whatever their rows
+  Run run_;              // whatever their rows
+  int64_t fitting_ = 0;  // rows of the step before, if it was no surprise
   std::array<Ratio, kMostRows + 1> ratios_ = {};
   Curve even_ = {};
   Curve careful_ = {};

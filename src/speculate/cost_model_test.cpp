@@ -90,7 +90,7 @@ TEST(StepCost, never_falls_as_rows_grow) {
 }
 
 TEST(StepCost, ignores_a_step_far_out) {
-  for (const double spike : {0.2, 3.0, 100.0}) {
+  for (const double spike : {0.6, 3.0, 100.0}) {
     StepCost cost;
     observe_times(cost, 10, 1, 0.01);
     observe_times(cost, 10, 4, 0.02);
@@ -98,6 +98,39 @@ TEST(StepCost, ignores_a_step_far_out) {
     EXPECT_NEAR(cost.seconds(4), 0.02, 1e-9) << spike;
     EXPECT_NEAR(cost.seconds(1), 0.01, 1e-9) << spike;
   }
+}
+
+TEST(StepCost, ignores_a_burst) {
+  StepCost cost;
+  observe_times(cost, 20, 1, 0.01);
+  observe_times(cost, 8, 1, 0.5);
+  EXPECT_NEAR(cost.seconds(1), 0.01, 1e-9);
+  EXPECT_TRUE(cost.is_current(1));
+}
+
+TEST(StepCost, believes_in_a_fast_step_at_once) {
+  StepCost slow;
+  observe_times(slow, 20, 1, 0.01);
+  observe_times(slow, 20, 4, 0.02);
+  StepCost cheaper = slow;
+  cheaper.observe(1, 0.002);
+  EXPECT_NEAR(cheaper.seconds(1), 0.002, 1e-9) << "alone: four rows were as expected just now";
+  EXPECT_NEAR(cheaper.seconds(4), 0.02, 1e-9);
+  slow.observe(4, 0.004);
+  EXPECT_NEAR(slow.seconds(4), 0.004, 1e-9) << "the machine";
+  EXPECT_NEAR(slow.seconds(1), 0.002, 1e-4);
+  EXPECT_TRUE(slow.is_current(4));
+  EXPECT_FALSE(slow.is_current(1));
+}
+
+TEST(StepCost, does_not_take_a_machine_that_was_slow_for_a_while_for_one_where_many_rows_are_cheap) {
+  StepCost cost;
+  observe_times(cost, 20, 1, 0.01);
+  observe_times(cost, 20, 1, 0.5);
+  EXPECT_NEAR(cost.seconds(1), 0.5, 0.01);
+  cost.observe(7, 0.03);
+  EXPECT_LE(cost.seconds(1), 0.03 * 1.001);
+  EXPECT_FALSE(cost.is_current(1));
 }
 
 TEST(StepCost, forgives_a_spike_among_the_first_three_steps) {

@@ -2,6 +2,9 @@
 #include "speculate/draft_rows.h"
 
 #include <algorithm>
+#include <tuple>
+
+#include "base/checked.h"
 
 namespace moebius {
 namespace {
@@ -22,10 +25,27 @@ std::vector<Row> rows_in_order(std::span<const DraftOffer> offers) {
       rows.push_back({static_cast<int64_t>(stream), j + 1, offers[stream].reached[j]});
     }
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    return a.reached != b.reached ? a.reached > b.reached : a.depth < b.depth;
+  std::ranges::sort(rows, [](const Row& a, const Row& b) {
+    return std::tuple(-a.reached, a.depth, a.stream) < std::tuple(-b.reached, b.depth, b.stream);
   });
   return rows;
+}
+
+// Whether any number of rows could bring more than `rate`. Costs a small part of looking for the best number, and the
+// answer is mostly no where drafts are bad, so that planning costs next to nothing there.
+bool may_beat(double rate, const StepPrice& price, std::span<const DraftOffer> offers, std::span<const Row> rows,
+              StepPrice::Mood mood) {
+  const bool all_of_head =
+      std::ranges::all_of(offers, [](const DraftOffer& offer) { return offer.source == DraftSource::kMtp; });
+  const double head = all_of_head ? price.head_seconds(1, mood) : 0;  // of a step of it, at least
+  auto tokens = static_cast<double>(price.streams());
+  const int64_t most = std::min<int64_t>(std::ssize(rows), StepPrice::kMostLogitRows - price.streams());
+  for (int64_t drafted = 1; drafted <= most; ++drafted) {
+    tokens += rows[drafted - 1].reached;
+    const auto head_steps = static_cast<double>(div_up(drafted, price.streams()));
+    if (tokens > rate * (price.seconds(drafted, mood) + head * head_steps)) return true;
+  }
+  return false;
 }
 
 // The step that takes the first rows of that order that are not too deep, one more with every advance().
@@ -151,6 +171,7 @@ DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers
     double rate;
   };
   const std::vector<Row> rows = rows_in_order(offers);
+  if (!may_beat(plain_rows(price).rate(), price, offers, rows, StepPrice::Mood::kEven)) return plain_rows(price);
   std::vector<Limit> limits = {{0, 0, plain_rows(price).rate()}};
   double best_rate = limits[0].rate;
   for (int64_t deepest = 1; deepest <= deepest_of(offers); ++deepest) {
@@ -169,6 +190,7 @@ DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers
 
 DraftRows curious_rows(const StepPrice& price, std::span<const DraftOffer> offers, double rate, double allowance) {
   const std::vector<Row> rows = rows_in_order(offers);
+  if (!may_beat(rate, price, offers, rows, StepPrice::Mood::kHopeful)) return plain_rows(price);
   int64_t fewest = StepPrice::kMostLogitRows;
   int64_t limit = 0;
   for (int64_t deepest = 1; deepest <= deepest_of(offers); ++deepest) {

@@ -24,14 +24,15 @@ std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, 
   const std::vector<DraftChoice> plain(streams.size());
   if (mode_.off() || count == 0 || count >= StepPrice::kMostLogitRows) return plain;
   if (mode_.depth > 0) return fixed(streams);
-  if (step_cost_.observations(count) == 0) return plain;
-  const StepPrice price(step_cost_, head_cost_, count, prefill_rows);
+  const StepCost& cost = step_costs_[count];
+  if (cost.observations(count) == 0) return plain;
+  const StepPrice price(cost, head_cost_, count, prefill_rows);
   const Offers all = offers(price, streams);
   DraftRows rows = plain_rows(price);
   const double enough = (1 + kMargin) * rows.rate();
   // A draft head pays only when enough streams share it, so what is free is tried by itself too.
-  for (const auto& some : {all.best, all.free}) {
-    DraftRows other = choose_rows(price, some, ledger_.allowance());
+  for (const auto* some : {&all.best, &all.free}) {
+    DraftRows other = choose_rows(price, *some, ledger_.allowance());
     if (other.rate() > std::max(enough, rows.rate())) rows = std::move(other);
   }
   if (plain_is_stale(count, rows.rate() / (static_cast<double>(count) / price.plain()) - 1)) return plain;
@@ -62,19 +63,25 @@ bool Planner::plain_is_stale(int64_t streams, double gain) const {
   constexpr double kRarely = 64;
   constexpr int64_t kEnough = 3;
   const auto age = static_cast<double>(steps_ + 1 - plain_at_[streams]);
-  if (step_cost_.observations(streams) < kEnough) return age >= kOften / 2;
+  const StepCost& cost = step_costs_.at(streams);
+  if (!cost.is_current(streams)) return true;
+  if (cost.observations(streams) < kEnough) return age >= kOften / 2;
   return age >= std::clamp(100 * gain, kOften, kRarely);
 }
 
 DraftOffer Planner::offer(const DraftingStream& stream, DraftSource source) const {
   DraftOffer offer{.source = source};
   if (!mode_.uses(source)) return offer;
-  offer.most = std::min(stream.most[static_cast<size_t>(source)], SpeculationMode::kMostDepth);
-  const auto probability = stream.history->acceptance(source).probabilities(&all_streams_.acceptance(source));
+  const int64_t most = std::min(stream.most[static_cast<size_t>(source)], SpeculationMode::kMostDepth);
+  const Acceptance& acceptance = stream.history->acceptance(source);
+  const Acceptance& others = all_streams_.acceptance(source);
+  double probability = Acceptance::kFirstGuess;
   double reached = 1;
-  for (int64_t j = 0; j < offer.most; ++j) {
-    reached *= probability[j + 1];
-    offer.reached[j] = reached;
+  for (int64_t j = 1; j <= most; ++j) {
+    probability = acceptance.next(j, probability, &others);
+    reached *= probability;
+    if (reached < kWorthARow) break;
+    offer.reached[offer.most++] = reached;
   }
   return offer;
 }
@@ -154,12 +161,13 @@ void Planner::observe(const StepReport& report) {
 void Planner::observe_costs(const StepReport& report, std::span<const DraftChoice> choices) {
   const auto count = static_cast<int64_t>(choices.size());
   const int64_t rows = count + drafted(choices) + report.prefill_rows;
-  step_cost_.observe(rows, report.seconds);
+  StepCost& cost = step_costs_[count];
+  cost.observe(rows, report.seconds);
   if (rows == count && count <= StepPrice::kMostLogitRows) plain_at_[count] = steps_;
-  if (report.head_seconds == 0 || !step_cost_.known()) return;
+  if (report.head_seconds == 0 || !cost.known()) return;
   // One time for all steps of the head, of ever fewer streams: each has the share that it was expected to have. Only
   // one is looked at, by turns: three numbers that one slow step made are not three that agree.
-  const StepPrice price(step_cost_, head_cost_, count, report.prefill_rows);
+  const StepPrice price(cost, head_cost_, count, report.prefill_rows);
   const double all_seconds = price.head_seconds(choices);
   std::vector<int64_t> streams;
   for (int64_t step = 1; step <= SpeculationMode::kMostDepth; ++step) {
@@ -173,14 +181,18 @@ void Planner::observe_costs(const StepReport& report, std::span<const DraftChoic
 }
 
 void Planner::book(const StepReport& report, std::span<const DraftChoice> choices) {
-  if (!step_cost_.known()) return;
   const auto count = static_cast<int64_t>(choices.size());
-  const StepPrice price(step_cost_, head_cost_, count, report.prefill_rows);
+  const StepCost& cost = step_costs_.at(count);
+  if (!cost.known()) return;
+  const StepPrice price(cost, head_cost_, count, report.prefill_rows);
   double tokens = 1;
   for (const DraftedStream& stream : report.streams) {
     tokens += static_cast<double>(stream.accepted) / static_cast<double>(count);
   }
-  double loss = 0;
+  plain_ = price.plain();
+  const double upkeep = report.upkeep_seconds / plain_;
+  upkeep_savings_ = std::min(upkeep_savings_ + kUpkeepShare * tokens - upkeep, kMostUpkeep);
+  double loss = upkeep;
   if (const int64_t extra = drafted(choices); extra > 0) {
     constexpr double kSpike = 1.25;  // a step that took longer than its like did so without help of its drafts
     constexpr int64_t kTrusted = 3;
@@ -188,9 +200,9 @@ void Planner::book(const StepReport& report, std::span<const DraftChoice> choice
     double seconds = price.seconds(extra);
     if (rows <= StepCost::kMostRows) {
       const double spent = report.seconds - price.prefill();
-      seconds = step_cost_.observations(rows) >= kTrusted ? std::min(spent, kSpike * seconds) : spent;
+      seconds = cost.observations(rows) >= kTrusted ? std::min(spent, kSpike * seconds) : spent;
     }
-    loss = (seconds + report.head_seconds) / price.plain() - tokens;
+    loss += (seconds + report.head_seconds) / price.plain() - tokens;
   }
   ledger_.book(tokens, loss);
   for (double* savings : {&row_savings_, &source_savings_}) {

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -43,8 +44,9 @@ struct DraftedStream {
 struct StepReport {
   std::span<const DraftedStream> streams = {};  // in the order of the plan
   int64_t prefill_rows = 0;
-  double seconds = 0;       // of the model, verification and taking back included
-  double head_seconds = 0;  // of the draft head: all its steps, and what it had to catch up on
+  double seconds = 0;         // of the model, verification and taking back included
+  double head_seconds = 0;    // of the draft head: all steps of these drafts
+  double upkeep_seconds = 0;  // of the draft head: what it takes in of tokens that it did not draft
 };
 
 class Planner {
@@ -54,15 +56,21 @@ class Planner {
   // One choice for each stream. Once before each step; looks are paid for here.
   std::vector<DraftChoice> plan(std::span<const DraftingStream> streams, int64_t prefill_rows);
   void observe(const StepReport& report);
+  // Whether the upkeep of the draft head may take so long now: it has a small share of the time.
+  [[nodiscard]] bool can_afford(double upkeep_seconds) const { return upkeep_seconds <= upkeep_savings_ * plain_; }
 
-  [[nodiscard]] const StepCost& step_cost() const { return step_cost_; }
+  // Of steps in which so many streams decode.
+  [[nodiscard]] const StepCost& step_cost(int64_t streams) const { return step_costs_.at(streams); }
   [[nodiscard]] const LossLedger& ledger() const { return ledger_; }
 
  private:
   static constexpr double kMargin = 0.01;            // of plain tokens per second
   static constexpr double kCuriosity = 0.02;         // of the best tokens per second
   static constexpr double kExperimentShare = 0.005;  // of the time, for either kind
+  static constexpr double kWorthARow = 0.02;         // tokens: a row costs more anywhere
   static constexpr double kMostSavings = 3;          // plain steps
+  static constexpr double kUpkeepShare = 0.01;       // of the time
+  static constexpr double kMostUpkeep = 4;           // plain steps at once
 
   // What the step under way is compared with.
   struct Experiment {
@@ -87,13 +95,16 @@ class Planner {
   void pay_experiment(const StepReport& report, const StepPrice& price);
 
   SpeculationMode mode_;
-  StepCost step_cost_;
+  // By streams: sixteen rows of sixteen streams read sixteen states, sixteen rows of one stream one.
+  std::map<int64_t, StepCost> step_costs_;
   StepCost head_cost_;
   LossLedger ledger_;
   DraftHistory all_streams_;
   int64_t steps_ = 0;
   double row_savings_ = 1;  // plain steps that experiments with rows may lose
   double source_savings_ = 1;
+  double upkeep_savings_ = kMostUpkeep;
+  double plain_ = 0;  // seconds of a plain step like the last one
   Experiment experiment_;
   std::array<int64_t, StepPrice::kMostLogitRows + 1> plain_at_ = {};  // by streams: step of the last plain one, from 1
 };
