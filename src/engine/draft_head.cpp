@@ -15,15 +15,20 @@ DraftHead::DraftHead(Model& model, Backend& backend)
       batch_(backend.allocate(DType::kF32, model.options().max_rows, model.config().dim)),
       logits_(static_cast<size_t>(model.config().vocab)) {}
 
-DraftHead::~DraftHead() { backend_.free_tensor(batch_); }
+DraftHead::~DraftHead() {
+  backend_.free_tensor(batch_);
+  for (const Tensor& hidden : spare_) backend_.free_tensor(hidden);
+}
 
 void DraftHead::open(Stream& stream) {
-  stream.hidden = backend_.allocate(DType::kF32, kMostPending, model_.config().dim);
+  if (spare_.empty()) spare_.push_back(backend_.allocate(DType::kF32, kMostPending, model_.config().dim));
+  stream.hidden = spare_.back();
+  spare_.pop_back();
   stream.head_position = stream.computed;
 }
 
 void DraftHead::close(Stream& stream) {
-  if (stream.hidden.data != nullptr) backend_.free_tensor(stream.hidden);
+  if (stream.hidden.data != nullptr) spare_.push_back(stream.hidden);
   stream.hidden = {};
 }
 

@@ -59,6 +59,7 @@ class DraftHead {
   Model& model_;
   Backend& backend_;
   Tensor batch_;               // [max_rows, D]
+  std::vector<Tensor> spare_;  // Stream::hidden of streams that have ended
   std::vector<float> logits_;  // [V]
 };
 

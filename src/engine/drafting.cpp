@@ -31,27 +31,35 @@ int64_t Drafting::most_drafts(const Stream& stream) const {
 std::span<const std::vector<int32_t>> Drafting::plan(std::span<Stream* const> streams, const PromptRows& prompts) {
   streams_.assign(streams.begin(), streams.end());
   prompts_ = prompts;
+  offers_.assign(streams.size(), {});
+  looked_up_.assign(streams.size(), {});
+  choices_.assign(streams.size(), {});
   for (Stream* stream : streams_) {
     if (DraftHead::pending(*stream) >= DraftHead::kCatchUpFrom) keep_up(*stream);
   }
-  offers_.assign(streams.size(), {});
-  looked_up_.assign(streams.size(), {});
+  const double start = clock_();
   for (size_t i = 0; i < streams.size(); ++i) {
-    const Stream& stream = *streams[i];
-    const int64_t most = most_drafts(stream);
-    offers_[i].history = &stream.drafts;
-    if (most == 0) continue;
-    if (stream.spec.speculation.ngram) {
-      looked_up_[i] =
-          stream.spec.drafts ? stream.spec.drafts(std::ssize(stream.tokens), most) : stream.ngrams.propose(most);
-    }
-    offers_[i].most[kNgram] = std::ssize(looked_up_[i]);
-    offers_[i].most[kMtp] = stream.spec.speculation.mtp && stream.hidden.data != nullptr ? most : 0;
+    offers_[i].history = &streams_[i]->drafts;
+    if (pause_ == 0 || has_fixed_depth(streams_[i])) look_up(i);
   }
-  choices_ = choose();
+  choose();
   trim();
+  plan_seconds_ = clock_() - start;
   make();
   return drafts_;
+}
+
+void Drafting::look_up(size_t index) {
+  const Stream& stream = *streams_[index];
+  const int64_t most = most_drafts(stream);
+  if (most == 0) return;
+  const SpeculationMode& mode = stream.spec.speculation;
+  std::vector<int32_t>& found = looked_up_[index];
+  if (mode.ngram) {
+    found = stream.spec.drafts ? stream.spec.drafts(std::ssize(stream.tokens), most) : stream.ngrams.propose(most);
+  }
+  offers_[index].most[kNgram] = std::ssize(found);
+  offers_[index].most[kMtp] = mode.mtp && stream.hidden.data != nullptr ? most : 0;
 }
 
 void Drafting::begin() {
@@ -78,17 +86,33 @@ void Drafting::catch_up(Stream& stream) {
   if (pairs >= kMany) pair_seconds_ = seconds / static_cast<double>(pairs);
 }
 
-// A stream whose depth the user has fixed is not the planner's, and the step not one to learn from.
-std::vector<DraftChoice> Drafting::choose() {
-  if (std::ranges::none_of(streams_, has_fixed_depth)) return planner_.plan(offers_, prompts_.rows);
-  std::vector<DraftChoice> choices(streams_.size());
+// A stream whose depth the user has fixed is not the planner's: its rows are there like those of prompts.
+void Drafting::choose() {
+  std::vector<DraftingStream> planned;
   for (size_t i = 0; i < streams_.size(); ++i) {
+    if (!has_fixed_depth(streams_[i])) {
+      planned.push_back(offers_[i]);
+      continue;
+    }
     const SpeculationMode& mode = streams_[i]->spec.speculation;
     const DraftSource source = mode.mtp ? DraftSource::kMtp : DraftSource::kNgram;
-    const int64_t most = offers_[i].most[static_cast<size_t>(source)];
-    choices[i] = {source, std::min(mode.depth, most)};
+    choices_[i] = {source, std::min(mode.depth, offers_[i].most[static_cast<size_t>(source)])};
   }
-  return choices;
+  if (pause_ > 0) return;
+  const std::vector<DraftChoice> chosen = planner_.plan(planned, rows_beside());
+  auto next = chosen.begin();
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    if (!has_fixed_depth(streams_[i])) choices_[i] = *next++;
+  }
+}
+
+// Rows of the step that the planner has no say in.
+int64_t Drafting::rows_beside() const {
+  int64_t rows = prompts_.rows;
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    if (has_fixed_depth(streams_[i])) rows += 1 + choices_[i].depth;
+  }
+  return rows;
 }
 
 // Rows of logits are few, and prompts need some.
@@ -126,26 +150,46 @@ void Drafting::make() {
 
 void Drafting::observe(std::span<const DraftOutcome> outcomes) {
   const double upkeep_seconds = std::exchange(upkeep_seconds_, 0);
-  if (std::ranges::any_of(streams_, has_fixed_depth)) return;
+  const double seconds = clock_() - start_ - upkeep_seconds;
   std::vector<DraftedStream> drafted;
+  int64_t head_drafts = 0;
+  int64_t planned_head_drafts = 0;
   for (size_t i = 0; i < streams_.size(); ++i) {
-    Stream& stream = *streams_[i];
-    DraftedStream one = {.history = &stream.drafts,
-                         .choice = {choices_[i].source, std::ssize(drafts_[i])},
-                         .accepted = outcomes[i].accepted};
-    const bool is_verified = one.choice.source == DraftSource::kNgram && one.choice.depth > 0;
-    if (!is_verified) {
-      const auto drawn = std::span(stream.tokens).last(outcomes[i].drawn);
-      const auto guessed = std::span(looked_up_[i]).first(std::min(looked_up_[i].size(), drawn.size()));
-      one.watched = {std::ssize(guessed), std::ranges::mismatch(guessed, drawn).in1 - guessed.begin()};
-    }
-    drafted.push_back(one);
+    choices_[i].depth = std::ssize(drafts_[i]);
+    const bool is_planned = !has_fixed_depth(streams_[i]);
+    const int64_t of_head = choices_[i].source == DraftSource::kMtp ? choices_[i].depth : 0;
+    head_drafts += of_head;
+    planned_head_drafts += is_planned ? of_head : 0;
+    if (is_planned) drafted.push_back(outcome_of(i, outcomes[i]));
   }
+  const double share = head_drafts == 0 ? 0 : static_cast<double>(planned_head_drafts) / static_cast<double>(head_drafts);
   planner_.observe({.streams = drafted,
-                    .prefill_rows = prompts_.rows,
-                    .seconds = clock_() - start_ - head_seconds_ - upkeep_seconds,
-                    .head_seconds = head_seconds_,
+                    .prefill_rows = rows_beside(),
+                    .seconds = seconds - head_seconds_,
+                    .head_seconds = head_seconds_ * share,
                     .upkeep_seconds = upkeep_seconds + late_upkeep_seconds_});
+  pause_ = pause_ > 0 ? pause_ - 1 : pause_after(seconds);
+}
+
+DraftedStream Drafting::outcome_of(size_t index, const DraftOutcome& outcome) {
+  Stream& stream = *streams_[index];
+  const DraftChoice& choice = choices_[index];
+  DraftedStream one = {.history = &stream.drafts, .choice = choice, .accepted = outcome.accepted};
+  if (choice.source == DraftSource::kNgram && choice.depth > 0) return one;
+  const auto drawn = std::span(stream.tokens).last(outcome.drawn);
+  const auto guessed = std::span(looked_up_[index]).first(std::min(looked_up_[index].size(), drawn.size()));
+  one.watched = {std::ssize(guessed), std::ranges::mismatch(guessed, drawn).in1 - guessed.begin()};
+  return one;
+}
+
+// A plan takes microseconds: nothing beside a step of a large model, too much beside one of a tiny model. Where nothing
+// was worth a draft, steps go without a plan until it has become a small part of their time.
+int64_t Drafting::pause_after(double step_seconds) const {
+  constexpr double kShare = 0.005;
+  constexpr double kMostSteps = 8;
+  const bool is_plain = std::ranges::all_of(choices_, [](const DraftChoice& choice) { return choice.depth == 0; });
+  if (!is_plain || step_seconds == 0) return 0;
+  return static_cast<int64_t>(std::min(plan_seconds_ / (kShare * step_seconds), kMostSteps));
 }
 
 }  // namespace moebius

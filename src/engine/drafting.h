@@ -46,10 +46,14 @@ class Drafting {
 
  private:
   [[nodiscard]] int64_t most_drafts(const Stream& stream) const;
-  std::vector<DraftChoice> choose();
+  void look_up(size_t index);
+  void choose();
+  [[nodiscard]] int64_t rows_beside() const;
   void trim();
   void catch_up(Stream& stream);
   void make();
+  DraftedStream outcome_of(size_t index, const DraftOutcome& outcome);
+  [[nodiscard]] int64_t pause_after(double step_seconds) const;
 
   DraftHead* head_;
   int64_t most_rows_;
@@ -69,6 +73,8 @@ class Drafting {
   double late_upkeep_seconds_ = 0;  // between the last observe() and begin()
   double upkeep_seconds_ = 0;       // since then: of pairs that had waited
   double pair_seconds_ = 0;         // that one of them took last
+  double plan_seconds_ = 0;         // of the last plan
+  int64_t pause_ = 0;               // steps that go without a plan
 };
 
 }  // namespace moebius
