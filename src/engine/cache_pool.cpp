@@ -1,6 +1,8 @@
 // See cache_pool.h.
 #include "engine/cache_pool.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/checked.h"
 
@@ -69,12 +71,14 @@ CachePool::CachePool(Model& model, Backend& backend, int64_t limit_bytes)
 
 bool CachePool::take(int64_t bytes) {
   while (!budget_.try_take(bytes)) {
-    if (spare_) {
-      spare_.reset();
-    } else if (!prefixes_.evict_one()) {
-      return false;
-    }
+    if (!make_room()) return false;
   }
+  return true;
+}
+
+bool CachePool::make_room() {
+  if (spares_.empty()) return prefixes_.evict_one();
+  spares_.pop_back();
   return true;
 }
 
@@ -97,15 +101,28 @@ CheckpointRef CachePool::checkpoint(State state, int64_t position, int64_t log_r
   return memory ? std::make_shared<Checkpoint>(*this, std::move(memory), state, position) : nullptr;
 }
 
+// Where room must be made, it is mostly made by letting a checkpoint of the same kind go.
 std::unique_ptr<CheckpointMemory> CachePool::checkpoint_memory(int64_t log_rows) {
-  if (spare_ && spare_->log().capacity == log_rows) return std::move(spare_);
   const int64_t bytes = snapshot_.recurrent_bytes() + (log_rows > 0 ? model_.log_bytes(log_rows) : 0);
-  if (!take(bytes)) return nullptr;
-  return std::make_unique<CheckpointMemory>(budget_, bytes, model_, backend_, log_rows);
+  do {
+    if (const auto spare = find_spare(log_rows); spare != spares_.end()) {
+      std::unique_ptr<CheckpointMemory> memory = std::move(*spare);
+      spares_.erase(spare);
+      return memory;
+    }
+    if (budget_.try_take(bytes)) {
+      return std::make_unique<CheckpointMemory>(budget_, bytes, model_, backend_, log_rows);
+    }
+  } while (make_room());
+  return nullptr;
+}
+
+CachePool::Spares::iterator CachePool::find_spare(int64_t log_rows) {
+  return std::ranges::find_if(spares_, [=](const auto& memory) { return memory->log().capacity == log_rows; });
 }
 
 void CachePool::give_back(std::unique_ptr<CheckpointMemory> memory) {
-  if (!spare_ && memory->log().capacity > 0) spare_ = std::move(memory);
+  if (find_spare(memory->log().capacity) == spares_.end()) spares_.push_back(std::move(memory));
 }
 
 int64_t CachePool::bytes_for(int64_t tokens) const {

@@ -40,6 +40,7 @@ std::vector<int64_t> stops_in(int64_t position, int64_t prompt, std::span<const 
 Recorder::Recorder(CachePool& pool, int64_t position, int64_t prompt, std::span<const int64_t> boundaries) {
   if (!pool.has_recurrence()) return;
   pool_ = &pool;
+  has_boundaries_ = !boundaries.empty();
   stops_ = stops_in(position, prompt, boundaries);
   next_log_ = std::max(position, prompt - kLogTokens);
 }
@@ -64,7 +65,9 @@ bool Recorder::record(State state, std::span<const int32_t> tokens) {
   CheckpointRef made = pool_->checkpoint(state, position, log_is_due ? kLogTokens + kMostStepRows : 0);
   if (!made) return false;
   if (log_is_due) {
-    logs_.push_back({made, stop_is_due});
+    // The first log ends with the prompt: of one without boundaries it is all that can serve the same prompt again.
+    const bool ends_the_prompt = logs_.empty() && !has_boundaries_;
+    logs_.push_back({.checkpoint = made, .stays = stop_is_due || ends_the_prompt});
     drop_old_log(tokens);
   }
   checkpoints_.push_back(std::move(made));
@@ -76,7 +79,7 @@ void Recorder::drop_old_log(std::span<const int32_t> tokens) {
   if (logs_.size() <= kLogs) return;
   const Log old = logs_.front();
   logs_.erase(logs_.begin());
-  if (old.is_stop) return;
+  if (old.stays) return;
   pool_->prefixes().forget(tokens, *old.checkpoint);
   std::erase(checkpoints_, old.checkpoint);
 }

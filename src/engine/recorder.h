@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/cache_pool.h"
+#include "speculate/speculation_mode.h"
 
 namespace moebius {
 
@@ -15,8 +16,8 @@ class Recorder {
  public:
   // At least so many of the newest tokens can be gone back to, once there are as many; at most twice as many.
   static constexpr int64_t kLogTokens = 64;
-  // Most rows of one step that are logged: the tokens of a step that drafts.
-  static constexpr int64_t kMostStepRows = 64;
+  // Rows of the last step that is logged: a token and its drafts.
+  static constexpr int64_t kMostStepRows = 1 + SpeculationMode::kMostDepth;
 
   Recorder() = default;  // records nothing
   // position: where the stream starts, prompt: tokens that it is given; boundaries: places in it where others may part.
@@ -42,9 +43,10 @@ class Recorder {
   CachePool* pool_ = nullptr;
   std::vector<int64_t> stops_;  // ascending, those to come
   int64_t next_log_ = 0;        // where the next log begins
+  bool has_boundaries_ = false;
   struct Log {
     CheckpointRef checkpoint;
-    bool is_stop = false;  // stays when its log is no longer the newest
+    bool stays = false;  // when its log is no longer the newest
   };
   std::vector<Log> logs_;                   // the last one is written to
   std::vector<CheckpointRef> checkpoints_;  // all that this stream holds, those with a log included
