@@ -55,6 +55,7 @@ void add_synth(CLI::App& app) {
       ->type_name("affine|mxfp4")
       ->check(CLI::IsMember({"affine", "mxfp4"}).description(""))
       ->capture_default_str();
+  command.add_flag("--mtp", options.mtp, "With a draft head (its drafts are as random)");
   command.add_option("--seed", options.seed, "Other weights of the same shape")->type_name("N")->capture_default_str();
   command.callback([state, bits, group] {
     const bool mxfp4 = state->mode == name(QuantMode::kMxfp4);

@@ -114,6 +114,9 @@ void write_tensors(ShardedWriter& writer, const std::vector<SynthTensor>& plan, 
 
 uint64_t synthesize(const SynthOptions& options, const std::filesystem::path& out) {
   ModelConfig config = preset_config(options.preset);
+  if (options.mtp && config.count(LayerKind::kFullAttention) == config.layers) {
+    throw Error(ErrorCode::kUsage, "--mtp", "no draft head was published for " + options.preset, "leave it out");
+  }
   if (options.layers != 0) set_layers(config, options.layers);
   const bool mxfp4 = options.mode == QuantMode::kMxfp4;
   const bool quantized = mxfp4 || options.bits != kUnquantizedBits;
@@ -122,7 +125,8 @@ uint64_t synthesize(const SynthOptions& options, const std::filesystem::path& ou
   if (quantized) check_choice(choice);
 
   const FileForm form = published_form(config);
-  const std::vector<ModelTensor> tensors = model_tensors(config, form.delta_net);
+  std::vector<ModelTensor> tensors = model_tensors(config, form.delta_net);
+  for (ModelTensor& tensor : mtp_tensors(config, options.mtp ? 1 : 0)) tensors.push_back(std::move(tensor));
   std::vector<SynthTensor> plan;
   for (const ModelTensor& tensor : tensors) {
     quantized ? add_mlx(plan, tensor, choice, form) : add_hf(plan, tensor, config.norms, form);
@@ -134,6 +138,7 @@ uint64_t synthesize(const SynthOptions& options, const std::filesystem::path& ou
   ShardedWriter writer(directory.path(), declarations, quantized ? "mlx" : "pt");
   write_tensors(writer, plan, options);
   Json json = config_json(config);
+  if (options.mtp && json.contains("text_config")) json["text_config"]["mtp_num_hidden_layers"] = 1;
   if (quantized) add_quantization(json, quantization_block(tensors, choice, form));
   write_config(directory.path(), json);
   directory.commit();

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <set>
 
+#include "base/expect_error.h"
 #include "base/temporary_directory.h"
 #include "convert/testing.h"
 #include "model/model.h"
@@ -239,6 +240,19 @@ TEST_F(Synth, WhatIsMadeCanBeLoadedInEveryFamily) {
       EXPECT_EQ(std::ssize(backend.experts_tables), model->config().layers);
     }
   }
+}
+
+TEST_F(Synth, ADraftHeadCanBeLoadedToo) {
+  for (const char* preset : {"tiny", "tiny-qwen3.5", "tiny-qwen3-next"}) {
+    for (const int bits : {4, 16}) {
+      SCOPED_TRACE(::testing::Message() << preset << " at " << bits << " bits");
+      testing::RecordingBackend backend;
+      const ModelDir directory(make({.preset = preset, .bits = bits, .mtp = true}));
+      const auto model = load_model(directory, backend, {.mtp = std::string(kBundledMtp)});
+      EXPECT_EQ(std::ssize(backend.experts_tables), model->config().layers + 1);
+    }
+  }
+  expect_error(ErrorCode::kUsage, "--mtp", [&] { make({.preset = "tiny-qwen3-moe", .mtp = true}); });
 }
 
 TEST_F(Synth, NormsThatAreKeptAsTheyMultiplyAreAroundOneInBothLayouts) {
