@@ -13,6 +13,7 @@
 #include "base/quote.h"
 #include "bench_stats.h"
 #include "engine/available_memory.h"
+#include "engine/draft_head.h"
 #include "engine/scheduler.h"
 #include "interrupt.h"
 #include "moebius/error.h"
@@ -169,6 +170,7 @@ std::vector<StreamsSeries> run_streams(const Loaded& loaded, const StreamsPlan& 
   const auto memory = static_cast<int64_t>(available_memory_bytes().value_or(uint64_t{8} << 30) / 2);
   std::vector<ArmState> arms;
   for (const StreamsArm& arm : plan.arms) {
+    check_has_head(arm.mode, loaded.model());
     const SchedulerOptions options = {.memory_bytes = memory / std::ssize(plan.arms),
                                       .max_streams = *std::ranges::max_element(plan.batches),
                                       .clock = now,

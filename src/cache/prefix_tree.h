@@ -74,6 +74,7 @@ class PrefixTree {
               std::span<const std::shared_ptr<Checkpoint>> checkpoints) {
     MOEBIUS_CHECK(std::ssize(pages) == nodes_.pages_of(std::ssize(tokens)));
     MOEBIUS_CHECK(options_.needs_checkpoints || checkpoints.empty());
+    totals_.reset();
     Walk walk = nodes_.walk(tokens);
     if (walk.length < std::ssize(tokens)) {
       Node& last = *walk.nodes.back();
@@ -93,6 +94,7 @@ class PrefixTree {
   bool evict_one() {
     const Victim victim = oldest();
     if (!victim.node) return false;
+    totals_.reset();
     if (victim.checkpoint) {
       const auto dropped = victim.node->checkpoints.extract(*victim.checkpoint);
       trim(nodes_.walk(*dropped.mapped().path).nodes.back());
@@ -110,16 +112,20 @@ class PrefixTree {
       const auto is_it = [&](const auto& entry) { return entry.second.checkpoint.get() == &checkpoint; };
       if (const auto found = std::find_if(first, last, is_it); found != last) {
         node->checkpoints.erase(found);
+        totals_.reset();
         return;
       }
     }
   }
 
-  void clear() { nodes_.clear(); }
+  void clear() {
+    totals_.reset();
+    nodes_.clear();
+  }
 
   [[nodiscard]] int64_t nodes() const { return std::ssize(nodes_.all()) - 1; }  // the root is not counted
-  [[nodiscard]] int64_t tokens() const { return nodes_.sum(&Node::tokens); }
-  [[nodiscard]] int64_t checkpoints() const { return nodes_.sum(&Node::checkpoints); }
+  [[nodiscard]] int64_t tokens() const { return totals().tokens; }
+  [[nodiscard]] int64_t checkpoints() const { return totals().checkpoints; }
 
  private:
   using Nodes = PrefixNodes<Page, Checkpoint>;
@@ -130,11 +136,21 @@ class PrefixTree {
     int64_t tokens = 0;
     Kept* kept = nullptr;
   };
+  struct Totals {
+    int64_t tokens = 0;
+    int64_t checkpoints = 0;
+  };
   struct Victim {
     Node* node = nullptr;
     std::optional<typename Node::Checkpoints::iterator> checkpoint;  // none: the whole leaf
     uint64_t used = UINT64_MAX;
   };
+
+  // Asked after every step, while the tree changes every few dozen.
+  [[nodiscard]] const Totals& totals() const {
+    if (!totals_) totals_ = {nodes_.sum(&Node::tokens), nodes_.sum(&Node::checkpoints)};
+    return *totals_;
+  }
 
   // Goes through the checkpoints along the walk from the last to the first: of equal hits the greatest position wins.
   [[nodiscard]] Hit longest(const Walk& walk, std::span<const int32_t> tokens) const {
@@ -217,6 +233,7 @@ class PrefixTree {
   Options options_;
   Nodes nodes_;
   uint64_t clock_ = 0;
+  mutable std::optional<Totals> totals_;  // none: something changed
 };
 
 }  // namespace moebius

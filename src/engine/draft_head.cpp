@@ -9,6 +9,12 @@
 
 namespace moebius {
 
+void check_has_head(const SpeculationMode& mode, const Model& model) {
+  if (!mode.mtp || mode.ngram || !model.options().mtp.empty()) return;
+  throw Error(ErrorCode::kUsage, "--speculate mtp", "the model has no draft head (tensors mtp.*)",
+              "use auto or ngram, or convert a checkpoint that has one");
+}
+
 DraftHead::DraftHead(Model& model, Backend& backend)
     : model_(model),
       backend_(backend),

@@ -18,6 +18,9 @@ struct HeadJob {
   std::vector<int32_t> drafts = {};
 };
 
+// Throws kUsage when only the draft head may draft, and the model has none.
+void check_has_head(const SpeculationMode& mode, const Model& model);
+
 class DraftHead {
  public:
   static constexpr int64_t kCatchUpFrom = 256;  // pairs that wait are taken in, or given up, before the next step

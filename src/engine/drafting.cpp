@@ -15,11 +15,7 @@ bool has_fixed_depth(const Stream* stream) { return stream->spec.speculation.dep
 }  // namespace
 
 Drafting::Drafting(DraftHead* head, int64_t most_rows, int64_t context, Clock clock)
-    : head_(head),
-      most_rows_(most_rows),
-      context_(context),
-      clock_(std::move(clock)),
-      planner_(SpeculationMode{.mtp = true, .ngram = true}) {}
+    : head_(head), most_rows_(most_rows), context_(context), clock_(std::move(clock)) {}
 
 // A draft that cannot be drawn any more is not worth a row.
 int64_t Drafting::most_drafts(const Stream& stream) const {
@@ -162,7 +158,8 @@ void Drafting::observe(std::span<const DraftOutcome> outcomes) {
     planned_head_drafts += is_planned ? of_head : 0;
     if (is_planned) drafted.push_back(outcome_of(i, outcomes[i]));
   }
-  const double share = head_drafts == 0 ? 0 : static_cast<double>(planned_head_drafts) / static_cast<double>(head_drafts);
+  const double share =
+      head_drafts == 0 ? 0 : static_cast<double>(planned_head_drafts) / static_cast<double>(head_drafts);
   planner_.observe({.streams = drafted,
                     .prefill_rows = rows_beside(),
                     .seconds = seconds - head_seconds_,

@@ -27,7 +27,9 @@ EngineCore::EngineCore(EngineParts parts)
       speculation_(parts.speculation),
       vocab_(ids_in_use(text_, model_)),
       scheduler_(model_, *parts.backend, parts.scheduler),
-      stats_(scheduler_.stats()) {}
+      stats_(scheduler_.stats()) {
+  check_has_head(speculation_, model_);
+}
 
 // ---- from any thread
 
@@ -94,6 +96,7 @@ void EngineCore::check(const StreamSpec& spec) const {
     throw Error(ErrorCode::kUsage, "max_tokens", fmt::format("expected at least 1, got {}", spec.max_tokens));
   }
   moebius::check(spec.sampling, spec.vocab);
+  check_has_head(spec.speculation, model_);
   scheduler_.check_fits(size + 1);
 }
 

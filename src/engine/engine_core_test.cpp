@@ -18,8 +18,9 @@ constexpr int kRequests = 12;  // of a thread
 
 // A core on a fake model of its own.
 struct Bench {
-  explicit Bench(const char* speculation, bool prefix_cache = true)
-      : core({.model = &model,
+  explicit Bench(const char* speculation, bool prefix_cache = true, const FakeOptions& options = {})
+      : model(backend, options),
+        core({.model = &model,
               .backend = &backend,
               .text = std::nullopt,
               .stop_ids = {FakeModel::kStop},
@@ -32,7 +33,7 @@ struct Bench {
                             .name = "fake"}}) {}
 
   FakeBackend backend;
-  FakeModel model{backend, FakeOptions{}};
+  FakeModel model;
   EngineCore core;
 };
 
@@ -125,6 +126,16 @@ TEST(EngineCore, refuses_a_request_before_it_is_queued) {
   request.speculate = "always";
   EXPECT_THROW(bench.core.submit(request), Error);
   EXPECT_FALSE(bench.core.step());
+}
+
+TEST(EngineCore, refuses_to_draft_with_a_head_that_is_not_there) {
+  Bench bench("auto", true, {.has_head = false});
+  Request request = request_of(0, 0);
+  request.speculate = "mtp:2";
+  EXPECT_THROW(bench.core.submit(request), Error);
+  request.speculate = "auto";
+  EXPECT_NO_THROW(bench.core.submit(request));
+  EXPECT_THROW(Bench("mtp", true, {.has_head = false}), Error);
 }
 
 TEST(EngineCore, forks_what_has_ended_as_long_as_it_is_remembered) {

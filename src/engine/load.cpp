@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/checked.h"
 #include "engine/available_memory.h"
 #include "engine/options.h"
 #include "moebius/error.h"
@@ -12,12 +13,12 @@ namespace {
 
 std::string gigabytes(uint64_t bytes) { return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9); }
 
-// 0: not even the weights fit.
+// In whole pages. 0: not even the weights and one page fit.
 int64_t largest_context(const MemoryPlan& plan, int64_t context, uint64_t available_bytes) {
   const uint64_t fixed_bytes = plan.total() - plan.kv_bytes;
-  const uint64_t position_bytes = plan.kv_bytes / static_cast<uint64_t>(context);
-  if (fixed_bytes >= available_bytes || position_bytes == 0) return 0;
-  return static_cast<int64_t>((available_bytes - fixed_bytes) / position_bytes);
+  const uint64_t page_bytes = plan.kv_bytes / static_cast<uint64_t>(div_up(context, kPagePositions));
+  if (fixed_bytes >= available_bytes || page_bytes == 0) return 0;
+  return static_cast<int64_t>((available_bytes - fixed_bytes) / page_bytes) * kPagePositions;
 }
 
 }  // namespace

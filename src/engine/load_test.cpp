@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/checked.h"
 #include "engine/options.h"
 #include "moebius/error.h"
 
@@ -33,12 +34,12 @@ TEST(CheckMemory, SaysNeedHaveAndTheContextThatWouldFit) {
     EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
     EXPECT_THAT(error.what(),
                 AllOf(HasSubstr("need 20.00 GB"), HasSubstr("weights 15.00 GB"), HasSubstr("have 18.00 GB")));
-    EXPECT_THAT(error.hint(), HasSubstr("a context of 2000 tokens would fit"));
+    EXPECT_THAT(error.hint(), HasSubstr("a context of 2048 tokens would fit"));
   }
 }
 
 TEST(CheckMemory, TheContextItNamesFitsAndOneMoreDoesNot) {
-  const uint64_t available = 16'123'456'789;
+  const uint64_t available = 17'123'456'789;
   int64_t named = 0;
   try {
     check_memory(kPlan, 4000, available);
@@ -48,7 +49,7 @@ TEST(CheckMemory, TheContextItNamesFitsAndOneMoreDoesNot) {
   ASSERT_GT(named, 0);
   const auto plan_of = [](int64_t context) {
     MemoryPlan plan = kPlan;
-    plan.kv_bytes = plan.kv_bytes / 4000 * static_cast<uint64_t>(context);
+    plan.kv_bytes = plan.kv_bytes / 16 * static_cast<uint64_t>(div_up(context, kPagePositions));
     return plan;
   };
   EXPECT_NO_THROW(check_memory(plan_of(named), named, available));

@@ -166,6 +166,42 @@ TEST(SchedulerDrafts, is_faster_with_good_drafts_and_not_slower_with_bad_ones) {
   EXPECT_LT(seconds_with("ngram", 0, 40), plain);
 }
 
+TEST(SchedulerDrafts, gives_a_stream_on_auto_its_drafts_beside_one_of_fixed_depth) {
+  SchedulerBench bench({.model = {.has_head = false}});
+  std::vector<RequestId> ids;
+  for (const char* mode : {"ngram:2", "auto"}) {
+    StreamSpec spec = request(300, 400, mode);
+    draft_from_oracle(spec, plain_answer(spec, {}), {.rate = 0});
+    ids.push_back(bench.add(std::move(spec)));
+  }
+  bench.run();
+  EXPECT_EQ(bench.heard(ids[0]).tokens, bench.heard(ids[1]).tokens);
+  EXPECT_EQ(bench.heard(ids[0]).usage.steps, 134);  // one token of the prompt's step, 399 in threes
+  EXPECT_LT(bench.heard(ids[1]).usage.steps, 200);
+}
+
+// How often drafts were asked for in 400 steps without a right one, when asking takes so many seconds.
+int64_t plans_of_400_steps(double seconds) {
+  SchedulerBench bench({.model = {.has_head = false}});
+  StreamSpec spec = request(20, 401, "ngram");
+  int64_t plans = 0;
+  spec.drafts = [&](int64_t, int64_t) {
+    ++plans;
+    bench.model().pass(seconds);
+    return std::vector<int32_t>();
+  };
+  bench.add(std::move(spec));
+  bench.run();
+  return plans;
+}
+
+TEST(SchedulerDrafts, pauses_between_plans_that_take_long_and_bring_nothing) {
+  const double step = FakeOptions().step_seconds(1);
+  EXPECT_GE(plans_of_400_steps(0.0001 * step), 399);
+  EXPECT_NEAR(static_cast<double>(plans_of_400_steps(0.0155 * step)), 100, 5);
+  EXPECT_LE(plans_of_400_steps(step), 50);
+}
+
 TEST(SchedulerDrafts, drafts_nothing_where_the_model_takes_no_rows_back) {
   SchedulerBench bench({.model = {.draft_rows = 0}});
   const RequestId id = bench.add(request(300, 30, "mtp:3"));

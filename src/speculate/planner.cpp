@@ -22,8 +22,7 @@ std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, 
   const auto count = static_cast<int64_t>(streams.size());
   experiment_ = {};
   const std::vector<DraftChoice> plain(streams.size());
-  if (mode_.off() || count == 0 || count >= StepPrice::kMostLogitRows) return plain;
-  if (mode_.depth > 0) return fixed(streams);
+  if (count == 0 || count >= StepPrice::kMostLogitRows) return plain;
   const StepCost& cost = step_costs_[count];
   if (cost.observations(count) == 0) return plain;
   const StepPrice price(cost, head_cost_, count, prefill_rows);
@@ -38,22 +37,6 @@ std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, 
   if (plain_is_stale(count, rows.rate() / (static_cast<double>(count) / price.plain()) - 1)) return plain;
   if (prefill_rows == 0 && !try_rows(price, all, rows)) try_source(price, streams, rows);
   return rows.choices;
-}
-
-// Every stream as deep as was asked for; where that is too many rows, the deepest give way.
-std::vector<DraftChoice> Planner::fixed(std::span<const DraftingStream> streams) const {
-  const DraftSource source = mode_.mtp ? DraftSource::kMtp : DraftSource::kNgram;
-  const auto count = static_cast<int64_t>(streams.size());
-  std::vector<DraftChoice> choices;
-  for (const DraftingStream& stream : streams) {
-    choices.push_back({source, std::min(stream.most[static_cast<size_t>(source)], mode_.depth)});
-  }
-  while (count + drafted(choices) > StepPrice::kMostLogitRows) {
-    --std::max_element(choices.begin(), choices.end(), [](const DraftChoice& a, const DraftChoice& b) {
-        return a.depth < b.depth;
-      })->depth;
-  }
-  return choices;
 }
 
 // A gain that is small must be measured well to be one, and then a plain step costs little: about a hundredth of the
@@ -71,7 +54,6 @@ bool Planner::plain_is_stale(int64_t streams, double gain) const {
 
 DraftOffer Planner::offer(const DraftingStream& stream, DraftSource source) const {
   DraftOffer offer{.source = source};
-  if (!mode_.uses(source)) return offer;
   const int64_t most = std::min(stream.most[static_cast<size_t>(source)], SpeculationMode::kMostDepth);
   const Acceptance& acceptance = stream.history->acceptance(source);
   const Acceptance& others = all_streams_.acceptance(source);
@@ -124,7 +106,7 @@ bool Planner::try_source_of(const StepPrice& price, const DraftingStream& stream
   const DraftChoice before = rows.choices[index];
   for (const DraftSource source : kSources) {
     const bool used = before.depth > 0 && before.source == source;
-    const int64_t most = mode_.uses(source) ? stream.most[static_cast<size_t>(source)] : 0;
+    const int64_t most = stream.most[static_cast<size_t>(source)];
     if (most == 0 || used || !stream.history->is_due(source)) continue;
     std::vector<DraftChoice> choices = rows.choices;
     choices[index] = {source, std::clamp<int64_t>(before.depth, 1, std::min(most, SpeculationMode::kMostDepth))};

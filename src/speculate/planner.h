@@ -3,7 +3,7 @@
 // promise that it costs nothing where drafts are bad. Does not live here: drafts, rows, clocks. Same reports, same
 // plans: there is no clock and no dice inside.
 //
-// With depth chosen ("auto", "mtp", "ngram"), in order:
+// In order:
 // 1. The first step of a number of streams is plain, and one now and then, so that the cost of plain decoding is never
 //    hearsay.
 // 2. Else the rows with the most expected tokens per second (draft_rows.h), if that beats plain by kMargin,
@@ -30,7 +30,8 @@ namespace moebius {
 // One decoding stream before a step.
 struct DraftingStream {
   const DraftHistory* history = nullptr;
-  std::array<int64_t, kDraftSources> most = {};  // tokens each source can offer now, by DraftSource
+  // Tokens that each source can offer now, by DraftSource; 0 of one that may not draft for this stream.
+  std::array<int64_t, kDraftSources> most = {};
 };
 
 // One decoding stream after it.
@@ -51,8 +52,6 @@ struct StepReport {
 
 class Planner {
  public:
-  explicit Planner(const SpeculationMode& mode) : mode_(mode) {}
-
   // One choice for each stream. Once before each step; looks are paid for here.
   std::vector<DraftChoice> plan(std::span<const DraftingStream> streams, int64_t prefill_rows);
   void observe(const StepReport& report);
@@ -83,7 +82,6 @@ class Planner {
     std::vector<DraftOffer> free;  // every stream's n-grams
   };
 
-  [[nodiscard]] std::vector<DraftChoice> fixed(std::span<const DraftingStream> streams) const;
   [[nodiscard]] bool plain_is_stale(int64_t streams, double gain) const;
   [[nodiscard]] DraftOffer offer(const DraftingStream& stream, DraftSource source) const;
   [[nodiscard]] Offers offers(const StepPrice& price, std::span<const DraftingStream> streams) const;
@@ -94,7 +92,6 @@ class Planner {
   void book(const StepReport& report, std::span<const DraftChoice> choices);
   void pay_experiment(const StepReport& report, const StepPrice& price);
 
-  SpeculationMode mode_;
   // By streams: sixteen rows of sixteen streams read sixteen states, sixteen rows of one stream one.
   std::map<int64_t, StepCost> step_costs_;
   StepCost head_cost_;

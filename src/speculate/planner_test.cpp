@@ -11,8 +11,6 @@
 namespace moebius {
 namespace {
 
-constexpr SpeculationMode kAuto{.mtp = true, .ngram = true};
-
 double prior_seconds(int64_t rows) { return 0.01 * StepCost::prior_ratio(static_cast<double>(rows)); }
 
 Simulation world_of(DraftSource source, double rate) {
@@ -29,46 +27,17 @@ int64_t depths(std::span<const DraftChoice> choices) {
                          [](int64_t sum, const DraftChoice& choice) { return sum + choice.depth; });
 }
 
-TEST(Planner, never_drafts_when_speculation_is_off) {
-  Simulator simulator(world_of(DraftSource::kNgram, 1), {});
-  simulator.run();
-  EXPECT_EQ(simulator.drafted(DraftSource::kNgram), 0);
-}
-
-TEST(Planner, always_drafts_the_depth_that_was_asked_for) {
-  Planner planner({.mtp = true, .depth = 3});
-  const DraftHistory history;
-  for (const int64_t most : {0, 2, 3, 15}) {
-    const DraftingStream stream{&history, {most, 15}};
-    const DraftChoice expected{DraftSource::kMtp, std::min<int64_t>(most, 3)};
-    EXPECT_EQ(planner.plan({{stream}}, 0), std::vector{expected});
-  }
-}
-
-TEST(Planner, takes_from_the_deepest_when_a_depth_is_too_many_rows) {
-  Planner planner({.ngram = true, .depth = 15});
-  const DraftHistory history;
-  std::vector<DraftingStream> streams(8, {&history, {0, 15}});
-  streams[2].most = {0, 2};
-  const std::vector<DraftChoice> choices = planner.plan(streams, 0);
-  EXPECT_EQ(depths(choices), StepPrice::kMostLogitRows - 8);
-  EXPECT_EQ(choices[2].depth, 2);
-  for (size_t i = 0; i < 8; ++i) EXPECT_LE(choices[i].depth, 8) << i;
-}
-
 TEST(Planner, drafts_nothing_where_there_is_no_row_or_no_stream) {
-  for (const SpeculationMode& mode : {kAuto, SpeculationMode{.ngram = true, .depth = 4}}) {
-    Planner planner(mode);
-    const DraftHistory history;
-    const std::vector<DraftingStream> streams(64, {&history, {15, 15}});
-    EXPECT_EQ(depths(planner.plan(streams, 0)), 0);
-    EXPECT_TRUE(planner.plan({}, 5).empty());
-    planner.observe({.prefill_rows = 5, .seconds = 0.1});
-  }
+  Planner planner;
+  const DraftHistory history;
+  const std::vector<DraftingStream> streams(64, {&history, {15, 15}});
+  EXPECT_EQ(depths(planner.plan(streams, 0)), 0);
+  EXPECT_TRUE(planner.plan({}, 5).empty());
+  planner.observe({.prefill_rows = 5, .seconds = 0.1});
 }
 
 TEST(Planner, begins_with_a_plain_step_for_every_number_of_streams) {
-  Planner planner(kAuto);
+  Planner planner;
   DraftHistory history;
   for (const size_t count : {1, 2, 5, 3}) {
     const std::vector<DraftingStream> streams(count, {&history, {15, 15}});
@@ -79,22 +48,19 @@ TEST(Planner, begins_with_a_plain_step_for_every_number_of_streams) {
   }
 }
 
-TEST(Planner, drafts_from_the_sources_of_its_mode_alone) {
-  Simulation world = world_of(DraftSource::kNgram, 0.9);
-  world.mtp = world.ngram;
+TEST(Planner, drafts_from_the_sources_that_offer_alone) {
   for (const DraftSource source : {DraftSource::kMtp, DraftSource::kNgram}) {
-    const bool mtp = source == DraftSource::kMtp;
-    Simulator simulator(world, {.mtp = mtp, .ngram = !mtp});
+    Simulator simulator(world_of(source, 0.9));
     simulator.run();
     EXPECT_GT(simulator.drafted(source), 1000);
-    EXPECT_EQ(simulator.drafted(mtp ? DraftSource::kNgram : DraftSource::kMtp), 0);
+    EXPECT_EQ(simulator.drafted(source == DraftSource::kMtp ? DraftSource::kNgram : DraftSource::kMtp), 0);
   }
 }
 
 TEST(Planner, takes_the_source_that_is_free_when_both_are_as_good) {
   Simulation world = world_of(DraftSource::kNgram, 0.9);
   world.mtp = world.ngram;
-  Simulator simulator(world, kAuto);
+  Simulator simulator(world);
   simulator.run();
   EXPECT_GT(simulator.drafted(DraftSource::kNgram), 20 * simulator.drafted(DraftSource::kMtp));
 }
@@ -102,7 +68,7 @@ TEST(Planner, takes_the_source_that_is_free_when_both_are_as_good) {
 TEST(Planner, takes_the_draft_head_when_the_free_source_is_bad) {
   Simulation world = world_of(DraftSource::kMtp, 0.9);
   world.ngram.there = true;
-  Simulator simulator(world, kAuto);
+  Simulator simulator(world);
   simulator.run();
   EXPECT_GT(simulator.drafted(DraftSource::kMtp), 20 * simulator.drafted(DraftSource::kNgram));
 }
@@ -112,11 +78,11 @@ TEST(Planner, learns_of_ngrams_that_are_only_watched) {
   world.watch_ngrams = true;
   world.ngram.rate = [](int64_t position, int64_t) { return position < 1000 ? 0.0 : 1.0; };
   world.tokens = 1000;
-  Simulator bad(world, kAuto);
+  Simulator bad(world);
   bad.run();
   EXPECT_LE(bad.drafted(DraftSource::kNgram), 3);
   world.tokens = 1020;
-  Simulator good(world, kAuto);
+  Simulator good(world);
   good.run();
   EXPECT_GT(good.drafted(DraftSource::kNgram), 5);
 }
@@ -129,7 +95,7 @@ TEST(Planner, finds_drafts_that_have_become_good) {
       world.tokens = 1600;
       SimulatedSource& there = source == DraftSource::kMtp ? world.mtp : world.ngram;
       there.rate = [](int64_t position, int64_t) { return position < 1000 ? 0.0 : 1.0; };
-      Simulator simulator(world, kAuto);
+      Simulator simulator(world);
       const std::vector<SimulatedStep> steps = simulator.run();
       const auto late = std::find_if(steps.begin(), steps.end(), [](const auto& step) { return step.tokens >= 1300; });
       const double time = (steps.back().seconds - late->seconds) / (steps.back().plain_seconds - late->plain_seconds);
@@ -139,7 +105,7 @@ TEST(Planner, finds_drafts_that_have_become_good) {
 }
 
 TEST(Planner, drafts_beside_prefill_only_what_pays_and_tries_nothing) {
-  Planner planner(kAuto);
+  Planner planner;
   DraftHistory history;
   const std::vector<DraftingStream> streams = {{&history, {0, 15}}};
   const auto step = [&](int64_t depth, int64_t accepted) {
@@ -161,8 +127,8 @@ TEST(Planner, plans_the_same_from_the_same_reports) {
   world.ngram = world.mtp;
   world.streams = 4;
   world.noise = 0.1;
-  const auto first = Simulator(world, kAuto).run();
-  const auto second = Simulator(world, kAuto).run();
+  const auto first = Simulator(world).run();
+  const auto second = Simulator(world).run();
   ASSERT_EQ(first.size(), second.size());
   EXPECT_EQ(first.back().seconds, second.back().seconds);
 }

@@ -10,7 +10,6 @@
 namespace moebius {
 namespace {
 
-constexpr SpeculationMode kAuto{.mtp = true, .ngram = true};
 constexpr double kWindow = 1000;  // tokens of each stream
 
 struct Machine {
@@ -92,7 +91,7 @@ double time_from(const std::vector<SimulatedStep>& steps, double tokens) {
 TEST(Speculation, loses_at_most_3_per_cent_in_any_thousand_tokens_of_even_drafts) {
   for (const Case& some : all_cases()) {
     for (const double rate : {0.0, 0.1, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0}) {
-      const auto steps = Simulator(some.world(stationary(rate)), kAuto).run();
+      const auto steps = Simulator(some.world(stationary(rate))).run();
       EXPECT_LE(worst_window(steps, kWindow), 1.03) << some.name("rate " + std::to_string(rate));
     }
   }
@@ -102,7 +101,7 @@ TEST(Speculation, loses_at_most_5_per_cent_in_any_thousand_tokens_of_drafts_that
   for (const Case& some : all_cases()) {
     for (const int64_t period : {5, 20, 50, 100, 300, 1000}) {
       const Rate turning = [period](int64_t position, int64_t) { return position / period % 2 == 0 ? 0.95 : 0.0; };
-      const auto steps = Simulator(some.world(turning), kAuto).run();
+      const auto steps = Simulator(some.world(turning)).run();
       EXPECT_LE(worst_window(steps, kWindow), 1.05) << some.name("period " + std::to_string(period));
     }
   }
@@ -123,7 +122,7 @@ TEST(Speculation, loses_at_most_5_per_cent_in_any_thousand_tokens_of_uneven_draf
   };
   for (const Case& some : all_cases()) {
     for (const Row& row : rows) {
-      const auto steps = Simulator(some.world(row.rate), kAuto).run();
+      const auto steps = Simulator(some.world(row.rate)).run();
       EXPECT_LE(worst_window(steps, kWindow), 1.05) << some.name(row.name);
     }
   }
@@ -138,7 +137,7 @@ TEST(Speculation, comes_within_5_per_cent_of_the_best_depth_after_a_thousand_tok
       for (int64_t seed = 0; seed < kSeeds; ++seed) {
         Simulation world = some.world(stationary(rate));
         world.seed = static_cast<uint64_t>(seed);
-        time += time_from(Simulator(world, kAuto).run(), 1000) / kSeeds;
+        time += time_from(Simulator(world).run(), 1000) / kSeeds;
       }
       EXPECT_LE(time, 1.05 * best_fixed_time(some, rate)) << some.name("rate " + std::to_string(rate));
     }
@@ -154,8 +153,7 @@ TEST(Speculation, keeps_its_promise_in_noise_as_well_as_it_can_be_measured) {
       Simulation world = some.world(stationary(rate));
       world.noise = 0.1;
       world.spike_share = 0.01;
-      EXPECT_LE(worst_window(Simulator(world, kAuto).run(), kWindow), 1.04)
-          << some.name("rate " + std::to_string(rate));
+      EXPECT_LE(worst_window(Simulator(world).run(), kWindow), 1.04) << some.name("rate " + std::to_string(rate));
     }
   }
 }
@@ -164,7 +162,7 @@ TEST(Speculation, is_not_fooled_by_a_machine_that_slows_down_while_it_drafts) {
   for (const Case& some : all_cases()) {
     Simulation world = some.world([](int64_t position, int64_t) { return position < 1500 ? 0.95 : 0.2; });
     world.drift = [](int64_t step) { return step < 300 ? 1.0 : 1.5; };
-    EXPECT_LE(worst_window(Simulator(world, kAuto).run(), kWindow), 1.05) << some.name("slower by half");
+    EXPECT_LE(worst_window(Simulator(world).run(), kWindow), 1.05) << some.name("slower by half");
   }
 }
 
@@ -172,7 +170,7 @@ TEST(Speculation, is_not_fooled_by_a_first_step_that_is_slow) {
   for (const Case& some : all_cases()) {
     Simulation world = some.world(stationary(0.3));
     world.drift = [](int64_t step) { return step == 0 ? 5.0 : 1.0; };
-    EXPECT_LE(worst_window(Simulator(world, kAuto).run(), kWindow), 1.03) << some.name("slow start");
+    EXPECT_LE(worst_window(Simulator(world).run(), kWindow), 1.03) << some.name("slow start");
   }
 }
 
@@ -180,7 +178,7 @@ TEST(Speculation, loses_nothing_to_two_bad_sources_at_once) {
   for (const Case& some : all_cases()) {
     Simulation world = some.world(stationary(0.2));
     world.mtp = world.ngram = some.source == DraftSource::kMtp ? world.mtp : world.ngram;
-    EXPECT_LE(worst_window(Simulator(world, kAuto).run(), kWindow), 1.03) << some.name("both sources");
+    EXPECT_LE(worst_window(Simulator(world).run(), kWindow), 1.03) << some.name("both sources");
   }
 }
 

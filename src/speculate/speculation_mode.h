@@ -18,7 +18,6 @@ struct SpeculationMode {
   bool ngram = false;
   int64_t depth = 0;  // drafted tokens of every step; 0: the planner chooses them step by step
 
-  [[nodiscard]] bool uses(DraftSource source) const { return source == DraftSource::kMtp ? mtp : ngram; }
   [[nodiscard]] bool off() const { return !mtp && !ngram; }
   bool operator==(const SpeculationMode&) const = default;
 };

@@ -39,6 +39,7 @@ class FakeModel : public Model {
 
   // For tests.
   [[nodiscard]] double now() const { return now_; }
+  void pass(double seconds) { now_ += seconds; }
   [[nodiscard]] int64_t steps() const { return steps_; }
   [[nodiscard]] int64_t rows() const { return rows_; }                  // of all steps
   [[nodiscard]] int64_t logged_bytes() const { return logged_bytes_; }  // of all logs that are alive

@@ -45,7 +45,7 @@ struct SimulatedStep {
 
 class Simulator {
  public:
-  Simulator(const Simulation& simulation, const SpeculationMode& mode) : world_(simulation), planner_(mode) {
+  explicit Simulator(const Simulation& simulation) : world_(simulation) {
     for (int64_t i = 0; i < world_.streams; ++i) streams_.push_back({});
   }
 
