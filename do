@@ -148,8 +148,8 @@ cmd_lint() {
 release_tests() { build release && run_tests release; }
 
 readonly sanitized=(base_test quant_test text_test cache_test checkpoint_test bad_inputs_test reference_test parity_test
-  {config,quantization,safetensors,shard_index,tokenizer}_fuzz_replay)
-readonly threaded=(base_test text_test parity_test)
+  engine_test {config,quantization,safetensors,shard_index,tokenizer}_fuzz_replay)
+readonly threaded=(base_test text_test parity_test engine_test)
 
 # tests_named NAME...: the regular expression that ctest takes.
 tests_named() {
@@ -157,16 +157,17 @@ tests_named() {
   echo "^($*)\$"
 }
 
-# Sanitizers slow the kernels down ten times and more: they run the parity cases that differ in code, not in size.
-readonly large_parity='*ExpertLayers*:*ExpertFormats*:*AttentionLong*'
+# Sanitizers slow the kernels down ten times and more: they run the parity cases that differ in code, not in size, and of
+# the engine what needs no model.
+readonly large='*ExpertLayers*:*ExpertFormats*:*AttentionLong*:*Families*:DemoModel*'
 
 sanitized_tests() {
   build dev "${sanitized[@]}" || return
-  GTEST_FILTER="-$large_parity" run_tests dev -R "$(tests_named "${sanitized[@]}")"
+  GTEST_FILTER="-$large" run_tests dev -R "$(tests_named "${sanitized[@]}")"
 }
 threaded_tests() {
   build tsan "${threaded[@]}" || return
-  GTEST_FILTER="-$large_parity:Linear/*:Router/*:Embed/*:Norm/*" run_tests tsan -R "$(tests_named "${threaded[@]}")"
+  GTEST_FILTER="-$large:Linear/*:Router/*:Embed/*:Norm/*" run_tests tsan -R "$(tests_named "${threaded[@]}")"
 }
 
 cmd_check() {

@@ -92,29 +92,45 @@ void StepCost::observe(int64_t rows, double seconds) {
   MOEBIUS_CHECK(rows >= 1 && seconds >= 0);
   if (rows > kMostRows || seconds == 0) return;
   const double log_seconds = std::log(seconds);
-  if (steps_++ == 0) begin(rows, log_seconds);
-  covariance_[0][0] += square(kScaleWalk);
-  for (int64_t other = 1; other <= kMostRows; ++other) {
-    if (ratios_[other].observations > 0 && other != reference_) covariance_[other][other] += square(kRatioWalk);
-  }
-  if (const int64_t fewer = trusted_below(rows); fewer > 0) {
-    const double error = log_seconds - std::log(even_[fewer]);
-    if (ratios_[rows].observations < kTrusted && error < kHalf) move_scale(error);
-  }
-  if (ratios_[rows].observations == 0) {
-    learn(rows, log_seconds);
+  if (!known()) {
+    begin(rows, log_seconds);
   } else {
-    correct(rows, log_seconds);
+    walk();
+    compare_with_fewer(rows, log_seconds);
+    ratios_[rows].observations == 0 ? learn(rows, log_seconds) : correct(rows, log_seconds);
   }
   ++ratios_[rows].observations;
   ratios_[rows].is_current = true;
   draw_curve();
 }
 
+void StepCost::walk() {
+  covariance_[0][0] += square(kScaleWalk);
+  for (int64_t rows = 1; rows <= kMostRows; ++rows) {
+    if (ratios_[rows].observations > 0 && rows != reference_) covariance_[rows][rows] += square(kRatioWalk);
+  }
+}
+
+// A row count that is hardly known and far faster than fewer rows: so are they, on the machine as it is now.
+void StepCost::compare_with_fewer(int64_t rows, double log_seconds) {
+  const int64_t fewer = trusted_below(rows);
+  if (fewer == 0 || ratios_[rows].observations >= kTrusted) return;
+  const double error = log_seconds - std::log(even_[fewer]);
+  if (error < kHalf) move(0, error);
+}
+
+// The first step of a row count may have been a slow one: until it is better known it is not taken to be much slower
+// than rows that share nothing.
+double StepCost::plausible_ratio(int64_t rows) const {
+  constexpr double kTooDear = 1.5;
+  const double ratio = std::exp(state_[rows]);
+  const int64_t fewer = trusted_below(rows);
+  if (fewer == 0 || ratios_[rows].observations >= kTrusted) return ratio;
+  return std::min(ratio, std::exp(state_[fewer]) * kTooDear * static_cast<double>(rows) / static_cast<double>(fewer));
+}
+
 void StepCost::begin(int64_t rows, double log_seconds) {
-  reference_ = rows;
-  ratios_[rows].observations = 1;
-  fitting_ = rows;
+  reference_ = fitting_ = rows;
   state_[rows] = std::log(prior(rows));
   state_[0] = log_seconds - state_[rows];
   covariance_[0][0] = square(kNoise);
@@ -163,18 +179,22 @@ void StepCost::surprise(int64_t rows, double error) {
     *run = {goes_on ? run->count + 1 : 1, milder ? error : run->mildest};
   }
   const bool others_fit = fitting != 0 && fitting != rows;
-  if (error < kHalf) {
-    others_fit ? void(state_[rows] += error) : move_scale(error);
+  if (error < kHalf && others_fit) {
+    const double log_seconds = state_[0] + state_[rows] + error;
+    *this = StepCost();
+    begin(rows, log_seconds);
+  } else if (error < kHalf) {
+    move(0, error);
   } else if (run_.count >= kLongRun) {
-    move_scale(run_.mildest);
+    move(0, run_.mildest);
   } else if (ratio.run.count >= kTooMany && run_.count < ratio.run.count) {
-    state_[rows] += ratio.run.mildest;
-    ratio.run = {};
+    move(rows, ratio.run.mildest);
   }
 }
 
-void StepCost::move_scale(double by) {
-  state_[0] += by;
+// What was known of others is hearsay until they are seen again: they may have moved as well.
+void StepCost::move(int64_t what, double by) {
+  state_[what] += by;
   run_ = {};
   for (Ratio& ratio : ratios_) {
     ratio.run = {};
@@ -193,7 +213,7 @@ void StepCost::draw_curve() {
     const Ratio& ratio = ratios_[rows];
     if (ratio.observations == 0) continue;
     const auto weight = static_cast<double>(std::min<int64_t>(ratio.observations, 32));
-    pools.push_back({rows, rows, weight, std::exp(state_[rows])});
+    pools.push_back({rows, rows, weight, plausible_ratio(rows)});
     pool_falling(pools);
   }
   const double scale = std::exp(state_[0]);

@@ -10,9 +10,10 @@
 // a wrong ratio that is seen often passes for the scale, and was found to hide a loss of 13 % for a thousand tokens.
 // - Noise makes steps slower and hardly ever faster. A step that is far too slow is ignored: a long run of them moves
 //   the scale (a burst, while something else has the cores, does not), four at one row count with others in between
-//   that were no surprise its ratio. A step that takes less than half is believed at once. It moves the ratio if the
-//   step before it, of other rows, was as expected, else the scale. Of a row count that is hardly known the faster time
-//   is believed, and it cannot be faster than fewer rows.
+//   that were no surprise its ratio. A step that takes less than half is believed at once: the machine is faster; but
+//   if the step before it, of other rows, was as expected, then all that is known is doubtful, and it begins anew.
+// - Of a row count that is hardly known the faster time is believed. It is neither faster than fewer rows nor much
+//   slower than rows that share nothing.
 // - Ratios never fall as rows grow (pool adjacent violators, weighted by observations).
 // - Between measured row counts the curve has the shape of the prior; beyond them it goes on as the prior does, steeper
 //   or flatter by how the measured part compares with it.
@@ -30,9 +31,9 @@ class StepCost {
   // Steps of more than kMostRows rows are not looked at: most of their rows are prefill, whose cost is another curve.
   void observe(int64_t rows, double seconds);
 
-  [[nodiscard]] bool known() const { return steps_ > 0; }  // whether anything was observed
-  [[nodiscard]] int64_t observations(int64_t rows) const;  // of exactly so many rows
-  // Whether exactly so many rows were observed since the machine last became another one.
+  [[nodiscard]] bool known() const { return reference_ > 0; }  // whether anything was observed
+  [[nodiscard]] int64_t observations(int64_t rows) const;      // of exactly so many rows
+  // Whether exactly so many rows were observed since anything last moved by surprise.
   [[nodiscard]] bool is_current(int64_t rows) const { return ratios_[rows].is_current; }
   [[nodiscard]] double seconds(int64_t rows) const { return at(even_, rows); }  // rows >= 1; needs known()
   // Bounds for a row count that was hardly measured. Careful: as if rows shared nothing with those measured below it.
@@ -60,16 +61,18 @@ class StepCost {
   [[nodiscard]] bool is_measured(int64_t rows) const;  // well, or one close by
   [[nodiscard]] double at(const Curve& curve, int64_t rows) const;
   void begin(int64_t rows, double log_seconds);
+  void walk();
+  void compare_with_fewer(int64_t rows, double log_seconds);
+  [[nodiscard]] double plausible_ratio(int64_t rows) const;
   void learn(int64_t rows, double log_seconds);
   void correct(int64_t rows, double log_seconds);
   void update(int64_t rows, double error, double variance);
   void surprise(int64_t rows, double error);
-  void move_scale(double by);
+  void move(int64_t what, double by);  // rows: their ratio; 0: the scale
   [[nodiscard]] int64_t trusted_below(int64_t rows) const;
   void draw_curve();
   void draw_bounds();
 
-  int64_t steps_ = 0;
   int64_t reference_ = 0;  // rows of the first step; their ratio does not walk, else all could drift with the scale
   Vector state_ = {};
   std::array<Vector, kMostRows + 1> covariance_ = {};

@@ -114,8 +114,9 @@ TEST(StepCost, believes_in_a_fast_step_at_once) {
   observe_times(slow, 20, 4, 0.02);
   StepCost cheaper = slow;
   cheaper.observe(1, 0.002);
-  EXPECT_NEAR(cheaper.seconds(1), 0.002, 1e-9) << "alone: four rows were as expected just now";
-  EXPECT_NEAR(cheaper.seconds(4), 0.02, 1e-9);
+  EXPECT_NEAR(cheaper.seconds(1), 0.002, 1e-9) << "four rows were as expected just now: nothing else is known now";
+  EXPECT_EQ(cheaper.observations(1), 1);
+  EXPECT_EQ(cheaper.observations(4), 0);
   slow.observe(4, 0.004);
   EXPECT_NEAR(slow.seconds(4), 0.004, 1e-9) << "the machine";
   EXPECT_NEAR(slow.seconds(1), 0.002, 1e-4);
@@ -131,6 +132,15 @@ TEST(StepCost, does_not_take_a_machine_that_was_slow_for_a_while_for_one_where_m
   cost.observe(7, 0.03);
   EXPECT_LE(cost.seconds(1), 0.03 * 1.001);
   EXPECT_FALSE(cost.is_current(1));
+}
+
+TEST(StepCost, takes_rows_that_were_first_seen_slow_to_share_nothing_at_worst) {
+  StepCost cost;
+  cost.observe(1, 0.07);
+  cost.observe(2, 0.095);
+  observe_times(cost, 3, 1, 0.01);
+  EXPECT_NEAR(cost.seconds(1), 0.01, 1e-4);
+  EXPECT_LE(cost.seconds(2), 0.0301);
 }
 
 TEST(StepCost, forgives_a_spike_among_the_first_three_steps) {

@@ -41,6 +41,7 @@ class StepPrice {
   enum class Mood { kEven, kCareful, kHopeful };
 
   [[nodiscard]] int64_t streams() const { return streams_; }
+  [[nodiscard]] int64_t rows() const { return rows_; }  // without drafts
   [[nodiscard]] double plain() const { return plain_; }
   [[nodiscard]] double prefill() const { return prefill_; }
   [[nodiscard]] double seconds(int64_t drafted, Mood mood = Mood::kEven) const;

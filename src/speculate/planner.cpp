@@ -176,15 +176,7 @@ void Planner::book(const StepReport& report, std::span<const DraftChoice> choice
   upkeep_savings_ = std::min(upkeep_savings_ + kUpkeepShare * tokens - upkeep, kMostUpkeep);
   double loss = upkeep;
   if (const int64_t extra = drafted(choices); extra > 0) {
-    constexpr double kSpike = 1.25;  // a step that took longer than its like did so without help of its drafts
-    constexpr int64_t kTrusted = 3;
-    const int64_t rows = count + extra + report.prefill_rows;
-    double seconds = price.seconds(extra);
-    if (rows <= StepCost::kMostRows) {
-      const double spent = report.seconds - price.prefill();
-      seconds = cost.observations(rows) >= kTrusted ? std::min(spent, kSpike * seconds) : spent;
-    }
-    loss += (seconds + report.head_seconds) / price.plain() - tokens;
+    loss += (seconds_without_spike(report, price, extra) + report.head_seconds) / price.plain() - tokens;
   }
   ledger_.book(tokens, loss);
   for (double* savings : {&row_savings_, &source_savings_}) {
@@ -193,13 +185,23 @@ void Planner::book(const StepReport& report, std::span<const DraftChoice> choice
   pay_experiment(report, price);
 }
 
+// A step that took longer than its like, or than so many rows that share nothing, did so without help of its drafts.
+double Planner::seconds_without_spike(const StepReport& report, const StepPrice& price, int64_t drafted) {
+  constexpr double kSpike = 1.25;
+  const double expected = price.seconds(drafted, StepPrice::Mood::kCareful);
+  if (price.rows() + drafted > StepCost::kMostRows) return expected;
+  return std::min(report.seconds - price.prefill(), kSpike * expected);
+}
+
 // What the step took longer than the best step known would have for as many tokens; luck of streams that it was not
 // about left out.
 void Planner::pay_experiment(const StepReport& report, const StepPrice& price) {
   if (experiment_.rate == 0) return;
   double tokens = experiment_.tokens;
   if (experiment_.stream >= 0) tokens += static_cast<double>(1 + report.streams[experiment_.stream].accepted);
-  const double seconds = report.seconds - price.prefill() + report.head_seconds;
+  int64_t drafted = 0;
+  for (const DraftedStream& stream : report.streams) drafted += stream.choice.depth;
+  const double seconds = seconds_without_spike(report, price, drafted) + report.head_seconds;
   const double regret = (seconds - tokens / experiment_.rate) / price.plain();
   double& savings = experiment_.stream >= 0 ? source_savings_ : row_savings_;
   savings = std::min(savings - regret, kMostSavings);

@@ -90,6 +90,7 @@ class Planner {
   bool try_source_of(const StepPrice& price, const DraftingStream& stream, int64_t index, DraftRows& rows);
   void observe_costs(const StepReport& report, std::span<const DraftChoice> choices);
   void book(const StepReport& report, std::span<const DraftChoice> choices);
+  static double seconds_without_spike(const StepReport& report, const StepPrice& price, int64_t drafted);
   void pay_experiment(const StepReport& report, const StepPrice& price);
 
   // By streams: sixteen rows of sixteen streams read sixteen states, sixteen rows of one stream one.

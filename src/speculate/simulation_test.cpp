@@ -11,6 +11,7 @@ namespace moebius {
 namespace {
 
 constexpr double kWindow = 1000;  // tokens of each stream
+constexpr uint64_t kSeeds = 4;
 
 struct Machine {
   const char* name;
@@ -130,13 +131,11 @@ TEST(Speculation, loses_at_most_5_per_cent_in_any_thousand_tokens_of_uneven_draf
 
 // The first thousand tokens are the price of learning: rows are added one number at a time.
 TEST(Speculation, comes_within_5_per_cent_of_the_best_depth_after_a_thousand_tokens_of_good_drafts) {
-  constexpr int64_t kSeeds = 3;
   for (const Case& some : all_cases()) {
     for (const double rate : {0.7, 0.85, 0.95, 1.0}) {
       double time = 0;
-      for (int64_t seed = 0; seed < kSeeds; ++seed) {
-        Simulation world = some.world(stationary(rate));
-        world.seed = static_cast<uint64_t>(seed);
+      Simulation world = some.world(stationary(rate));
+      for (world.seed = 1; world.seed <= kSeeds; ++world.seed) {
         time += time_from(Simulator(world).run(), 1000) / kSeeds;
       }
       EXPECT_LE(time, 1.05 * best_fixed_time(some, rate)) << some.name("rate " + std::to_string(rate));
@@ -150,10 +149,31 @@ TEST(Speculation, comes_within_5_per_cent_of_the_best_depth_after_a_thousand_tok
 TEST(Speculation, keeps_its_promise_in_noise_as_well_as_it_can_be_measured) {
   for (const Case& some : all_cases()) {
     for (const double rate : {0.0, 0.5, 0.85, 1.0}) {
+      double mean = 0;
       Simulation world = some.world(stationary(rate));
       world.noise = 0.1;
       world.spike_share = 0.01;
-      EXPECT_LE(worst_window(Simulator(world).run(), kWindow), 1.04) << some.name("rate " + std::to_string(rate));
+      for (world.seed = 1; world.seed <= kSeeds; ++world.seed) {
+        mean += worst_window(Simulator(world).run(), kWindow) / kSeeds;
+      }
+      EXPECT_LE(mean, 1.04) << some.name("rate " + std::to_string(rate));
+    }
+  }
+}
+
+// One step in thirty takes seven times as long, the first ones perhaps: whoever takes such a step for the price of its
+// rows never drafts again.
+TEST(Speculation, gains_where_drafts_are_good_on_a_machine_with_spikes) {
+  for (const Case& some : all_cases()) {
+    for (const double rate : {0.85, 1.0}) {
+      double time = 0;
+      Simulation world = some.world(stationary(rate));
+      world.noise = 0.05;
+      for (world.seed = 1; world.seed <= kSeeds; ++world.seed) {
+        world.drift = [&](int64_t step) { return unit_hash(world.seed, step) < 1.0 / 30 ? 7.0 : 1.0; };
+        time += time_from(Simulator(world).run(), 1000) / kSeeds;
+      }
+      EXPECT_LE(time, 1.1 * best_fixed_time(some, rate)) << some.name("rate " + std::to_string(rate));
     }
   }
 }
