@@ -262,7 +262,8 @@ bool StepCost::is_measured(int64_t rows) const {
 double StepCost::at(const Curve& curve, int64_t rows) const {
   MOEBIUS_CHECK(known() && rows >= 1);
   if (rows <= kMostRows) return curve[rows];
-  const double slope = (even_[kMostRows] - even_[kMostRows / 2]) / (kMostRows - kMostRows / 2);
+  constexpr int64_t kHalfWay = kMostRows / 2;
+  const double slope = (even_[kMostRows] - even_[kHalfWay]) / static_cast<double>(kMostRows - kHalfWay);
   return curve[kMostRows] + slope * static_cast<double>(rows - kMostRows);
 }
 

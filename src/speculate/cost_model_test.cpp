@@ -22,7 +22,11 @@ struct NamedCurve {
 const NamedCurve kCurves[] = {
     {"flat", [](int64_t rows) { return 0.01 + 1e-4 * static_cast<double>(rows); }},
     {"steep", [](int64_t rows) { return 0.01 * static_cast<double>(rows); }},
-    {"stairs", [](int64_t rows) { return 0.01 * (1 + 0.6 * static_cast<double>((rows - 1) / 8)); }},
+    {"stairs",
+     [](int64_t rows) {
+       const int64_t stair = (rows - 1) / 8;
+       return 0.01 * (1 + 0.6 * static_cast<double>(stair));
+     }},
 };
 
 void observe_times(StepCost& cost, int64_t times, int64_t rows, double seconds) {

@@ -21,7 +21,7 @@ int64_t drafted(std::span<const DraftChoice> choices) {
 std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, int64_t prefill_rows) {
   const auto count = static_cast<int64_t>(streams.size());
   experiment_ = {};
-  const std::vector<DraftChoice> plain(streams.size());
+  std::vector<DraftChoice> plain(streams.size());
   if (count == 0 || count >= StepPrice::kMostLogitRows) return plain;
   const StepCost& cost = step_costs_[count];
   if (cost.observations(count) == 0) return plain;

@@ -23,7 +23,11 @@ const Machine kMachines[] = {
     {"cpu", [](int64_t rows) { return rows == 2 ? 0.0136 : 0.01 * StepCost::prior_ratio(static_cast<double>(rows)); }},
     {"flat", [](int64_t rows) { return 0.01 * (1 + 0.02 * static_cast<double>(rows - 1)); }},
     {"steep", [](int64_t rows) { return 0.01 * static_cast<double>(rows); }},
-    {"stairs", [](int64_t rows) { return 0.01 * (1 + 0.6 * static_cast<double>((rows - 1) / 8)); }},
+    {"stairs",
+     [](int64_t rows) {
+       const int64_t stair = (rows - 1) / 8;
+       return 0.01 * (1 + 0.6 * static_cast<double>(stair));
+     }},
 };
 
 using Rate = std::function<double(int64_t position, int64_t depth)>;
