@@ -143,8 +143,8 @@ class CachePool {
   StateSpec spec_;      // of a running stream
   StateSpec snapshot_;  // of what a checkpoint keeps
   MemoryBudget budget_;
-  // Let go, to be used again: one with a log, and one without. Streams make a checkpoint every few dozen tokens and let an
-  // old one go, and fresh memory is slow: of 35B-A3B a checkpoint takes 3 ms, and 70 ms where its pages are new.
+  // Let go, to be used again: one with a log, and one without. Streams make a checkpoint every few dozen tokens and let
+  // an old one go, and fresh memory is slow: of 35B-A3B a checkpoint takes 3 ms, and 70 ms where its pages are new.
   Spares spares_;
   PrefixCache prefixes_;
 };

@@ -11,8 +11,8 @@ namespace moebius {
 
 void check_has_head(const SpeculationMode& mode, const Model& model) {
   if (!mode.mtp || mode.ngram || !model.options().mtp.empty()) return;
-  throw Error(ErrorCode::kUsage, "--speculate mtp", "the model has no draft head (tensors mtp.*)",
-              "use auto or ngram, or convert a checkpoint that has one");
+  throw Error(ErrorCode::kUsage, "--speculate mtp", "no draft head is loaded",
+              "take a checkpoint that has one (tensors mtp.*) and load it with that, or use auto or ngram");
 }
 
 DraftHead::DraftHead(Model& model, Backend& backend)
@@ -134,7 +134,7 @@ void DraftHead::first_drafts(std::span<HeadJob*> jobs) {
   draw(jobs, logits);
 }
 
-// Behind a draft: its pair has the head's own hidden state. It is written over when the truth is known.
+// Behind a draft: its pair has the head's own hidden state. It is written over when the truth is taken in.
 void DraftHead::next_drafts(std::span<HeadJob*> jobs, int64_t step) {
   std::vector<SequenceRows> sequences;
   std::vector<int32_t> tokens;

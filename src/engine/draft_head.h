@@ -1,6 +1,7 @@
 // Drafts of the model's own draft head (MTP), for several streams at once. The head has keys and values of its own, in
 // the same pages: for every token the pair of its hidden state and the token behind it. A stream that does not draft
-// lets its pairs wait and takes them in together, so that the head costs it next to nothing.
+// lets its pairs wait and takes them in together, or gives them up where that would take too long: its pages then have
+// zeros there, or what was drafted once, and later drafts are worse.
 #pragma once
 
 #include <cstdint>
@@ -44,10 +45,14 @@ class DraftHead {
   void take(int64_t batch_rows);
   void take_in(int64_t first_row, int64_t rows, Stream& stream);
 
+  // Whether there is a pair that a draft can go on from: not right behind a hit, nor where a page was just filled.
+  [[nodiscard]] static bool can_draft(const Stream& stream) {
+    return stream.hidden.data != nullptr && pending(stream) > 0;
+  }
   [[nodiscard]] static int64_t pending(const Stream& stream) { return stream.computed - stream.head_position; }
   // Pairs that wait are taken in.
   void catch_up(Stream& stream);
-  // They are not: the head goes on as if those tokens said nothing, and its drafts are worse.
+  // They never will be.
   void give_up(Stream& stream);
   // A draft is drawn as the model's own token would be, by the same random number: so it is likely the same.
   void draft(std::span<HeadJob> jobs);

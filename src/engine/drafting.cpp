@@ -55,11 +55,11 @@ void Drafting::look_up(size_t index) {
     found = stream.spec.drafts ? stream.spec.drafts(std::ssize(stream.tokens), most) : stream.ngrams.propose(most);
   }
   offers_[index].most[kNgram] = std::ssize(found);
-  offers_[index].most[kMtp] = mode.mtp && stream.hidden.data != nullptr ? most : 0;
+  offers_[index].most[kMtp] = mode.mtp && DraftHead::can_draft(stream) ? most : 0;
 }
 
 void Drafting::begin() {
-  late_upkeep_seconds_ = std::exchange(upkeep_seconds_, 0);
+  late_upkeep_seconds_ += std::exchange(upkeep_seconds_, 0);
   start_ = clock_();
 }
 
@@ -73,13 +73,16 @@ void Drafting::keep_up(Stream& stream) {
 }
 
 void Drafting::catch_up(Stream& stream) {
-  constexpr int64_t kMany = 32;  // few say little of what one takes
+  constexpr int64_t kMany = 32;    // few say little of what one takes
+  constexpr double kSlower = 1.1;  // at most, from one time to the next: it may have been chance
   const int64_t pairs = DraftHead::pending(stream);
   const double start = clock_();
   head_->catch_up(stream);
   const double seconds = clock_() - start;
   upkeep_seconds_ += seconds;
-  if (pairs >= kMany) pair_seconds_ = seconds / static_cast<double>(pairs);
+  if (pairs < kMany) return;
+  const double one = seconds / static_cast<double>(pairs);
+  pair_seconds_ = pair_seconds_ == 0 ? one : std::min(one, kSlower * pair_seconds_);
 }
 
 // A stream whose depth the user has fixed is not the planner's: its rows are there like those of prompts.
@@ -130,7 +133,7 @@ void Drafting::make() {
     if (choice.depth == 0) continue;
     if (choice.source == DraftSource::kMtp) {
       // More than a step leaves behind is not the price of these drafts.
-      if (DraftHead::pending(*streams_[i]) > SpeculationMode::kMostDepth + 1) catch_up(*streams_[i]);
+      if (DraftHead::pending(*streams_[i]) > SpeculationMode::kMostDepth + 1) keep_up(*streams_[i]);
       jobs.push_back({.stream = streams_[i], .depth = choice.depth});
     } else {
       drafts_[i].assign(looked_up_[i].begin(), looked_up_[i].begin() + choice.depth);
@@ -161,10 +164,11 @@ void Drafting::observe(std::span<const DraftOutcome> outcomes) {
   const double share =
       head_drafts == 0 ? 0 : static_cast<double>(planned_head_drafts) / static_cast<double>(head_drafts);
   planner_.observe({.streams = drafted,
-                    .prefill_rows = rows_beside(),
+                    .other_rows = rows_beside(),
                     .seconds = seconds - head_seconds_,
                     .head_seconds = head_seconds_ * share,
                     .upkeep_seconds = upkeep_seconds + late_upkeep_seconds_});
+  if (!drafted.empty()) late_upkeep_seconds_ = 0;
   pause_ = pause_ > 0 ? pause_ - 1 : pause_after(seconds);
 }
 
@@ -185,7 +189,7 @@ int64_t Drafting::pause_after(double step_seconds) const {
   constexpr double kShare = 0.005;
   constexpr double kMostSteps = 8;
   const bool is_plain = std::ranges::all_of(choices_, [](const DraftChoice& choice) { return choice.depth == 0; });
-  if (!is_plain || step_seconds == 0) return 0;
+  if (!is_plain || planner_.measures_plain() || step_seconds == 0) return 0;
   return static_cast<int64_t>(std::min(plan_seconds_ / (kShare * step_seconds), kMostSteps));
 }
 

@@ -42,7 +42,6 @@ class Drafting {
   void observe(std::span<const DraftOutcome> outcomes);
 
   [[nodiscard]] int64_t most_rows() const { return most_rows_; }
-  [[nodiscard]] const Planner& planner() const { return planner_; }
 
  private:
   [[nodiscard]] int64_t most_drafts(const Stream& stream) const;
@@ -70,8 +69,8 @@ class Drafting {
   std::vector<std::vector<int32_t>> drafts_;
   double head_seconds_ = 0;  // of its drafts
   double start_ = 0;
-  double late_upkeep_seconds_ = 0;  // between the last observe() and begin()
-  double upkeep_seconds_ = 0;       // since then: of pairs that had waited
+  double late_upkeep_seconds_ = 0;  // between steps, and not reported yet
+  double upkeep_seconds_ = 0;       // since begin(): of pairs that had waited
   double pair_seconds_ = 0;         // that one of them took last
   double plan_seconds_ = 0;         // of the last plan
   int64_t pause_ = 0;               // steps that go without a plan

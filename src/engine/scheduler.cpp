@@ -235,8 +235,12 @@ void Scheduler::preempt_youngest() {
   is_full_ = true;
 }
 
+bool Scheduler::is_published(const Stream& stream) const {
+  return options_.prefix_cache && stream.spec.use_prefix_cache && stream.computed > 0;
+}
+
 void Scheduler::publish(Stream& stream) {
-  if (!options_.prefix_cache || !stream.spec.use_prefix_cache || stream.computed == 0) return;
+  if (!is_published(stream)) return;
   const auto tokens = std::span(stream.tokens).first(static_cast<size_t>(stream.computed));
   const auto pages = std::span(stream.pages).first(static_cast<size_t>(div_up(stream.computed, kPagePositions)));
   pool_.prefixes().insert(tokens, pages, stream.recorder.checkpoints());
@@ -244,7 +248,7 @@ void Scheduler::publish(Stream& stream) {
 
 // For whoever goes on from here, with what the draft head has to know of it.
 void Scheduler::hand_over(Stream& stream) {
-  drafting_.keep_up(stream);
+  if (is_published(stream)) drafting_.keep_up(stream);
   publish(stream);
 }
 

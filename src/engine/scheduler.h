@@ -46,7 +46,6 @@ class Scheduler {
   bool step();
   std::vector<Event> take_events() { return std::exchange(events_, {}); }
   [[nodiscard]] Stats stats();
-  [[nodiscard]] const Planner& planner() const { return drafting_.planner(); }
 
  private:
   using StreamPtr = std::unique_ptr<Stream>;
@@ -80,6 +79,7 @@ class Scheduler {
   void make_room();
   bool release_recorders();
   void preempt_youngest();
+  [[nodiscard]] bool is_published(const Stream& stream) const;
   void publish(Stream& stream);
   void hand_over(Stream& stream);
   void release(Stream& stream);

@@ -174,10 +174,11 @@ TEST(SchedulerDrafts, gives_a_stream_on_auto_its_drafts_beside_one_of_fixed_dept
     draft_from_oracle(spec, plain_answer(spec, {}), {.rate = 0});
     ids.push_back(bench.add(std::move(spec)));
   }
+  for (int step = 0; step < 60; ++step) bench.step();
+  EXPECT_LT(bench.heard(ids[0]).tokens.size(), 180u);  // threes
+  EXPECT_GT(bench.heard(ids[1]).tokens.size(), 250u);
   bench.run();
   EXPECT_EQ(bench.heard(ids[0]).tokens, bench.heard(ids[1]).tokens);
-  EXPECT_EQ(bench.heard(ids[0]).usage.steps, 134);  // one token of the prompt's step, 399 in threes
-  EXPECT_LT(bench.heard(ids[1]).usage.steps, 200);
 }
 
 // How often drafts were asked for in 400 steps without a right one, when asking takes so many seconds.

@@ -36,7 +36,10 @@ bool Scheduler::step() {
 void Scheduler::record() {
   for (const StreamPtr& stream : running_) {
     const auto seen = std::span(stream->tokens).first(static_cast<size_t>(stream->computed));
-    if (stream->recorder.record(stream->state->handle(), seen)) publish(*stream);
+    if (!stream->recorder.record(stream->state->handle(), seen)) continue;
+    // What others may see is not written to any more: of a page that is full, the draft head's part neither.
+    if (stream->head_position / kPagePositions < stream->computed / kPagePositions) drafting_.keep_up(*stream);
+    publish(*stream);
   }
 }
 

@@ -24,12 +24,6 @@ double Acceptance::next(int64_t position, double before, const Acceptance* other
   return estimate(long_[position], guess);
 }
 
-double Acceptance::probability(int64_t position, const Acceptance* others) const {
-  double probability = kFirstGuess;
-  for (int64_t j = 1; j <= position; ++j) probability = next(j, probability, others);
-  return probability;
-}
-
 void Acceptance::note(int64_t position, double hit, double expected) {
   for (Tallies* tallies : {&long_, &short_}) {
     Tally& tally = (*tallies)[position];

@@ -25,8 +25,6 @@ class Acceptance {
   // The probability that draft `position`, from 1, is right if those before it are; before: that of position - 1,
   // kFirstGuess of the first. others: of all streams; what is guessed where this one has seen little.
   [[nodiscard]] double next(int64_t position, double before, const Acceptance* others = nullptr) const;
-  // The same, from the first position on.
-  [[nodiscard]] double probability(int64_t position, const Acceptance* others = nullptr) const;
 
  private:
   struct Tally {

@@ -138,6 +138,7 @@ void StepCost::begin(int64_t rows, double log_seconds) {
 
 // ratio = log seconds - scale - noise, and covaries as that says.
 void StepCost::learn(int64_t rows, double log_seconds) {
+  fitting_ = 0;
   state_[rows] = log_seconds - state_[0];
   for (int64_t i = 0; i <= kMostRows; ++i) covariance_[rows][i] = covariance_[i][rows] = -covariance_[0][i];
   covariance_[rows][rows] = covariance_[0][0] + square(kNoise);

@@ -77,7 +77,7 @@ class StepCost {
   Vector state_ = {};
   std::array<Vector, kMostRows + 1> covariance_ = {};
   Run run_;              // whatever their rows
-  int64_t fitting_ = 0;  // rows of the step before, if it was no surprise
+  int64_t fitting_ = 0;  // rows of the last step that was learned from, if it was as expected
   std::array<Ratio, kMostRows + 1> ratios_ = {};
   Curve even_ = {};
   Curve careful_ = {};

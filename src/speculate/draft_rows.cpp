@@ -127,13 +127,13 @@ int64_t streams_of_head(std::span<const DraftChoice> choices, int64_t step) {
   });
 }
 
-StepPrice::StepPrice(const StepCost& step, const StepCost& draft_head, int64_t streams, int64_t prefill_rows)
+StepPrice::StepPrice(const StepCost& step, const StepCost& draft_head, int64_t streams, int64_t other_rows)
     : step_(step),
       draft_head_(draft_head),
       streams_(streams),
-      rows_(streams + prefill_rows),
+      rows_(streams + other_rows),
       plain_(step.seconds(streams)),
-      prefill_(step.seconds(rows_) - plain_) {}
+      others_(step.seconds(rows_) - plain_) {}
 
 double StepPrice::seconds(int64_t drafted, Mood mood) const {
   return plain_ + seconds_of(step_, rows_ + drafted, mood) - seconds_of(step_, rows_, mood);

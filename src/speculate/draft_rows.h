@@ -29,13 +29,13 @@ struct DraftChoice {
 // Streams that are drafted for by this step of the draft head, from 1.
 int64_t streams_of_head(std::span<const DraftChoice> choices, int64_t step);
 
-// What a step would cost. Rows of prefill are there with or without drafts, so they are counted out again: what is left
+// What a step would cost. Other rows are there with or without drafts, so they are counted out again: what is left
 // compares with a plain step of the streams alone.
 class StepPrice {
  public:
   static constexpr int64_t kMostLogitRows = 64;
 
-  StepPrice(const StepCost& step, const StepCost& draft_head, int64_t streams, int64_t prefill_rows);
+  StepPrice(const StepCost& step, const StepCost& draft_head, int64_t streams, int64_t other_rows);
 
   // How much is taken for granted of row counts that were never measured (cost_model.h).
   enum class Mood { kEven, kCareful, kHopeful };
@@ -43,7 +43,7 @@ class StepPrice {
   [[nodiscard]] int64_t streams() const { return streams_; }
   [[nodiscard]] int64_t rows() const { return rows_; }  // without drafts
   [[nodiscard]] double plain() const { return plain_; }
-  [[nodiscard]] double prefill() const { return prefill_; }
+  [[nodiscard]] double others() const { return others_; }
   [[nodiscard]] double seconds(int64_t drafted, Mood mood = Mood::kEven) const;
   // One step of the draft head for so many streams.
   [[nodiscard]] double head_seconds(int64_t streams, Mood mood = Mood::kEven) const;
@@ -58,7 +58,7 @@ class StepPrice {
   int64_t streams_;
   int64_t rows_;  // of the step without drafts
   double plain_;
-  double prefill_;  // seconds
+  double others_;  // seconds of the other rows
 };
 
 // What one stream may draft: from one source, at most `most` tokens.

@@ -116,12 +116,12 @@ TEST(DraftRows, are_spread_over_streams_that_are_alike) {
   }
 }
 
-TEST(DraftRows, cost_as_much_beside_prefill_as_their_rows_add) {
+TEST(DraftRows, cost_as_much_beside_others_as_their_rows_add) {
   const StepCost step = measured([](int64_t rows) { return 0.01 * static_cast<double>(rows); });
   const StepPrice alone(step, step, 4, 0);
   const StepPrice beside(step, step, 4, 20);
   EXPECT_NEAR(beside.plain(), alone.plain(), 1e-9);
-  EXPECT_NEAR(beside.prefill(), 0.2, 1e-9);
+  EXPECT_NEAR(beside.others(), 0.2, 1e-9);
   EXPECT_NEAR(beside.seconds(0), alone.seconds(0), 1e-9);
   EXPECT_NEAR(beside.seconds(5), alone.seconds(5), 1e-9);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/check.h"
 
@@ -18,14 +19,16 @@ int64_t drafted(std::span<const DraftChoice> choices) {
 
 }  // namespace
 
-std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, int64_t prefill_rows) {
+std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, int64_t other_rows) {
   const auto count = static_cast<int64_t>(streams.size());
   experiment_ = {};
+  measures_plain_ = false;
   std::vector<DraftChoice> plain(streams.size());
   if (count == 0 || count >= StepPrice::kMostLogitRows) return plain;
   const StepCost& cost = step_costs_[count];
-  if (cost.observations(count) == 0) return plain;
-  const StepPrice price(cost, head_cost_, count, prefill_rows);
+  measures_plain_ = !cost.known();
+  if (measures_plain_) return plain;
+  const StepPrice price(cost, head_cost_, count, other_rows);
   const Offers all = offers(price, streams);
   DraftRows rows = plain_rows(price);
   const double enough = (1 + kMargin) * rows.rate();
@@ -34,21 +37,23 @@ std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, 
     DraftRows other = choose_rows(price, *some, ledger_.allowance());
     if (other.rate() > std::max(enough, rows.rate())) rows = std::move(other);
   }
-  if (plain_is_stale(count, rows.rate() / (static_cast<double>(count) / price.plain()) - 1)) return plain;
-  if (prefill_rows == 0 && !try_rows(price, all, rows)) try_source(price, streams, rows);
+  measures_plain_ = plain_is_stale(price, rows.rate() / plain_rows(price).rate() - 1);
+  if (measures_plain_) return plain;
+  if (other_rows == 0 && !try_rows(price, all, rows)) try_source(price, streams, rows);
   return rows.choices;
 }
 
 // A gain that is small must be measured well to be one, and then a plain step costs little: about a hundredth of the
-// time, whatever the gain.
-bool Planner::plain_is_stale(int64_t streams, double gain) const {
+// time, whatever the gain. Beside other rows, whose number changes, only age counts.
+bool Planner::plain_is_stale(const StepPrice& price, double gain) const {
   constexpr double kOften = 8;
   constexpr double kRarely = 64;
   constexpr int64_t kEnough = 3;
-  const auto age = static_cast<double>(steps_ + 1 - plain_at_[streams]);
+  const int64_t streams = price.streams();
   const StepCost& cost = step_costs_.at(streams);
-  if (!cost.is_current(streams)) return true;
-  if (cost.observations(streams) < kEnough) return age >= kOften / 2;
+  const auto age = static_cast<double>(steps_ + 1 - plain_at_[streams]);
+  if (price.rows() == streams && !cost.is_current(streams)) return true;
+  if (price.rows() == streams && cost.observations(streams) < kEnough) return age >= kOften / 2;
   return age >= std::clamp(100 * gain, kOften, kRarely);
 }
 
@@ -135,21 +140,22 @@ void Planner::observe(const StepReport& report) {
     }
   }
   ++steps_;
+  const Experiment experiment = std::exchange(experiment_, {});
   if (choices.empty()) return;
   observe_costs(report, choices);
-  book(report, choices);
+  book(report, choices, experiment);
 }
 
 void Planner::observe_costs(const StepReport& report, std::span<const DraftChoice> choices) {
   const auto count = static_cast<int64_t>(choices.size());
-  const int64_t rows = count + drafted(choices) + report.prefill_rows;
+  const int64_t rows = count + drafted(choices) + report.other_rows;
   StepCost& cost = step_costs_[count];
   cost.observe(rows, report.seconds);
-  if (rows == count && count <= StepPrice::kMostLogitRows) plain_at_[count] = steps_;
+  if (drafted(choices) == 0 && count <= StepPrice::kMostLogitRows) plain_at_[count] = steps_;
   if (report.head_seconds == 0 || !cost.known()) return;
   // One time for all steps of the head, of ever fewer streams: each has the share that it was expected to have. Only
   // one is looked at, by turns: three numbers that one slow step made are not three that agree.
-  const StepPrice price(cost, head_cost_, count, report.prefill_rows);
+  const StepPrice price(cost, head_cost_, count, report.other_rows);
   const double all_seconds = price.head_seconds(choices);
   std::vector<int64_t> streams;
   for (int64_t step = 1; step <= SpeculationMode::kMostDepth; ++step) {
@@ -162,11 +168,11 @@ void Planner::observe_costs(const StepReport& report, std::span<const DraftChoic
   head_cost_.observe(turn, report.head_seconds * price.head_seconds(turn) / all_seconds);
 }
 
-void Planner::book(const StepReport& report, std::span<const DraftChoice> choices) {
+void Planner::book(const StepReport& report, std::span<const DraftChoice> choices, const Experiment& experiment) {
   const auto count = static_cast<int64_t>(choices.size());
   const StepCost& cost = step_costs_.at(count);
   if (!cost.known()) return;
-  const StepPrice price(cost, head_cost_, count, report.prefill_rows);
+  const StepPrice price(cost, head_cost_, count, report.other_rows);
   double tokens = 1;
   for (const DraftedStream& stream : report.streams) {
     tokens += static_cast<double>(stream.accepted) / static_cast<double>(count);
@@ -182,7 +188,7 @@ void Planner::book(const StepReport& report, std::span<const DraftChoice> choice
   for (double* savings : {&row_savings_, &source_savings_}) {
     *savings = std::min(*savings + kExperimentShare * tokens, kMostSavings);
   }
-  pay_experiment(report, price);
+  if (drafted(choices) > 0) pay_experiment(report, price, experiment);
 }
 
 // A step that took longer than its like, or than so many rows that share nothing, did so without help of its drafts.
@@ -190,22 +196,21 @@ double Planner::seconds_without_spike(const StepReport& report, const StepPrice&
   constexpr double kSpike = 1.25;
   const double expected = price.seconds(drafted, StepPrice::Mood::kCareful);
   if (price.rows() + drafted > StepCost::kMostRows) return expected;
-  return std::min(report.seconds - price.prefill(), kSpike * expected);
+  return std::min(report.seconds - price.others(), kSpike * expected);
 }
 
 // What the step took longer than the best step known would have for as many tokens; luck of streams that it was not
 // about left out.
-void Planner::pay_experiment(const StepReport& report, const StepPrice& price) {
-  if (experiment_.rate == 0) return;
-  double tokens = experiment_.tokens;
-  if (experiment_.stream >= 0) tokens += static_cast<double>(1 + report.streams[experiment_.stream].accepted);
+void Planner::pay_experiment(const StepReport& report, const StepPrice& price, const Experiment& experiment) {
+  if (experiment.rate == 0) return;
+  double tokens = experiment.tokens;
+  if (experiment.stream >= 0) tokens += static_cast<double>(1 + report.streams[experiment.stream].accepted);
   int64_t drafted = 0;
   for (const DraftedStream& stream : report.streams) drafted += stream.choice.depth;
   const double seconds = seconds_without_spike(report, price, drafted) + report.head_seconds;
-  const double regret = (seconds - tokens / experiment_.rate) / price.plain();
-  double& savings = experiment_.stream >= 0 ? source_savings_ : row_savings_;
+  const double regret = (seconds - tokens / experiment.rate) / price.plain();
+  double& savings = experiment.stream >= 0 ? source_savings_ : row_savings_;
   savings = std::min(savings - regret, kMostSavings);
-  experiment_ = {};
 }
 
 }  // namespace moebius

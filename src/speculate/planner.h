@@ -44,7 +44,7 @@ struct DraftedStream {
 
 struct StepReport {
   std::span<const DraftedStream> streams = {};  // in the order of the plan
-  int64_t prefill_rows = 0;
+  int64_t other_rows = 0;     // that the planner has no say in: of prompts, and of streams whose depth is fixed
   double seconds = 0;         // of the model, verification and taking back included
   double head_seconds = 0;    // of the draft head: all steps of these drafts
   double upkeep_seconds = 0;  // of the draft head: what it takes in of tokens that it did not draft
@@ -52,21 +52,20 @@ struct StepReport {
 
 class Planner {
  public:
-  // One choice for each stream. Once before each step; looks are paid for here.
-  std::vector<DraftChoice> plan(std::span<const DraftingStream> streams, int64_t prefill_rows);
+  // One choice for each stream of the next step. A step without a plan is a plain one.
+  std::vector<DraftChoice> plan(std::span<const DraftingStream> streams, int64_t other_rows);
   void observe(const StepReport& report);
   // Whether the upkeep of the draft head may take so long now: it has a small share of the time.
   [[nodiscard]] bool can_afford(double upkeep_seconds) const { return upkeep_seconds <= upkeep_savings_ * plain_; }
 
-  // Of steps in which so many streams decode.
-  [[nodiscard]] const StepCost& step_cost(int64_t streams) const { return step_costs_.at(streams); }
-  [[nodiscard]] const LossLedger& ledger() const { return ledger_; }
+  // Whether the last plan was plain in order to measure a plain step: drafts may pay all the same.
+  [[nodiscard]] bool measures_plain() const { return measures_plain_; }
 
  private:
   static constexpr double kMargin = 0.01;            // of plain tokens per second
   static constexpr double kCuriosity = 0.02;         // of the best tokens per second
   static constexpr double kExperimentShare = 0.005;  // of the time, for either kind
-  static constexpr double kWorthARow = 0.02;         // tokens: a row costs more anywhere
+  static constexpr double kWorthARow = 0.02;         // tokens: a row costs as much anywhere
   static constexpr double kMostSavings = 3;          // plain steps
   static constexpr double kUpkeepShare = 0.01;       // of the time
   static constexpr double kMostUpkeep = 4;           // plain steps at once
@@ -82,16 +81,16 @@ class Planner {
     std::vector<DraftOffer> free;  // every stream's n-grams
   };
 
-  [[nodiscard]] bool plain_is_stale(int64_t streams, double gain) const;
+  [[nodiscard]] bool plain_is_stale(const StepPrice& price, double gain) const;
   [[nodiscard]] DraftOffer offer(const DraftingStream& stream, DraftSource source) const;
   [[nodiscard]] Offers offers(const StepPrice& price, std::span<const DraftingStream> streams) const;
   bool try_rows(const StepPrice& price, const Offers& offers, DraftRows& rows);
   bool try_source(const StepPrice& price, std::span<const DraftingStream> streams, DraftRows& rows);
   bool try_source_of(const StepPrice& price, const DraftingStream& stream, int64_t index, DraftRows& rows);
   void observe_costs(const StepReport& report, std::span<const DraftChoice> choices);
-  void book(const StepReport& report, std::span<const DraftChoice> choices);
+  void book(const StepReport& report, std::span<const DraftChoice> choices, const Experiment& experiment);
   static double seconds_without_spike(const StepReport& report, const StepPrice& price, int64_t drafted);
-  void pay_experiment(const StepReport& report, const StepPrice& price);
+  void pay_experiment(const StepReport& report, const StepPrice& price, const Experiment& experiment);
 
   // By streams: sixteen rows of sixteen streams read sixteen states, sixteen rows of one stream one.
   std::map<int64_t, StepCost> step_costs_;
@@ -102,8 +101,9 @@ class Planner {
   double row_savings_ = 1;  // plain steps that experiments with rows may lose
   double source_savings_ = 1;
   double upkeep_savings_ = kMostUpkeep;
-  double plain_ = 0;  // seconds of a plain step like the last one
-  Experiment experiment_;
+  double plain_ = 0;       // seconds of a plain step like the last one
+  Experiment experiment_;  // of the plan that was not reported yet
+  bool measures_plain_ = false;
   std::array<int64_t, StepPrice::kMostLogitRows + 1> plain_at_ = {};  // by streams: step of the last plain one, from 1
 };
 

@@ -33,7 +33,7 @@ TEST(Planner, drafts_nothing_where_there_is_no_row_or_no_stream) {
   const std::vector<DraftingStream> streams(64, {&history, {15, 15}});
   EXPECT_EQ(depths(planner.plan(streams, 0)), 0);
   EXPECT_TRUE(planner.plan({}, 5).empty());
-  planner.observe({.prefill_rows = 5, .seconds = 0.1});
+  planner.observe({.other_rows = 5, .seconds = 0.1});
 }
 
 TEST(Planner, begins_with_a_plain_step_for_every_number_of_streams) {

@@ -54,7 +54,6 @@ class Simulator {
     return steps_;
   }
 
-  [[nodiscard]] const Planner& planner() const { return planner_; }
   [[nodiscard]] int64_t drafted(DraftSource source) const { return drafted_[static_cast<size_t>(source)]; }
 
  private:
