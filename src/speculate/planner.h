@@ -6,10 +6,11 @@
 // In order:
 // 1. The first step of a number of streams is plain, and one now and then, so that the cost of plain decoding is never
 //    hearsay.
-// 2. Else the rows with the most expected tokens per second (draft_rows.h), if that beats plain by kMargin,
-// 3. and beside them a look at one source that is not used, when it is due (draft_history.h) and the looks have saved
-// up
-//    for it: they may spend kLookShare of the time.
+// 2. Else the rows with the most expected tokens per second (draft_rows.h), if that beats plain by kMargin;
+// 3. or an experiment: rows of a number that was hardly measured and may be cheaper than it seems, or beside the others
+// a
+//    draft of a source that is not used and due for a look (draft_history.h). Each kind may lose kExperimentShare of
+//    the time.
 // 4. Nothing of this happens when the worst that the step can lose is more than the ledger allows (loss_ledger.h).
 #pragma once
 
@@ -57,7 +58,6 @@ class Planner {
   void observe(const StepReport& report);
   // Whether the upkeep of the draft head may take so long now: it has a small share of the time.
   [[nodiscard]] bool can_afford(double upkeep_seconds) const { return upkeep_seconds <= upkeep_savings_ * plain_; }
-
   // Whether the last plan was plain in order to measure a plain step: drafts may pay all the same.
   [[nodiscard]] bool measures_plain() const { return measures_plain_; }
 
