@@ -88,12 +88,13 @@ class Text(TestCase):
     def test_speculation_changes_the_steps_and_not_the_answer(self):
         plain = self.answer("-p", "abcabcabc", "--speculate", "none")
         self.assertEqual((plain["drafted"], plain["steps"]), (0, 12))
-        for mode in ("auto", "mtp:2", "ngram:3"):
+        for mode in ("auto", "ngram", "ngram:3"):
             with self.subTest(mode=mode):
                 self.assertEqual(self.answer("-p", "abcabcabc", "--speculate", mode)["tokens"], plain["tokens"])
         drafted = self.answer("-p", "aaaaaaaa", "--speculate", "ngram:3", "--logit-bias", "97=100")
         self.assertLess(drafted["steps"], 12)
         self.assertGreater(drafted["accepted"], 0)
+        self.assertIn("no draft head", self.fail_with(2, "generate", self.talking, "-p", "a", "--speculate", "mtp:2").stderr)
 
     def test_an_empty_prompt_is_refused(self):
         self.fail_with(2, "generate", self.talking, "-p", "")
