@@ -18,7 +18,7 @@ struct SynthOptions {
   int bits = 4;        // 2, 3, 4, 5, 6, 8 or 16; affine
   int group = 64;      // affine
   QuantMode mode = QuantMode::kAffine;
-  bool mtp = false;    // with a draft head of one layer; not for qwen3_moe, of which none was published
+  bool mtp = false;  // with a draft head of one layer; not for qwen3_moe, of which none was published
   uint64_t seed = 0;
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress = {};  // may be empty
 };

@@ -248,7 +248,8 @@ class Bench(TestCase):
         self.assertEqual(set(row), ROW_KEYS)
         self.assertLessEqual(row["ms_min"], row["ms_median"])
         self.assertLessEqual(row["ms_median"], row["ms_max"])
-        self.assertAlmostEqual(row["tok_s"] * row["ms_median"] / 1000 / row["s"], 1, 2)
+        rounding = 0.0001 / row["ms_median"]  # a layer of a tiny model takes microseconds
+        self.assertAlmostEqual(row["tok_s"] * row["ms_median"] / 1000 / row["s"], 1, delta=0.001 + rounding)
         for key in ("ms_min", "bytes", "gb_s", "bandwidth_pct"):
             self.assertGreater(row[key], 0, key)
 
