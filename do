@@ -157,8 +157,8 @@ tests_named() {
   echo "^($*)\$"
 }
 
-# Sanitizers slow the kernels down ten times and more: they run the parity cases that differ in code, not in size, and of
-# the engine what needs no model.
+# Sanitizers slow the kernels down ten times and more: they run the parity cases that differ in code, not in size, and all
+# of the engine but its longest answers.
 readonly large='*ExpertLayers*:*ExpertFormats*:*AttentionLong*:*Families*:DemoModel*'
 
 sanitized_tests() {

@@ -180,15 +180,16 @@ void Planner::book(const StepReport& report, std::span<const DraftChoice> choice
   plain_ = price.plain();
   const double upkeep = report.upkeep_seconds / plain_;
   upkeep_savings_ = std::min(upkeep_savings_ + kUpkeepShare * tokens - upkeep, kMostUpkeep);
-  double loss = upkeep;
-  if (const int64_t extra = drafted(choices); extra > 0) {
-    loss += (seconds_without_spike(report, price, extra) + report.head_seconds) / price.plain() - tokens;
-  }
-  ledger_.book(tokens, loss);
   for (double* savings : {&row_savings_, &source_savings_}) {
     *savings = std::min(*savings + kExperimentShare * tokens, kMostSavings);
   }
-  if (drafted(choices) > 0) pay_experiment(report, price, experiment);
+  double loss = upkeep;
+  if (const int64_t extra = drafted(choices); extra > 0) {
+    const double seconds = seconds_without_spike(report, price, extra) + report.head_seconds;
+    loss += seconds / plain_ - tokens;
+    pay_experiment(report, experiment, seconds);
+  }
+  ledger_.book(tokens, loss);
 }
 
 // A step that took longer than its like, or than so many rows that share nothing, did so without help of its drafts.
@@ -201,14 +202,11 @@ double Planner::seconds_without_spike(const StepReport& report, const StepPrice&
 
 // What the step took longer than the best step known would have for as many tokens; luck of streams that it was not
 // about left out.
-void Planner::pay_experiment(const StepReport& report, const StepPrice& price, const Experiment& experiment) {
+void Planner::pay_experiment(const StepReport& report, const Experiment& experiment, double seconds) {
   if (experiment.rate == 0) return;
   double tokens = experiment.tokens;
   if (experiment.stream >= 0) tokens += static_cast<double>(1 + report.streams[experiment.stream].accepted);
-  int64_t drafted = 0;
-  for (const DraftedStream& stream : report.streams) drafted += stream.choice.depth;
-  const double seconds = seconds_without_spike(report, price, drafted) + report.head_seconds;
-  const double regret = (seconds - tokens / experiment.rate) / price.plain();
+  const double regret = (seconds - tokens / experiment.rate) / plain_;
   double& savings = experiment.stream >= 0 ? source_savings_ : row_savings_;
   savings = std::min(savings - regret, kMostSavings);
 }

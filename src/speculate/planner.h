@@ -7,10 +7,8 @@
 // 1. The first step of a number of streams is plain, and one now and then, so that the cost of plain decoding is never
 //    hearsay.
 // 2. Else the rows with the most expected tokens per second (draft_rows.h), if that beats plain by kMargin;
-// 3. or an experiment: rows of a number that was hardly measured and may be cheaper than it seems, or beside the others
-// a
-//    draft of a source that is not used and due for a look (draft_history.h). Each kind may lose kExperimentShare of
-//    the time.
+// 3. or an experiment: rows of a number that was hardly measured and may be cheaper than it seems, or a draft of a
+//    source that is not used and due for a look (draft_history.h). Each kind may lose kExperimentShare of the time.
 // 4. Nothing of this happens when the worst that the step can lose is more than the ledger allows (loss_ledger.h).
 #pragma once
 
@@ -90,7 +88,7 @@ class Planner {
   void observe_costs(const StepReport& report, std::span<const DraftChoice> choices);
   void book(const StepReport& report, std::span<const DraftChoice> choices, const Experiment& experiment);
   static double seconds_without_spike(const StepReport& report, const StepPrice& price, int64_t drafted);
-  void pay_experiment(const StepReport& report, const StepPrice& price, const Experiment& experiment);
+  void pay_experiment(const StepReport& report, const Experiment& experiment, double seconds);
 
   // By streams: sixteen rows of sixteen streams read sixteen states, sixteen rows of one stream one.
   std::map<int64_t, StepCost> step_costs_;
