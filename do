@@ -147,9 +147,9 @@ cmd_lint() {
 # Sanitized tests are the ones where a bug can hide from a plain run: parsers, kernels, threads.
 release_tests() { build release && run_tests release; }
 
-readonly sanitized=(base_test quant_test text_test cache_test checkpoint_test bad_inputs_test reference_test parity_test
+readonly sanitized=(base_test quant_test tokenizer_test reply_test template_test cache_test checkpoint_test bad_inputs_test reference_test parity_test
   engine_test {config,quantization,safetensors,shard_index,tokenizer}_fuzz_replay)
-readonly threaded=(base_test text_test parity_test engine_test)
+readonly threaded=(base_test tokenizer_test reply_test template_test parity_test engine_test)
 
 # tests_named NAME...: the regular expression that ctest takes.
 tests_named() {

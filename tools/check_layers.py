@@ -17,7 +17,10 @@ LAYERS = {
     "include": set(),
     "base": set(),
     "quant": {"base"},
-    "text": {"base"},
+    "tokenizer": {"base"},
+    "reply": {"base"},
+    "template/jinja": {"base"},
+    "template": {"template/jinja", "base"},
     "sample": {"base"},
     "speculate": {"base"},
     "cache": {"base"},
@@ -28,9 +31,10 @@ LAYERS = {
     "backend/cuda": {"backend", "quant", "cache", "base"},
     "model": {"backend", "checkpoint", "cache", "quant", "base"},
     "convert": {"model", "backend", "checkpoint", "quant", "base"},
-    "engine": {"include", "model", "cache", "sample", "speculate", "text", "checkpoint", "backend", "base"},
-    "server": {"include", "text", "base"},
-    "apps": {"include", "base", "quant", "text", "sample", "speculate", "cache", "checkpoint", "backend", "model"}
+    "engine": {"include", "model", "cache", "sample", "speculate", "tokenizer", "reply", "template"}
+    | {"checkpoint", "backend", "base"},
+    "server": {"include", "base"},
+    "apps": {"include", "base", "quant", "tokenizer", "reply", "template", "sample", "speculate", "cache", "checkpoint", "backend", "model"}
     | {"convert", "engine", "server"},
 }
 DEVICES = {"backend/reference", "backend/cpu", "backend/cuda"}
@@ -56,7 +60,8 @@ def layer_of(path):
         return parts[0]
     if parts[0] != "src" or len(parts) < 3:
         return None
-    return "/".join(parts[1:3]) if parts[1] == "backend" and len(parts) > 3 else parts[1]
+    nested = "/".join(parts[1:3])
+    return nested if len(parts) > 3 and nested in LAYERS else parts[1]
 
 
 def is_test(path):

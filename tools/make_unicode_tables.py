@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes src/text/unicode_tables.cpp: what the `tokenizers` wheel knows of Unicode and Debian's libraries do not.
+"""Makes src/tokenizer/unicode_tables.cpp: what the `tokenizers` wheel knows of Unicode and Debian's libraries do not.
 
     python3 tools/make_unicode_tables.py      needs: CPython 3.11 (its unicodedata is Unicode 14), tokenizers,
                                               clang-format-19
@@ -19,7 +19,7 @@ OUT = Path(__file__).resolve().parent.parent / "src" / "text" / "unicode_tables.
 CODES = [code for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
 HEAD = """\
 // Made by tools/make_unicode_tables.py from tokenizers {version}; do not edit.
-#include "text/unicode_tables.h"
+#include "tokenizer/unicode_tables.h"
 
 namespace moebius {{
 """

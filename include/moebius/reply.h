@@ -1,5 +1,5 @@
 // What a model's reply is made of: the events that stream, and the whole that they add up to. How text becomes events
-// stands in src/text/reply_parser.h.
+// stands in src/reply/reply_parser.h.
 #pragma once
 
 #include <span>

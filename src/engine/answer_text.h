@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "moebius/reply.h"
+#include "reply/reply_parser.h"
 #include "sample/stop_strings.h"
-#include "text/reply_parser.h"
-#include "text/stream_decoder.h"
+#include "tokenizer/stream_decoder.h"
 
 namespace moebius {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "sample/generation_defaults.h"
-#include "text/chat_files.h"
-#include "text/tokenizer.h"
+#include "template/chat_files.h"
+#include "tokenizer/tokenizer.h"
 
 namespace moebius {
 

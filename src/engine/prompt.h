@@ -11,7 +11,7 @@
 #include "engine/model_text.h"
 #include "engine/transcripts.h"
 #include "moebius/engine.h"
-#include "text/reply_parser.h"
+#include "reply/reply_parser.h"
 
 namespace moebius {
 

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/hash.h"
-#include "text/marked_view.h"
-#include "text/utf8_repair.h"
+#include "base/marked_view.h"
+#include "base/utf8_repair.h"
 
 namespace moebius {
 namespace {

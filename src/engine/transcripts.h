@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "base/marked_text.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace moebius {
 

@@ -1,9 +1,9 @@
 // Chat templates that must be refused: section A.3 of the threats. Each names the template, the line and what is wrong,
-// within the memory and time of every bad input; how many steps each may take is in src/text/jinja/limits_test.cpp.
+// within the memory and time of every bad input; how many steps each may take is in src/template/jinja/limits_test.cpp.
 #include <gtest/gtest.h>
 
 #include "bad_input.h"
-#include "text/chat_template.h"
+#include "template/chat_template.h"
 
 namespace moebius {
 namespace {

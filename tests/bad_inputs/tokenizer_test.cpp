@@ -6,7 +6,7 @@
 
 #include "bad_input.h"
 #include "base/expect_error.h"
-#include "text/test_tokenizers.h"
+#include "tokenizer/testing/tokenizers.h"
 
 namespace moebius {
 namespace {

@@ -2,7 +2,7 @@
 // their token and for pieces of calls, which chance would take long to spell.
 #include "base/quote.h"
 #include "only_error.h"
-#include "text/reply_parser.h"
+#include "reply/reply_parser.h"
 
 using namespace moebius;
 

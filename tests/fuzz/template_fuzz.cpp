@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "only_error.h"
-#include "text/chat_template.h"
+#include "template/chat_template.h"
 
 using namespace moebius;
 

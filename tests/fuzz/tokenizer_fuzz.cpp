@@ -5,11 +5,11 @@
 #include <array>
 
 #include "base/json.h"
+#include "base/utf8_repair.h"
 #include "only_error.h"
-#include "text/byte_alphabet.h"
-#include "text/stream_decoder.h"
-#include "text/tokenizer.h"
-#include "text/utf8_repair.h"
+#include "tokenizer/byte_alphabet.h"
+#include "tokenizer/stream_decoder.h"
+#include "tokenizer/tokenizer.h"
 
 using namespace moebius;
 

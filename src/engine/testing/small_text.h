@@ -8,7 +8,7 @@
 #include "base/temporary_directory.h"
 #include "engine/model_text.h"
 #include "engine/testing/talking.h"
-#include "text/test_tokenizers.h"
+#include "tokenizer/testing/tokenizers.h"
 
 namespace moebius::testing {
 

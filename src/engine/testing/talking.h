@@ -8,7 +8,7 @@
 #include "base/temporary_directory.h"
 #include "convert/synth.h"
 #include "moebius/engine.h"
-#include "text/test_tokenizers.h"
+#include "tokenizer/testing/tokenizers.h"
 
 namespace moebius::testing {
 

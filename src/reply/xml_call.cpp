@@ -1,0 +1,132 @@
+// Where a value ends. Seen in the wild: </parameter> inside a value, values without </parameter>, calls without
+// </function> or </tool_call>, and files about tool calls written by a tool call. So closing tags are only collected,
+// in their order </parameter> </function> </tool_call> (any may lack; one out of order makes those before it text),
+// until the next thing that is no blank decides:
+//   <parameter=NAME>                  the value ends before the tags, or here when there are none
+//   <tool_call>, <function=A TOOL>    the call ends before the tags; without any, the value quotes a call
+//   end of the reply                  the value and the call end
+//   other text                        after two tags, or a </tool_call> known by its token, the call has ended;
+//                                     a single tag was text
+// While a value quotes a call, an end needs a </parameter> before what confirms it, and text never confirms one.
+#include "reply/xml_call.h"
+
+#include <utility>
+
+namespace moebius {
+namespace {
+
+int rank(Tag tag) { return tag == Tag::kParameterClose ? 1 : tag == Tag::kFunctionClose ? 2 : 3; }
+
+}  // namespace
+
+void XmlCall::begin(const std::string& function) {
+  function_ = function;
+  writer_.begin();
+}
+
+XmlCall::Progress XmlCall::take(Lexeme& lexeme) {
+  if (!is_in_value_) return take_outside(lexeme);
+  switch (lexeme.tag) {
+    case Tag::kParameterClose:
+    case Tag::kFunctionClose:
+    case Tag::kCallClose:
+      take_closer(lexeme);
+      return Progress::kContinues;
+    case Tag::kParameterOpen:
+      take_parameter(lexeme);
+      return Progress::kContinues;
+    case Tag::kFunctionOpen:
+    case Tag::kCallOpen:
+      return take_call(lexeme);
+    default:
+      return take_text(lexeme);
+  }
+}
+
+// Between parameters: what is no tag of the call is dropped, as there is no place for it in the arguments.
+XmlCall::Progress XmlCall::take_outside(const Lexeme& lexeme) {
+  switch (lexeme.tag) {
+    case Tag::kParameterOpen:
+      is_in_value_ = true;
+      writer_.open(lexeme.name, types_->type_of(function_, lexeme.name));
+      return Progress::kContinues;
+    case Tag::kFunctionClose:
+    case Tag::kCallClose:
+      return end(Progress::kEnded);
+    case Tag::kFunctionOpen:
+    case Tag::kCallOpen:
+      return end(Progress::kEndedBefore);
+    default:
+      return Progress::kContinues;
+  }
+}
+
+XmlCall::Progress XmlCall::take_text(Lexeme& lexeme) {
+  if (!is_closing()) {
+    writer_.add(lexeme.text);
+    return Progress::kContinues;
+  }
+  const size_t blanks = std::min(lexeme.text.find_first_not_of(" \t\r\n"), lexeme.text.size());
+  closing_.text.append(lexeme.text, 0, blanks);
+  if (blanks == lexeme.text.size()) return Progress::kContinues;
+  if (!is_quoting_ && (closing_.tags >= 2 || closing_.is_certain)) {
+    lexeme.text.replace(0, blanks, closing_.text, closing_.tags_end);
+    return end(Progress::kEndedBefore);
+  }
+  reopen();
+  writer_.add(std::string_view(lexeme.text).substr(blanks));
+  return Progress::kContinues;
+}
+
+void XmlCall::take_closer(const Lexeme& lexeme) {
+  if (is_closing() && rank(lexeme.tag) <= rank(closing_.last)) reopen();
+  if (!is_closing()) closing_.has_parameter = lexeme.tag == Tag::kParameterClose;
+  closing_.text += lexeme.text;
+  closing_.tags_end = closing_.text.size();
+  closing_.last = lexeme.tag;
+  closing_.is_certain |= lexeme.certain;
+  ++closing_.tags;
+}
+
+void XmlCall::take_parameter(const Lexeme& lexeme) {
+  if (is_quoting_ && !closing_.has_parameter) {
+    reopen();
+    writer_.add(lexeme.text);
+    return;
+  }
+  end_value();
+  take_outside(lexeme);
+}
+
+XmlCall::Progress XmlCall::take_call(Lexeme& lexeme) {
+  const bool is_call = lexeme.tag == Tag::kCallOpen || types_->knows(lexeme.name);
+  if (is_call && is_closing() && (closing_.has_parameter || !is_quoting_)) return end(Progress::kEndedBefore);
+  reopen();
+  is_quoting_ = true;
+  writer_.add(lexeme.text);
+  return Progress::kContinues;
+}
+
+// The closing tags were text after all.
+void XmlCall::reopen() {
+  const Closing closing = std::exchange(closing_, {});
+  if (closing.tags > 0 && closing.last != Tag::kParameterClose) is_quoting_ = false;
+  writer_.add(closing.text);
+}
+
+void XmlCall::end_value() {
+  closing_ = {};
+  is_in_value_ = false;
+  is_quoting_ = false;
+  writer_.close();
+}
+
+XmlCall::Progress XmlCall::end(Progress progress) {
+  if (is_in_value_) end_value();
+  writer_.finish();
+  return progress;
+}
+
+void XmlCall::finish() { end(Progress::kEnded); }
+
+}  // namespace moebius

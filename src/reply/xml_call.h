@@ -1,0 +1,60 @@
+// One call in the XML form, from behind <function=NAME> to its end. Values are not escaped, so a value may contain the
+// very tags that end it; the rules by which an end is told from a quotation stand in xml_call.cpp.
+#pragma once
+
+#include <string>
+
+#include "reply/argument_writer.h"
+#include "reply/reply_event.h"
+#include "reply/tag_lexer.h"
+#include "reply/tool_schema.h"
+
+namespace moebius {
+
+class XmlCall {
+ public:
+  enum class Progress {
+    kContinues,
+    kEnded,        // with this lexeme
+    kEndedBefore,  // this lexeme, or the text that is left in it, is not part of the call
+  };
+
+  XmlCall(const ToolTypes& types, EventList& events) : types_(&types), writer_(events) {}
+
+  void begin(const std::string& function);
+  Progress take(Lexeme& lexeme);
+  void finish();  // the reply ends inside the call
+
+  // Whether closing tags wait for what follows them.
+  [[nodiscard]] bool is_closing() const { return !closing_.text.empty(); }
+
+ private:
+  // Closing tags in their order, each at most once, blanks between and behind them: the end of the value, if what
+  // follows agrees.
+  struct Closing {
+    std::string text;     // as written
+    size_t tags_end = 0;  // where the blanks behind the last tag begin
+    int tags = 0;
+    bool has_parameter = false;  // begins with </parameter>
+    bool is_certain = false;     // has a </tool_call> that was written as one token
+    Tag last = Tag::kParameterClose;
+  };
+
+  Progress take_outside(const Lexeme& lexeme);
+  Progress take_text(Lexeme& lexeme);
+  void take_closer(const Lexeme& lexeme);
+  void take_parameter(const Lexeme& lexeme);
+  Progress take_call(Lexeme& lexeme);
+  void reopen();
+  void end_value();
+  Progress end(Progress progress);
+
+  const ToolTypes* types_;
+  ArgumentWriter writer_;
+  std::string function_;
+  bool is_in_value_ = false;
+  bool is_quoting_ = false;  // the value contains the beginning of a call
+  Closing closing_;
+};
+
+}  // namespace moebius

@@ -1,0 +1,45 @@
+// A Jinja template as the transformers library runs chat templates: jinja2's sandbox with trim_blocks, lstrip_blocks,
+// loop controls and generation blocks, its own tojson, raise_exception and strftime_now. A template is a stranger's
+// program: what it may do is bounded by a Budget, and what of its output a user wrote is marked. Knows nothing of
+// conversations (template/chat_template.h).
+//
+//   const Template hello = Template::parse("{{ greeting | upper }}!", "example");
+//   Budget budget(Limits{});
+//   MarkedText text = hello.render({{"greeting", from_json("hi", Origin::kUser)}}, budget, now);   // HI!
+//
+// Differs from jinja2: integers of more than 64 bits are an error, and so is printing a function, a loop, a namespace
+// or a generator; a macro that reads a variable of the template before the template first sets it sees the caller's.
+#pragma once
+
+#include <ctime>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "template/jinja/ast.h"
+#include "template/jinja/budget.h"
+#include "template/jinja/value.h"
+
+namespace moebius::jinja {
+
+using Variables = std::vector<std::pair<std::string, Value>>;
+
+class Template {
+ public:
+  // where: the file, for messages. Throws kBadTemplate (syntax, what is not supported) with the line, or
+  // kTemplateLimit (size, nesting).
+  static Template parse(std::string_view source, std::string where);
+
+  // now: local time, for strftime_now(). Throws kBadTemplate with the line, kTemplateLimit, or kBadConversation with
+  // the message of raise_exception().
+  [[nodiscard]] MarkedText render(const Variables& variables, Budget& budget, const std::tm& now) const;
+
+ private:
+  Template(Script script, std::string where) : script_(std::move(script)), where_(std::move(where)) {}
+
+  Script script_;
+  std::string where_;
+};
+
+}  // namespace moebius::jinja

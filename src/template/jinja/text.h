@@ -1,0 +1,65 @@
+// Text with marks, as Python's str sees it: a sequence of code points. Every piece that is copied brings the marks of
+// the user's bytes with it, and pays for itself; a byte that is made from a user's byte (upper case, an escape) is a
+// user's byte. Lives here: building, slicing, searching. What a method of str does lives in methods_*.cpp.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "template/jinja/budget.h"
+#include "template/jinja/value.h"
+
+namespace moebius::jinja {
+
+class TextBuilder {
+ public:
+  explicit TextBuilder(Budget& budget) : budget_(&budget) {}
+
+  void add(std::string_view words);  // the template's own
+  void add(const Text& text) { add(text, 0, text.text.size()); }
+  void add(const Text& text, size_t begin, size_t end);  // bytes
+  // Bytes made from bytes [begin, end) of the text: marked whole when any of those is.
+  void add_made_from(std::string_view made, const Text& text, size_t begin, size_t end);
+  void add_marked(std::string_view words, bool is_user);
+  void repeat(std::string_view words, int64_t count);
+
+  [[nodiscard]] size_t size() const { return text_.text.size(); }
+  [[nodiscard]] const Text& text() const { return text_; }
+  Text take() { return std::move(text_); }
+
+ private:
+  void mark(size_t begin, size_t end);
+
+  Budget* budget_;
+  Text text_;
+};
+
+bool has_user_bytes(const Text& text, size_t begin, size_t end);
+inline bool has_user_bytes(const Text& text) { return !text.user.empty(); }
+
+// ---- code points ----
+constexpr size_t kNotFound = std::string_view::npos;
+
+struct CodePoint {
+  char32_t value;  // of a byte that is not UTF-8: U+FFFD
+  size_t length;   // bytes, at least 1
+};
+CodePoint code_point_at(std::string_view text, size_t at);
+size_t previous_code_point(std::string_view text, size_t at);  // where the one before `at` begins
+size_t count_code_points(std::string_view text);
+// The byte where code point `index` begins; text.size() when there are no more than index.
+size_t byte_of(std::string_view text, size_t index);
+void append_code_point(std::string& out, char32_t value);
+
+bool is_space(char32_t value);       // Python's str.isspace
+bool is_line_break(char32_t value);  // Python's str.splitlines
+
+// The byte where the needle begins at or after `from`; linear in the text whatever the needle. Pays.
+size_t find(Budget& budget, std::string_view text, std::string_view needle, size_t from);
+// The last one that ends at or before `end`.
+size_t find_last(Budget& budget, std::string_view text, std::string_view needle, size_t end);
+
+Text slice(Budget& budget, const Text& text, size_t begin, size_t end);  // bytes
+
+}  // namespace moebius::jinja

@@ -1,0 +1,150 @@
+// What an expression of a template evaluates to. Values are immutable and shared, so copying one is cheap whatever it
+// holds; dictionaries keep the order of insertion, as Python's do. The two exceptions that can change are namespaces
+// and generators. Text carries marks for what a user wrote (base/marked_text.h). Operations live elsewhere: compare.h,
+// operators.h, text.h, repr.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/json.h"
+#include "base/marked_text.h"
+#include "template/jinja/budget.h"
+
+namespace moebius::jinja {
+
+struct Text : MarkedText {
+  bool is_markup = false;  // what the safe filter makes: adding plain text to it escapes that (markup.h)
+};
+
+struct Sequence;
+struct Dict;
+struct Generator;
+struct Namespace;
+struct Callable;
+struct Macro;
+struct Scope;
+class Loop;
+class Runtime;
+struct Arguments;
+
+struct Undefined {};
+struct None {};
+
+using TextPtr = std::shared_ptr<const Text>;
+using SequencePtr = std::shared_ptr<const Sequence>;
+using DictPtr = std::shared_ptr<const Dict>;
+using CallablePtr = std::shared_ptr<const Callable>;
+
+// Namespaces belong to the rendering and loops to their statement: owned values could hold each other in a ring.
+using Variant = std::variant<Undefined, None, bool, int64_t, double, TextPtr, SequencePtr, DictPtr,
+                             std::shared_ptr<Generator>, CallablePtr, Namespace*, std::weak_ptr<Loop>>;
+
+class Value {
+ public:
+  Value() = default;  // undefined
+  Value(None none) : held_(none) {}
+  Value(bool value) : held_(value) {}
+  Value(int64_t value) : held_(value) {}
+  Value(double value) : held_(value) {}
+  Value(Text text) : held_(std::make_shared<const Text>(std::move(text))) {}
+  Value(TextPtr text) : held_(std::move(text)) {}
+  Value(SequencePtr sequence) : held_(std::move(sequence)) {}
+  Value(DictPtr dict) : held_(std::move(dict)) {}
+  Value(std::shared_ptr<Generator> generator) : held_(std::move(generator)) {}
+  Value(CallablePtr callable) : held_(std::move(callable)) {}
+  Value(Namespace* space) : held_(space) {}
+  Value(std::weak_ptr<Loop> loop) : held_(std::move(loop)) {}
+  template <typename T>
+  Value(T*) = delete;  // no pointer is a boolean
+
+  template <typename T>
+  [[nodiscard]] const T* get() const {
+    return std::get_if<T>(&held_);
+  }
+  template <typename T>
+  [[nodiscard]] bool is() const {
+    return std::holds_alternative<T>(held_);
+  }
+  [[nodiscard]] bool is_undefined() const { return is<Undefined>(); }
+  [[nodiscard]] const Text* text() const { return shared<TextPtr>(); }
+  [[nodiscard]] const Sequence* sequence() const { return shared<SequencePtr>(); }
+  [[nodiscard]] const Dict* dict() const { return shared<DictPtr>(); }
+  [[nodiscard]] const Callable* callable() const { return shared<CallablePtr>(); }
+  [[nodiscard]] const Variant& held() const { return held_; }
+
+ private:
+  template <typename Pointer>
+  [[nodiscard]] auto shared() const -> decltype(std::declval<const Pointer&>().get()) {
+    const Pointer* pointer = std::get_if<Pointer>(&held_);
+    return pointer == nullptr ? nullptr : pointer->get();
+  }
+
+  Variant held_;
+};
+
+// Everything of Python that has an order and a length.
+enum class Form { kList, kTuple, kRange, kKeys, kValues, kItems };
+
+struct Sequence {
+  Form form = Form::kList;
+  std::vector<Value> items;
+  int depth = 1;  // levels of nesting, so that printing, comparing and destroying never recurse further
+};
+
+struct Dict {
+  using Item = std::pair<Value, Value>;
+  std::vector<Item> items;           // keys differ from each other
+  std::vector<uint32_t> text_order;  // positions of items by key, when every key is text and there are many
+  int depth = 1;
+};
+
+// What Python makes of map(), select(), reversed(): iterated once, without a length, always true.
+struct Generator {
+  SequencePtr source;
+  size_t next = 0;
+};
+
+struct Namespace {
+  std::vector<std::pair<std::string, Value>> attributes;
+};
+
+// Filters, tests, methods and global functions: self is the input, or undefined for a function.
+using Native = Value (*)(Runtime& runtime, const Value& self, const Arguments& arguments);
+
+struct Builtin {
+  std::string_view name;
+  Native call;
+};
+
+// A builtin bound to its object, or a macro bound to the scope that it was defined in.
+struct Callable {
+  const Builtin* builtin = nullptr;
+  Value self;
+  const Macro* macro = nullptr;
+  std::weak_ptr<Scope> scope;  // the scope owns the macro's value
+};
+
+// Throws kTemplateLimit when the result would nest deeper than kMaxDepth.
+Value make_sequence(Form form, std::vector<Value> items);
+Value make_dict(std::vector<Dict::Item> items);
+Value make_generator(std::vector<Value> items);
+Value make_text(std::string_view text);  // the template's own words
+
+// The value at a text key; nullptr when absent.
+const Value* find(const Dict& dict, std::string_view key);
+
+enum class Origin { kUser, kTemplate };
+
+// Strings and keys of a conversation are a user's words, those of special tokens and options are not.
+Value from_json(const Json& json, Origin origin);
+
+std::string_view type_name(const Value& value);  // as Python calls it: "str", "dict", "NoneType"
+bool is_true(const Value& value);                // Python's bool()
+
+}  // namespace moebius::jinja

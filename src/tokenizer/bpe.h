@@ -1,0 +1,33 @@
+// The model of a byte-level tokenizer: one piece of text to its ids. Vocabulary and merges, and what makes ordinary
+// text fast: most pieces are one token, and it is remembered for which tokens merging their bytes gives just them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "tokenizer/merges.h"
+#include "tokenizer/vocabulary.h"
+
+namespace moebius {
+
+class Bpe {
+ public:
+  enum class WholePieces { kMerge, kTake };  // kTake: a piece that is a token is that token (`ignore_merges`)
+
+  Bpe(Vocabulary vocabulary, Merges merges, WholePieces whole_pieces);
+
+  // Appends the ids of a piece that is not empty. From several threads at once, each with its own scratch.
+  void encode(std::string_view piece, MergeScratch& scratch, std::vector<int32_t>& out) const;
+
+  [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
+
+ private:
+  enum Known : uint8_t { kUnknown, kIsWhole, kIsNot };
+
+  Vocabulary vocabulary_;
+  Merges merges_;
+  // By id: whether merging the token's bytes gives the token. Learned as texts come; every thread would learn the same.
+  std::unique_ptr<std::atomic<uint8_t>[]> known_;
+};
+
+}  // namespace moebius

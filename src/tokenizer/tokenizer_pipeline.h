@@ -1,0 +1,15 @@
+// The small fields of a tokenizer.json, read or refused: normalizer, pre_tokenizer, post_processor, decoder and the
+// switches of model. Not here: vocabulary, merges, added tokens (tokenizer_file.cpp).
+#pragma once
+
+#include "base/json.h"
+#include "tokenizer/tokenizer_file.h"
+
+namespace moebius {
+
+constexpr const char* kTokenizerHint = "use the tokenizer.json of the published model, as it was downloaded";
+
+// Fills normalizer, pattern and ignores_merges. Throws kBadTokenizer, or kBadConfig when a field has the wrong type.
+void read_pipeline(const JsonObject& root, TokenizerFile& file);
+
+}  // namespace moebius
