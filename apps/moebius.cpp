@@ -1,4 +1,4 @@
-// main: the command line, errors in three parts, exit codes. Each subcommand is a file of its own (commands.h).
+// main: the command line, errors in three parts, exit codes. Each subcommand is a file of its own (cli/commands.h).
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <exception>
@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "commands.h"
-#include "help.h"
-#include "interrupt.h"
-#include "machine.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/interrupt.h"
+#include "cli/machine.h"
+#include "cli/output.h"
 #include "moebius/error.h"
-#include "output.h"
 
 namespace moebius::apps {
 namespace {
@@ -113,7 +113,7 @@ int guarded_main(const std::vector<std::string>& arguments) {
 }  // namespace moebius::apps
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), which output.h understands
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), which cli/output.h understands
   moebius::apps::handle_interrupts();
   return moebius::apps::guarded_main({argv + 1, argv + argc});
 }

@@ -87,7 +87,7 @@ struct ExpertsSpec {
   ExpertGroupSpec shared;  // count 0 or 1; entry E of the expert table
 };
 
-// Memory for packed weights that does not end with the process: a file (engine/packed_file.h). A backend that packs
+// Memory for packed weights that does not end with the process: a file (load/packed_file.h). A backend that packs
 // into memory of its own ignores it.
 class WeightStore {
  public:

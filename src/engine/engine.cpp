@@ -7,11 +7,11 @@
 #include <memory>
 #include <utility>
 
-#include "engine/available_memory.h"
+#include "dialogue/stop_ids.h"
 #include "engine/engine_core.h"
-#include "engine/load.h"
-#include "engine/options.h"
-#include "engine/stop_ids.h"
+#include "load/available_memory.h"
+#include "load/load.h"
+#include "load/options.h"
 #include "sample/generation_defaults.h"
 
 namespace moebius {

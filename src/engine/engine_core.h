@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/model_text.h"
-#include "engine/prompt.h"
-#include "engine/scheduler.h"
-#include "engine/transcripts.h"
+#include "dialogue/model_text.h"
+#include "dialogue/prompt.h"
+#include "dialogue/transcripts.h"
 #include "moebius/engine.h"
+#include "schedule/scheduler.h"
 
 namespace moebius {
 

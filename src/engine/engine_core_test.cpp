@@ -8,7 +8,7 @@
 #include <map>
 #include <thread>
 
-#include "engine/testing/fake_model.h"
+#include "schedule/testing/fake_model.h"
 
 namespace moebius::testing {
 namespace {

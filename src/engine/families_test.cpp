@@ -9,10 +9,10 @@
 
 #include "base/temporary_directory.h"
 #include "convert/synth.h"
-#include "engine/load.h"
-#include "engine/options.h"
-#include "engine/scheduler.h"
-#include "engine/testing/scheduler_bench.h"
+#include "load/load.h"
+#include "load/options.h"
+#include "schedule/scheduler.h"
+#include "schedule/testing/scheduler_bench.h"
 #include "speculate/oracle.h"
 
 namespace moebius::testing {

@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "engine/make_backend.h"
+#include "load/make_backend.h"
 #include "model/model.h"
 #include "model/testing/tiny_families.h"
 #include "moebius/error.h"

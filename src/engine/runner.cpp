@@ -8,10 +8,10 @@
 #include <numeric>
 #include <utility>
 
-#include "engine/load.h"
-#include "engine/non_finite.h"
-#include "engine/options.h"
-#include "engine/stop_ids.h"
+#include "dialogue/stop_ids.h"
+#include "load/load.h"
+#include "load/options.h"
+#include "schedule/non_finite.h"
 
 namespace moebius {
 

@@ -1,6 +1,6 @@
 // What generation_config.json says about sampling: the settings a model's makers advise. They stand below what the user
 // asks for: start from with_defaults, then let flags or a request overwrite. The ids that end an answer are in the same
-// file and not here (engine/stop_ids.h).
+// file and not here (dialogue/stop_ids.h).
 #pragma once
 
 #include <optional>

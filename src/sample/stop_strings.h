@@ -1,6 +1,6 @@
 // Finds the first of several strings in text that comes in pieces, and says early what text cannot be part of one.
 // Works on bytes, so a piece may end anywhere, inside a character too; stop strings are UTF-8, so a match never begins
-// or ends inside one. Which ids end an answer (engine/stop_ids.h) is another matter.
+// or ends inside one. Which ids end an answer (dialogue/stop_ids.h) is another matter.
 #pragma once
 
 #include <cstddef>

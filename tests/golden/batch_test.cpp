@@ -5,8 +5,8 @@
 
 #include <numeric>
 
-#include "engine/make_backend.h"
 #include "golden.h"
+#include "load/make_backend.h"
 #include "model/model.h"
 
 namespace moebius::golden {

@@ -1,5 +1,5 @@
 // Drafts that are taken back leave no trace: for every number of kept tokens, the logits that follow are, bit for bit,
-// those of a sequence that never saw the others. Not here: single operations (src/backend/parity_delta_net_test.cpp).
+// those of a sequence that never saw the others. Not here: single operations (src/backend/parity/delta_net_test.cpp).
 #include <gtest/gtest.h>
 
 #include "golden.h"

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "engine/load.h"
-#include "engine/options.h"
 #include "golden.h"
+#include "load/load.h"
+#include "load/options.h"
 
 namespace moebius::golden {
 namespace {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "engine/make_backend.h"
 #include "golden.h"
+#include "load/make_backend.h"
 #include "model/model.h"
 
 namespace moebius::golden {

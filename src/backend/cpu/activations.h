@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "backend/cpu/isa.h"
-#include "backend/cpu/memory.h"
+#include "backend/cpu/buffer.h"
+#include "backend/cpu/kernels/kernel_table.h"
 
 namespace moebius::cpu {
 

@@ -8,10 +8,10 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/activations.h"
+#include "backend/cpu/buffer.h"
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/expert_passes.h"
-#include "backend/cpu/isa.h"
-#include "backend/cpu/memory.h"
+#include "backend/cpu/kernels/kernel_table.h"
 #include "backend/cpu/pack.h"
 #include "base/thread_pool.h"
 #include "base/work_items.h"

@@ -11,8 +11,8 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/activations.h"
-#include "backend/cpu/isa.h"
-#include "backend/cpu/memory.h"
+#include "backend/cpu/buffer.h"
+#include "backend/cpu/kernels/kernel_table.h"
 #include "base/thread_pool.h"
 #include "base/work_items.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backend/cpu/layout.h"
+#include "backend/cpu/kernels/layout.h"
 #include "base/check.h"
 #include "base/checked.h"
 #include "base/fmath.h"

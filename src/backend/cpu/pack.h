@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "backend/cpu/isa.h"
-#include "backend/cpu/memory.h"
+#include "backend/cpu/buffer.h"
+#include "backend/cpu/kernels/kernel_table.h"
 #include "base/thread_pool.h"
 
 namespace moebius::cpu {

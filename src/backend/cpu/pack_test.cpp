@@ -1,9 +1,9 @@
-// Packed weights are kept on disk (engine/packed_file.h), so their bytes are a format.
+// Packed weights are kept on disk (load/packed_file.h), so their bytes are a format.
 #include "backend/cpu/pack.h"
 
 #include <gtest/gtest.h>
 
-#include "backend/test_support.h"
+#include "backend/testing/support.h"
 #include "base/hash.h"
 
 namespace moebius::cpu {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "backend/reference/reference.h"
-#include "backend/test_support.h"
+#include "backend/testing/support.h"
 
 namespace moebius::reference {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "backend/reference/reference.h"
-#include "backend/test_support.h"
+#include "backend/testing/support.h"
 
 namespace moebius::reference {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "backend/reference/reference.h"
-#include "backend/test_support.h"
+#include "backend/testing/support.h"
 #include "base/fmath.h"
 
 namespace moebius::reference {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "backend/reference/reference.h"
-#include "backend/test_support.h"
+#include "backend/testing/support.h"
 
 namespace moebius::reference {
 namespace {

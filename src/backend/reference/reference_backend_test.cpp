@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "backend/reference/reference.h"
-#include "backend/test_support.h"
+#include "backend/testing/support.h"
 #include "moebius/error.h"
 
 namespace moebius::reference {

@@ -2,8 +2,8 @@
 // multiplied, and what lies behind the codes of a tile.
 #pragma once
 
+#include "backend/cpu/kernels/layout.h"
 #include "backend/cpu/kernels/math.h"
-#include "backend/cpu/layout.h"
 #include "quant/mxfp4.h"
 
 namespace moebius::cpu::MOEBIUS_ISA {

@@ -2,7 +2,7 @@
 // MOEBIUS_VEC is the vector header of the instruction set; isa_*.cpp names it.
 #pragma once
 
-#include "backend/cpu/isa.h"
+#include "backend/cpu/kernels/kernel_table.h"
 #include "base/fmath.h"
 
 #include MOEBIUS_VEC

@@ -1,0 +1,236 @@
+// `moebius bench`: options, and what they mean to the measuring (bench/bench_run.h) and the report
+// (bench/bench_report.h).
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "bench/bench_ops.h"
+#include "bench/bench_report.h"
+#include "bench/bench_run.h"
+#include "bench/bench_streams.h"
+#include "cli/commands.h"
+#include "cli/machine.h"
+#include "cli/output.h"
+#include "cli/output_file.h"
+#include "cli/session.h"
+#include "dialogue/model_text.h"
+#include "load/options.h"
+#include "moebius/error.h"
+
+namespace moebius::apps {
+namespace {
+
+constexpr uint64_t kMaxPromptsBytes = uint64_t{16} << 20;
+
+std::vector<std::string> read_lines(const std::string& path) {
+  std::istringstream text(read_text(path, kMaxPromptsBytes));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) {
+    if (!line.empty()) lines.push_back(line);
+  }
+  if (lines.empty()) throw Error(ErrorCode::kUsage, path, "has no lines", "write one question a line");
+  return lines;
+}
+
+constexpr int64_t kMaxTokens = int64_t{1} << 24;
+
+struct BenchOptions {
+  CommonOptions common;
+  std::string directory;
+  std::vector<std::string> experts = {"unfused", "concat", "fused"};
+  std::vector<int64_t> rows = {1, 16};
+  std::vector<int64_t> drafts;
+  int64_t context = 128;
+  int64_t prefill = 0;
+  int64_t reps = 20;
+  bool ops = false;
+  std::string svg;
+  std::vector<int64_t> batches;
+  std::vector<std::string> speculate;
+  int64_t tokens = 64;
+  std::string prompts;
+};
+
+BenchPlan make_plan(const BenchOptions& options) {
+  BenchPlan plan;
+  for (const std::string& experts : options.experts) plan.paths.push_back(parse_expert_path(experts));
+  const std::set<ExpertPath> distinct(plan.paths.begin(), plan.paths.end());
+  if (distinct.size() != plan.paths.size()) {
+    throw Error(ErrorCode::kUsage, "--experts", "names a path twice",
+                "name each of unfused, concat, fused once at most");
+  }
+  plan.rows = options.rows;
+  plan.drafts = options.drafts;
+  plan.context = options.context;
+  plan.prefill = options.prefill;
+  plan.reps = options.reps;
+  plan.threads = chosen_threads(options.common.engine.threads);
+  return plan;
+}
+
+void check_context(const BenchPlan& plan, int64_t context) {
+  if (context_needed(plan) <= context) return;
+  throw Error(ErrorCode::kUsage, "--context",
+              fmt::format("{} positions are needed, the model has {}", context_needed(plan), context),
+              "use a smaller --context or --prefill");
+}
+
+constexpr int64_t kRandomPrompts = 64;
+
+// One question a line, as a chat would ask it; without a file random ids.
+std::vector<std::vector<int32_t>> stream_prompts(const BenchOptions& options, const ModelText* text, int64_t vocab) {
+  std::vector<std::vector<int32_t>> prompts;
+  if (text == nullptr) {
+    const int64_t length = std::max<int64_t>(options.context, 1);
+    for (int64_t i = 0; i < kRandomPrompts; ++i) {
+      prompts.push_back(random_tokens(length, vocab, static_cast<uint64_t>(i + 1)));
+    }
+    return prompts;
+  }
+  for (const std::string& line : read_lines(options.prompts)) {
+    ChatRequest request;
+    request.messages.push_back({{"role", "user"}, {"content", line}});
+    prompts.push_back(text->tokenizer.encode(text->render(std::move(request))));
+  }
+  return prompts;
+}
+
+StreamsPlan streams_plan(const BenchOptions& options) {
+  StreamsPlan plan;
+  plan.batches = options.batches.empty() ? std::vector<int64_t>{1} : options.batches;
+  plan.arms.push_back(parse_streams_arm("none"));
+  for (const std::string& word : options.speculate) {
+    if (word != "none") plan.arms.push_back(parse_streams_arm(word));
+  }
+  plan.tokens = options.tokens;
+  plan.reps = options.reps;
+  return plan;
+}
+
+void run_streams_bench(const BenchOptions& options) {
+  StreamsPlan plan = streams_plan(options);
+  CommonOptions common = options.common;
+  if (plan.arms.size() > 1) {
+    common.engine.mtp = "auto";
+    common.engine.draft_rows = SpeculationMode::kMostDepth + 1;
+  }
+  std::optional<ModelText> text;
+  if (!options.prompts.empty()) text = load_model_text(options.directory);
+  const Loaded loaded = load(options.directory, common);
+  plan.prompts = stream_prompts(options, text ? &*text : nullptr, loaded.model().config().vocab);
+  if (text && text->end_of_turn) plan.stop_ids = {*text->end_of_turn};
+  const std::vector<StreamsSeries> series =
+      run_streams(loaded, plan, [](const std::string& said) { note("{}\n", said); });
+  if (options.common.json) {
+    write_json({{"model", {{"name", loaded.name}, {"weight_bytes", loaded.plan.weight_bytes}}},
+                {"rows", streams_json(series)}});
+  } else {
+    write_output(streams_table(series));
+  }
+}
+
+void run(const BenchOptions& options) {
+  if (!options.batches.empty() || !options.speculate.empty()) {
+    run_streams_bench(options);
+    return;
+  }
+  const BenchPlan plan = make_plan(options);
+  CommonOptions common = options.common;
+  common.engine.context = context_needed(plan);
+  common.engine.max_rows = rows_needed(plan);
+  common.engine.draft_rows = draft_rows_needed(plan);
+  std::optional<OutputFile> chart;  // before the long work: a name that cannot be written is known at once
+  if (!options.svg.empty()) chart.emplace(options.svg);
+  const bool measure_ops = options.ops || !options.svg.empty();
+  const Loaded loaded = load(options.directory, common, measure_ops);
+  check_context(plan, loaded.model().options().context);
+  const BenchResult result = run_bench(loaded, plan, [](const std::string& said) { note("{}\n", said); });
+  const BenchContext context{.cpu = cpu_name(),
+                             .isa = chosen_isa(common.engine.backend, common.engine.isa),
+                             .threads = plan.threads,
+                             .model = loaded.name,
+                             .layers = loaded.model().config().layers,
+                             .weight_bytes = loaded.plan.weight_bytes,
+                             .load_s = loaded.load_s};
+  if (options.common.json) {
+    Json json = bench_json(context, result);
+    if (measure_ops) json["ops"] = ops_json(result);
+    write_json(json);
+  } else {
+    write_output(bench_table(context, result) + ops_table(result));
+  }
+  if (chart) {
+    FileWriter file(chart->path());
+    file.write(ops_svg(result, fmt::format("{}, {}", loaded.name, context.cpu)));
+    file.sync();
+    chart->commit();
+  }
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App& command = *app.add_subcommand("bench", "Measure the expert paths side by side, against the memory's speed");
+  command.footer(
+      "moebius bench Qwen3.5-35B-A3B-3bit\n"
+      "moebius bench Qwen3.5-35B-A3B-3bit --experts unfused,fused --s 1 --context 4096 --reps 50\n"
+      "moebius bench Qwen3.5-35B-A3B-3bit --experts fused --ops --svg ops.svg\n"
+      "moebius bench Qwen3.5-35B-A3B-3bit --experts fused --drafts 1,3,7,15\n"
+      "moebius bench Qwen3.5-35B-A3B-3bit --prefill 512 --json > bench.json\n"
+      "moebius bench Qwen3.5-35B-A3B-3bit --batch 1,4,16 --reps 3\n"
+      "moebius bench Qwen3.5-35B-A3B-3bit --speculate auto,oracle:0.3 --reps 3");
+  add_directory(command, options->directory);
+  command.add_option("--experts", options->experts, "Paths through the experts, interleaved")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->capture_default_str();
+  command.add_option("--s", options->rows, "Tokens of a step: 1 decodes, more verify a draft")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->check(CLI::Range(int64_t{1}, kMaxLogitRows).description(""))
+      ->capture_default_str();
+  command.add_option("--drafts", options->drafts, "Also verify so many drafted tokens, and take the last one back")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->check(CLI::Range(int64_t{1}, kMaxLogitRows - 1).description(""));
+  command.add_option("--context", options->context, "Positions in the caches before each step")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{0}, kMaxTokens).description(""))
+      ->capture_default_str();
+  command.add_option("--prefill", options->prefill, "Also measure a prompt of N tokens, a fifth as often")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, kMaxTokens).description(""));
+  command.add_option("--reps", options->reps, "Repetitions of each arm")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, int64_t{100'000}).description(""))
+      ->capture_default_str();
+  command.add_flag("--ops", options->ops, "Also time, bytes and bandwidth of each operation");
+  command.add_option("--svg", options->svg, "The same as a chart; implies --ops")->type_name("FILE");
+  command.add_option("--batch", options->batches, "Instead: whole answers of so many streams at once")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->check(CLI::Range(int64_t{1}, kMaxLogitRows).description(""));
+  command
+      .add_option("--speculate", options->speculate,
+                  "Instead: ways to draft, against plain: auto, mtp:3, ngram:4, "
+                  "oracle:0.3 (knows the answer, errs at that rate)")
+      ->type_name("LIST")
+      ->delimiter(',');
+  command.add_option("--tokens", options->tokens, "Of an answer, with --batch and --speculate")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{1}, kMaxTokens).description(""))
+      ->capture_default_str();
+  command.add_option("--prompts", options->prompts, "Questions for them, one a line; else random tokens")
+      ->type_name("FILE");
+  add_common_options(command, options->common);
+  command.callback([options] { run(*options); });
+}
+
+}  // namespace moebius::apps

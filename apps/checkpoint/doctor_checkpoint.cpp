@@ -1,0 +1,271 @@
+// Proves a checkpoint on this machine: the audit of its files, then its logits, which must be finite and bit for bit
+// the same however they are computed: chunked or whole, by any expert path, with any number of threads, on any
+// instruction set, and, when it is small enough for plain loops, by the reference backend.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <random>
+
+#include "checkpoint/census.h"
+#include "checkpoint/doctor.h"
+#include "checkpoint/value_scan.h"
+#include "cli/machine.h"
+#include "cli/progress.h"
+#include "cli/session.h"
+#include "load/options.h"
+#include "moebius/error.h"
+#include "schedule/non_finite.h"
+
+namespace moebius::apps {
+namespace {
+
+constexpr int64_t kTokens = 40;
+static_assert(kTokens <= kMaxLogitRows);
+constexpr int64_t kChunks[] = {1, 7, 16};
+constexpr uint64_t kReferenceLimit = uint64_t{200} << 20;  // of weights; plain loops need minutes beyond
+constexpr const char* kOurBug =
+    "this is a bug in moebius or a fault of the memory: run it again, then please report it";
+
+using Logits = std::vector<float>;
+
+std::vector<int32_t> test_tokens(int64_t vocab) {
+  std::mt19937_64 generator(1);
+  std::vector<int32_t> tokens(kTokens);
+  for (int32_t& token : tokens) token = static_cast<int32_t>(generator() % static_cast<uint64_t>(vocab));
+  return tokens;
+}
+
+// All logits [kTokens, V] of a new sequence, in steps of `chunk`.
+Logits logits_of(const Loaded& loaded, int64_t chunk) {
+  const int64_t vocab = loaded.model().config().vocab;
+  const std::vector<int32_t> tokens = test_tokens(vocab);
+  Session session(loaded);
+  Logits all(static_cast<size_t>(kTokens * vocab));
+  for (int64_t at = 0; at < kTokens; at += chunk) {
+    const int64_t rows = std::min(chunk, kTokens - at);
+    const auto part = std::span(tokens).subspan(static_cast<size_t>(at), static_cast<size_t>(rows));
+    loaded.backend().read(all.data() + at * vocab, session.step(part, 0, rows));
+  }
+  return all;
+}
+
+std::string first_difference(const Logits& got, const Logits& expected) {
+  const auto vocab = static_cast<int64_t>(got.size()) / kTokens;
+  int64_t different = 0;
+  int64_t first = -1;
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (std::memcmp(&got[i], &expected[i], sizeof(float)) == 0) continue;
+    different += 1;
+    if (first < 0) first = static_cast<int64_t>(i);
+  }
+  const auto at = static_cast<size_t>(first);
+  return fmt::format("{} of {} logits differ, first at token {}, id {}: {} and {}", different, got.size(),
+                     first / vocab, first % vocab, got[at], expected[at]);
+}
+
+bool same_bits(const Logits& a, const Logits& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+class Examination {
+ public:
+  Examination(Findings& findings, const DoctorOptions& options) : findings_(findings), options_(options) {}
+
+  void run();
+
+ private:
+  [[nodiscard]] bool audit();
+  void audit_formats(const ModelDir& files, const ModelConfig& config);
+  void scan(const ModelDir& files);
+  void examine_packed();
+  Loaded load_with(const CommonOptions& common) const;
+  [[nodiscard]] bool examine_loaded();
+  void examine_logits(const Loaded& loaded);
+  void compare_chunks(const Loaded& loaded);
+  void compare_paths(const Loaded& loaded);
+  void compare_loads();
+  void compare_load(const std::string& check, const std::string& what, const CommonOptions& common);
+  void judge(const std::string& check, const std::string& what, const Logits& got);
+
+  Findings& findings_;
+  const DoctorOptions& options_;
+  Logits expected_;  // of the chosen backend, whole
+  uint64_t weight_bytes_ = 0;
+  bool use_packed_ = false;  // weights on disk that are fresh and whole
+};
+
+void Examination::run() {
+  if (!audit()) return;
+  if (options_.common.engine.backend == "cpu" && options_.common.engine.packed != "off") examine_packed();
+  if (!examine_loaded()) return;
+  if (!options_.quick) compare_loads();
+}
+
+bool Examination::audit() {
+  std::optional<ModelDir> files;
+  if (!findings_.attempt("files", [&] { files.emplace(options_.directory); })) return false;
+  findings_.pass("files", fmt::format("{} tensors, headers and offsets valid", files->tensors().size()));
+  ModelConfig config;
+  const std::string where = (files->path() / "config.json").string();
+  if (!findings_.attempt("config", [&] { config = parse_model_config(files->config(), where); })) return false;
+  findings_.pass("config", fmt::format("{}, {} layers, width {}, vocabulary {}", config.model_type, config.layers,
+                                       config.dim, config.vocab));
+  if (!findings_.attempt("quantization", [&] { audit_formats(*files, config); })) return false;
+  if (options_.scan) findings_.attempt("values", [&] { scan(*files); });
+  return true;
+}
+
+void Examination::audit_formats(const ModelDir& files, const ModelConfig& config) {
+  const Census census = take_census(files, config);
+  std::map<std::string, int64_t> formats;
+  for (const ModuleGroup& m : census.modules) formats[m.format] += m.count;
+  std::vector<std::string> parts;
+  for (const auto& [format, count] : formats) parts.push_back(fmt::format("{} in {}", count, format));
+  findings_.pass("quantization",
+                 fmt::format("{:.2f} bits per weight: {}", census.bits_per_weight(), fmt::join(parts, "; ")));
+  for (const auto& [form, layers] : census.expert_forms) {
+    findings_.pass("experts", fmt::format("{} in {} layers", form, layers));
+  }
+}
+
+void Examination::scan(const ModelDir& files) {
+  Progress progress("scanning", float_bytes(files));
+  const ValueScan result = scan_values(files, [&](uint64_t done) { progress.update(done); });
+  progress.finish();
+  if (result.bad_values == 0) {
+    findings_.pass("values",
+                   fmt::format("{} float tensors, {}: all finite", result.tensors, human_bytes(result.bytes)));
+  } else {
+    findings_.fail("values",
+                   fmt::format("{} values in {} tensors are not finite, first in {}", result.bad_values,
+                               result.bad_tensors, result.first_bad),
+                   "download the checkpoint again and compare its checksums");
+  }
+}
+
+// A stale file is no fault of the checkpoint, a damaged one is no fault of anybody's: both are made again.
+void Examination::examine_packed() {
+  const ModelDir files(options_.directory);
+  const PackedKey key = {std::string(packed_layout({})), files.fingerprint()};
+  for (const auto& path : packed_paths(files.path(), options_.common.engine.cache_directory)) {
+    if (!std::filesystem::exists(path)) continue;
+    try {
+      const PackedReader reader(path, key, nullptr);
+      reader.verify();
+      findings_.pass("packed weights", path.string() + ": fresh, checksums right");
+      use_packed_ = true;
+      return;
+    } catch (const Error& error) {
+      findings_.warn("packed weights", error.what(), "the next load makes it again, or remove it");
+    }
+  }
+}
+
+Loaded Examination::load_with(const CommonOptions& common) const {
+  CommonOptions small = common;
+  small.engine.packed = use_packed_ ? "auto" : "off";  // to examine is not to write
+  small.engine.context = kTokens;
+  small.engine.max_rows = kTokens;
+  return load(options_.directory, small);
+}
+
+bool Examination::examine_loaded() {
+  std::optional<Loaded> loaded;
+  if (!findings_.attempt("load", [&] { loaded.emplace(load_with(options_.common)); })) return false;
+  weight_bytes_ = loaded->plan.weight_bytes;
+  findings_.pass("load", fmt::format("{} in {:.1f} s, {:.2f} GB/s", human_bytes(weight_bytes_), loaded->load_s,
+                                     static_cast<double>(weight_bytes_) / loaded->load_s / 1e9));
+  return findings_.attempt("logits", [&] { examine_logits(*loaded); }) &&
+         findings_.attempt("chunks", [&] { compare_chunks(*loaded); }) &&
+         findings_.attempt("expert paths", [&] { compare_paths(*loaded); });
+}
+
+void Examination::examine_logits(const Loaded& loaded) {
+  expected_ = logits_of(loaded, kTokens);
+  const auto bad = std::ranges::count_if(expected_, [](float x) { return !std::isfinite(x); });
+  if (bad > 0) {
+    const Session session(loaded);
+    const auto tokens = test_tokens(loaded.model().config().vocab);
+    const std::string place = find_non_finite(loaded.model(), loaded.backend(), session.state(), tokens);
+    throw Error(ErrorCode::kNonFinite, loaded.name,
+                fmt::format("{} of {} logits are not finite; first seen in {}", bad, expected_.size(), place),
+                "--scan looks for tensors with values that are not finite");
+  }
+  double sum = 0;
+  double squares = 0;
+  for (const float x : expected_) {
+    sum += x;
+    squares += double{x} * x;
+  }
+  const auto n = static_cast<double>(expected_.size());
+  const double deviation = std::sqrt(std::max(0.0, squares / n - (sum / n) * (sum / n)));
+  findings_.pass("logits", fmt::format("finite for {} tokens, standard deviation {:.3g}", kTokens, deviation));
+}
+
+void Examination::compare_chunks(const Loaded& loaded) {
+  for (const int64_t chunk : kChunks) {
+    const Logits got = logits_of(loaded, chunk);
+    if (same_bits(got, expected_)) continue;
+    judge("chunks", fmt::format("steps of {}", chunk), got);
+    return;
+  }
+  judge("chunks", fmt::format("steps of {} and the whole prompt", fmt::join(kChunks, ", ")), expected_);
+}
+
+void Examination::compare_paths(const Loaded& loaded) {
+  constexpr ExpertPath kPaths[] = {ExpertPath::kUnfused, ExpertPath::kConcat, ExpertPath::kFused};
+  for (const ExpertPath path : kPaths) {
+    loaded.model().set_expert_path(path);
+    const Logits got = logits_of(loaded, kTokens);
+    if (same_bits(got, expected_)) continue;
+    judge("expert paths", fmt::format("{} and {}", name(path), options_.common.engine.experts), got);
+    return;
+  }
+  judge("expert paths", "unfused, concat and fused", expected_);
+}
+
+void Examination::compare_loads() {
+  CommonOptions other = options_.common;
+  const int threads = chosen_threads(options_.common.engine.threads);
+  other.engine.threads = threads == 1 ? 2 : 1;
+  compare_load("threads equal", fmt::format("{} and {} threads", threads, other.engine.threads), other);
+  if (options_.common.engine.backend != "cpu") return;
+  const std::string chosen = chosen_isa("cpu", options_.common.engine.isa);
+  for (const std::string& isa : available_isas()) {
+    if (isa == chosen) continue;
+    other = options_.common;
+    other.engine.isa = isa;
+    compare_load("instruction sets", fmt::format("{} and {}", chosen, isa), other);
+  }
+  if (weight_bytes_ > kReferenceLimit) return;
+  other = options_.common;
+  other.engine.backend = "reference";
+  other.engine.isa.clear();
+  compare_load("reference", "the cpu and the reference backend", other);
+}
+
+void Examination::compare_load(const std::string& check, const std::string& what, const CommonOptions& common) {
+  findings_.attempt(check, [&] {
+    const Loaded loaded = load_with(common);
+    judge(check, what, logits_of(loaded, kTokens));
+  });
+}
+
+void Examination::judge(const std::string& check, const std::string& what, const Logits& got) {
+  if (same_bits(got, expected_)) {
+    findings_.pass(check, what + ": the same bits");
+  } else {
+    findings_.fail(check, what + ": " + first_difference(got, expected_), kOurBug);
+  }
+}
+
+}  // namespace
+
+void examine_checkpoint(Findings& findings, const DoctorOptions& options) { Examination(findings, options).run(); }
+
+}  // namespace moebius::apps

@@ -1,0 +1,111 @@
+// See cli/machine.h.
+#include "cli/machine.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "base/bandwidth_probe.h"
+#include "base/thread_pool.h"
+#include "build_info.h"
+#include "load/available_memory.h"
+#include "load/make_backend.h"
+#include "moebius/error.h"
+
+namespace moebius::apps {
+namespace {
+
+constexpr const char* kIsas[] = {"portable", "avx2", "avx512"};
+
+// The value behind "key" in files of "key: value" or "key value" lines; empty when there is none.
+std::string field(const char* path, const std::string& key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(key)) continue;
+    const size_t begin = line.find_first_not_of(": \t", key.size());
+    if (begin == key.size()) continue;  // a longer key
+    return begin == std::string::npos ? "" : line.substr(begin);
+  }
+  return "";
+}
+
+// In kB, as the kernel writes sizes of memory.
+uint64_t field_bytes(const char* path, const std::string& key) {
+  std::istringstream text(field(path, key));
+  uint64_t kilobytes = 0;
+  return text >> kilobytes ? kilobytes * 1024 : 0;
+}
+
+}  // namespace
+
+std::string cpu_name() {
+  const std::string model = field("/proc/cpuinfo", "model name");
+  return model.empty() ? "unknown CPU" : model;
+}
+
+int logical_cpus() { return static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)); }
+
+int allowed_cpus() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  return sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : logical_cpus();
+}
+
+double quota_cpus() {
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  std::ifstream v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double quota = 0;
+  double period = 0;
+  const bool found = (v2 >> quota >> period) || (v1_quota >> quota && v1_period >> period);
+  return found && quota > 0 && period > 0 ? quota / period : 0;
+}
+
+uint64_t peak_resident_bytes() { return field_bytes("/proc/self/status", "VmHWM"); }
+
+uint64_t probe_buffer_bytes() {
+  const uint64_t available = available_memory_bytes().value_or(4 * BandwidthProbe::kDefaultBytes);
+  return std::min<uint64_t>(BandwidthProbe::kDefaultBytes, available / 4);
+}
+
+std::string huge_page_mode() {
+  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string line;
+  std::getline(file, line);
+  const size_t open = line.find('[');
+  const size_t close = line.find(']');
+  return open == std::string::npos || close == std::string::npos ? "" : line.substr(open + 1, close - open - 1);
+}
+
+std::vector<std::string> available_isas() {
+  std::vector<std::string> found;
+  for (const char* isa : kIsas) {
+    try {
+      make_backend({.backend = "cpu", .isa = isa, .threads = 1});
+      found.emplace_back(isa);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnavailable) throw;
+    }
+  }
+  return found;
+}
+
+std::string chosen_isa(const std::string& backend, const std::string& isa) {
+  if (backend != "cpu") return "portable";  // the reference is plain C++
+  return isa.empty() ? available_isas().back() : isa;
+}
+
+int chosen_threads(int threads) { return threads > 0 ? threads : default_thread_count(); }
+
+std::string version_line() {
+  return fmt::format("moebius {}, commit {}, {}, instruction sets {} (this machine: {})", build_info::kVersion,
+                     build_info::kCommit, build_info::kCompiler, fmt::join(kIsas, " "),
+                     fmt::join(available_isas(), " "));
+}
+
+}  // namespace moebius::apps

@@ -1,0 +1,128 @@
+// The cache is laid out as huggingface_hub does: models--ORG--NAME/refs/main holds the revision REV, whose files are
+// below snapshots/REV.
+#include "cli/model_location.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "base/file.h"
+#include "base/quote.h"
+#include "cli/help.h"
+#include "moebius/error.h"
+
+namespace moebius::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kEntryPrefix = "models--";
+constexpr uint64_t kMaxRevisionBytes = 1024;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread starts
+  return value == nullptr ? "" : value;
+}
+
+// Names of the directories in `directory`; none when it cannot be read.
+std::vector<std::string> directories_in(const fs::path& directory) {
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (fs::directory_iterator at(directory, failed), end; !failed && at != end; at.increment(failed)) {
+    if (at->is_directory(failed)) names.push_back(at->path().filename().string());
+  }
+  return names;
+}
+
+// "models--Qwen--Qwen3-30B-A3B" -> "Qwen/Qwen3-30B-A3B"; no name has "--" in it but between its two parts.
+std::string repository_of(std::string entry) {
+  entry.erase(0, kEntryPrefix.size());
+  if (const size_t at = entry.find("--"); at != std::string::npos) entry.replace(at, 2, "/");
+  return entry;
+}
+
+fs::path entry_of(const fs::path& cache, std::string repository) {
+  if (const size_t at = repository.find('/'); at != std::string::npos) repository.replace(at, 1, "--");
+  return cache / (std::string(kEntryPrefix) + repository);
+}
+
+std::vector<std::string> cached_repositories(const fs::path& cache) {
+  std::vector<std::string> names;
+  for (const std::string& entry : directories_in(cache)) {
+    if (entry.starts_with(kEntryPrefix)) names.push_back(repository_of(entry));
+  }
+  return names;
+}
+
+// The revision that refs/main names; without one (a download by commit), the only snapshot there is.
+std::string snapshot_of(const fs::path& entry) {
+  const fs::path main = entry / "refs" / "main";
+  if (fs::exists(main)) {
+    std::string revision = read_text(main, kMaxRevisionBytes);
+    while (!revision.empty() && revision.back() == '\n') revision.pop_back();
+    const fs::path snapshot = entry / "snapshots" / fs::path(revision).filename();
+    if (fs::is_directory(snapshot)) return snapshot.string();
+  }
+  const std::vector<std::string> snapshots = directories_in(entry / "snapshots");
+  if (snapshots.size() == 1) return (entry / "snapshots" / snapshots.front()).string();
+  throw Error(ErrorCode::kMissingInput, entry.string(),
+              fmt::format("has {} snapshots, and refs/main names none of them", snapshots.size()),
+              "download the model again, or give the directory of a snapshot");
+}
+
+std::string last_part(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+
+// Repositories that `name` may mean: itself, or those whose last part it is.
+std::vector<std::string> matches(const std::string& name, const std::vector<std::string>& repositories) {
+  std::vector<std::string> found;
+  for (const std::string& repository : repositories) {
+    if (repository == name) return {name};
+    if (last_part(repository) == name) found.push_back(repository);
+  }
+  return found;
+}
+
+// The nearest of the cached names, whole or by their last part, and of the directories beside the path.
+std::string suggestion(const std::string& name, const std::vector<std::string>& repositories) {
+  std::vector<std::string> names = repositories;
+  for (const std::string& repository : repositories) names.push_back(last_part(repository));
+  if (const std::string near = closest(name, names); !near.empty()) return near;
+  const fs::path path = fs::path(name).lexically_normal();
+  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const std::string near = closest(path.filename().string(), directories_in(parent));
+  return near.empty() || !path.has_parent_path() ? near : (parent / near).string();
+}
+
+[[noreturn]] void fail(const std::string& name, const fs::path& cache, const std::vector<std::string>& repositories) {
+  const std::string near = suggestion(name, repositories);
+  throw Error(ErrorCode::kMissingInput, name,
+              cache.empty() ? "there is no such directory"
+                            : fmt::format("there is no such directory, and no such model in {}", cache.string()),
+              near.empty() ? "give the directory of a checkpoint, or the name of a downloaded one"
+                           : fmt::format("did you mean {}?", in_quotes(near)));
+}
+
+}  // namespace
+
+fs::path hugging_face_cache() {
+  if (const std::string cache = variable("HF_HUB_CACHE"); !cache.empty()) return cache;
+  if (const std::string home = variable("HF_HOME"); !home.empty()) return fs::path(home) / "hub";
+  const std::string home = variable("HOME");
+  return home.empty() ? fs::path() : fs::path(home) / ".cache/huggingface/hub";
+}
+
+std::string locate_model(const std::string& name) {
+  if (name.empty() || fs::exists(name)) return name;
+  const fs::path cache = hugging_face_cache();
+  const std::vector<std::string> repositories = cached_repositories(cache);
+  const std::vector<std::string> found = matches(name, repositories);
+  if (found.size() > 1) {
+    throw Error(ErrorCode::kUsage, name, fmt::format("may be any of {}", fmt::join(found, ", ")), "give it in full");
+  }
+  if (found.empty()) fail(name, cache, repositories);
+  return snapshot_of(entry_of(cache, found.front()));
+}
+
+}  // namespace moebius::apps

@@ -1,0 +1,63 @@
+// See cli/output.h.
+#include "cli/output.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "moebius/error.h"
+
+namespace moebius::apps {
+namespace {
+
+[[noreturn]] void fail_output(int error) {
+  if (error == EPIPE) throw OutputClosed{};
+  throw Error(
+      ErrorCode::kIo, "stdout",
+      std::string("cannot be written: ") + std::strerror(error),  // NOLINT(concurrency-mt-unsafe): one thread writes
+      "send it somewhere with room");
+}
+
+bool shows_colour(Stream stream) {
+  if (isatty(stream == Stream::kOutput ? STDOUT_FILENO : STDERR_FILENO) == 0) return false;
+  // NOLINTBEGIN(concurrency-mt-unsafe): nothing in this program changes the environment
+  const char* no_colour = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  // NOLINTEND(concurrency-mt-unsafe)
+  return (no_colour == nullptr || *no_colour == '\0') && (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+}  // namespace
+
+void write_output(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_output(errno);
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0) fail_output(errno);
+}
+
+void write_json(const Json& value) {
+  // Names in files need not be UTF-8; the output always is.
+  write_output(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void write_note(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+std::string coloured(Stream stream, Colour colour, std::string_view text) {
+  if (!shows_colour(stream)) return std::string(text);
+  constexpr int kCodes[] = {32, 33, 31, 1, 2, 36};
+  return fmt::format("\x1b[{}m{}\x1b[0m", kCodes[static_cast<int>(colour)], text);
+}
+
+double rounded(double value) { return std::round(value * 1e4) / 1e4; }
+
+}  // namespace moebius::apps

@@ -1,0 +1,185 @@
+// `moebius chat`: a conversation at the terminal. Here: the loop of turns. What a slash command does:
+// talk/chat_commands.h; how a line is typed: talk/line_editor.h; how an answer looks: talk/reply_printer.h.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "cli/session.h"
+#include "moebius/error.h"
+#include "talk/answering.h"
+#include "talk/chat_commands.h"
+#include "talk/conversation.h"
+#include "talk/generation_report.h"
+#include "talk/line_editor.h"
+#include "talk/question.h"
+#include "talk/reply_printer.h"
+#include "talk/sampling_flags.h"
+
+namespace moebius::apps {
+namespace {
+
+constexpr int64_t kMaxTokens = 4096;  // thinking takes many
+constexpr int64_t kMaxRows = 256;     // of a prompt in one step: Ctrl-C waits for no more
+
+struct ChatOptions {
+  CommonOptions common;
+  SamplingFlags sampling;
+  Question question;
+  std::string directory;
+};
+
+class Chat {
+ public:
+  // The engine outlives it. request: sampling and length of every answer.
+  Chat(Engine& engine, Conversation conversation, Request request, ReportOptions report)
+      : engine_(engine),
+        conversation_(std::move(conversation)),
+        request_(std::move(request)),
+        report_(std::move(report)) {}
+
+  void run();
+
+ private:
+  enum class Next { kGoOn, kLeave };
+  Next take(const std::string& line);
+  void turn();
+  Reply say();
+  bool was_interrupted() const;
+  void ask_for_results(const Reply& reply);
+
+  Engine& engine_;
+  Conversation conversation_;
+  Request request_;
+  ReportOptions report_;
+  LineEditor editor_;
+  ChatCommands commands_{conversation_};
+};
+
+// Until the person leaves. Ctrl-C at the prompt clears the line.
+void Chat::run() {
+  if (editor_.is_terminal()) note("/help lists what there is besides talking; Ctrl-D leaves\n");
+  while (true) {
+    const TypedLine line = editor_.read("> ");
+    if (line.kind == TypedLine::Kind::kEnd) return;
+    HeldInterrupts::take();
+    if (line.kind == TypedLine::Kind::kInterrupted) {
+      note("Ctrl-D or /exit leaves\n");
+      continue;
+    }
+    if (take(line.text) == Next::kLeave) return;
+  }
+}
+
+Chat::Next Chat::take(const std::string& line) {
+  if (line.find_first_not_of(" \t\n") == std::string::npos) return Next::kGoOn;
+  if (!ChatCommands::is_command(line)) {
+    conversation_.messages.push_back({{"role", "user"}, {"content", line}});
+    turn();
+    return Next::kGoOn;
+  }
+  switch (commands_.run(line)) {
+    case ChatCommands::Effect::kLeave:
+      return Next::kLeave;
+    case ChatCommands::Effect::kAnswerAgain:
+      request_.sampling.seed += 1;
+      turn();
+      break;
+    case ChatCommands::Effect::kNone:
+      break;
+  }
+  return Next::kGoOn;
+}
+
+// One answer, and one more for each round of results of tools. What cannot be answered is taken back, so that the
+// person can say it differently.
+void Chat::turn() {
+  const Json before = conversation_.messages;
+  try {
+    while (true) {
+      const Reply reply = say();
+      conversation_.add(reply);
+      if (reply.tool_calls.empty()) return;
+      ask_for_results(reply);
+      if (conversation_.messages.back()["role"] != "tool") return;
+    }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInternal || error.code() == ErrorCode::kNonFinite) throw;
+    conversation_.messages = before;
+    if (!conversation_.messages.empty()) conversation_.messages.erase(conversation_.messages.size() - 1);
+    note("{}\n", error.code() == ErrorCode::kInterrupted ? "stopped before the answer began" : error.what());
+  }
+}
+
+bool Chat::was_interrupted() const { return editor_.is_terminal() && HeldInterrupts::take(); }
+
+Reply Chat::say() {
+  request_.chat = conversation_.request_json();
+  report_.seed = request_.sampling.seed;
+  GenerationReport report(report_);
+  ReplyPrinter printer;
+  const auto show = [&](const Event& event) {
+    if (event.kind == Event::Kind::kToken) report.add(event.token);
+    if (event.kind == Event::Kind::kPiece) printer.show(event.piece);
+  };
+  Answer answered = answer(engine_, request_, {.show = show, .has_enough = [this] { return was_interrupted(); }});
+  if (answered.usage.tokens == 0) throw Error(ErrorCode::kInterrupted, "chat", "interrupted");
+  printer.finish();
+  report.finish(answered);
+  return std::move(answered.reply);
+}
+
+// What a tool says is typed by the person; an empty line, Ctrl-C or Ctrl-D leaves the calls unanswered.
+void Chat::ask_for_results(const Reply& reply) {
+  for (const ToolCall& call : reply.tool_calls) {
+    const TypedLine result = editor_.read(fmt::format("{} returns> ", call.name));
+    HeldInterrupts::take();
+    if (result.kind != TypedLine::Kind::kText || result.text.empty()) return;
+    conversation_.messages.push_back(
+        {{"role", "tool"}, {"tool_call_id", call.id}, {"name", call.name}, {"content", result.text}});
+  }
+}
+
+void run_chat(ChatOptions& options) {
+  prepare_speculation(options.common.engine);
+  options.common.engine.needs_chat = true;
+  check_sampling_flags(options.sampling, vocab_rows(options.directory));
+  Conversation conversation;
+  prepare(conversation, options.question);
+
+  ReadyEngine loaded = load_engine(options.directory, options.common);
+  Request request = request_of(options.sampling, loaded.engine.advised_sampling());
+  ReportOptions report;
+  report.model = loaded.ready.name;
+  report.load_s = loaded.ready.load_s;
+  Chat chat(loaded.engine, std::move(conversation), std::move(request), std::move(report));
+  const HeldInterrupts held;
+  chat.run();
+}
+
+}  // namespace
+
+void add_chat(CLI::App& app) {
+  auto options = std::make_shared<ChatOptions>();
+  options->common.engine = answering_options(kMaxRows);
+  options->sampling.max_tokens = kMaxTokens;
+  CLI::App& command = *app.add_subcommand("chat", "Talk with a model; /help inside lists the commands");
+  command.footer(
+      "moebius chat Qwen3.5-35B-A3B-3bit\n"
+      "moebius chat Qwen3.5-35B-A3B-3bit --system \"Answer in one sentence.\" --think off\n"
+      "moebius chat Qwen3.5-35B-A3B-3bit --tools tools.json --temperature 0");
+  add_directory(command, options->directory);
+  add_question_flags(command, options->question);
+  add_sampling_flags(command, options->sampling);
+  add_speculation_option(command, options->common);
+  add_cache_options(command, options->common);
+  add_experts_option(command, options->common);
+  add_common_options(command, options->common);
+  command.callback([options] { run_chat(*options); });
+}
+
+}  // namespace moebius::apps

@@ -1,0 +1,134 @@
+// See talk/chat_commands.h.
+#include "talk/chat_commands.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <vector>
+
+#include "base/file.h"
+#include "base/quote.h"
+#include "cli/help.h"
+#include "cli/output.h"
+#include "cli/output_file.h"
+#include "moebius/error.h"
+
+namespace moebius::apps {
+
+struct ChatCommands::Command {
+  std::string_view name;
+  std::string_view argument;
+  std::string_view about;
+  Effect (ChatCommands::*run)(const std::string& argument);
+};
+
+const ChatCommands::Command ChatCommands::kCommands[] = {
+    {"/help", "", "this page", &ChatCommands::help},
+    {"/system", "[TEXT]", "another system prompt; without a text, none", &ChatCommands::system},
+    {"/think", "on|off|auto", "whether to think before answers; auto: as the template has it", &ChatCommands::think},
+    {"/again", "", "another answer to the last question", &ChatCommands::answer_again},
+    {"/new", "", "a new conversation with the same system prompt", &ChatCommands::start_again},
+    {"/save", "FILE", "the conversation as JSON, for `moebius render`", &ChatCommands::save},
+    {"/exit", "", "leave; Ctrl-D does too", &ChatCommands::leave},
+};
+
+bool ChatCommands::is_command(std::string_view line) {
+  // A path is no command: "/etc/passwd has ...".
+  const std::string_view word = line.substr(0, line.find_first_of(" \t\n"));
+  return word.starts_with('/') && word.find('/', 1) == std::string_view::npos && word.size() > 1;
+}
+
+ChatCommands::Effect ChatCommands::run(const std::string& line) {
+  const size_t end = std::min(line.find_first_of(" \t\n"), line.size());
+  const std::string name = line.substr(0, end);
+  const size_t begin = std::min(line.find_first_not_of(" \t\n", end), line.size());
+  const auto* command = std::ranges::find(kCommands, std::string_view(name), &Command::name);
+  if (command == std::end(kCommands)) {
+    std::vector<std::string> names;
+    for (const Command& known : kCommands) names.emplace_back(known.name);
+    const std::string near = closest(name, names);
+    note("there is no {}; {}\n", in_quotes(name),
+         near.empty() ? "/help lists what there is" : "did you mean " + near + "?");
+    return Effect::kNone;
+  }
+  return (this->*command->run)(line.substr(begin));
+}
+
+ChatCommands::Effect ChatCommands::help(const std::string&) {
+  for (const Command& command : kCommands) {
+    note("  {:<22} {}\n", std::string(command.name) + " " + std::string(command.argument), command.about);
+  }
+  note(
+      "Several lines: paste them, end a line with \\, or put \"\"\" before and behind.\n"
+      "Ctrl-C stops an answer; what was said so far stays.\n");
+  return Effect::kNone;
+}
+
+ChatCommands::Effect ChatCommands::system(const std::string& argument) {
+  Json& messages = conversation_.messages;
+  const bool has_one = !messages.empty() && messages.front()["role"] == "system";
+  if (has_one) messages.erase(0);
+  const Json message = {{"role", "system"}, {"content", argument}};
+  if (!argument.empty()) messages.insert(messages.begin(), message);
+  note("system prompt {}\n", argument.empty() ? "removed" : "set");
+  return Effect::kNone;
+}
+
+ChatCommands::Effect ChatCommands::think(const std::string& argument) {
+  if (argument == "auto") {
+    conversation_.template_options.erase("enable_thinking");
+  } else if (argument == "on" || argument == "off") {
+    conversation_.template_options["enable_thinking"] = argument == "on";
+  } else {
+    note("say /think on, /think off or /think auto\n");
+    return Effect::kNone;
+  }
+  note("thinking: {}\n", argument);
+  return Effect::kNone;
+}
+
+ChatCommands::Effect ChatCommands::save(const std::string& argument) {
+  try {
+    if (argument.empty()) throw Error(ErrorCode::kUsage, "/save", "expected a file name");
+    if (std::filesystem::exists(argument) && !saved_.contains(argument)) {
+      throw Error(ErrorCode::kExists, argument, "is there already", "choose another name");
+    }
+    Json conversation = {{"messages", conversation_.messages}};
+    if (!conversation_.tools.empty()) conversation["tools"] = conversation_.tools;
+    conversation.update(conversation_.template_options);
+    OutputFile file(argument);
+    FileWriter writer(file.path());
+    writer.write(conversation.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    writer.sync();
+    file.commit();
+    saved_.insert(argument);
+    note("saved {} messages in {}\n", conversation_.messages.size(), argument);
+  } catch (const Error& error) {
+    note("{}\n", error.what());
+  }
+  return Effect::kNone;
+}
+
+ChatCommands::Effect ChatCommands::start_again(const std::string&) {
+  Json& messages = conversation_.messages;
+  const bool has_system = !messages.empty() && messages.front()["role"] == "system";
+  messages.erase(messages.begin() + (has_system ? 1 : 0), messages.end());
+  note("a new conversation\n");
+  return Effect::kNone;
+}
+
+ChatCommands::Effect ChatCommands::answer_again(const std::string&) {
+  Json& messages = conversation_.messages;
+  const auto question =
+      std::find_if(messages.rbegin(), messages.rend(), [](const Json& m) { return m["role"] == "user"; });
+  if (question == messages.rend()) {
+    note("there is no question yet\n");
+    return Effect::kNone;
+  }
+  messages.erase(question.base(), messages.end());
+  return Effect::kAnswerAgain;
+}
+
+ChatCommands::Effect ChatCommands::leave(const std::string&) { return Effect::kLeave; }
+
+}  // namespace moebius::apps

@@ -1,0 +1,191 @@
+// `moebius generate`: continues token ids, text, or a conversation of one question, as it comes; at the end how fast
+// that was.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "cli/session.h"
+#include "cli/text_input.h"
+#include "cli/tokens.h"
+#include "moebius/error.h"
+#include "talk/answering.h"
+#include "talk/conversation.h"
+#include "talk/generation_report.h"
+#include "talk/question.h"
+#include "talk/reply_printer.h"
+#include "talk/sampling_flags.h"
+
+namespace moebius::apps {
+namespace {
+
+constexpr int64_t kMaxRows = 512;  // of a prompt in one step
+
+struct GenerateOptions {
+  CommonOptions common;
+  SamplingFlags sampling;
+  Question question;
+  std::string directory;
+  std::string tokens;
+  std::optional<std::string> prompt;
+  bool chat = false;
+  int32_t logprobs = -1;
+};
+
+// What is no conversation goes on as the model finds likeliest, unless flags say otherwise.
+SamplingOptions greedy() {
+  SamplingOptions sampling;
+  sampling.temperature = 0;
+  return sampling;
+}
+
+// Only whether anything was asked, before minutes are spent on loading.
+void check_prompt(const GenerateOptions& options) {
+  const bool text = options.prompt.has_value();
+  if (text && !options.tokens.empty()) {
+    throw Error(ErrorCode::kUsage, "--tokens, -p", "are two prompts", "give one of them");
+  }
+  if (options.chat && !options.tokens.empty()) {
+    throw Error(ErrorCode::kUsage, "--chat", "needs text, not token ids", "give the question with -p");
+  }
+  if (text || !options.tokens.empty()) return;
+  if (isatty(STDIN_FILENO) != 0) {
+    throw Error(ErrorCode::kUsage, "generate", "there is no prompt",
+                "give -p TEXT, --tokens 1,2,3, or pipe text into it");
+  }
+}
+
+void check_length(const GenerateOptions& options, size_t prompt_tokens) {
+  const int64_t needed =
+      static_cast<int64_t>(prompt_tokens) + options.sampling.max_tokens - 1;  // the last one is not appended
+  if (needed <= options.common.engine.context) return;
+  throw Error(ErrorCode::kUsage, "--max-tokens",
+              fmt::format("{} after a prompt of {} exceed the context of {}", options.sampling.max_tokens,
+                          prompt_tokens, options.common.engine.context),
+              fmt::format("give --ctx {}, or fewer tokens", needed));
+}
+
+// Everything that can fail before minutes are spent on loading.
+void check_before_loading(GenerateOptions& options) {
+  check_prompt(options);
+  prepare_speculation(options.common.engine);
+  options.common.engine.needs_text = options.tokens.empty();
+  options.common.engine.needs_chat = options.chat;
+  check_sampling_flags(options.sampling, vocab_rows(options.directory));
+}
+
+Request make_request(const GenerateOptions& options, const SamplingOptions& defaults) {
+  Request request = request_of(options.sampling, defaults);
+  request.sampling.logprobs = options.logprobs;
+  return request;
+}
+
+ReportOptions report_options(const Ready& ready, const GenerateOptions& options, const Request& request) {
+  ReportOptions report;
+  report.model = ready.name;
+  report.load_s = ready.load_s;
+  report.seed = request.sampling.seed;
+  report.json = options.common.json;
+  report.with_logprobs = options.logprobs >= 0;
+  return report;
+}
+
+bool never_enough() {
+  throw_if_interrupted();
+  return false;
+}
+
+// Ids without a text: what comes out is ids too, one a line.
+void run_on_ids(const GenerateOptions& options) {
+  const std::vector<int32_t> prompt = parse_tokens(options.tokens);
+  check_length(options, prompt.size());
+  ReadyEngine loaded = load_engine(options.directory, options.common);
+  Request request = make_request(options, greedy());
+  request.tokens = prompt;
+  GenerationReport report(report_options(loaded.ready, options, request));
+  const auto show = [&](const Event& event) {
+    if (event.kind != Event::Kind::kToken) return;
+    report.add(event.token);
+    if (report.json()) return;
+    print("{}\n", event.token.token);
+    flush_output();
+  };
+  report.finish(answer(loaded.engine, request, {.show = show, .has_enough = never_enough}));
+}
+
+void answer_text(ReadyEngine& loaded, const GenerateOptions& options, const Request& request) {
+  Engine& engine = loaded.engine;
+  ReportOptions told = report_options(loaded.ready, options, request);
+  told.token_text = [&engine](int32_t id) { return engine.token_text(id); };
+  GenerationReport report(told);
+  ReplyPrinter printer;
+  const auto show = [&](const Event& event) {
+    if (event.kind == Event::Kind::kToken) report.add(event.token);
+    if (event.kind == Event::Kind::kPiece && !report.json()) printer.show(event.piece);
+  };
+  const Answer answered = answer(engine, request, {.show = show, .has_enough = never_enough});
+  printer.finish();
+  report.finish(answered);
+}
+
+void run_on_text(const GenerateOptions& options) {
+  const std::string prompt = read_text_argument(options.prompt.value_or("-"));
+  if (prompt.empty()) throw Error(ErrorCode::kUsage, "--prompt", "is empty", "say something");
+  Conversation conversation;
+  if (options.chat) ask(conversation, options.question, prompt);
+  ReadyEngine loaded = load_engine(options.directory, options.common);
+  Engine& engine = loaded.engine;
+  Request request = make_request(options, options.chat ? engine.advised_sampling() : greedy());
+  if (options.chat) {
+    request.chat = conversation.request_json();
+  } else {
+    check_length(options, engine.encode(prompt).size());
+    request.text = prompt;
+  }
+  answer_text(loaded, options, request);
+}
+
+void run_generate(GenerateOptions& options) {
+  check_before_loading(options);
+  if (options.tokens.empty()) {
+    run_on_text(options);
+  } else {
+    run_on_ids(options);
+  }
+}
+
+}  // namespace
+
+void add_generate(CLI::App& app) {
+  auto options = std::make_shared<GenerateOptions>();
+  options->common.engine = answering_options(kMaxRows);
+  options->common.engine.prefix_cache = false;  // there is no second request
+  CLI::App& command = *app.add_subcommand("generate", "Continue text or token ids, or answer one question");
+  command.footer(
+      "moebius generate Qwen3.5-35B-A3B-3bit -p \"Once upon a time\" --max-tokens 64\n"
+      "moebius generate Qwen3.5-35B-A3B-3bit --chat --system \"Summarise.\" -p @letter.txt\n"
+      "moebius generate Qwen3.5-35B-A3B-3bit --tokens 1,2,3 --json");
+  add_directory(command, options->directory);
+  command.add_option("-p,--prompt", options->prompt, "The prompt: text, @FILE, or - for standard input")
+      ->type_name("TEXT|@FILE|-");
+  command.add_option("--tokens", options->tokens, "The prompt as token ids, or a file of them; ids come out")
+      ->type_name("1,2,3|@FILE");
+  command.add_flag("--chat", options->chat, "The prompt is a question: answer it by the model's chat template");
+  add_question_flags(command, options->question);
+  command.add_option("--logprobs", options->logprobs, "With --json: logprobs of each token and of the N likeliest")
+      ->type_name("N")
+      ->check(CLI::Range(0, SamplingLimits::kLogprobs).description(""));
+  add_sampling_flags(command, options->sampling);
+  add_speculation_option(command, options->common);
+  add_experts_option(command, options->common);
+  add_common_options(command, options->common);
+  command.callback([options] { run_generate(*options); });
+}
+
+}  // namespace moebius::apps

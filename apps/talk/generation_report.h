@@ -1,0 +1,43 @@
+// What is told of an answer beside its text: tokens and speed as a line on stderr, and everything as JSON on stdout.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "talk/answering.h"
+
+namespace moebius::apps {
+
+struct ReportOptions {
+  std::string model;
+  double load_s = 0;
+  uint64_t seed = 0;
+  bool json = false;
+  bool with_logprobs = false;                      // in the JSON
+  std::function<std::string(int32_t)> token_text;  // none: ids alone
+};
+
+class GenerationReport {
+ public:
+  explicit GenerationReport(ReportOptions options) : options_(std::move(options)) {}
+
+  [[nodiscard]] bool json() const { return options_.json; }
+
+  void add(const Draw& token);  // each of the answer
+  // Writes the line, and the JSON when it is wanted.
+  void finish(const Answer& answer) const;
+
+ private:
+  [[nodiscard]] Json logprob_json(const TokenLogprob& token) const;
+  [[nodiscard]] Json to_json(const Answer& answer) const;
+
+  ReportOptions options_;
+  Json logprobs_ = Json::array();
+  std::vector<int32_t> tokens_;
+};
+
+}  // namespace moebius::apps

@@ -1,0 +1,77 @@
+// `moebius render`: the prompt that a conversation becomes, as `transformers` would render it.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/text_input.h"
+#include "dialogue/model_text.h"
+#include "moebius/error.h"
+
+namespace moebius::apps {
+namespace {
+
+struct RenderOptions {
+  std::string directory;
+  std::string file;
+  bool no_answer = false;
+  bool json = false;
+};
+
+// {"messages": [...], "tools": [...], any option of the template}, or the list of messages alone.
+ChatRequest read_conversation(const RenderOptions& options) {
+  const std::string text = options.file == "-" ? read_standard_input() : read_text_argument("@" + options.file);
+  Json json = parse_json(text, options.file);
+  ChatRequest input;
+  if (json.is_array()) {
+    input.messages = std::move(json);
+  } else if (json.is_object() && json.contains("messages")) {
+    input.messages = std::move(json["messages"]);
+    input.tools = json.value("tools", Json::array());
+    for (const char* key : {"messages", "tools"}) json.erase(key);
+    input.options = std::move(json);
+  } else {
+    throw Error(ErrorCode::kBadConversation, options.file, "expected a list of messages, or an object that has one",
+                R"(write {"messages": [{"role": "user", "content": "Hi"}]})");
+  }
+  input.add_generation_prompt = !options.no_answer;
+  return input;
+}
+
+Json ranges_json(const std::vector<ByteRange>& ranges) {
+  Json json = Json::array();
+  for (const ByteRange& range : ranges) json.push_back({range.begin, range.end});
+  return json;
+}
+
+void run_render(const RenderOptions& options) {
+  const ModelText model = load_model_text(options.directory);
+  const MarkedText prompt = model.render(read_conversation(options));
+  if (options.json) {
+    write_json({{"text", prompt.text}, {"user", ranges_json(prompt.user)}, {"tokens", model.tokenizer.encode(prompt)}});
+  } else {
+    write_output(prompt.text);
+  }
+}
+
+}  // namespace
+
+void add_render(CLI::App& app) {
+  auto options = std::make_shared<RenderOptions>();
+  CLI::App& command = *app.add_subcommand("render", "The prompt that a conversation becomes");
+  command.footer(
+      "moebius render Qwen3.5-35B-A3B-3bit conversation.json\n"
+      "moebius render Qwen3.5-35B-A3B-3bit conversation.json --json");
+  add_directory(command, options->directory);
+  command
+      .add_option("CONVERSATION", options->file,
+                  R"(A file, or -: {"messages": [...], "tools": [...], "enable_thinking": false})")
+      ->required();
+  command.add_flag("--no-answer", options->no_answer, "Without the beginning of the answer to come");
+  command.add_flag("--json", options->json, "Also the bytes that users wrote, as ranges, and the token ids");
+  command.callback([options] { run_render(*options); });
+}
+
+}  // namespace moebius::apps

@@ -1,0 +1,70 @@
+// The parity table: a case is a small program over a Backend, and what it computes must have the same bits on every
+// instruction set, with any number of threads, and in every variant of the program (chunked, batched, another expert
+// path) as its first variant has on the reference backend. The harness is in parity_test.cpp, the cases in
+// parity_*_test.cpp.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "backend/backend.h"
+#include "backend/cpu/cpu.h"
+#include "backend/testing/support.h"
+
+namespace moebius::parity {
+
+// The row counts that kernels specialise for, and their neighbours.
+inline constexpr int64_t kTokenCounts[] = {1, 2, 3, 4, 5, 8, 15, 16, 17, 33};
+inline constexpr int64_t kMaxTokens = 33;
+
+// What a program computed, element by element as bits.
+struct Output {
+  std::string name;
+  DType dtype;
+  int64_t cols;
+  std::vector<uint32_t> bits;
+};
+
+class Results {
+ public:
+  void add(const std::string& name, Backend& backend, Tensor x);
+  void add(const std::string& name, const std::vector<float>& values, int64_t cols);
+  [[nodiscard]] const std::vector<Output>& outputs() const { return outputs_; }
+
+ private:
+  std::vector<Output> outputs_;
+};
+
+struct Variant {
+  std::string name;
+  std::function<void(Backend&, Results&)> run;
+};
+
+struct ParityCase {
+  std::string name;  // letters, digits and underscores: it ends up in the test's name
+  std::vector<Variant> variants;
+};
+
+inline ParityCase single(std::string name, std::function<void(Backend&, Results&)> run) {
+  return {std::move(name), {{"", std::move(run)}}};
+}
+
+using ParityParam = std::tuple<ParityCase, Isa>;
+
+// Instantiated once per family of operations:
+//   INSTANTIATE_TEST_SUITE_P(Linear, Parity, every_isa(linear_cases()), test_name);
+class Parity : public ::testing::TestWithParam<ParityParam> {};
+
+inline auto every_isa(const std::vector<ParityCase>& cases) {
+  return ::testing::Combine(::testing::ValuesIn(cases), ::testing::Values(Isa::kPortable, Isa::kAvx2, Isa::kAvx512));
+}
+
+std::string test_name(const ::testing::TestParamInfo<ParityParam>& param);
+void PrintTo(const ParityCase& parity_case, std::ostream* out);
+
+}  // namespace moebius::parity

@@ -1,0 +1,38 @@
+// Decoder, stop strings, parser: each holds back what the next one may not see yet.
+#include "dialogue/answer_text.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace moebius {
+
+AnswerText::AnswerText(const Tokenizer& tokenizer, const std::optional<ReplyFormat>& reply,
+                       std::vector<std::string> stop)
+    : tokenizer_(&tokenizer), decoder_(tokenizer), stop_strings_(std::move(stop)) {
+  if (reply) parser_.emplace(*reply);
+}
+
+std::vector<ReplyEvent> AnswerText::read(const std::string& text) {
+  if (parser_) return parser_->feed(text);
+  if (text.empty()) return {};
+  return {{.kind = ReplyEvent::Kind::kContent, .call = -1, .text = text, .id = ""}};
+}
+
+std::vector<ReplyEvent> AnswerText::feed(int32_t id) {
+  const std::string text = stop_strings_.feed(decoder_.push(id));
+  // What the model wrote as one token is a tag for certain; held-back text before it leaves only its spelling.
+  const bool is_whole = text == tokenizer_->token_text(id);
+  const std::optional<Tag> tag = parser_ && is_whole ? tag_of_token(text) : std::nullopt;
+  return tag ? parser_->feed_tag(*tag) : read(text);
+}
+
+std::vector<ReplyEvent> AnswerText::finish() {
+  std::string text = stop_strings_.feed(decoder_.finish());
+  text += stop_strings_.finish();
+  std::vector<ReplyEvent> events = read(text);
+  if (parser_) std::ranges::move(parser_->finish(), std::back_inserter(events));
+  return events;
+}
+
+}  // namespace moebius

@@ -1,0 +1,157 @@
+// Drawn ids to pieces: nothing is lost, nothing comes too early, tags are tags.
+#include "dialogue/answer_text.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+
+#include "base/expect_error.h"
+#include "dialogue/testing/small_text.h"
+
+namespace moebius {
+namespace {
+
+using testing::byte_ids;
+using Events = std::vector<ReplyEvent>;
+using Ids = std::vector<int32_t>;
+using Kind = ReplyEvent::Kind;
+
+constexpr int32_t kLetterA = 97;
+
+const Tokenizer& small() {
+  static const ModelText text = testing::small_text();
+  return text.tokenizer;
+}
+
+const Tokenizer& demo() {
+  static const ModelText text = testing::demo_text();
+  return text.tokenizer;
+}
+
+Events fed(AnswerText& answer, const Ids& ids) {
+  Events events;
+  for (const int32_t id : ids) std::ranges::move(answer.feed(id), std::back_inserter(events));
+  return events;
+}
+
+Reply folded(const Events& events) {
+  Reply reply;
+  fold(reply, events);
+  return reply;
+}
+
+Reply reply_of(AnswerText answer, const Ids& ids) {
+  Events events = fed(answer, ids);
+  std::ranges::move(answer.finish(), std::back_inserter(events));
+  return folded(events);
+}
+
+TEST(AnswerText, AStopStringEndsTheAnswerAndIsNotItsText) {
+  for (const bool is_chat : {false, true}) {
+    AnswerText answer(small(), is_chat ? std::optional(ReplyFormat{}) : std::nullopt, {"b", "aaa"});
+    EXPECT_EQ(fed(answer, {'x', kLetterA, kLetterA}), (Events{{Kind::kContent, -1, "x", ""}})) << is_chat;
+    EXPECT_FALSE(answer.stopped());
+    EXPECT_EQ(fed(answer, {kLetterA}), Events{}) << is_chat;
+    EXPECT_TRUE(answer.stopped());
+    EXPECT_EQ(answer.finish(), Events{}) << is_chat;
+  }
+}
+
+TEST(AnswerText, WhatMightHaveBecomeAStopStringComesAtTheEnd) {
+  AnswerText answer(small(), std::nullopt, {"aaaaX"});
+  const Ids ids(6, kLetterA);
+  Events events = fed(answer, ids);
+  EXPECT_EQ(folded(events).content, "aa");
+  std::ranges::move(answer.finish(), std::back_inserter(events));
+  EXPECT_EQ(folded(events).content, "aaaaaa");
+}
+
+TEST(AnswerText, AHalfCharacterWaitsForItsRestAndIsReplacedAtTheEnd) {
+  AnswerText answer(small(), std::nullopt, {});
+  EXPECT_EQ(fed(answer, {0xC3}), Events{});
+  EXPECT_EQ(fed(answer, {0xA9, 0xC3}), (Events{{Kind::kContent, -1, "é", ""}}));
+  EXPECT_EQ(answer.finish(), (Events{{Kind::kContent, -1, "\uFFFD", ""}}));
+}
+
+TEST(AnswerText, AStopStringMayEndWithAReplacedCharacter) {
+  AnswerText answer(small(), std::nullopt, {"a\uFFFD"});
+  EXPECT_EQ(fed(answer, {kLetterA, 0xC3}), Events{});
+  EXPECT_EQ(answer.finish(), Events{});
+  EXPECT_TRUE(answer.stopped());
+}
+
+TEST(AnswerText, AnswersToTextKeepTheirTags) {
+  const Ids ids = demo().encode("<think>so</think>yes<tool_call>");
+  EXPECT_EQ(reply_of(AnswerText(demo(), std::nullopt, {}), ids).content, "<think>so</think>yes<tool_call>");
+}
+
+TEST(AnswerText, AChatsReplyIsToldApart) {
+  ReplyFormat format;
+  format.starts_in_reasoning = true;
+  format.tool_format = ToolFormat::kQwenXml;
+  format.tools = {{"add", nullptr}};
+  format.id_prefix = "call_7_";
+  const std::string call = "<tool_call>\n<function=add>\n<parameter=a>\n1\n</parameter>\n</function>\n</tool_call>";
+  const Reply reply = reply_of(AnswerText(demo(), format, {}), demo().encode("hm\n</think>\n\nwait" + call));
+  EXPECT_EQ(reply.reasoning, "hm");
+  EXPECT_EQ(reply.content, "wait");
+  EXPECT_EQ(reply.tool_calls, (std::vector<ToolCall>{{"call_7_0", "add", R"({"a": "1"})"}}));
+}
+
+// In a value that was never closed, </tool_call> ends the call when it is one token, and is text when it was spelled.
+TEST(AnswerText, ATagThatIsOneTokenIsOneForCertain) {
+  ReplyFormat format;
+  format.tool_format = ToolFormat::kQwenXml;
+  const auto arguments = [&](const Ids& tag) {
+    Ids ids = demo().encode("<tool_call>\n<function=f>\n<parameter=p>\nx");
+    ids.insert(ids.end(), tag.begin(), tag.end());
+    ids.push_back(demo().token_id("y").value_or(-1));
+    return reply_of(AnswerText(demo(), format, {}), ids).tool_calls.at(0).arguments;
+  };
+  EXPECT_EQ(arguments(byte_ids("</tool_call>", demo())), R"({"p": "x</tool_call>y"})");
+  EXPECT_EQ(arguments(demo().encode("</tool_call>")), R"({"p": "x"})");
+}
+
+TEST(AnswerText, AnAnswerThatIsCutOffFinishesItsCall) {
+  ReplyFormat format;
+  format.tool_format = ToolFormat::kQwenXml;
+  AnswerText answer(demo(), format, {});
+  const Events events = fed(answer, demo().encode("<tool_call>\n<function=f>\n<parameter=p>\nx"));
+  ASSERT_FALSE(events.empty());
+  EXPECT_NE(events.back().kind, Kind::kCallFinished);
+  const Events rest = answer.finish();
+  ASSERT_FALSE(rest.empty());
+  EXPECT_EQ(rest.back().kind, Kind::kCallFinished);
+}
+
+TEST(AnswerText, BadStopStringsAreRefused) {
+  for (const std::vector<std::string>& stop :
+       {std::vector<std::string>{""}, std::vector<std::string>{"\xFF"}, std::vector<std::string>(17, "x")}) {
+    expect_error(ErrorCode::kUsage, "stop string", [&] { AnswerText(small(), std::nullopt, stop); });
+  }
+}
+
+RC_GTEST_PROP(AnswerTextProperty, PiecesTogetherAreTheDecodeOfTheIds, ()) {
+  const auto ids = *rc::gen::container<Ids>(rc::gen::inRange(0, demo().vocab_size()));
+  StreamDecoder decoder(demo());
+  std::string text;
+  for (const int32_t id : ids) text += decoder.push(id);
+  text += decoder.finish();
+  const Reply reply = reply_of(AnswerText(demo(), std::nullopt, {}), ids);
+  RC_ASSERT(reply.content == text);
+  RC_ASSERT(reply_of(AnswerText(demo(), std::nullopt, {"\x01 never \x02"}), ids) == reply);
+}
+
+RC_GTEST_PROP(AnswerTextProperty, TheTextUpToAStopStringIsTheAnswer, ()) {
+  const auto ids = *rc::gen::container<Ids>(rc::gen::elementOf(std::vector<int32_t>{'a', 'b', 'c', 256, 257, 258}));
+  const std::string text = small().decode(ids);
+  AnswerText answer(small(), std::nullopt, {"cab"});
+  Events events = fed(answer, ids);
+  std::ranges::move(answer.finish(), std::back_inserter(events));
+  RC_ASSERT(folded(events).content == text.substr(0, text.find("cab")));
+  RC_ASSERT(answer.stopped() == (text.find("cab") != std::string::npos));
+}
+
+}  // namespace
+}  // namespace moebius

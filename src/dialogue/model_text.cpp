@@ -1,0 +1,73 @@
+// The files are small and of strangers: contained in the directory, bounded, validated.
+#include "dialogue/model_text.h"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <utility>
+
+#include "base/file.h"
+#include "checkpoint/contained_path.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxTokenizerBytes = uint64_t{64} << 20;  // Qwen3.5's has 20 MB
+
+// tokenizer_config.json names the end of a turn by its text.
+std::optional<int32_t> eos_token(const SpecialTokens& tokens, const Tokenizer& tokenizer) {
+  for (const auto& [name, text] : tokens) {
+    if (name == "eos_token" && text.is_string()) return tokenizer.token_id(text.get_ref<const std::string&>());
+  }
+  return std::nullopt;
+}
+
+GenerationDefaults read_defaults(const fs::path& directory) {
+  const fs::path path = contained_path(directory, "generation_config.json");
+  if (!fs::exists(path)) return {};
+  const Json json = parse_json(read_text(path, JsonLimits{}.max_bytes), path.string());
+  return read_generation_defaults(JsonObject(json, path.string()));
+}
+
+std::tm local_time() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm time{};
+  localtime_r(&now, &time);
+  return time;
+}
+
+}  // namespace
+
+MarkedText ModelText::render(ChatRequest request) const {
+  request.special_tokens = chat.special_tokens;
+  request.now = local_time();
+  return chat.choose(request.tools).render(request);
+}
+
+Tokenizer load_tokenizer(const std::string& directory) {
+  const fs::path path = contained_path(directory, "tokenizer.json");
+  if (fs::is_directory(directory) && !fs::exists(path)) {
+    throw Error(ErrorCode::kMissingInput, path.string(), "there is none, so this checkpoint knows no text",
+                "copy it from the original model, or use token ids: moebius generate DIR --tokens 1,2,3");
+  }
+  return Tokenizer::parse(read_text(path, kMaxTokenizerBytes), path.string());
+}
+
+ModelText load_model_text(const std::string& directory) {
+  for (const char* name : {"chat_template.jinja", "tokenizer_config.json"}) contained_path(directory, name);
+  ModelText text{load_tokenizer(directory), read_chat_files(directory), read_defaults(directory), std::nullopt};
+  text.end_of_turn = eos_token(text.chat.special_tokens, text.tokenizer);
+  return text;
+}
+
+std::vector<int32_t> stop_ids(std::vector<int32_t> configured, const ModelText& text) {
+  const std::optional<int32_t> id = text.end_of_turn;
+  if (id && std::ranges::find(configured, *id) == configured.end()) configured.push_back(*id);
+  return configured;
+}
+
+}  // namespace moebius

@@ -1,0 +1,229 @@
+// What requests become, which are refused, and where their conversations part.
+#include "dialogue/prompt.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/expect_error.h"
+#include "dialogue/testing/small_text.h"
+
+namespace moebius {
+namespace {
+
+using testing::byte_ids;
+using Ids = std::vector<int32_t>;
+using Positions = std::vector<int64_t>;
+
+Request chat(const std::vector<Json>& messages, const Json& options = Json::object()) {
+  Request request;
+  request.chat = Json{{"messages", messages}, {"template_options", options}}.dump();
+  return request;
+}
+
+Json user(const std::string& content) { return {{"role", "user"}, {"content", content}}; }
+Json assistant(const std::string& content) { return {{"role", "assistant"}, {"content", content}}; }
+
+class PromptTest : public ::testing::Test {
+ protected:
+  Prompt make(const Request& request, const ModelText& text) {
+    return make_prompt(request, &text, stop_ids({}, text), transcripts_);
+  }
+  Prompt make(const Request& request) { return make(request, small_); }
+  Prompt make_without_text(const Request& request) { return make_prompt(request, nullptr, Ids{7}, transcripts_); }
+  [[nodiscard]] int64_t length(const std::string& text) const {
+    return static_cast<int64_t>(small_.tokenizer.encode(text).size());
+  }
+
+  ModelText small_ = testing::small_text();
+  ModelText demo_ = testing::demo_text();
+  Transcripts transcripts_;
+};
+
+TEST_F(PromptTest, ExactlyOneOfChatTextAndTokensIsAnswered) {
+  Request none;
+  Request two;
+  two.text = "a";
+  two.tokens = {1};
+  Request three = two;
+  three.chat = "{}";
+  expect_error(ErrorCode::kUsage, "0 of chat, text and tokens", [&] { make(none); });
+  expect_error(ErrorCode::kUsage, "2 of chat, text and tokens", [&] { make(two); });
+  expect_error(ErrorCode::kUsage, "3 of chat, text and tokens", [&] { make(three); });
+}
+
+TEST_F(PromptTest, StopStringsNeedText) {
+  Request request;
+  request.tokens = {1};
+  request.stop = {"x"};
+  expect_error(ErrorCode::kUsage, "stop strings need text", [&] { make(request); });
+}
+
+TEST_F(PromptTest, TextNeedsATokenizer) {
+  Request request;
+  request.text = "a";
+  expect_error(ErrorCode::kMissingInput, "no tokenizer.json", [&] { make_without_text(request); });
+  expect_error(ErrorCode::kMissingInput, "no tokenizer.json", [&] { make_without_text(chat({user("a")})); });
+}
+
+TEST_F(PromptTest, AChatNeedsATemplate) {
+  const ModelText plain = testing::small_text("");
+  expect_error(ErrorCode::kMissingInput, "no chat template", [&] { make(chat({user("a")}), plain); });
+}
+
+TEST_F(PromptTest, WhatIsNoChatIsRefusedByName) {
+  struct Case {
+    const char* json;
+    ErrorCode code;
+    const char* message;
+  };
+  const std::string deep = std::string(100, '[') + std::string(100, ']');
+  for (const Case& bad : {
+           Case{"{", ErrorCode::kInvalidJson, "chat"},
+           Case{deep.c_str(), ErrorCode::kJsonDepth, "chat"},
+           Case{R"({"messages": [], "messages": []})", ErrorCode::kDuplicateKey, "messages"},
+           Case{R"([{"role": "user", "content": "a"}])", ErrorCode::kBadConversation, "is not an object"},
+           Case{"{}", ErrorCode::kBadConversation, "no messages"},
+           Case{R"({"messages": [], "tool": []})", ErrorCode::kBadConversation, "\"tool\""},
+           Case{R"({"messages": "hello"})", ErrorCode::kBadConversation, "messages"},
+           Case{R"({"messages": ["hello"]})", ErrorCode::kBadConversation, "messages[0]"},
+           Case{R"({"messages": [], "tools": {}})", ErrorCode::kBadConversation, "tools"},
+           Case{R"({"messages": [], "template_options": [1]})", ErrorCode::kBadConversation, "template_options"},
+       }) {
+    Request request;
+    request.chat = bad.json;
+    expect_error(bad.code, bad.message, [&] { make(request); });
+  }
+}
+
+TEST_F(PromptTest, AChatThatRendersToNothingIsRefused) {
+  const ModelText silent = testing::small_text("{{ '' }}");
+  expect_error(ErrorCode::kBadConversation, "is nothing", [&] { make(chat({user("a")}), silent); });
+}
+
+TEST_F(PromptTest, TokensAreTakenAsTheyAre) {
+  Request request;
+  request.tokens = {1, 7, 2, 7};
+  const Prompt prompt = make_without_text(request);
+  EXPECT_EQ(prompt.ids, request.tokens);
+  EXPECT_FALSE(prompt.has_text);
+  EXPECT_FALSE(prompt.reply);
+  EXPECT_EQ(prompt.boundaries, Positions{2});
+}
+
+TEST_F(PromptTest, TextIsContinuedAsItStands) {
+  Request request;
+  request.text = "<|im_start|>user\nabc<|im_end|>\n";
+  const Prompt prompt = make(request);
+  EXPECT_EQ(prompt.ids, small_.tokenizer.encode(request.text));
+  EXPECT_TRUE(prompt.has_text);
+  EXPECT_FALSE(prompt.reply);
+  EXPECT_EQ(prompt.boundaries, Positions{length(request.text) - 1});
+}
+
+TEST_F(PromptTest, AChatIsRendered) {
+  const Prompt prompt = make(chat({user("abc")}));
+  EXPECT_EQ(prompt.rendered.text, "<|im_start|>user\nabc<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(prompt.rendered.user.size(), 2);  // "user" and "abc"
+  EXPECT_EQ(prompt.ids, small_.tokenizer.encode(prompt.rendered));
+  EXPECT_TRUE(prompt.has_text);
+  EXPECT_TRUE(prompt.reply);
+}
+
+TEST_F(PromptTest, NoToolsAreNone) {
+  const ModelText asks = testing::small_text("{{ 'none' if tools is none else tools | length }}");
+  for (const auto& [tools, expected] : {std::pair{"null", "none"}, {"[]", "none"}, {R"([{"name": "f"}])", "1"}}) {
+    Request request;
+    request.chat = std::string(R"({"messages": [], "tools": )") + tools + "}";
+    EXPECT_EQ(make(request, asks).rendered.text, expected) << tools;
+  }
+}
+
+TEST_F(PromptTest, ConversationsPartBehindMessagesAndWhereTheAnswerBegins) {
+  const std::string first = "<|im_start|>user\nabc<|im_end|>";
+  const std::string second = first + "\n<|im_start|>assistant\nb<|im_end|>";
+  const std::string third = second + "\n<|im_start|>user\nc<|im_end|>";
+  const Prompt prompt = make(chat({user("abc"), assistant("b"), user("c")}, {{"enable_thinking", true}}));
+  EXPECT_EQ(prompt.boundaries, (Positions{length(first), length(second), length(third), length(third + "\n")}));
+  EXPECT_TRUE(prompt.rendered.text.ends_with("assistant\n<think>\n"));
+}
+
+TEST_F(PromptTest, ATemplateWithoutWordsForTheAnswerHasNoBoundaryAtTheEnd) {
+  const ModelText bare = testing::small_text("{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}");
+  EXPECT_EQ(make(chat({user("a"), user("b")}), bare).boundaries, Positions{2});
+}
+
+TEST_F(PromptTest, WhatAUserWritesIsNoControlToken) {
+  const Prompt plain = make(chat({user(std::string(10, 'x'))}));
+  const Prompt typed = make(chat({user("<|im_end|>")}));
+  EXPECT_EQ(typed.ids.size() + 1, plain.ids.size());  // ten bytes, of which "<|" are one token
+  EXPECT_EQ(typed.boundaries.size(), plain.boundaries.size());
+}
+
+TEST_F(PromptTest, AnOpenThinkBlockOfThePromptMakesTheAnswerThinking) {
+  for (const ModelText* text : {&small_, &demo_}) {
+    const auto starts_in_reasoning = [&](const Request& request) {
+      return make(request, *text).reply.value_or(ReplyFormat{}).starts_in_reasoning;
+    };
+    EXPECT_TRUE(starts_in_reasoning(chat({user("a")}, {{"enable_thinking", true}})));
+    EXPECT_TRUE(starts_in_reasoning(chat({user("what is </think>?")}, {{"enable_thinking", true}})));
+    EXPECT_FALSE(starts_in_reasoning(chat({user("a")}, {{"enable_thinking", false}})));
+    EXPECT_FALSE(starts_in_reasoning(chat({user("what is <think>?")})));
+  }
+}
+
+TEST_F(PromptTest, CallsAreReadAsTheTemplateWritesThemAndOnlyWithTools) {
+  Request request = chat({user("a")});
+  EXPECT_EQ(make(request, demo_).reply.value_or(ReplyFormat{}).tool_format, ToolFormat::kNone);
+  request.chat = R"({"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "add"}]})";
+  const Prompt prompt = make(request, demo_);
+  const ReplyFormat format = prompt.reply.value_or(ReplyFormat{});
+  EXPECT_EQ(format.tool_format, ToolFormat::kQwenXml);
+  ASSERT_EQ(format.tools.size(), 1);
+  EXPECT_EQ(format.tools[0].name, "add");
+  EXPECT_EQ(format.id_prefix, "call_" + std::to_string(prompt.ids.size()) + "_");
+}
+
+bool begins_with(const Ids& ids, const Ids& prefix) {
+  return ids.size() >= prefix.size() && std::ranges::equal(std::span(ids).first(prefix.size()), prefix);
+}
+
+Ids joined(Ids ids, const Ids& more) {
+  ids.insert(ids.end(), more.begin(), more.end());
+  return ids;
+}
+
+TEST_F(PromptTest, TheNextTurnGoesOnFromTheIdsOfTheAnswer) {
+  const Prompt first = make(chat({user("abc")}));
+  const Ids reply = byte_ids("abcabc", small_.tokenizer);
+  transcripts_.add(first.rendered, first.ids, reply, small_.tokenizer);
+  const Ids said = joined(first.ids, reply);
+  const Prompt next = make(chat({user("abc"), assistant("abcabc"), user("and?")}));
+  EXPECT_TRUE(begins_with(next.ids, said));
+  EXPECT_EQ(small_.tokenizer.decode(next.ids), next.rendered.text);
+  // Behind its <|im_end|>, and the last one where the answer to come begins: both renderings took the transcript.
+  const auto size = static_cast<int64_t>(next.ids.size());
+  EXPECT_EQ(next.boundaries.size(), 4);
+  EXPECT_EQ(next.boundaries.at(1), static_cast<int64_t>(said.size()) + 1);
+  EXPECT_EQ(next.boundaries.back(), size - length("<|im_start|>assistant\n"));
+}
+
+// A template of Qwen's keeps the thinking of answers to the last question, which calls of tools go through.
+TEST_F(PromptTest, ACallOfAToolKeepsTheIdsOfItsThinking) {
+  const Json think = {{"enable_thinking", true}};
+  const Prompt first = make(chat({user("abc")}, think), demo_);
+  const Ids close = {demo_.tokenizer.token_id("</think>").value_or(-1)};
+  Ids reply = joined(byte_ids("so it is\n", demo_.tokenizer), close);
+  reply = joined(reply, byte_ids("\n\nwait", demo_.tokenizer));
+  transcripts_.add(first.rendered, first.ids, reply, demo_.tokenizer);
+  Json answer = assistant("wait");
+  answer["reasoning_content"] = "so it is";
+  const Json result = {{"role", "tool"}, {"content", "1"}};
+  EXPECT_TRUE(begins_with(make(chat({user("abc"), answer, result}, think), demo_).ids, joined(first.ids, reply)));
+  // The next question: earlier turns lose their thinking, so nothing of the answer is there.
+  const Prompt next = make(chat({user("abc"), answer, user("and?")}, think), demo_);
+  EXPECT_EQ(next.ids, demo_.tokenizer.encode(next.rendered));
+}
+
+}  // namespace
+}  // namespace moebius

@@ -1,0 +1,59 @@
+// Loading with the memory check in front.
+#include "load/load.h"
+
+#include <fmt/format.h>
+
+#include "base/checked.h"
+#include "load/available_memory.h"
+#include "load/options.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+std::string gigabytes(uint64_t bytes) { return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9); }
+
+// In whole pages. 0: not even the weights and one page fit.
+int64_t largest_context(const MemoryPlan& plan, int64_t context, uint64_t available_bytes) {
+  const uint64_t fixed_bytes = plan.total() - plan.kv_bytes;
+  const uint64_t page_bytes = plan.kv_bytes / static_cast<uint64_t>(div_up(context, kPagePositions));
+  if (fixed_bytes >= available_bytes || page_bytes == 0) return 0;
+  return static_cast<int64_t>((available_bytes - fixed_bytes) / page_bytes) * kPagePositions;
+}
+
+}  // namespace
+
+void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_t> available_bytes) {
+  if (!available_bytes || plan.total() <= *available_bytes) return;
+  const int64_t largest = largest_context(plan, context, *available_bytes);
+  throw Error(
+      ErrorCode::kUnavailable, "memory",
+      fmt::format("need {} (weights {}, caches of {} tokens {}, workspace {}), have {}", gigabytes(plan.total()),
+                  gigabytes(plan.weight_bytes), context, gigabytes(plan.kv_bytes + plan.recurrent_bytes),
+                  gigabytes(plan.workspace_bytes), gigabytes(*available_bytes)),
+      largest > 0 ? fmt::format("a context of {} tokens would fit", largest)
+                  : "no context fits: take a checkpoint of fewer bits or a machine with more memory");
+}
+
+LoadedModel load_on_backend(const ModelDir& directory, const LoadOptions& options) {
+  const ModelConfig config = parse_model_config(directory.config(), (directory.path() / "config.json").string());
+  ModelOptions model = effective_options(config, options.model);
+  resolve_draft_head(model, directory);
+  check_memory(plan_memory(directory, config, model), model.context, available_memory_bytes());
+  LoadedModel loaded;
+  loaded.packed = std::make_unique<PackedWeights>(directory, packed_layout(options.backend), options.packed);
+  if (loaded.packed->found()) model.progress = nullptr;  // next to nothing is left to read
+  BackendOptions backend = options.backend;
+  backend.store = loaded.packed->store();
+  loaded.backend = make_backend(backend);
+  if (options.measure_ops) {
+    auto meter = std::make_unique<OpMeter>(std::move(loaded.backend));
+    loaded.meter = meter.get();
+    loaded.backend = std::move(meter);
+  }
+  loaded.model = load_model(directory, *loaded.backend, model);
+  loaded.packed->finish();
+  return loaded;
+}
+
+}  // namespace moebius

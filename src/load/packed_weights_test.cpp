@@ -1,0 +1,185 @@
+// Packed weights on disk: the same logits, and every reason not to use a file.
+#include "load/packed_weights.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <fstream>
+
+#include "engine/runner.h"
+#include "model/testing/tiny_checkpoint.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using namespace testing;
+
+const std::vector<int32_t> kPrompt = {3, 1, 4, 1, 5, 9, 2, 6};
+
+class PackedWeightsTest : public ::testing::Test {
+ protected:
+  PackedWeightsTest() {
+    write_checkpoint(model_, tiny_config(), tiny_tensors());
+    expected_ = logits("off");
+  }
+
+  // Loads with --packed `use` and returns the logits; notices_ are of this load.
+  std::vector<float> logits(const std::string& use, bool verify = false) {
+    notices_.clear();
+    EngineOptions options;
+    options.isa = "portable";
+    options.threads = 2;
+    options.packed = use;
+    options.verify_packed = verify;
+    options.cache_directory = (cache_.path() / "moebius").string();
+    options.notice = [&](const std::string& line) { notices_.push_back(line); };
+    return Runner::load(model_.path().string(), options).start().append(kPrompt);
+  }
+
+  // The file, with bytes of ours at an offset.
+  void damage(uint64_t offset, const std::string& bytes) const {
+    std::fstream file(file_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(offset));
+    file << bytes;
+  }
+
+  // What a load says of a file that it must not use, and that it made another one.
+  void expect_made_again(const std::string& reason, bool verify = false) {
+    EXPECT_EQ(logits("auto", verify), expected_) << reason;
+    EXPECT_THAT(notices_, ElementsAre(AllOf(HasSubstr("warning: ignored"), HasSubstr(reason)), HasSubstr("wrote")));
+    EXPECT_EQ(logits("auto", true), expected_);
+    EXPECT_THAT(notices_, ElementsAre("packed weights: " + file_.string()));
+  }
+
+  TemporaryDirectory model_, cache_;
+  fs::path file_ = model_.path() / "moebius.packed";
+  std::vector<std::string> notices_;
+  std::vector<float> expected_;
+};
+
+TEST_F(PackedWeightsTest, AreNotMadeUnasked) {
+  EXPECT_EQ(logits("auto"), expected_);
+  EXPECT_FALSE(fs::exists(file_));
+  EXPECT_THAT(notices_, IsEmpty());
+}
+
+TEST_F(PackedWeightsTest, AreMadeOnceAndThenUsed) {
+  EXPECT_EQ(logits("make"), expected_);
+  EXPECT_THAT(notices_, ElementsAre(HasSubstr("wrote " + file_.string())));
+  const fs::file_time_type made = fs::last_write_time(file_);
+  for (const char* use : {"auto", "make"}) {
+    EXPECT_EQ(logits(use, true), expected_);
+    EXPECT_THAT(notices_, ElementsAre("packed weights: " + file_.string()));
+  }
+  EXPECT_EQ(fs::last_write_time(file_), made);
+  EXPECT_EQ(logits("off"), expected_);
+  EXPECT_THAT(notices_, IsEmpty());
+}
+
+TEST_F(PackedWeightsTest, OfAChangedCheckpointAreMadeAgain) {
+  logits("make");
+  const fs::path shard = model_.path() / "model.safetensors";
+  fs::last_write_time(shard, fs::last_write_time(shard) + std::chrono::seconds(1));
+  expect_made_again("made from other files");
+}
+
+TEST_F(PackedWeightsTest, OfACopiedShardAreMadeAgain) {
+  logits("make");
+  const fs::path shard = model_.path() / "model.safetensors";
+  const fs::file_time_type time = fs::last_write_time(shard);
+  fs::copy_file(shard, model_.path() / "copy");
+  fs::rename(model_.path() / "copy", shard);
+  fs::last_write_time(shard, time);  // size and time agree, the inode does not
+  expect_made_again("made from other files");
+}
+
+TEST_F(PackedWeightsTest, OfAnotherLayoutAreMadeAgain) {
+  logits("make");
+  const std::string text = read_text(file_, 16 << 20);
+  damage(text.find("blocks of 16"), "blocks of 17");
+  expect_made_again("another layout");
+}
+
+TEST_F(PackedWeightsTest, CutOffAreMadeAgain) {
+  logits("make");
+  const std::string whole = read_text(file_, 16 << 20);
+  for (const uint64_t size : {uint64_t{0}, uint64_t{7}, uint64_t{5000}, uint64_t{whole.size() - 1}}) {
+    fs::resize_file(file_, size);
+    expect_made_again("moebius.packed");
+  }
+}
+
+TEST_F(PackedWeightsTest, OfSomebodyElseAreMadeAgain) {
+  std::ofstream(file_) << "not ours at all";
+  expect_made_again("moebius.packed");
+  fs::copy_file(model_.path() / "model.safetensors", file_, fs::copy_options::overwrite_existing);
+  expect_made_again("not a file of packed weights");
+}
+
+TEST_F(PackedWeightsTest, DamagedAreFoundOutByTheirChecksums) {
+  logits("make");
+  damage(fs::file_size(file_) - 1000, "damage");
+  expect_made_again("checksum", true);
+}
+
+TEST_F(PackedWeightsTest, GoToTheCacheDirectoryWhenTheModelsFolderRefuses) {
+  fs::create_directory(file_.string() + ".tmp");
+  EXPECT_EQ(logits("make"), expected_);
+  file_ = packed_paths(model_.path(), cache_.path() / "moebius").back();
+  EXPECT_TRUE(fs::exists(file_));
+  EXPECT_EQ(logits("auto"), expected_);
+  EXPECT_THAT(notices_, ElementsAre("packed weights: " + file_.string()));
+}
+
+TEST_F(PackedWeightsTest, ThatNobodyCanKeepAreAWarning) {
+  fs::create_directory(file_.string() + ".tmp");
+  fs::create_directories(packed_paths(model_.path(), cache_.path() / "moebius").back().string() + ".tmp");
+  EXPECT_EQ(logits("make"), expected_);
+  EXPECT_THAT(notices_, ElementsAre(HasSubstr("warning: no packed weights are kept")));
+}
+
+TEST_F(PackedWeightsTest, AreASafetensorsFileThatNamesEveryMatrix) {
+  logits("make");
+  const SafetensorsHeader header = read_safetensors_header(File(file_));
+  for (const TensorInfo& tensor : header.tensors) {
+    EXPECT_EQ(tensor.dtype, DType::kU8);
+    EXPECT_EQ(tensor.offset % 64, 0u) << tensor.name;
+    EXPECT_EQ(header.metadata.count("xxh3:" + tensor.name), 1u);
+  }
+  EXPECT_EQ(header.metadata.at("layout"), "cpu, blocks of 16 rows, 1");
+}
+
+TEST_F(PackedWeightsTest, OfAFileThatLacksAMatrixAreAnErrorThatNamesIt) {
+  logits("make");
+  const std::string text = read_text(file_, 16 << 20);
+  const size_t place = text.find("\"lm_head\"");
+  ASSERT_NE(place, std::string::npos);
+  damage(place, "\"lm_tail\"");
+  EXPECT_THROW(
+      {
+        try {
+          logits("auto");
+        } catch (const Error& error) {
+          EXPECT_THAT(error.what(), HasSubstr("moebius.packed: lm_head"));
+          throw;
+        }
+      },
+      Error);
+}
+
+TEST_F(PackedWeightsTest, TheReferenceBackendHasNone) {
+  EngineOptions options;
+  options.backend = "reference";
+  options.packed = "make";
+  EXPECT_EQ(Runner::load(model_.path().string(), options).start().append(kPrompt), expected_);
+  EXPECT_FALSE(fs::exists(file_));
+}
+
+}  // namespace
+}  // namespace moebius

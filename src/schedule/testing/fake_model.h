@@ -1,0 +1,99 @@
+// A model whose logits are a hash of exactly what those of a hybrid model depend on: the recurrent state, and the keys
+// and values of all positions up to the row, each of which depends on all before it. So a wrong page, a state that was
+// not taken back, a log replayed from the wrong place: each changes what is said. Its draft head is right at a set
+// rate. Time is counted on a clock of its own. Contracts of Model and Backend are checked as the real ones do.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "model/model.h"
+#include "schedule/testing/fake_backend.h"
+
+namespace moebius::testing {
+
+struct FakeOptions {
+  int64_t delta_layers = 2;
+  int64_t context = 4096;
+  int64_t max_rows = 512;
+  int64_t draft_rows = 16;
+  bool has_head = true;
+  double head_accuracy = 0.8;   // of its logits, how often they are the model's own
+  int32_t nan_token = -1;       // makes everything behind it NaN
+  int32_t head_nan_token = -1;  // likewise of the draft head alone
+  std::function<double(int64_t rows)> step_seconds = [](int64_t rows) { return 1 + 0.1 * static_cast<double>(rows); };
+  std::function<double(int64_t rows)> head_seconds = [](int64_t rows) {
+    return 0.05 + 0.01 * static_cast<double>(rows);
+  };
+};
+
+class FakeModel : public Model {
+ public:
+  static constexpr int32_t kVocab = 48;  // ids in use; the table has two more
+  static constexpr int32_t kStop = 7;
+
+  FakeModel(FakeBackend& backend, const FakeOptions& options);
+  ~FakeModel() override;
+  FakeModel(const FakeModel&) = delete;
+  FakeModel& operator=(const FakeModel&) = delete;
+
+  // For tests.
+  [[nodiscard]] double now() const { return now_; }
+  void pass(double seconds) { now_ += seconds; }
+  [[nodiscard]] int64_t steps() const { return steps_; }
+  [[nodiscard]] int64_t rows() const { return rows_; }                  // of all steps
+  [[nodiscard]] int64_t logged_bytes() const { return logged_bytes_; }  // of all logs that are alive
+  // Positions that the head looked at and whose pair was missing or of another sequence.
+  [[nodiscard]] int64_t head_gaps() const { return head_gaps_; }
+  [[nodiscard]] int64_t head_steps() const { return head_steps_; }
+
+  [[nodiscard]] const ModelConfig& config() const override { return config_; }
+  [[nodiscard]] const ModelOptions& options() const override { return options_; }
+  [[nodiscard]] StateSpec state_spec() const override { return make_state_spec(config_, options_); }
+  Tensor forward(const Step& step, const LayerObserver& observer = nullptr) override;
+  [[nodiscard]] Tensor last_hidden(int64_t rows) const override;
+  Tensor forward_mtp(const MtpStep& step) override;
+  Tensor moe_layer(int64_t layer, Tensor x) override;
+  DeltaLog create_log(int64_t capacity) override;
+  void free_log(const DeltaLog& log) override;
+  [[nodiscard]] int64_t log_bytes(int64_t capacity) const override;
+  void replay(State state, const DeltaLog& log, int64_t first, int64_t rows) override;
+  void set_expert_path(ExpertPath) override {}
+
+ private:
+  // What the last layer knows behind a row; lies in a row of hidden states as it is.
+  struct Hidden {
+    static constexpr int32_t kMark = 0x5eed;
+    uint64_t recurrent = 0;
+    uint64_t attention = 0;
+    int32_t is_nan = 0;
+    int32_t mark = kMark;  // of a row that somebody wrote
+    [[nodiscard]] uint64_t hash() const;
+  };
+  void check(const Step& step) const;
+  void run_sequence(const Step& step, const SequenceRows& sequence);
+  Hidden read_prefix(State state, int64_t positions);
+  void log(const Step& step, const LoggedRows& rows);
+  void advance(FakeState& state, int32_t token) const;
+  void run_head(const MtpStep& step, const SequenceRows& sequence);
+  void count_gaps(State state, int64_t position);
+  Tensor write_logits(std::span<const int32_t> rows);
+  void observe(const Step& step, const LayerObserver& observer);
+  void forget_step();
+
+  FakeBackend& backend_;
+  FakeOptions fake_;
+  ModelConfig config_;
+  ModelOptions options_;
+  Tensor logits_;                // [kMaxLogitRows, V]
+  Tensor hidden_;                // [max_rows, sizeof(Hidden)]
+  std::vector<Hidden> sources_;  // [rows]: what the logits of each row are made of
+  double now_ = 0;
+  int64_t steps_ = 0;
+  int64_t head_steps_ = 0;
+  int64_t rows_ = 0;
+  int64_t logged_bytes_ = 0;
+  int64_t head_gaps_ = 0;
+};
+
+}  // namespace moebius::testing

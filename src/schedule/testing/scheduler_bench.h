@@ -1,0 +1,161 @@
+// A scheduler on a fake model, and what came out of it, request by request. For tests.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "schedule/scheduler.h"
+#include "schedule/testing/fake_model.h"
+
+namespace moebius::testing {
+
+struct BenchOptions {
+  FakeOptions model = {};
+  int64_t memory_bytes = int64_t{1} << 30;
+  int64_t max_streams = 8;
+  int64_t prompt_rows = 64;
+  bool prefix_cache = true;
+};
+
+// What the events of one request added up to.
+struct Heard {
+  std::vector<int32_t> tokens;
+  std::vector<int64_t> steps;  // of the model, when each token came
+  AnswerEnd end = AnswerEnd::kNone;
+  Usage usage;
+  std::optional<ErrorCode> error;
+  std::string message;  // of the error
+  int64_t prompts = 0;  // events
+};
+
+class SchedulerBench {
+ public:
+  explicit SchedulerBench(const BenchOptions& options = {}) : model_(backend_, options.model) {
+    scheduler_ = std::make_unique<Scheduler>(model_, backend_,
+                                             SchedulerOptions{.memory_bytes = options.memory_bytes,
+                                                              .max_streams = options.max_streams,
+                                                              .prompt_rows = options.prompt_rows,
+                                                              .prefix_cache = options.prefix_cache,
+                                                              .clock = [this] { return model_.now(); },
+                                                              .name = "fake"});
+  }
+
+  RequestId add(StreamSpec spec) {
+    spec.id = ++last_id_;
+    spec.vocab = FakeModel::kVocab;
+    heard_[spec.id];
+    scheduler_->add(std::move(spec));
+    return last_id_;
+  }
+
+  bool step() {
+    const bool worked = scheduler_->step();
+    listen();
+    return worked;
+  }
+
+  // Until nothing is left to do; fails when that takes too many steps.
+  void run(int64_t most_steps = 100'000) {
+    for (int64_t i = 0; step(); ++i) MOEBIUS_CHECK(i < most_steps);
+  }
+
+  const Heard& heard(RequestId id) const { return heard_.at(id); }
+  Scheduler& scheduler() { return *scheduler_; }
+  FakeModel& model() { return model_; }
+  FakeBackend& backend() { return backend_; }
+  // All that was taken goes back: what is alive afterwards is a leak.
+  void destroy_scheduler() { scheduler_.reset(); }
+
+ private:
+  void listen() {
+    for (Event& event : scheduler_->take_events()) {
+      Heard& heard = heard_.at(event.request);
+      MOEBIUS_CHECK(heard.end == AnswerEnd::kNone);  // nothing comes behind the end
+      heard.usage = event.usage;
+      if (event.kind == Event::Kind::kPrompt) ++heard.prompts;
+      if (event.kind == Event::Kind::kToken) {
+        heard.tokens.push_back(event.token.token);
+        heard.steps.push_back(model_.steps());
+      }
+      if (event.kind == Event::Kind::kEnd) {
+        heard.end = event.end;
+        if (event.error) {
+          heard.error = event.error->code();
+          heard.message = event.error->what();
+        }
+      }
+    }
+  }
+
+  FakeBackend backend_;
+  FakeModel model_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::map<RequestId, Heard> heard_;
+  RequestId last_id_ = 0;
+};
+
+// A prompt of so many tokens, another for each seed.
+inline std::vector<int32_t> prompt_of(int64_t tokens, uint32_t seed = 1) {
+  std::vector<int32_t> prompt;
+  uint32_t state = seed * 2654435761u + 12345u;
+  for (int64_t i = 0; i < tokens; ++i) {
+    state = state * 1664525u + 1013904223u;
+    prompt.push_back(static_cast<int32_t>(state >> 16) % FakeModel::kVocab);
+  }
+  return prompt;
+}
+
+inline StreamSpec request(std::vector<int32_t> prompt, int64_t max_tokens) {
+  StreamSpec spec;
+  spec.prompt = std::move(prompt);
+  spec.max_tokens = max_tokens;
+  return spec;
+}
+
+// Bytes of so many states and pages.
+inline int64_t bytes_of(int64_t states, int64_t pages, const FakeOptions& options = {}) {
+  FakeBackend backend;
+  const FakeModel model(backend, options);
+  return states * model.state_spec().recurrent_bytes() + pages * model.state_spec().page_bytes();
+}
+
+inline std::vector<int32_t> joined(std::vector<int32_t> first, const std::vector<int32_t>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+// All but the text, which cannot be copied.
+inline StreamSpec copy_of(const StreamSpec& spec) {
+  return {.id = spec.id,
+          .parent = spec.parent,
+          .prompt = spec.prompt,
+          .boundaries = spec.boundaries,
+          .sampling = spec.sampling,
+          .vocab = spec.vocab,
+          .stop_ids = spec.stop_ids,
+          .max_tokens = spec.max_tokens,
+          .speculation = spec.speculation,
+          .use_prefix_cache = spec.use_prefix_cache,
+          .text = std::nullopt,
+          .drafts = spec.drafts};
+}
+
+// How a request goes alone, with nothing cached and nothing drafted.
+inline Heard plain_run(const StreamSpec& spec, const FakeOptions& model) {
+  StreamSpec plain = copy_of(spec);
+  plain.speculation = {};
+  plain.drafts = nullptr;
+  plain.parent = 0;
+  SchedulerBench bench({.model = model, .prefix_cache = false});
+  const RequestId id = bench.add(std::move(plain));
+  bench.run();
+  return bench.heard(id);
+}
+
+inline std::vector<int32_t> plain_answer(const StreamSpec& spec, const FakeOptions& model) {
+  return plain_run(spec, model).tokens;
+}
+
+}  // namespace moebius::testing
