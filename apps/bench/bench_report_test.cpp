@@ -12,13 +12,13 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-TEST(BenchStats, MedianIsTheMiddleOrTheMeanOfTheMiddleTwo) {
+TEST(BenchStats, median_is_the_middle_or_the_mean_of_the_middle_two) {
   EXPECT_EQ(median({3}), 3);
   EXPECT_EQ(median({9, 1, 5}), 5);
   EXPECT_EQ(median({4, 1, 100, 2}), 3);
 }
 
-TEST(BenchStats, RatiosAreTakenWithinARepetition) { EXPECT_THAT(ratios({2, 9}, {1, 3}), ElementsAre(2, 3)); }
+TEST(BenchStats, ratios_are_taken_within_a_repetition) { EXPECT_THAT(ratios({2, 9}, {1, 3}), ElementsAre(2, 3)); }
 
 // Three repetitions on a machine that becomes ten times slower in the last: probe and step alike.
 BenchSeries series(ExpertPath path, double seconds) {
@@ -31,7 +31,7 @@ BenchSeries series(ExpertPath path, double seconds) {
            {seconds * 10, 1, 1e9, 105, 1e9, 1e12, {}}}};
 }
 
-TEST(BenchReport, SharesOfTheBandwidthAreThoseOfTheSameRepetition) {
+TEST(BenchReport, shares_of_the_bandwidth_are_those_of_the_same_repetition) {
   const BenchRow row = summarize(series(ExpertPath::kFused, 0.2));
   EXPECT_DOUBLE_EQ(row.ms_median, 200);
   EXPECT_DOUBLE_EQ(row.ms_min, 200);
@@ -42,13 +42,13 @@ TEST(BenchReport, SharesOfTheBandwidthAreThoseOfTheSameRepetition) {
   EXPECT_DOUBLE_EQ(row.experts_mean, 104);
 }
 
-TEST(BenchReport, TheTableComparesEveryPathWithFused) {
+TEST(BenchReport, the_table_compares_every_path_with_fused) {
   BenchResult result;
   result.series = {series(ExpertPath::kUnfused, 0.3), series(ExpertPath::kFused, 0.2)};
   EXPECT_THAT(bench_table({}, result), HasSubstr("verify    s 16    unfused / fused  1.500  (1.500 to 1.500)"));
 }
 
-TEST(BenchReport, ADraftIsComparedWithPlainTokensOfTheSameRepetition) {
+TEST(BenchReport, a_draft_is_compared_with_plain_tokens_of_the_same_repetition) {
   BenchResult result;
   result.series = {series(ExpertPath::kFused, 0.25)};
   EXPECT_THAT(bench_table({}, result), testing::Not(HasSubstr("plain tokens")));
@@ -57,13 +57,13 @@ TEST(BenchReport, ADraftIsComparedWithPlainTokensOfTheSameRepetition) {
   EXPECT_EQ(bench_json({}, result)["rows"][0]["plain_tokens"], 2.5);
 }
 
-TEST(BenchReport, WithoutFusedThereIsNothingToCompareWith) {
+TEST(BenchReport, without_fused_there_is_nothing_to_compare_with) {
   BenchResult result;
   result.series = {series(ExpertPath::kUnfused, 0.3)};
   EXPECT_THAT(bench_table({}, result), testing::Not(HasSubstr("/ fused")));
 }
 
-TEST(BenchReport, JsonGivesTheMedianOfTheProbe) {
+TEST(BenchReport, json_gives_the_median_of_the_probe) {
   BenchResult result;
   result.series = {series(ExpertPath::kConcat, 0.2)};
   result.peak_resident_bytes = 7;
@@ -89,7 +89,7 @@ BenchResult result_with_ops() {
   return result;
 }
 
-TEST(BenchOps, SharesAndFloorsAddUpToTheStep) {
+TEST(BenchOps, shares_and_floors_add_up_to_the_step) {
   const std::vector<OpRow> rows = summarize_ops(result_with_ops().series.front());
   ASSERT_EQ(rows.size(), 3);
   EXPECT_EQ(rows[0].op, "experts");
@@ -103,7 +103,7 @@ TEST(BenchOps, SharesAndFloorsAddUpToTheStep) {
   EXPECT_NEAR(rows[0].share_pct + rows[1].share_pct + rows[2].share_pct, 100, 1e-9);
 }
 
-TEST(BenchOps, TheFloorIsTheLongerOfMemoryAndArithmetic) {
+TEST(BenchOps, the_floor_is_the_longer_of_memory_and_arithmetic) {
   BenchSeries series = result_with_ops().series.front();
   series.samples[0].ops[0].traffic.int8_macs = 5'000'000'000;
   EXPECT_DOUBLE_EQ(summarize_ops(series)[0].floor_ms, 5);
@@ -112,14 +112,14 @@ TEST(BenchOps, TheFloorIsTheLongerOfMemoryAndArithmetic) {
   EXPECT_DOUBLE_EQ(summarize_ops(series)[0].peak_pct, 0);
 }
 
-TEST(BenchOps, TheChartEscapesTheTitleAndNamesEveryOperation) {
+TEST(BenchOps, the_chart_escapes_the_title_and_names_every_operation) {
   const std::string svg = ops_svg(result_with_ops(), "a<b>&c");
   EXPECT_THAT(svg, HasSubstr("a&lt;b>&amp;c"));
   EXPECT_THAT(svg, HasSubstr(">rms_norm</text>"));
   EXPECT_THAT(svg, HasSubstr("6.00 ms, 60 % of bandwidth"));
 }
 
-TEST(BenchOps, NothingMeasuredGivesNothing) {
+TEST(BenchOps, nothing_measured_gives_nothing) {
   BenchResult result;
   result.series = {series(ExpertPath::kFused, 0.2)};
   EXPECT_EQ(ops_table(result), "");
@@ -134,7 +134,7 @@ BenchPlan plan_of(std::vector<int64_t> rows, int64_t context, int64_t reps) {
   return plan;
 }
 
-TEST(BenchPlan, RoomIsForTheLongestStepAndThePrompt) {
+TEST(BenchPlan, room_is_for_the_longest_step_and_the_prompt) {
   BenchPlan plan = plan_of({1, 16}, 128, 20);
   EXPECT_EQ(context_needed(plan), 144);
   EXPECT_EQ(rows_needed(plan), 128);
@@ -146,7 +146,7 @@ TEST(BenchPlan, RoomIsForTheLongestStepAndThePrompt) {
   EXPECT_EQ(rows_needed(plan), 512);
 }
 
-TEST(BenchPlan, PromptsAreMeasuredAFifthAsOftenButNotLessThanThreeTimes) {
+TEST(BenchPlan, prompts_are_measured_a_fifth_as_often_but_not_less_than_three_times) {
   EXPECT_EQ(repetitions(plan_of({1}, 0, 50), BenchTest::kPrefill), 10);
   EXPECT_EQ(repetitions(plan_of({1}, 0, 10), BenchTest::kPrefill), 3);
   EXPECT_EQ(repetitions(plan_of({1}, 0, 1), BenchTest::kPrefill), 1);

@@ -13,7 +13,7 @@ ModelConfig layers_of(std::vector<MlpKind> kinds) {
   return config;
 }
 
-TEST(BenchRun, ExpertsAreThoseOfLayersThatRoute) {
+TEST(BenchRun, experts_are_those_of_layers_that_route) {
   constexpr MlpKind kDense = MlpKind::kDense, kMoe = MlpKind::kMoe;
   // Two steps through all layers: 10 and 14 experts in each layer that has some, one in each dense one.
   EXPECT_DOUBLE_EQ(mean_experts({.expert_layers = 6, .distinct_experts = 72}, layers_of({kMoe, kMoe, kMoe})), 12);

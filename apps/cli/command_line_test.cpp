@@ -43,38 +43,38 @@ ErrorCode code_of(const std::function<void()>& action) {
   return ErrorCode::kInternal;
 }
 
-TEST(Suggestions, FindTheNearestWord) {
+TEST(Suggestions, find_the_nearest_word) {
   const std::vector<std::string> words = {"synth", "bench", "inspect", "-v"};
   EXPECT_EQ(closest("benhc", words), "bench");
   EXPECT_EQ(closest("inspekt", words), "inspect");
   EXPECT_EQ(closest("bench", words), "bench");
 }
 
-TEST(Suggestions, AreNotMadeUpForOtherWords) {
+TEST(Suggestions, are_not_made_up_for_other_words) {
   EXPECT_EQ(closest("frobnicate", {"synth", "bench"}), "");
   EXPECT_EQ(closest("-x", {"-v"}), "-v");  // one letter of two
   EXPECT_EQ(closest("xy", {"-v"}), "");    // both
 }
 
-TEST(Tokens, StandBetweenCommasOrWhiteSpace) {
+TEST(Tokens, stand_between_commas_or_white_space) {
   EXPECT_THAT(parse_tokens("1,2,3"), ElementsAre(1, 2, 3));
   EXPECT_THAT(parse_tokens(" 7 ,\n8\t2147483647\n"), ElementsAre(7, 8, 2147483647));
 }
 
-TEST(Tokens, ComeFromAFile) {
+TEST(Tokens, come_from_a_file) {
   const Folder folder;
   std::ofstream(folder.path() / "ids") << "4\n5\n";
   EXPECT_THAT(parse_tokens("@" + (folder.path() / "ids").string()), ElementsAre(4, 5));
   EXPECT_EQ(code_of([&] { parse_tokens("@" + (folder.path() / "none").string()); }), ErrorCode::kMissingInput);
 }
 
-TEST(Tokens, AnythingElseIsAMistakeOfTheUser) {
+TEST(Tokens, anything_else_is_a_mistake_of_the_user) {
   for (const char* text : {"", ",", "a", "1,b", "-1", "1.5", "2147483648", "0x10"}) {
     EXPECT_EQ(code_of([&] { parse_tokens(text); }), ErrorCode::kUsage) << text;
   }
 }
 
-TEST(HumanBytes, HaveThreeDigitsAtMost) {
+TEST(HumanBytes, have_three_digits_at_most) {
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(999), "999 B");
   EXPECT_EQ(human_bytes(1000), "1.0 kB");
@@ -84,13 +84,13 @@ TEST(HumanBytes, HaveThreeDigitsAtMost) {
   EXPECT_EQ(human_bytes(15'200'000'000), "15.2 GB");
 }
 
-TEST(ModelName, IsTheLastPartOfThePath) {
+TEST(ModelName, is_the_last_part_of_the_path) {
   EXPECT_EQ(model_name("/models/Qwen"), "Qwen");
   EXPECT_EQ(model_name("models/Qwen/"), "Qwen");
   EXPECT_EQ(model_name("."), fs::current_path().filename().string());
 }
 
-TEST(OutputFile, AppearsOnlyWhenCommitted) {
+TEST(OutputFile, appears_only_when_committed) {
   const Folder folder;
   const fs::path name = folder.path() / "out";
   {
@@ -105,7 +105,7 @@ TEST(OutputFile, AppearsOnlyWhenCommitted) {
   EXPECT_FALSE(fs::exists(file.path()));
 }
 
-TEST(OutputFile, DoesNotReplaceADirectory) {
+TEST(OutputFile, does_not_replace_a_directory) {
   const Folder folder;
   EXPECT_EQ(code_of([&] { const OutputFile file(folder.path()); }), ErrorCode::kExists);
 }

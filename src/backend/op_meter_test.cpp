@@ -2,18 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include "backend/reference/reference.h"
 #include "backend/testing/support.h"
-#include "load/make_backend.h"
 
 namespace moebius {
 namespace {
 
-TEST(OpMeter, AddsUpOperationsOfAllLayersAndChangesNoResult) {
-  const test::HostMatrix host(32, 64, test::affine(4, 64), 1);
-  const std::vector<float> x = test::normals(64, 2);
+TEST(OpMeter, adds_up_operations_of_all_layers_and_changes_no_result) {
+  const testing::HostMatrix host(32, 64, testing::affine(4, 64), 1);
+  const std::vector<float> x = testing::normals(64, 2);
   std::vector<float> plain;
   for (const bool metered : {false, true}) {
-    std::unique_ptr<Backend> backend = make_backend({.backend = "reference", .isa = "", .threads = 1});
+    std::unique_ptr<Backend> backend = make_reference_backend(false);
     OpMeter* meter = nullptr;
     if (metered) {
       auto wrapper = std::make_unique<OpMeter>(std::move(backend));
@@ -29,13 +29,13 @@ TEST(OpMeter, AddsUpOperationsOfAllLayersAndChangesNoResult) {
     }
     backend->reserve(1);
     for (const Projection& projection : projections) {
-      backend->linear({&projection, 1}, test::tensor(*backend, x, 64));
+      backend->linear({&projection, 1}, testing::tensor(*backend, x, 64));
     }
     if (!metered) {
-      plain = test::to_host(*backend, out);
+      plain = testing::to_host(*backend, out);
       continue;
     }
-    EXPECT_EQ(test::to_host(*backend, out), plain);
+    EXPECT_EQ(testing::to_host(*backend, out), plain);
     const std::vector<OpTotals> ops = meter->take_ops();
     ASSERT_EQ(ops.size(), 2);
     EXPECT_EQ(ops[0].op, "linear mlp.down_proj");

@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 
 namespace moebius {
 namespace {
@@ -38,8 +38,8 @@ struct Format {
 constexpr Format kFormats[] = {{"f16", 5, 10, f16_to_f32, f32_to_f16, 0x7c00},
                                {"bf16", 8, 7, bf16_to_f32, f32_to_bf16, 0x7f80}};
 
-class HalfFloat : public testing::TestWithParam<Format> {};
-INSTANTIATE_TEST_SUITE_P(Dtype, HalfFloat, testing::ValuesIn(kFormats),
+class HalfFloat : public ::testing::TestWithParam<Format> {};
+INSTANTIATE_TEST_SUITE_P(Dtype, HalfFloat, ::testing::ValuesIn(kFormats),
                          [](const auto& instance) { return instance.param.name; });
 
 TEST_P(HalfFloat, widens_every_value_exactly) {
@@ -123,7 +123,7 @@ TEST(Dtype, loads_and_stores_at_an_odd_address) {
 
 TEST(Dtype, does_not_load_integers_as_floats) {
   const int32_t value = 1;
-  expect_error(ErrorCode::kInternal, "is_float", [&] { (void)load_f32(&value, DType::kI32, 0); });
+  testing::expect_error(ErrorCode::kInternal, "is_float", [&] { (void)load_f32(&value, DType::kI32, 0); });
 }
 
 TEST(Dtype, is_named_as_safetensors_spells_it) {

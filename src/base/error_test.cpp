@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/check.h"
-#include "base/expect_error.h"
 #include "base/quote.h"
+#include "base/testing/expect_error.h"
 
 namespace moebius {
 namespace {
@@ -96,8 +96,8 @@ TEST(Quote, accepts_exactly_the_utf8_characters_of_the_standard) {
 }
 
 TEST(Check, throws_internal_with_the_condition_and_the_place) {
-  expect_error(ErrorCode::kInternal, "1 == 2", [] { MOEBIUS_CHECK(1 == 2); });
-  expect_error(ErrorCode::kInternal, "error_test.cpp:", [] { MOEBIUS_CHECK(false); });
+  testing::expect_error(ErrorCode::kInternal, "1 == 2", [] { MOEBIUS_CHECK(1 == 2); });
+  testing::expect_error(ErrorCode::kInternal, "error_test.cpp:", [] { MOEBIUS_CHECK(false); });
 }
 
 TEST(Check, evaluates_a_condition_that_holds_once) {

@@ -17,9 +17,9 @@
 #include <functional>
 #include <vector>
 
-#include "base/expect_error.h"
 #include "base/io_error.h"
-#include "base/temporary_directory.h"
+#include "base/testing/expect_error.h"
+#include "base/testing/temporary_directory.h"
 
 namespace moebius {
 namespace {
@@ -32,9 +32,9 @@ std::string read_string(const File& file, uint64_t offset, size_t count) {
   return out;
 }
 
-class Files : public testing::Test {
+class Files : public ::testing::Test {
  protected:
-  TemporaryDirectory directory_;
+  testing::TemporaryDirectory directory_;
 };
 
 TEST_F(Files, are_read_at_any_offset) {
@@ -46,28 +46,28 @@ TEST_F(Files, are_read_at_any_offset) {
 
 TEST_F(Files, that_are_absent_are_missing_input) {
   const fs::path path = directory_.path() / "absent";
-  expect_error(ErrorCode::kMissingInput, path.string(), [&] { File file(path); });
+  testing::expect_error(ErrorCode::kMissingInput, path.string(), [&] { File file(path); });
   const fs::path below_a_file = directory_.write("file", "") / "x";
-  expect_error(ErrorCode::kMissingInput, "file/x", [&] { File file(below_a_file); });
+  testing::expect_error(ErrorCode::kMissingInput, "file/x", [&] { File file(below_a_file); });
 }
 
 TEST_F(Files, that_are_links_to_themselves_are_missing_input) {
   fs::create_symlink("loop", directory_.path() / "loop");
-  expect_error(ErrorCode::kMissingInput, "loop", [&] { File file(directory_.path() / "loop"); });
+  testing::expect_error(ErrorCode::kMissingInput, "loop", [&] { File file(directory_.path() / "loop"); });
 }
 
 TEST_F(Files, that_are_directories_are_refused) {
-  expect_error(ErrorCode::kNotRegularFile, "is a directory", [&] { File file(directory_.path()); });
+  testing::expect_error(ErrorCode::kNotRegularFile, "is a directory", [&] { File file(directory_.path()); });
 }
 
 TEST_F(Files, that_are_fifos_are_refused_without_waiting) {
   const fs::path path = directory_.path() / "fifo";
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  expect_error(ErrorCode::kNotRegularFile, "is a FIFO", [&] { File file(path); });
+  testing::expect_error(ErrorCode::kNotRegularFile, "is a FIFO", [&] { File file(path); });
 }
 
 TEST_F(Files, that_are_devices_are_refused) {
-  expect_error(ErrorCode::kNotRegularFile, "is a device", [] { File file("/dev/zero"); });
+  testing::expect_error(ErrorCode::kNotRegularFile, "is a device", [] { File file("/dev/zero"); });
 }
 
 TEST_F(Files, that_are_sockets_are_refused) {
@@ -78,7 +78,7 @@ TEST_F(Files, that_are_sockets_are_refused) {
   ASSERT_LT(path.string().size(), sizeof(address.sun_path));
   std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
   ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  expect_error(ErrorCode::kNotRegularFile, "socket", [&] { File file(path); });
+  testing::expect_error(ErrorCode::kNotRegularFile, "socket", [&] { File file(path); });
   ::close(fd);
 }
 
@@ -87,7 +87,8 @@ TEST_F(Files, that_shrink_while_open_are_truncated_not_a_crash) {
   const File file(path);
   fs::resize_file(path, 4);
   EXPECT_EQ(read_string(file, 0, 4), "0123");
-  expect_error(ErrorCode::kTruncated, "ends at byte 4, expected 8 bytes from byte 2", [&] { read_string(file, 2, 8); });
+  testing::expect_error(ErrorCode::kTruncated, "ends at byte 4, expected 8 bytes from byte 2",
+                        [&] { read_string(file, 2, 8); });
 }
 
 TEST_F(Files, that_are_deleted_while_open_can_still_be_read) {
@@ -150,17 +151,18 @@ TEST_F(Files, leave_the_page_cache_when_unaligned_neighbours_are_dropped_one_by_
 TEST_F(Files, of_text_are_read_whole_up_to_the_limit) {
   const fs::path path = directory_.write("a", "hello");
   EXPECT_EQ(read_text(path, 5), "hello");
-  expect_error(ErrorCode::kHeaderTooLarge, "is 5 bytes, at most 4", [&] { read_text(path, 4); });
+  testing::expect_error(ErrorCode::kHeaderTooLarge, "is 5 bytes, at most 4", [&] { read_text(path, 4); });
 }
 
 TEST_F(Files, written_twice_under_one_name_are_refused) {
   const fs::path path = directory_.write("a", "old");
-  expect_error(ErrorCode::kExists, path.string(), [&] { FileWriter writer(path); });
+  testing::expect_error(ErrorCode::kExists, path.string(), [&] { FileWriter writer(path); });
   EXPECT_EQ(read_text(path, 99), "old");
 }
 
 TEST_F(Files, that_cannot_be_created_name_the_path) {
-  expect_error(ErrorCode::kIo, "absent/b: cannot create", [&] { FileWriter writer(directory_.path() / "absent/b"); });
+  testing::expect_error(ErrorCode::kIo, "absent/b: cannot create",
+                        [&] { FileWriter writer(directory_.path() / "absent/b"); });
 }
 
 // Runs the body in a child whose files may grow to `limit` bytes: the one portable way to make a write fail.
@@ -180,7 +182,7 @@ int run_with_file_limit(rlim_t limit, const std::function<int()>& body) {
 TEST_F(Files, that_cannot_grow_are_an_io_error_with_the_path) {
   const fs::path path = directory_.path() / "big";
   const int code = run_with_file_limit(1 << 16, [&] {
-    const auto error = error_of([&] {
+    const auto error = testing::error_of([&] {
       FileWriter writer(path);
       for (int i = 0; i < 100; ++i) writer.write(std::string(4096, 'x'));
     });
@@ -191,8 +193,8 @@ TEST_F(Files, that_cannot_grow_are_an_io_error_with_the_path) {
 }
 
 TEST_F(Files, on_a_full_disk_say_what_to_do) {
-  expect_error(ErrorCode::kIo, "out/a: cannot write: No space left on device; free some space",
-               [] { throw_io_error("out/a", "cannot write", ENOSPC); });
+  testing::expect_error(ErrorCode::kIo, "out/a: cannot write: No space left on device; free some space",
+                        [] { throw_io_error("out/a", "cannot write", ENOSPC); });
 }
 
 class Directories : public Files {
@@ -231,27 +233,28 @@ TEST_F(Directories, may_be_named_with_a_slash_at_the_end) {
 
 TEST_F(Directories, do_not_replace_what_is_there) {
   fs::create_directory(out_);
-  expect_error(ErrorCode::kExists, out_.string(), [&] { AtomicDirectory directory(out_); });
+  testing::expect_error(ErrorCode::kExists, out_.string(), [&] { AtomicDirectory directory(out_); });
 }
 
 TEST_F(Directories, do_not_replace_a_dangling_link) {
   fs::create_symlink("nowhere", out_);
-  expect_error(ErrorCode::kExists, out_.string(), [&] { AtomicDirectory directory(out_); });
+  testing::expect_error(ErrorCode::kExists, out_.string(), [&] { AtomicDirectory directory(out_); });
 }
 
 TEST_F(Directories, do_not_replace_what_came_while_they_were_written) {
   AtomicDirectory directory(out_);
   fs::create_directory(out_);  // empty: a plain rename would replace it
-  expect_error(ErrorCode::kExists, out_.string(), [&] { directory.commit(); });
+  testing::expect_error(ErrorCode::kExists, out_.string(), [&] { directory.commit(); });
   EXPECT_TRUE(fs::is_empty(out_));
 }
 
 TEST_F(Directories, need_a_parent) {
-  expect_error(ErrorCode::kIo, "absent/out", [&] { AtomicDirectory directory(directory_.path() / "absent/out"); });
+  testing::expect_error(ErrorCode::kIo, "absent/out",
+                        [&] { AtomicDirectory directory(directory_.path() / "absent/out"); });
 }
 
 TEST_F(Directories, need_a_name) {
-  expect_error(ErrorCode::kUsage, "output directory", [] { AtomicDirectory directory(""); });
+  testing::expect_error(ErrorCode::kUsage, "output directory", [] { AtomicDirectory directory(""); });
 }
 
 }  // namespace

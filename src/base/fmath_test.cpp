@@ -33,7 +33,7 @@ void sweep(float first, float last, uint32_t stride, const Body& body) {
   for (auto bits = std::bit_cast<uint32_t>(first); bits <= end; bits += stride) body(std::bit_cast<float>(bits));
 }
 
-TEST(Exp, IsWithinOnePointOneUlpOfTheExactValueWhereverItIsFinite) {
+TEST(Exp, is_within_one_point_one_ulp_of_the_exact_value_wherever_it_is_finite) {
   double worst = 0;
   const auto measure = [&](float x) { worst = std::max(worst, ulps(fmath::exp(x), std::exp(static_cast<double>(x)))); };
   sweep(0.0f, 88.72f, 997, measure);
@@ -41,7 +41,7 @@ TEST(Exp, IsWithinOnePointOneUlpOfTheExactValueWhereverItIsFinite) {
   EXPECT_LE(worst, 1.1);
 }
 
-TEST(Exp, NeverFallsWhenItsArgumentRises) {
+TEST(Exp, never_falls_when_its_argument_rises) {
   float previous = 1;
   bool rises = true;
   sweep(0.0f, 100.0f, 1009, [&](float x) { rises = rises && fmath::exp(x) >= std::exchange(previous, fmath::exp(x)); });
@@ -53,20 +53,20 @@ TEST(Exp, NeverFallsWhenItsArgumentRises) {
   EXPECT_TRUE(falls);
 }
 
-TEST(Exp, OfZeroIsExactlyOne) {
+TEST(Exp, of_zero_is_exactly_one) {
   EXPECT_EQ(fmath::exp(0.0f), 1.0f);
   EXPECT_EQ(fmath::exp(-0.0f), 1.0f);
   EXPECT_EQ(fmath::exp(kSmallestSubnormal), 1.0f);
 }
 
-TEST(Exp, HasSubnormalResults) {
+TEST(Exp, has_subnormal_results) {
   EXPECT_GT(fmath::exp(-87.4f), 0.0f);
   EXPECT_LT(fmath::exp(-87.4f), std::numeric_limits<float>::min());
   EXPECT_EQ(fmath::exp(-103.2f), kSmallestSubnormal);
   EXPECT_EQ(fmath::exp(-104.0f), 0.0f);
 }
 
-TEST(Exp, SaturatesAndPassesNan) {
+TEST(Exp, saturates_and_passes_nan) {
   EXPECT_EQ(fmath::exp(88.73f), kInfinity);
   EXPECT_EQ(fmath::exp(kLargest), kInfinity);
   EXPECT_EQ(fmath::exp(kInfinity), kInfinity);
@@ -76,24 +76,24 @@ TEST(Exp, SaturatesAndPassesNan) {
   EXPECT_TRUE(std::isnan(fmath::exp(-kNan)));
 }
 
-TEST(Log1p, IsWithinOneAndAHalfUlpOfTheExactValue) {
+TEST(Log1p, is_within_one_and_a_half_ulp_of_the_exact_value) {
   double worst = 0;
   sweep(0.0f, 2.9e38f, 997,
         [&](float u) { worst = std::max(worst, ulps(fmath::log1p(u), std::log1p(static_cast<double>(u)))); });
   EXPECT_LE(worst, 1.5);
 }
 
-TEST(Log1p, OfTinyArgumentsIsTheArgument) {
+TEST(Log1p, of_tiny_arguments_is_the_argument) {
   EXPECT_EQ(fmath::log1p(0.0f), 0.0f);
   sweep(kSmallestSubnormal, 1e-8f, 4999, [](float u) { ASSERT_EQ(fmath::log1p(u), u); });
 }
 
-TEST(Log1p, PassesInfinityAndNan) {
+TEST(Log1p, passes_infinity_and_nan) {
   EXPECT_EQ(fmath::log1p(kInfinity), kInfinity);
   EXPECT_TRUE(std::isnan(fmath::log1p(kNan)));
 }
 
-TEST(Sigmoid, IsBoundedAndMeetsItsLimits) {
+TEST(Sigmoid, is_bounded_and_meets_its_limits) {
   EXPECT_EQ(fmath::sigmoid(0.0f), 0.5f);
   EXPECT_EQ(fmath::sigmoid(kInfinity), 1.0f);
   EXPECT_EQ(fmath::sigmoid(-kInfinity), 0.0f);
@@ -105,7 +105,7 @@ TEST(Sigmoid, IsBoundedAndMeetsItsLimits) {
   }
 }
 
-TEST(Silu, FollowsItsDefinition) {
+TEST(Silu, follows_its_definition) {
   EXPECT_EQ(fmath::silu(0.0f), 0.0f);
   EXPECT_EQ(fmath::silu(kInfinity), kInfinity);
   EXPECT_TRUE(std::isnan(fmath::silu(kNan)));
@@ -115,7 +115,7 @@ TEST(Silu, FollowsItsDefinition) {
   }
 }
 
-TEST(Softplus, FollowsItsDefinition) {
+TEST(Softplus, follows_its_definition) {
   EXPECT_NEAR(fmath::softplus(-0.5f), 0.474077, 1e-6);  // the example of the delta rule's gates: a -1, dt_bias 0.5
   EXPECT_EQ(fmath::softplus(20.5f), 20.5f);
   EXPECT_EQ(fmath::softplus(-kInfinity), 0.0f);
@@ -125,7 +125,7 @@ TEST(Softplus, FollowsItsDefinition) {
   }
 }
 
-TEST(DeltaGate, MeetsTheWorkedExample) {
+TEST(DeltaGate, meets_the_worked_example) {
   const float log_g = -fmath::exp(std::log(4.0f)) * fmath::softplus(-1.0f + 0.5f);
   EXPECT_NEAR(fmath::exp(log_g), 0.150122, 1e-6);
 }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/duplicates.h"
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 
 namespace moebius {
 namespace {
@@ -60,14 +60,14 @@ const Refusal kRefusals[] = {
     {"a_string_of_five_megabytes", "\"" + std::string(5 << 20, 'a') + "\"", ErrorCode::kInvalidJson, "longer than"},
 };
 
-class RefusedJson : public testing::TestWithParam<Refusal> {};
-INSTANTIATE_TEST_SUITE_P(Json, RefusedJson, testing::ValuesIn(kRefusals),
+class RefusedJson : public ::testing::TestWithParam<Refusal> {};
+INSTANTIATE_TEST_SUITE_P(Json, RefusedJson, ::testing::ValuesIn(kRefusals),
                          [](const auto& instance) { return instance.param.name; });
 void PrintTo(const Refusal& refusal, std::ostream* out) { *out << refusal.name; }
 
 TEST_P(RefusedJson, is_an_error_with_the_byte) {
-  expect_error(GetParam().code, GetParam().message, [] { parse_json(GetParam().text, "some.json"); });
-  expect_error(GetParam().code, "some.json: ", [] { parse_json(GetParam().text, "some.json"); });
+  testing::expect_error(GetParam().code, GetParam().message, [] { parse_json(GetParam().text, "some.json"); });
+  testing::expect_error(GetParam().code, "some.json: ", [] { parse_json(GetParam().text, "some.json"); });
 }
 
 TEST(Json, accepts_as_many_levels_as_the_limit) {
@@ -78,13 +78,13 @@ TEST(Json, accepts_as_many_levels_as_the_limit) {
 TEST(Json, refuses_more_bytes_than_the_limit) {
   const JsonLimits limits{.max_bytes = 8};
   EXPECT_NO_THROW(parse_json("[1, 2,3]", "f", limits));
-  expect_error(ErrorCode::kHeaderTooLarge, "9 bytes", [&] { parse_json("[1, 2, 3]", "f", limits); });
+  testing::expect_error(ErrorCode::kHeaderTooLarge, "9 bytes", [&] { parse_json("[1, 2, 3]", "f", limits); });
 }
 
 TEST(Json, refuses_more_values_than_the_limit) {
   const JsonLimits limits{.max_values = 4};
   EXPECT_NO_THROW(parse_json("[1,2,3]", "f", limits));
-  expect_error(ErrorCode::kHeaderTooLarge, "too many", [&] { parse_json("[1,2,3,4]", "f", limits); });
+  testing::expect_error(ErrorCode::kHeaderTooLarge, "too many", [&] { parse_json("[1,2,3,4]", "f", limits); });
 }
 
 TEST(Duplicates, finds_the_first_element_that_repeats_an_earlier_one) {
@@ -95,7 +95,7 @@ TEST(Duplicates, finds_the_first_element_that_repeats_an_earlier_one) {
   EXPECT_EQ(first_duplicate(0, name), std::nullopt);
 }
 
-class JsonGetters : public testing::Test {
+class JsonGetters : public ::testing::Test {
  protected:
   Json root_ = parse_json(R"({"text_config":{"heads":16,"eps":1e-6,"tied":false,"act":"silu","list":[1],"none":null,
     "negative":-1,"fraction":3.9,"huge":18446744073709551615,"quoted":"4"}})",
@@ -123,32 +123,33 @@ TEST_F(JsonGetters, return_the_default_for_an_absent_or_null_key) {
 
 TEST_F(JsonGetters, name_the_field_of_an_absent_key_without_default) {
   const std::string message = "config.json: text_config.absent: is missing";
-  expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.integer("absent", 0, 1); });
-  expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.number("absent", 0, 1); });
-  expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.boolean("absent"); });
-  expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.string("absent"); });
-  expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.object("absent"); });
-  expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.array("absent"); });
+  testing::expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.integer("absent", 0, 1); });
+  testing::expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.number("absent", 0, 1); });
+  testing::expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.boolean("absent"); });
+  testing::expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.string("absent"); });
+  testing::expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.object("absent"); });
+  testing::expect_error(ErrorCode::kBadConfig, message, [&] { (void)config_.array("absent"); });
 }
 
 TEST_F(JsonGetters, refuse_integers_that_are_none_or_lie_outside) {
   for (const char* key : {"negative", "fraction", "huge", "quoted", "tied", "list", "eps"}) {
-    expect_error(ErrorCode::kBadConfig, std::string("text_config.") + key + ": expected an integer from 0 to 99",
-                 [&] { (void)config_.integer(key, 0, 99); });
+    testing::expect_error(ErrorCode::kBadConfig,
+                          std::string("text_config.") + key + ": expected an integer from 0 to 99",
+                          [&] { (void)config_.integer(key, 0, 99); });
   }
 }
 
 TEST_F(JsonGetters, refuse_other_types_and_say_what_they_got) {
-  expect_error(ErrorCode::kBadConfig, "got \"4\"", [&] { (void)config_.number("quoted", 0, 9); });
-  expect_error(ErrorCode::kBadConfig, "got 16", [&] { (void)config_.boolean("heads"); });
-  expect_error(ErrorCode::kBadConfig, "got array", [&] { (void)config_.string("list"); });
-  expect_error(ErrorCode::kBadConfig, "expected an object, got 16", [&] { (void)config_.object("heads"); });
-  expect_error(ErrorCode::kBadConfig, "expected an array, got false", [&] { (void)config_.array("tied"); });
+  testing::expect_error(ErrorCode::kBadConfig, "got \"4\"", [&] { (void)config_.number("quoted", 0, 9); });
+  testing::expect_error(ErrorCode::kBadConfig, "got 16", [&] { (void)config_.boolean("heads"); });
+  testing::expect_error(ErrorCode::kBadConfig, "got array", [&] { (void)config_.string("list"); });
+  testing::expect_error(ErrorCode::kBadConfig, "expected an object, got 16", [&] { (void)config_.object("heads"); });
+  testing::expect_error(ErrorCode::kBadConfig, "expected an array, got false", [&] { (void)config_.array("tied"); });
 }
 
 TEST(JsonObjectOfAFile, is_refused_when_the_root_is_no_object) {
-  expect_error(ErrorCode::kBadConfig, "config.json: expected an object, got array",
-               [] { JsonObject(Json::array(), "config.json"); });
+  testing::expect_error(ErrorCode::kBadConfig, "config.json: expected an object, got array",
+                        [] { JsonObject(Json::array(), "config.json"); });
 }
 
 }  // namespace

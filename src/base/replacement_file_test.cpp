@@ -8,9 +8,9 @@
 #include <csignal>
 #include <stdexcept>
 
-#include "base/expect_error.h"
 #include "base/file.h"
-#include "base/temporary_directory.h"
+#include "base/testing/expect_error.h"
+#include "base/testing/temporary_directory.h"
 
 namespace moebius {
 namespace {
@@ -21,7 +21,7 @@ class ReplacementFileTest : public ::testing::Test {
  protected:
   [[nodiscard]] std::string text() const { return read_text(path_, 1 << 20); }
 
-  TemporaryDirectory directory_;
+  testing::TemporaryDirectory directory_;
   fs::path path_ = directory_.path() / "file";
   fs::path temporary_ = directory_.path() / "file.tmp";
 };
@@ -35,7 +35,7 @@ ReplacementFile create(const fs::path& path) {
 
 void fill(const Mapping& mapping, char c) { std::ranges::fill(mapping.bytes(), static_cast<std::byte>(c)); }
 
-TEST_F(ReplacementFileTest, AppearsWholeWhenItIsCommitted) {
+TEST_F(ReplacementFileTest, appears_whole_when_it_is_committed) {
   ReplacementFile file = create(path_);
   const Mapping mapping = file.extend(64, 100);  // not where a page begins
   EXPECT_TRUE(std::ranges::all_of(mapping.bytes(), [](std::byte b) { return b == std::byte{0}; }));
@@ -47,21 +47,21 @@ TEST_F(ReplacementFileTest, AppearsWholeWhenItIsCommitted) {
   EXPECT_FALSE(fs::exists(temporary_));
 }
 
-TEST_F(ReplacementFileTest, LeavesNothingWhenItIsNotCommitted) {
+TEST_F(ReplacementFileTest, leaves_nothing_when_it_is_not_committed) {
   directory_.write("file", "old");
   create(path_).write(0, "new");
   EXPECT_EQ(text(), "old");
   EXPECT_FALSE(fs::exists(temporary_));
 }
 
-TEST_F(ReplacementFileTest, IsWrittenByOneAtATime) {
+TEST_F(ReplacementFileTest, is_written_by_one_at_a_time) {
   ReplacementFile first = create(path_);
   EXPECT_FALSE(ReplacementFile::create(path_));
   first.commit();
   EXPECT_TRUE(ReplacementFile::create(path_));
 }
 
-TEST_F(ReplacementFileTest, TakesWhatADeadProcessLeft) {
+TEST_F(ReplacementFileTest, takes_what_a_dead_process_left) {
   directory_.write("file.tmp", std::string(1000, 'z'));
   ReplacementFile file = create(path_);
   file.write(0, "new");
@@ -69,7 +69,7 @@ TEST_F(ReplacementFileTest, TakesWhatADeadProcessLeft) {
   EXPECT_EQ(text(), "new");
 }
 
-TEST_F(ReplacementFileTest, WhoMappedTheOldFileKeepsIt) {
+TEST_F(ReplacementFileTest, who_mapped_the_old_file_keeps_it) {
   directory_.write("file", std::string(100, 'o'));
   const File old(path_);
   const Mapping mapping = old.map();
@@ -79,23 +79,24 @@ TEST_F(ReplacementFileTest, WhoMappedTheOldFileKeepsIt) {
   EXPECT_EQ(mapping.bytes()[99], static_cast<std::byte>('o'));
 }
 
-TEST_F(ReplacementFileTest, AFullDiskIsAnErrorBeforeAnythingIsWritten) {
+TEST_F(ReplacementFileTest, a_full_disk_is_an_error_before_anything_is_written) {
   ReplacementFile file = create(path_);
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit small{.rlim_cur = 1 << 16, .rlim_max = before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
-  expect_error(ErrorCode::kIo, "cannot grow", [&] { (void)file.extend(0, 1 << 20); });
+  testing::expect_error(ErrorCode::kIo, "cannot grow", [&] { (void)file.extend(0, 1 << 20); });
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
 }
 
-TEST_F(ReplacementFileTest, AFolderThatIsNotThereIsAnError) {
-  expect_error(ErrorCode::kIo, "cannot create", [&] { ReplacementFile::create(directory_.path() / "no" / "file"); });
+TEST_F(ReplacementFileTest, a_folder_that_is_not_there_is_an_error) {
+  testing::expect_error(ErrorCode::kIo, "cannot create",
+                        [&] { ReplacementFile::create(directory_.path() / "no" / "file"); });
 }
 
-TEST_F(ReplacementFileTest, AMappingBecomesReadOnly) {
+TEST_F(ReplacementFileTest, a_mapping_becomes_read_only) {
   ReplacementFile file = create(path_);
   const Mapping mapping = file.extend(0, 4096);
   fill(mapping, 'x');

@@ -13,9 +13,9 @@
 namespace moebius {
 namespace {
 
-class ThreadPoolTest : public testing::TestWithParam<int> {};
+class ThreadPoolTest : public ::testing::TestWithParam<int> {};
 
-TEST_P(ThreadPoolTest, RunsTheBodyOnceOnEachThread) {
+TEST_P(ThreadPoolTest, runs_the_body_once_on_each_thread) {
   ThreadPool pool(GetParam());
   std::vector<int> calls(static_cast<size_t>(GetParam()), 0);
   for (int round = 1; round <= 100; ++round) {
@@ -24,7 +24,7 @@ TEST_P(ThreadPoolTest, RunsTheBodyOnceOnEachThread) {
   }
 }
 
-TEST_P(ThreadPoolTest, BarrierMakesTheWritesOfAPhaseVisibleToTheNext) {
+TEST_P(ThreadPoolTest, barrier_makes_the_writes_of_a_phase_visible_to_the_next) {
   const int threads = GetParam();
   ThreadPool pool(threads);
   std::vector<int> first(static_cast<size_t>(threads));
@@ -41,7 +41,7 @@ TEST_P(ThreadPoolTest, BarrierMakesTheWritesOfAPhaseVisibleToTheNext) {
   }
 }
 
-TEST_P(ThreadPoolTest, WorkItemsAreHandedOutOnceEach) {
+TEST_P(ThreadPoolTest, work_items_are_handed_out_once_each) {
   ThreadPool pool(GetParam());
   WorkItems items(GetParam());
   for (const int64_t n : {0, 1, 2, 7, 1000}) {
@@ -54,7 +54,7 @@ TEST_P(ThreadPoolTest, WorkItemsAreHandedOutOnceEach) {
   }
 }
 
-TEST(WorkItems, OwnOnesInOrderThenTheLastOnesOfOthers) {
+TEST(WorkItems, own_ones_in_order_then_the_last_ones_of_others) {
   WorkItems items(2);
   items.reset(5);
   EXPECT_EQ(items.take(1), 2);
@@ -66,7 +66,7 @@ TEST(WorkItems, OwnOnesInOrderThenTheLastOnesOfOthers) {
   EXPECT_EQ(items.take(1), -1);
 }
 
-TEST_P(ThreadPoolTest, WakesParkedThreads) {
+TEST_P(ThreadPoolTest, wakes_parked_threads) {
   ThreadPool pool(GetParam());
   std::atomic<int> calls{0};
   for (int round = 0; round < 3; ++round) {
@@ -76,9 +76,9 @@ TEST_P(ThreadPoolTest, WakesParkedThreads) {
   EXPECT_EQ(calls.load(), 3 * GetParam());
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 3, 5));
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, ::testing::Values(1, 2, 3, 5));
 
-TEST(DefaultThreadCount, IsAtLeastOneAndAtMostTheCpusOfTheMachine) {
+TEST(DefaultThreadCount, is_at_least_one_and_at_most_the_cpus_of_the_machine) {
   EXPECT_GE(default_thread_count(), 1);
   EXPECT_LE(default_thread_count(), static_cast<int>(std::thread::hardware_concurrency()));
 }

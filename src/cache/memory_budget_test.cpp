@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 
 namespace moebius {
 namespace {
@@ -51,10 +51,10 @@ TEST(MemoryBudget, refuses_the_largest_number_without_overflow) {
 TEST(MemoryBudget, calls_it_a_bug_to_give_more_than_was_taken_or_to_count_backwards) {
   MemoryBudget budget(10);
   EXPECT_TRUE(budget.try_take(3));
-  expect_error(ErrorCode::kInternal, "used_bytes_", [&] { budget.give(4); });
-  expect_error(ErrorCode::kInternal, "bytes >= 0", [&] { budget.give(-1); });
-  expect_error(ErrorCode::kInternal, "bytes >= 0", [&] { static_cast<void>(budget.try_take(-1)); });
-  expect_error(ErrorCode::kInternal, "limit_bytes >= 0", [] { MemoryBudget{-1}; });
+  testing::expect_error(ErrorCode::kInternal, "used_bytes_", [&] { budget.give(4); });
+  testing::expect_error(ErrorCode::kInternal, "bytes >= 0", [&] { budget.give(-1); });
+  testing::expect_error(ErrorCode::kInternal, "bytes >= 0", [&] { static_cast<void>(budget.try_take(-1)); });
+  testing::expect_error(ErrorCode::kInternal, "limit_bytes >= 0", [] { MemoryBudget{-1}; });
   EXPECT_EQ(budget.used(), 3);
 }
 

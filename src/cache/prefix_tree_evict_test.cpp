@@ -3,18 +3,18 @@
 #include <pthread.h>
 
 #include "cache/prefix_tree.h"
-#include "cache/test_prefix_fixture.h"
+#include "cache/testing/prefix_fixture.h"
 
 namespace moebius {
 namespace {
 
-using test_prefix::is_of;
-using test_prefix::Page;
-using test_prefix::Sequence;
-using test_prefix::Tokens;
-using test_prefix::Tree;
-using PrefixTreeEvictTest = test_prefix::Fixture;
-using PrefixTreeEvictWithoutStateTest = test_prefix::FixtureWithoutState;
+using testing::is_of;
+using testing::Page;
+using testing::Sequence;
+using testing::Tokens;
+using testing::Tree;
+using PrefixTreeEvictTest = testing::Fixture;
+using PrefixTreeEvictWithoutStateTest = testing::FixtureWithoutState;
 
 TEST_F(PrefixTreeEvictTest, drops_the_checkpoint_first_that_was_used_longest_ago) {
   insert("abcdef", {{2, 3}, {4, 5}, {6, 6}});
@@ -191,7 +191,7 @@ TEST(PrefixTree, needs_no_stack_for_its_depth) {
     MemoryBudget budget(10);
     Tree tree({.page_positions = kDepth, .needs_checkpoints = false});
     Tokens tokens(kDepth, 0);
-    const std::vector page{std::shared_ptr<Page>(new Page{test_prefix::Holding(budget), {}})};
+    const std::vector page{std::shared_ptr<Page>(new Page{testing::Holding(budget), {}})};
     tree.insert(tokens, page, {});
     for (int64_t at = kDepth - 1; at > 0; --at) {
       tokens[at] = 1;

@@ -6,18 +6,18 @@
 #include <map>
 #include <tuple>
 
-#include "cache/test_prefix.h"
+#include "cache/testing/prefix.h"
 
 namespace moebius {
 namespace {
 
-using test_prefix::Checkpoint;
-using test_prefix::insert;
-using test_prefix::is_of;
-using test_prefix::kPagePositions;
-using test_prefix::Sequence;
-using test_prefix::Tokens;
-using test_prefix::Tree;
+using testing::Checkpoint;
+using testing::insert;
+using testing::is_of;
+using testing::kPagePositions;
+using testing::Sequence;
+using testing::Tokens;
+using testing::Tree;
 
 // Knows what the tree knows for as long as nothing is evicted. Holds nothing.
 class NaiveCache {
@@ -181,7 +181,7 @@ class Machine {
     if (const int64_t written = match.tokens % kPagePositions; written > 0) {
       const Tokens& page = match.pages.back()->tokens;
       sequence.own.pages.back().reset(
-          new test_prefix::Page{test_prefix::Holding(budget_), {page.begin(), page.begin() + written}});
+          new testing::Page{testing::Holding(budget_), {page.begin(), page.begin() + written}});
     }
     rest.tokens.erase(rest.tokens.begin(), rest.tokens.begin() + match.tokens);
     grow(sequence, rest);

@@ -5,17 +5,17 @@
 
 #include <string>
 
-#include "base/expect_error.h"
-#include "cache/test_prefix_fixture.h"
+#include "base/testing/expect_error.h"
+#include "cache/testing/prefix_fixture.h"
 
 namespace moebius {
 namespace {
 
-using test_prefix::Sequence;
-using test_prefix::Tokens;
-using test_prefix::Tree;
-using PrefixTreeTest = test_prefix::Fixture;
-using PrefixTreeWithoutStateTest = test_prefix::FixtureWithoutState;
+using testing::Sequence;
+using testing::Tokens;
+using testing::Tree;
+using PrefixTreeTest = testing::Fixture;
+using PrefixTreeWithoutStateTest = testing::FixtureWithoutState;
 
 // ---- what is found -------------------------------------------------------------------------------------------------
 
@@ -223,15 +223,16 @@ TEST_F(PrefixTreeTest, drops_no_tokens_when_it_takes_some_in_that_no_checkpoint_
 TEST_F(PrefixTreeTest, calls_it_a_bug_to_insert_what_does_not_fit_together) {
   const Sequence good = run("abcdefgh", {{6, 8}});
   const auto few_pages = std::span(good.pages).first(1);
-  expect_error(ErrorCode::kInternal, "pages", [&] { tree_.insert(good.tokens, few_pages, {}); });
+  testing::expect_error(ErrorCode::kInternal, "pages", [&] { tree_.insert(good.tokens, few_pages, {}); });
   const auto few_tokens = std::span(good.tokens).first(4);
-  expect_error(ErrorCode::kInternal, "position", [&] { tree_.insert(few_tokens, few_pages, good.checkpoints); });
-  expect_error(ErrorCode::kInternal, "page_positions", [] { Tree({.page_positions = 0}); });
+  testing::expect_error(ErrorCode::kInternal, "position",
+                        [&] { tree_.insert(few_tokens, few_pages, good.checkpoints); });
+  testing::expect_error(ErrorCode::kInternal, "page_positions", [] { Tree({.page_positions = 0}); });
 }
 
 TEST_F(PrefixTreeWithoutStateTest, calls_it_a_bug_to_insert_a_checkpoint) {
   const Sequence sequence = run("abcd", {{2, 4}});
-  expect_error(ErrorCode::kInternal, "needs_checkpoints", [&] { insert(sequence); });
+  testing::expect_error(ErrorCode::kInternal, "needs_checkpoints", [&] { insert(sequence); });
 }
 
 }  // namespace

@@ -4,15 +4,15 @@
 
 #include <gtest/gtest.h>
 
-#include "base/expect_error.h"
-#include "base/temporary_directory.h"
+#include "base/testing/expect_error.h"
+#include "base/testing/temporary_directory.h"
 
 namespace moebius {
 namespace {
 
 namespace fs = std::filesystem;
 
-class ModelDirs : public testing::Test {
+class ModelDirs : public ::testing::Test {
  protected:
   void SetUp() override { directory_.write("config.json", "{}"); }
 
@@ -38,7 +38,7 @@ class ModelDirs : public testing::Test {
     return out;
   }
 
-  TemporaryDirectory directory_;
+  testing::TemporaryDirectory directory_;
   fs::path path_ = directory_.path();
 };
 
@@ -92,7 +92,7 @@ TEST_F(ModelDirs, of_the_hugging_face_cache_follow_its_links) {
 TEST_F(ModelDirs, may_be_reached_through_a_link_and_hold_links_among_their_own_files) {
   write_shard("weights.bin", {"a.weight"}, 'a');
   fs::create_symlink("weights.bin", path_ / "model.safetensors");
-  const TemporaryDirectory elsewhere;
+  const testing::TemporaryDirectory elsewhere;
   fs::create_directory_symlink(path_, elsewhere.path() / "link");
   EXPECT_EQ(content(ModelDir(elsewhere.path() / "link"), "a.weight"), "aaaa");
 }
@@ -104,14 +104,14 @@ TEST_F(ModelDirs, give_parts_of_a_tensor_and_count_what_was_read) {
   model.read(model.at("b.weight"), 7, std::as_writable_bytes(std::span(part)));
   EXPECT_EQ(part, "bbb");
   EXPECT_EQ(model.bytes_read(), 3u);
-  expect_error(ErrorCode::kInternal, "out.size()",
-               [&] { model.read(model.at("b.weight"), 8, std::as_writable_bytes(std::span(part))); });
+  testing::expect_error(ErrorCode::kInternal, "out.size()",
+                        [&] { model.read(model.at("b.weight"), 8, std::as_writable_bytes(std::span(part))); });
 }
 
 TEST_F(ModelDirs, name_a_tensor_that_is_not_there) {
   write_shard("model.safetensors", {"a.weight"}, 'a');
   const ModelDir model(path_);
-  expect_error(ErrorCode::kMissingTensor, path_.string() + ": b.weight", [&] { (void)model.at("b.weight"); });
+  testing::expect_error(ErrorCode::kMissingTensor, path_.string() + ": b.weight", [&] { (void)model.at("b.weight"); });
 }
 
 }  // namespace

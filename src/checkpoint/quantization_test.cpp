@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 
 namespace moebius {
 namespace {
@@ -51,8 +51,8 @@ const Row kRows[] = {
     {"a_null_entry_is_no_entry", "model.norm", false, "not quantized"},
 };
 
-class Lookup : public testing::TestWithParam<Row> {};
-INSTANTIATE_TEST_SUITE_P(Quantization, Lookup, testing::ValuesIn(kRows),
+class Lookup : public ::testing::TestWithParam<Row> {};
+INSTANTIATE_TEST_SUITE_P(Quantization, Lookup, ::testing::ValuesIn(kRows),
                          [](const auto& instance) { return instance.param.name; });
 void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
@@ -119,14 +119,14 @@ TEST(Quantization, accepts_every_width_and_group_of_affine) {
 }
 
 TEST(Quantization, refuses_scales_that_config_denies) {
-  expect_error(ErrorCode::kBadConfig, "quantization.model.layers.4.mlp.gate: has scales",
-               [] { (void)parse(kBlock).lookup("model.layers.4.mlp.gate", true); });
-  expect_error(ErrorCode::kBadConfig, "has scales", [] { (void)parse("{}").lookup("lm_head", true); });
+  testing::expect_error(ErrorCode::kBadConfig, "quantization.model.layers.4.mlp.gate: has scales",
+                        [] { (void)parse(kBlock).lookup("model.layers.4.mlp.gate", true); });
+  testing::expect_error(ErrorCode::kBadConfig, "has scales", [] { (void)parse("{}").lookup("lm_head", true); });
 }
 
 TEST(Quantization, refuses_absent_scales_that_config_promises) {
-  expect_error(ErrorCode::kBadConfig, "has no scales",
-               [] { (void)parse(kBlock).lookup("model.layers.0.mlp.gate", false); });
+  testing::expect_error(ErrorCode::kBadConfig, "has no scales",
+                        [] { (void)parse(kBlock).lookup("model.layers.0.mlp.gate", false); });
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 #include <array>
 #include <numeric>
 
-#include "base/expect_error.h"
-#include "base/temporary_directory.h"
+#include "base/testing/expect_error.h"
+#include "base/testing/temporary_directory.h"
 
 namespace moebius {
 namespace {
@@ -18,9 +18,9 @@ namespace {
 const std::vector<DType> kWritable = {DType::kF32, DType::kF16, DType::kBF16, DType::kU32,
                                       DType::kI32, DType::kI8,  DType::kU8};
 
-class Safetensors : public testing::Test {
+class Safetensors : public ::testing::Test {
  protected:
-  TemporaryDirectory directory_;
+  testing::TemporaryDirectory directory_;
   std::filesystem::path path_ = directory_.path() / "a.safetensors";
 };
 
@@ -102,9 +102,9 @@ TEST_F(Safetensors, without_tensors_are_a_header_alone) {
 TEST_F(Safetensors, are_refused_by_their_writer_when_the_data_does_not_fit_the_declarations) {
   SafetensorsWriter writer(path_, {{"a", DType::kF32, {2}}});
   std::array<std::byte, 9> bytes{};
-  expect_error(ErrorCode::kInternal, "remaining_bytes_", [&] { writer.write(bytes); });
+  testing::expect_error(ErrorCode::kInternal, "remaining_bytes_", [&] { writer.write(bytes); });
   writer.write(std::span(bytes).first(7));
-  expect_error(ErrorCode::kInternal, "remaining_bytes_", [&] { writer.finish(); });
+  testing::expect_error(ErrorCode::kInternal, "remaining_bytes_", [&] { writer.finish(); });
 }
 
 SafetensorsHeader parse(std::string_view header, uint64_t data_bytes) {

@@ -22,7 +22,7 @@ int64_t parameters(const ModelConfig& config, bool routed_only) {
   return sum;
 }
 
-TEST(Presets, ParameterCountsAreThePublishedOnes) {
+TEST(Presets, parameter_counts_are_the_published_ones) {
   struct Case {
     const char* preset;
     double total, routed;  // billions
@@ -39,7 +39,7 @@ TEST(Presets, ParameterCountsAreThePublishedOnes) {
   }
 }
 
-TEST(Presets, ConfigJsonReadsBackAsTheSameFacts) {
+TEST(Presets, config_json_reads_back_as_the_same_facts) {
   for (const std::string& preset : preset_names()) {
     const ModelConfig made = preset_config(preset);
     const ModelConfig read = parse_model_config(config_json(made), "config.json");
@@ -54,7 +54,7 @@ TEST(Presets, ConfigJsonReadsBackAsTheSameFacts) {
   }
 }
 
-TEST(Presets, EveryFourthLayerIsFullAttention) {
+TEST(Presets, every_fourth_layer_is_full_attention) {
   ModelConfig config = preset_config("tiny");
   set_layers(config, 9);
   std::vector<int64_t> full;
@@ -64,14 +64,14 @@ TEST(Presets, EveryFourthLayerIsFullAttention) {
   EXPECT_THAT(full, ElementsAre(3, 7));
 }
 
-TEST(Presets, EveryLayerOfAModelWithoutLinearOnesIsFullAttention) {
+TEST(Presets, every_layer_of_a_model_without_linear_ones_is_full_attention) {
   ModelConfig config = preset_config("tiny-qwen3-moe");
   set_layers(config, 5);
   EXPECT_EQ(config.count(LayerKind::kFullAttention), 5);
   EXPECT_EQ(config.count(MlpKind::kMoe), 5);
 }
 
-TEST(Presets, ConfigJsonIsSpelledAsTheFamilyIsPublished) {
+TEST(Presets, config_json_is_spelled_as_the_family_is_published) {
   const Json next = config_json(preset_config("qwen3-next-80b-a3b"));
   EXPECT_EQ(next["architectures"], Json{"Qwen3NextForCausalLM"});
   EXPECT_EQ(next["intermediate_size"], 5120);
@@ -90,7 +90,7 @@ TEST(Presets, ConfigJsonIsSpelledAsTheFamilyIsPublished) {
   EXPECT_FALSE(dense["text_config"].contains("num_experts"));
 }
 
-TEST(Presets, MropeSectionsCoverTheRotaryFrequencies) {
+TEST(Presets, mrope_sections_cover_the_rotary_frequencies) {
   const auto section = [](const char* preset) {
     return config_json(preset_config(preset))["text_config"]["rope_parameters"]["mrope_section"];
   };
@@ -98,7 +98,7 @@ TEST(Presets, MropeSectionsCoverTheRotaryFrequencies) {
   EXPECT_EQ(section("tiny"), (Json{3, 3, 2}));
 }
 
-TEST(Presets, AnUnknownNameGetsTheList) {
+TEST(Presets, an_unknown_name_gets_the_list) {
   try {
     preset_config("qwen3-235b-a22b");
     ADD_FAILURE() << "nothing was thrown";

@@ -9,9 +9,9 @@
 #include <fstream>
 #include <limits>
 
-#include "base/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 #include "convert/synth.h"
-#include "convert/testing.h"
+#include "convert/testing/stored_tensors.h"
 #include "moebius/error.h"
 #include "quant/dequantize.h"
 
@@ -60,7 +60,7 @@ class Quantize : public ::testing::Test {
     return directory;
   }
 
-  TemporaryDirectory scratch_;
+  testing::TemporaryDirectory scratch_;
   QuantizeReport report_;
   int runs_ = 0;
 };
@@ -70,7 +70,7 @@ StoredTensors without_mtp(StoredTensors tensors) {
   return tensors;
 }
 
-TEST_F(Quantize, EveryByteIsThatOfMlxLm) {
+TEST_F(Quantize, every_byte_is_that_of_mlx_lm) {
   for (const auto& [bits, group] : {std::pair{4, 64}, {3, 32}}) {
     const std::string name = "convert/mlx_b" + std::to_string(bits) + "_g" + std::to_string(group);
     const StoredTensors ours = converted(golden("convert/hf"), {.bits = bits, .group = group});
@@ -78,7 +78,7 @@ TEST_F(Quantize, EveryByteIsThatOfMlxLm) {
   }
 }
 
-TEST_F(Quantize, TheQuantizationBlockIsThatOfMlxLmAndTheMtpRouters) {
+TEST_F(Quantize, the_quantization_block_is_that_of_mlx_lm_and_the_mtp_routers) {
   converted(golden("convert/hf"), {.bits = 4});
   const Json ours = ModelDir(scratch_.path() / "out1").config();
   Json expected = ModelDir(golden("convert/mlx_b4_g64")).config().at("quantization");
@@ -91,7 +91,7 @@ TEST_F(Quantize, TheQuantizationBlockIsThatOfMlxLmAndTheMtpRouters) {
   EXPECT_EQ(ours.at("text_config").at("hidden_size"), 64);
 }
 
-TEST_F(Quantize, TheMtpHeadIsConvertedLikeALayerAndItsFcIsKept) {
+TEST_F(Quantize, the_mtp_head_is_converted_like_a_layer_and_its_fc_is_kept) {
   const StoredTensors tensors = converted(golden("convert/hf"), {.bits = 4});
   StoredTensors head, layer;  // the head of this checkpoint repeats layer 1
   for (const auto& [name, tensor] : tensors) {
@@ -105,7 +105,7 @@ TEST_F(Quantize, TheMtpHeadIsConvertedLikeALayerAndItsFcIsKept) {
   EXPECT_THAT(report_.left_over, IsEmpty());
 }
 
-TEST_F(Quantize, EveryFormOfTheSameModelGivesTheSameTensors) {
+TEST_F(Quantize, every_form_of_the_same_model_gives_the_same_tensors) {
   const StoredTensors expected = read_tensors(golden("checkpoints/forms_mlx"));
   for (const char* form : {"forms", "forms_mixed", "forms_wrapper", "forms_saved", "forms_mlx"}) {
     const StoredTensors ours = converted(golden(std::string("checkpoints/") + form), {.bits = 4, .group = 128});
@@ -114,7 +114,7 @@ TEST_F(Quantize, EveryFormOfTheSameModelGivesTheSameTensors) {
 }
 
 // In groups of 128 all stays floating, but for one matrix of qwen3_moe_forms, which mlx-lm was not asked to quantize.
-TEST_F(Quantize, EveryFormOfEveryFamilyGivesTheTensorsOfMlxLm) {
+TEST_F(Quantize, every_form_of_every_family_gives_the_tensors_of_mlx_lm) {
   const auto without_o_proj = [](StoredTensors tensors) {
     std::erase_if(tensors, [](const auto& item) { return item.first.find("o_proj") != std::string::npos; });
     return tensors;
@@ -128,14 +128,14 @@ TEST_F(Quantize, EveryFormOfEveryFamilyGivesTheTensorsOfMlxLm) {
   }
 }
 
-TEST_F(Quantize, FlatProjectionsOfQwen3NextStayFlat) {
+TEST_F(Quantize, flat_projections_of_qwen3_next_stay_flat) {
   const StoredTensors tensors = converted(golden("checkpoints/qwen3_next_forms_flat"), {.group = 128});
   EXPECT_TRUE(tensors.contains("model.layers.0.linear_attn.in_proj_qkv.weight"));
   EXPECT_FALSE(tensors.contains("model.layers.0.linear_attn.in_proj_qkvz.weight"));
 }
 
 // Names, dtypes and shapes; the numbers are those of other random weights.
-TEST_F(Quantize, AQuantizedCheckpointHasTheTensorsOfTheSyntheticOneInEveryFamily) {
+TEST_F(Quantize, a_quantized_checkpoint_has_the_tensors_of_the_synthetic_one_in_every_family) {
   for (const std::string preset : {"tiny", "tiny-qwen3.5", "tiny-qwen3-next", "tiny-qwen3-moe"}) {
     SCOPED_TRACE(preset);
     const auto plain = scratch_.path() / (preset + "16"), quantized = scratch_.path() / (preset + "4");
@@ -153,14 +153,14 @@ TEST_F(Quantize, AQuantizedCheckpointHasTheTensorsOfTheSyntheticOneInEveryFamily
   }
 }
 
-TEST_F(Quantize, StackedAndSingleQuantizedExpertsGiveTheSameTensors) {
+TEST_F(Quantize, stacked_and_single_quantized_experts_give_the_same_tensors) {
   const StoredTensors stacked = converted(golden("checkpoints/q3_g64"), {.bits = 4, .group = 32});
   const StoredTensors single = converted(golden("checkpoints/q3_g64_per_expert"), {.bits = 4, .group = 32});
   EXPECT_THAT(differences(stacked, single), IsEmpty());
   EXPECT_EQ(stacked.at("model.layers.0.mlp.switch_mlp.gate_proj.weight").shape, (std::vector<int64_t>{4, 64, 8}));
 }
 
-TEST_F(Quantize, WhatHasTheWantedFormatIsCopied) {
+TEST_F(Quantize, what_has_the_wanted_format_is_copied) {
   for (const auto& [name, bits] : {std::pair{"q3_g64", 3},
                                    {"qwen3_next_q3_g64", 3},
                                    {"qwen3_next_q4_g64", 4},
@@ -171,7 +171,7 @@ TEST_F(Quantize, WhatHasTheWantedFormatIsCopied) {
   }
 }
 
-TEST_F(Quantize, WideningAQuantizedMatrixKeepsItsValues) {
+TEST_F(Quantize, widening_a_quantized_matrix_keeps_its_values) {
   const StoredTensors three = read_tensors(golden("checkpoints/q3_g64"));
   const StoredTensors eight = converted(golden("checkpoints/q3_g64"), {.bits = 8, .group = 64});
   const auto row = [](const StoredTensors& tensors, int bits) {
@@ -188,7 +188,7 @@ TEST_F(Quantize, WideningAQuantizedMatrixKeepsItsValues) {
   for (size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(after[i], before[i], (high - low) / 255) << i;
 }
 
-TEST_F(Quantize, Mxfp4BecomesAffineWithinItsSteps) {
+TEST_F(Quantize, mxfp4_becomes_affine_within_its_steps) {
   const std::string module = "model.layers.0.mlp.switch_mlp.up_proj";
   const StoredTensors before = read_tensors(golden("checkpoints/mxfp4"));
   const StoredTensors after = converted(golden("checkpoints/mxfp4"), {.bits = 8, .group = 32});
@@ -204,7 +204,7 @@ TEST_F(Quantize, Mxfp4BecomesAffineWithinItsSteps) {
   for (size_t i = 0; i < w.size(); ++i) EXPECT_NEAR(affine[i], w[i], (high - low) / 255) << i;
 }
 
-TEST_F(Quantize, RouterBitsAreChosenApartFromTheRest) {
+TEST_F(Quantize, router_bits_are_chosen_apart_from_the_rest) {
   const StoredTensors tensors = converted(golden("convert/hf"), {.bits = 2, .router_bits = 6});
   EXPECT_EQ(tensors.at("model.layers.0.mlp.gate.weight").shape, (std::vector<int64_t>{3, 64 * 6 / 32}));
   EXPECT_EQ(tensors.at("model.layers.0.linear_attn.in_proj_a.weight").shape, (std::vector<int64_t>{2, 64 * 2 / 32}));
@@ -212,13 +212,13 @@ TEST_F(Quantize, RouterBitsAreChosenApartFromTheRest) {
   EXPECT_EQ(out.quantization().lookup("model.layers.0.mlp.gate", true).value_or(QuantizationParams{}).bits, 6);
 }
 
-TEST_F(Quantize, ThreadsDoNotChangeAByte) {
+TEST_F(Quantize, threads_do_not_change_a_byte) {
   const StoredTensors one = converted(golden("convert/hf"), {.bits = 5, .threads = 1});
   const StoredTensors three = converted(golden("convert/hf"), {.bits = 5, .threads = 3});
   EXPECT_THAT(differences(one, three), IsEmpty());
 }
 
-TEST_F(Quantize, ProgressEndsWithAllBytesOfTheSource) {
+TEST_F(Quantize, progress_ends_with_all_bytes_of_the_source) {
   uint64_t done = 0, total = 0;
   QuantizeOptions options;
   options.progress = [&](uint64_t now, uint64_t all) {
@@ -230,7 +230,7 @@ TEST_F(Quantize, ProgressEndsWithAllBytesOfTheSource) {
   EXPECT_EQ(total, report_.source_bytes);
 }
 
-TEST_F(Quantize, TextFilesAreCopiedAndOthersAreNot) {
+TEST_F(Quantize, text_files_are_copied_and_others_are_not) {
   const auto source = changed_source([](StoredTensors&, Json&) {});
   const std::vector<std::string> kept = {
       "tokenizer.json", "tokenizer_config.json",  "chat_template.jinja",    "vocab.json",
@@ -244,27 +244,27 @@ TEST_F(Quantize, TextFilesAreCopiedAndOthersAreNot) {
   EXPECT_EQ(files, static_cast<std::ptrdiff_t>(kept.size() + 2));  // and config.json, model.safetensors
 }
 
-TEST_F(Quantize, TextOnlyExportsGetTheNameThatMlxLmKnows) {
+TEST_F(Quantize, text_only_exports_get_the_name_that_mlx_lm_knows) {
   converted(golden("checkpoints/forms"), {});
   EXPECT_EQ(ModelDir(scratch_.path() / "out1").config().at("model_type"), "qwen3_5_moe");
   converted(golden("checkpoints/qwen3_5_forms"), {});
   EXPECT_EQ(ModelDir(scratch_.path() / "out2").config().at("model_type"), "qwen3_5");
 }
 
-TEST_F(Quantize, TiedEmbeddingsHaveNoHead) {
+TEST_F(Quantize, tied_embeddings_have_no_head) {
   const StoredTensors tensors = converted(golden("checkpoints/r2_tied_f16"), {.bits = 4, .group = 32});
   EXPECT_FALSE(tensors.contains("lm_head.weight"));
   EXPECT_EQ(tensors.at("model.layers.1.linear_attn.conv1d.weight").dtype, DType::kF16);
 }
 
-TEST_F(Quantize, UnknownTensorsOfTheDraftHeadAreReported) {
+TEST_F(Quantize, unknown_tensors_of_the_draft_head_are_reported) {
   const auto source = changed_source(
       [](StoredTensors& tensors, Json&) { tensors["mtp.embed_tokens.weight"] = tensors.at("lm_head.weight"); });
   converted(source, {});
   EXPECT_THAT(report_.left_over, ElementsAre("mtp.embed_tokens.weight"));
 }
 
-TEST_F(Quantize, RefusesAnExistingOutput) {
+TEST_F(Quantize, refuses_an_existing_output) {
   const auto taken = scratch_.path() / "taken";
   std::filesystem::create_directory(taken);
   try {
@@ -275,13 +275,13 @@ TEST_F(Quantize, RefusesAnExistingOutput) {
   }
 }
 
-TEST_F(Quantize, RefusesWidthsAndGroupsThatDoNotExist) {
+TEST_F(Quantize, refuses_widths_and_groups_that_do_not_exist) {
   EXPECT_EQ(failure(golden("convert/hf"), {.bits = 7}).code(), ErrorCode::kUsage);
   EXPECT_EQ(failure(golden("convert/hf"), {.group = 16}).code(), ErrorCode::kUsage);
   EXPECT_THAT(failure(golden("convert/hf"), {.router_bits = 1}).what(), HasSubstr("--router-bits"));
 }
 
-TEST_F(Quantize, RefusesWeightsThatAreNotFiniteAndNamesThem) {
+TEST_F(Quantize, refuses_weights_that_are_not_finite_and_names_them) {
   const auto source = changed_source([](StoredTensors& tensors, Json&) {
     auto& bytes = tensors.at("model.layers.1.self_attn.k_proj.weight").bytes;
     store_f32(bytes.data(), DType::kBF16, 5 * 64 + 3, std::numeric_limits<float>::infinity());
@@ -292,7 +292,7 @@ TEST_F(Quantize, RefusesWeightsThatAreNotFiniteAndNamesThem) {
   EXPECT_THAT(error.what(), HasSubstr("row 5"));
 }
 
-TEST_F(Quantize, RefusesWeightsThatTheWantedDtypeCannotHold) {
+TEST_F(Quantize, refuses_weights_that_the_wanted_dtype_cannot_hold) {
   const auto source = changed_source([](StoredTensors& tensors, Json& config) {
     config["text_config"]["dtype"] = "float16";
     store_f32(tensors.at("lm_head.weight").bytes.data(), DType::kBF16, 64, 1e6f);
@@ -302,7 +302,7 @@ TEST_F(Quantize, RefusesWeightsThatTheWantedDtypeCannotHold) {
   EXPECT_THAT(error.what(), HasSubstr("lm_head.weight: row 1 holds a value that is not finite as F16"));
 }
 
-TEST_F(Quantize, RefusesTensorsThatHaveNoPlace) {
+TEST_F(Quantize, refuses_tensors_that_have_no_place) {
   const auto source = changed_source(
       [](StoredTensors& tensors, Json&) { tensors["model.layers.0.bonus.weight"] = tensors.at("lm_head.weight"); });
   const Error error = failure(source);
@@ -310,7 +310,7 @@ TEST_F(Quantize, RefusesTensorsThatHaveNoPlace) {
   EXPECT_THAT(error.what(), HasSubstr("model.layers.0.bonus.weight"));
 }
 
-TEST_F(Quantize, RefusesALayerWithoutExperts) {
+TEST_F(Quantize, refuses_a_layer_without_experts) {
   const auto source =
       changed_source([](StoredTensors& tensors, Json&) { tensors.erase("model.layers.1.mlp.experts.gate_up_proj"); });
   const Error error = failure(source);
@@ -318,7 +318,7 @@ TEST_F(Quantize, RefusesALayerWithoutExperts) {
   EXPECT_THAT(error.what(), HasSubstr("model.layers.1.mlp.switch_mlp.gate_proj"));
 }
 
-TEST_F(Quantize, RefusesConvolutionsOfBothConventions) {
+TEST_F(Quantize, refuses_convolutions_of_both_conventions) {
   const auto source = changed_source([](StoredTensors& tensors, Json& config) {
     config["text_config"]["layer_types"] = {"linear_attention", "linear_attention"};
     std::erase_if(tensors, [](const auto& item) { return item.first.find("layers.1.self_attn") != std::string::npos; });

@@ -35,7 +35,7 @@ const std::pair<DType, Fill> kFills[] = {
     {DType::kF32, {FillKind::kTimeStep}},
 };
 
-TEST(RandomFill, APartIsThatPartOfTheWhole) {
+TEST(RandomFill, a_part_is_that_part_of_the_whole) {
   for (const auto& [dtype, fill] : kFills) {
     const auto whole = made(dtype, fill, 42);
     for (const uint64_t first : {1, 2, 4097}) {
@@ -46,7 +46,7 @@ TEST(RandomFill, APartIsThatPartOfTheWhole) {
   }
 }
 
-TEST(RandomFill, KeysDifferByEverySeedAndEveryName) {
+TEST(RandomFill, keys_differ_by_every_seed_and_every_name) {
   const uint64_t keys[] = {fill_key(0, "a"), fill_key(1, "a"), fill_key(0, "b"), fill_key(0, "ab"), fill_key(0, "ba")};
   for (size_t i = 0; i < std::size(keys); ++i) {
     for (size_t j = 0; j < i; ++j) EXPECT_NE(keys[i], keys[j]) << i << " " << j;
@@ -54,7 +54,7 @@ TEST(RandomFill, KeysDifferByEverySeedAndEveryName) {
   EXPECT_NE(made(DType::kU32, {FillKind::kBits}, keys[0]), made(DType::kU32, {FillKind::kBits}, keys[1]));
 }
 
-TEST(RandomFill, BytesOfCodesAreUniform) {
+TEST(RandomFill, bytes_of_codes_are_uniform) {
   std::array<int, 256> counts{};
   for (const std::byte b : made(DType::kU32, {FillKind::kBits}, 3)) ++counts[std::to_integer<size_t>(b)];
   double chi_squared = 0;
@@ -64,7 +64,7 @@ TEST(RandomFill, BytesOfCodesAreUniform) {
   EXPECT_GT(chi_squared, 170.0);
 }
 
-TEST(RandomFill, UniformFillsItsInterval) {
+TEST(RandomFill, uniform_fills_its_interval) {
   double sum = 0;
   for (const float x : floats({FillKind::kUniform, 2.0f, 0.5f})) {
     ASSERT_GE(x, 1.5f);
@@ -74,7 +74,7 @@ TEST(RandomFill, UniformFillsItsInterval) {
   EXPECT_NEAR(sum / kCount, 2.0, 0.01);
 }
 
-TEST(RandomFill, ScalesHaveBothSignsAndAreNeverSmall) {
+TEST(RandomFill, scales_have_both_signs_and_are_never_small) {
   int negative = 0;
   for (const float x : floats({FillKind::kScale, 0, 0.01f})) {
     ASSERT_GE(std::fabs(x), 0.0075f);
@@ -84,7 +84,7 @@ TEST(RandomFill, ScalesHaveBothSignsAndAreNeverSmall) {
   EXPECT_NEAR(negative, 0.5 * kCount, 500);
 }
 
-TEST(RandomFill, ExponentsAreTwoNeighboursAsOftenAsAsked) {
+TEST(RandomFill, exponents_are_two_neighbours_as_often_as_asked) {
   int larger = 0;
   for (const std::byte b : made(DType::kU8, {FillKind::kExponent, -6.0f, 0.25f}, 1)) {
     ASSERT_TRUE(b == std::byte{127 - 6} || b == std::byte{127 - 5});
@@ -93,7 +93,7 @@ TEST(RandomFill, ExponentsAreTwoNeighboursAsOftenAsAsked) {
   EXPECT_NEAR(larger, 0.25 * kCount, 500);
 }
 
-TEST(RandomFill, BiasesPutTheMiddleCodeAtZero) {
+TEST(RandomFill, biases_put_the_middle_code_at_zero) {
   for (const DType dtype : {DType::kBF16, DType::kF16, DType::kF32}) {
     const auto scales = floats({FillKind::kScale, 0, 0.01f}, dtype);
     const auto biases = floats({FillKind::kBias, 127.5f, 0.01f}, dtype);
@@ -104,7 +104,7 @@ TEST(RandomFill, BiasesPutTheMiddleCodeAtZero) {
   }
 }
 
-TEST(RandomFill, DecayAndTimeStepLieWhereTrainingStarts) {
+TEST(RandomFill, decay_and_time_step_lie_where_training_starts) {
   for (const float a_log : floats({FillKind::kDecay})) {
     ASSERT_GE(std::exp(a_log), 0.999f);
     ASSERT_LE(std::exp(a_log), 16.001f);

@@ -6,8 +6,8 @@
 
 #include <numeric>
 
-#include "base/temporary_directory.h"
-#include "convert/testing.h"
+#include "base/testing/temporary_directory.h"
+#include "convert/testing/stored_tensors.h"
 #include "moebius/error.h"
 
 namespace moebius {
@@ -53,16 +53,16 @@ class Sharded : public ::testing::Test {
     EXPECT_EQ(all, counting(180));
   }
 
-  TemporaryDirectory directory_;
+  testing::TemporaryDirectory directory_;
 };
 
-TEST_F(Sharded, SmallModelsAreOneFileWithoutAnIndex) {
+TEST_F(Sharded, small_models_are_one_file_without_an_index) {
   write(kShardBytes);
   EXPECT_THAT(files(directory_.path()), UnorderedElementsAre("config.json", "model.safetensors"));
   expect_all_bytes();
 }
 
-TEST_F(Sharded, ShardsBeginAtTensorsAndHaveAnIndex) {
+TEST_F(Sharded, shards_begin_at_tensors_and_have_an_index) {
   write(80);
   EXPECT_THAT(files(directory_.path()),
               UnorderedElementsAre("config.json", "model-00001-of-00002.safetensors",
@@ -74,13 +74,13 @@ TEST_F(Sharded, ShardsBeginAtTensorsAndHaveAnIndex) {
   expect_all_bytes();
 }
 
-TEST_F(Sharded, ATensorLargerThanAShardHasAFileOfItsOwn) {
+TEST_F(Sharded, a_tensor_larger_than_a_shard_has_a_file_of_its_own) {
   write(50);
   EXPECT_EQ(files(directory_.path()).size(), 5u);
   expect_all_bytes();
 }
 
-TEST_F(Sharded, ModelsThatDoNotFitTheDiskAreRefusedBeforeAnythingIsWritten) {
+TEST_F(Sharded, models_that_do_not_fit_the_disk_are_refused_before_anything_is_written) {
   try {
     ShardedWriter writer(directory_.path(), {{"a", DType::kF32, {int64_t{1} << 50}}}, "mlx");
     ADD_FAILURE() << "nothing was thrown";
@@ -90,7 +90,7 @@ TEST_F(Sharded, ModelsThatDoNotFitTheDiskAreRefusedBeforeAnythingIsWritten) {
   EXPECT_TRUE(std::filesystem::is_empty(directory_.path()));
 }
 
-TEST_F(Sharded, AFinishBeforeTheLastByteIsABug) {
+TEST_F(Sharded, a_finish_before_the_last_byte_is_a_bug) {
   ShardedWriter writer(directory_.path(), {{"a", DType::kF32, {10}}}, "mlx");
   writer.write(counting(39));
   EXPECT_THROW(writer.finish(), Error);

@@ -8,9 +8,9 @@
 #include <numeric>
 #include <set>
 
-#include "base/expect_error.h"
-#include "base/temporary_directory.h"
-#include "convert/testing.h"
+#include "base/testing/expect_error.h"
+#include "base/testing/temporary_directory.h"
+#include "convert/testing/stored_tensors.h"
 #include "model/model.h"
 #include "model/testing/recording_backend.h"
 #include "moebius/error.h"
@@ -137,7 +137,7 @@ class Synth : public ::testing::Test {
     return tensors;
   }
 
-  TemporaryDirectory scratch_;
+  testing::TemporaryDirectory scratch_;
   uint64_t bytes_ = 0;
   int runs_ = 0;
 };
@@ -171,7 +171,7 @@ Moments moments(const std::vector<float>& values) {
   return {mean, std::sqrt(squares / n)};
 }
 
-TEST_F(Synth, HasExactlyTheTensorsOfAnMlxFileAtEveryWidth) {
+TEST_F(Synth, has_exactly_the_tensors_of_an_mlx_file_at_every_width) {
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
     EXPECT_EQ(listed(make({.bits = bits})), expected_mlx(bits, 64)) << bits << " bits";
   }
@@ -180,7 +180,7 @@ TEST_F(Synth, HasExactlyTheTensorsOfAnMlxFileAtEveryWidth) {
   }
 }
 
-TEST_F(Synth, Mxfp4HasScalesOfOneByteAndNoBiasesButForTheRouters) {
+TEST_F(Synth, mxfp4_has_scales_of_one_byte_and_no_biases_but_for_the_routers) {
   const ExpectedTensors tensors = listed(make({.mode = QuantMode::kMxfp4}));
   const std::string stack = "model.layers.0.mlp.switch_mlp.up_proj";
   EXPECT_EQ(tensors.at(stack + ".weight"), (Expected{DType::kU32, {8, 128, 32}}));
@@ -189,9 +189,11 @@ TEST_F(Synth, Mxfp4HasScalesOfOneByteAndNoBiasesButForTheRouters) {
   EXPECT_TRUE(tensors.contains("model.layers.0.mlp.gate.biases"));
 }
 
-TEST_F(Synth, HasExactlyTheTensorsOfAHuggingFaceFileAt16Bits) { EXPECT_EQ(listed(make({.bits = 16})), expected_hf()); }
+TEST_F(Synth, has_exactly_the_tensors_of_a_hugging_face_file_at_16_bits) {
+  EXPECT_EQ(listed(make({.bits = 16})), expected_hf());
+}
 
-TEST_F(Synth, FilesAndNamesAreSpelledAsPublished) {
+TEST_F(Synth, files_and_names_are_spelled_as_published) {
   const auto names = [](const std::filesystem::path& directory) {
     const File file(directory / "model.safetensors");
     const SafetensorsHeader header = read_safetensors_header(file);
@@ -209,7 +211,7 @@ TEST_F(Synth, FilesAndNamesAreSpelledAsPublished) {
   EXPECT_TRUE(hf.contains("lm_head.weight"));
 }
 
-TEST_F(Synth, EachFamilyIsSpelledAsPublished) {
+TEST_F(Synth, each_family_is_spelled_as_published) {
   const auto names = [&](const char* preset, int bits) {
     const auto directory = make({.preset = preset, .bits = bits});
     std::set<std::string> all;
@@ -231,7 +233,7 @@ TEST_F(Synth, EachFamilyIsSpelledAsPublished) {
   EXPECT_THAT(names("tiny-qwen3.5", 4), Contains("language_model.model.layers.0.mlp.gate_proj.scales"));
 }
 
-TEST_F(Synth, WhatIsMadeCanBeLoadedInEveryFamily) {
+TEST_F(Synth, what_is_made_can_be_loaded_in_every_family) {
   for (const char* preset : {"tiny", "tiny-qwen3.5", "tiny-qwen3-next", "tiny-qwen3-moe"}) {
     for (const int bits : {4, 16}) {
       SCOPED_TRACE(::testing::Message() << preset << " at " << bits << " bits");
@@ -242,7 +244,7 @@ TEST_F(Synth, WhatIsMadeCanBeLoadedInEveryFamily) {
   }
 }
 
-TEST_F(Synth, ADraftHeadCanBeLoadedToo) {
+TEST_F(Synth, a_draft_head_can_be_loaded_too) {
   for (const char* preset : {"tiny", "tiny-qwen3.5", "tiny-qwen3-next"}) {
     for (const int bits : {4, 16}) {
       SCOPED_TRACE(::testing::Message() << preset << " at " << bits << " bits");
@@ -252,17 +254,17 @@ TEST_F(Synth, ADraftHeadCanBeLoadedToo) {
       EXPECT_EQ(std::ssize(backend.experts_tables), model->config().layers + 1);
     }
   }
-  expect_error(ErrorCode::kUsage, "--mtp", [&] { make({.preset = "tiny-qwen3-moe", .mtp = true}); });
+  testing::expect_error(ErrorCode::kUsage, "--mtp", [&] { make({.preset = "tiny-qwen3-moe", .mtp = true}); });
 }
 
-TEST_F(Synth, NormsThatAreKeptAsTheyMultiplyAreAroundOneInBothLayouts) {
+TEST_F(Synth, norms_that_are_kept_as_they_multiply_are_around_one_in_both_layouts) {
   for (const int bits : {4, 16}) {
     const StoredTensors tensors = read_tensors(make({.preset = "tiny-qwen3-moe", .bits = bits}));
     EXPECT_NEAR(moments(floats(tensors.at("model.norm.weight"))).mean, 1.0, 0.05) << bits;
   }
 }
 
-TEST_F(Synth, ConfigSaysHowEachModuleIsQuantized) {
+TEST_F(Synth, config_says_how_each_module_is_quantized) {
   const auto params_of = [](const ModelDir& model, const char* module) {
     return model.quantization().lookup(module, true).value_or(QuantizationParams{});
   };
@@ -279,7 +281,7 @@ TEST_F(Synth, ConfigSaysHowEachModuleIsQuantized) {
   EXPECT_EQ(params_of(mxfp4, "model.layers.3.mlp.gate").mode, QuantMode::kAffine);
 }
 
-TEST_F(Synth, WeightsAreCentredAndAsLargeAsTheirInputsAsk) {
+TEST_F(Synth, weights_are_centred_and_as_large_as_their_inputs_ask) {
   for (const QuantFormat& format : {QuantFormat{2}, QuantFormat{3}, QuantFormat{8}, kMxfp4}) {
     const StoredTensors tensors = read_tensors(make({.bits = format.bits, .mode = format.mode}));
     for (const auto& [module, deviation] : {std::pair{"model.layers.0.mlp.switch_mlp.down_proj", 1 / std::sqrt(128.0)},
@@ -296,7 +298,7 @@ TEST_F(Synth, WeightsAreCentredAndAsLargeAsTheirInputsAsk) {
   EXPECT_NEAR(m.mean * 16, 0.0, 0.02);
 }
 
-TEST_F(Synth, NormsAreAroundZeroInOneLayoutAndAroundOneInTheOther) {
+TEST_F(Synth, norms_are_around_zero_in_one_layout_and_around_one_in_the_other) {
   const StoredTensors mlx = read_tensors(make({.bits = 4})), hf = read_tensors(make({.bits = 16}));
   for (const char* name : {"model.norm.weight", "model.layers.1.input_layernorm.weight"}) {
     EXPECT_NEAR(moments(floats(mlx.at(name))).mean, 1.0, 0.05) << name;
@@ -308,7 +310,7 @@ TEST_F(Synth, NormsAreAroundZeroInOneLayoutAndAroundOneInTheOther) {
   }
 }
 
-TEST_F(Synth, TheSeedAloneDecidesTheBytes) {
+TEST_F(Synth, the_seed_alone_decides_the_bytes) {
   const StoredTensors first = read_tensors(make({.bits = 4, .seed = 7})),
                       again = read_tensors(make({.bits = 4, .seed = 7}));
   const StoredTensors other = read_tensors(make({.bits = 4, .seed = 8}));
@@ -316,12 +318,12 @@ TEST_F(Synth, TheSeedAloneDecidesTheBytes) {
   EXPECT_EQ(differences(first, other).size(), first.size());
 }
 
-TEST_F(Synth, LayersOfTheSameKindDiffer) {
+TEST_F(Synth, layers_of_the_same_kind_differ) {
   const StoredTensors tensors = read_tensors(make({.bits = 4}));
   EXPECT_NE(tensors.at("model.layers.0.mlp.gate.weight"), tensors.at("model.layers.1.mlp.gate.weight"));
 }
 
-TEST_F(Synth, LayersCanBeChosen) {
+TEST_F(Synth, layers_can_be_chosen) {
   const ModelDir model(make({.layers = 9, .bits = 2}));
   const ModelConfig config = parse_model_config(model.config(), "config.json");
   EXPECT_EQ(config.layers, 9);
@@ -330,14 +332,14 @@ TEST_F(Synth, LayersCanBeChosen) {
   EXPECT_NE(model.find("model.layers.8.linear_attn.A_log"), nullptr);
 }
 
-TEST_F(Synth, ProgressEndsWithAllBytes) {
+TEST_F(Synth, progress_ends_with_all_bytes) {
   uint64_t done = 0, total = 0;
   make({.bits = 4, .progress = [&](uint64_t now, uint64_t all) { done = now, total = all; }});
   EXPECT_EQ(done, total);
   EXPECT_EQ(total, bytes_);
 }
 
-TEST_F(Synth, RefusesWhatItCannotMakeAndLeavesNothingBehind) {
+TEST_F(Synth, refuses_what_it_cannot_make_and_leaves_nothing_behind) {
   const auto code = [&](const SynthOptions& options) {
     try {
       make(options);

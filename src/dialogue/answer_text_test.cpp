@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 #include "dialogue/testing/small_text.h"
 
 namespace moebius {
@@ -47,7 +47,7 @@ Reply reply_of(AnswerText answer, const Ids& ids) {
   return folded(events);
 }
 
-TEST(AnswerText, AStopStringEndsTheAnswerAndIsNotItsText) {
+TEST(AnswerText, a_stop_string_ends_the_answer_and_is_not_its_text) {
   for (const bool is_chat : {false, true}) {
     AnswerText answer(small(), is_chat ? std::optional(ReplyFormat{}) : std::nullopt, {"b", "aaa"});
     EXPECT_EQ(fed(answer, {'x', kLetterA, kLetterA}), (Events{{Kind::kContent, -1, "x", ""}})) << is_chat;
@@ -58,7 +58,7 @@ TEST(AnswerText, AStopStringEndsTheAnswerAndIsNotItsText) {
   }
 }
 
-TEST(AnswerText, WhatMightHaveBecomeAStopStringComesAtTheEnd) {
+TEST(AnswerText, what_might_have_become_a_stop_string_comes_at_the_end) {
   AnswerText answer(small(), std::nullopt, {"aaaaX"});
   const Ids ids(6, kLetterA);
   Events events = fed(answer, ids);
@@ -67,26 +67,26 @@ TEST(AnswerText, WhatMightHaveBecomeAStopStringComesAtTheEnd) {
   EXPECT_EQ(folded(events).content, "aaaaaa");
 }
 
-TEST(AnswerText, AHalfCharacterWaitsForItsRestAndIsReplacedAtTheEnd) {
+TEST(AnswerText, a_half_character_waits_for_its_rest_and_is_replaced_at_the_end) {
   AnswerText answer(small(), std::nullopt, {});
   EXPECT_EQ(fed(answer, {0xC3}), Events{});
   EXPECT_EQ(fed(answer, {0xA9, 0xC3}), (Events{{Kind::kContent, -1, "é", ""}}));
   EXPECT_EQ(answer.finish(), (Events{{Kind::kContent, -1, "\uFFFD", ""}}));
 }
 
-TEST(AnswerText, AStopStringMayEndWithAReplacedCharacter) {
+TEST(AnswerText, a_stop_string_may_end_with_a_replaced_character) {
   AnswerText answer(small(), std::nullopt, {"a\uFFFD"});
   EXPECT_EQ(fed(answer, {kLetterA, 0xC3}), Events{});
   EXPECT_EQ(answer.finish(), Events{});
   EXPECT_TRUE(answer.stopped());
 }
 
-TEST(AnswerText, AnswersToTextKeepTheirTags) {
+TEST(AnswerText, answers_to_text_keep_their_tags) {
   const Ids ids = demo().encode("<think>so</think>yes<tool_call>");
   EXPECT_EQ(reply_of(AnswerText(demo(), std::nullopt, {}), ids).content, "<think>so</think>yes<tool_call>");
 }
 
-TEST(AnswerText, AChatsReplyIsToldApart) {
+TEST(AnswerText, a_chats_reply_is_told_apart) {
   ReplyFormat format;
   format.starts_in_reasoning = true;
   format.tool_format = ToolFormat::kQwenXml;
@@ -100,7 +100,7 @@ TEST(AnswerText, AChatsReplyIsToldApart) {
 }
 
 // In a value that was never closed, </tool_call> ends the call when it is one token, and is text when it was spelled.
-TEST(AnswerText, ATagThatIsOneTokenIsOneForCertain) {
+TEST(AnswerText, a_tag_that_is_one_token_is_one_for_certain) {
   ReplyFormat format;
   format.tool_format = ToolFormat::kQwenXml;
   const auto arguments = [&](const Ids& tag) {
@@ -113,7 +113,7 @@ TEST(AnswerText, ATagThatIsOneTokenIsOneForCertain) {
   EXPECT_EQ(arguments(demo().encode("</tool_call>")), R"({"p": "x"})");
 }
 
-TEST(AnswerText, AnAnswerThatIsCutOffFinishesItsCall) {
+TEST(AnswerText, an_answer_that_is_cut_off_finishes_its_call) {
   ReplyFormat format;
   format.tool_format = ToolFormat::kQwenXml;
   AnswerText answer(demo(), format, {});
@@ -125,14 +125,14 @@ TEST(AnswerText, AnAnswerThatIsCutOffFinishesItsCall) {
   EXPECT_EQ(rest.back().kind, Kind::kCallFinished);
 }
 
-TEST(AnswerText, BadStopStringsAreRefused) {
+TEST(AnswerText, bad_stop_strings_are_refused) {
   for (const std::vector<std::string>& stop :
        {std::vector<std::string>{""}, std::vector<std::string>{"\xFF"}, std::vector<std::string>(17, "x")}) {
-    expect_error(ErrorCode::kUsage, "stop string", [&] { AnswerText(small(), std::nullopt, stop); });
+    testing::expect_error(ErrorCode::kUsage, "stop string", [&] { AnswerText(small(), std::nullopt, stop); });
   }
 }
 
-RC_GTEST_PROP(AnswerTextProperty, PiecesTogetherAreTheDecodeOfTheIds, ()) {
+RC_GTEST_PROP(AnswerTextProperty, pieces_together_are_the_decode_of_the_ids, ()) {
   const auto ids = *rc::gen::container<Ids>(rc::gen::inRange(0, demo().vocab_size()));
   StreamDecoder decoder(demo());
   std::string text;
@@ -143,7 +143,7 @@ RC_GTEST_PROP(AnswerTextProperty, PiecesTogetherAreTheDecodeOfTheIds, ()) {
   RC_ASSERT(reply_of(AnswerText(demo(), std::nullopt, {"\x01 never \x02"}), ids) == reply);
 }
 
-RC_GTEST_PROP(AnswerTextProperty, TheTextUpToAStopStringIsTheAnswer, ()) {
+RC_GTEST_PROP(AnswerTextProperty, the_text_up_to_a_stop_string_is_the_answer, ()) {
   const auto ids = *rc::gen::container<Ids>(rc::gen::elementOf(std::vector<int32_t>{'a', 'b', 'c', 256, 257, 258}));
   const std::string text = small().decode(ids);
   AnswerText answer(small(), std::nullopt, {"cab"});

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 #include "dialogue/testing/small_text.h"
 
 namespace moebius {
@@ -40,38 +40,38 @@ class PromptTest : public ::testing::Test {
   Transcripts transcripts_;
 };
 
-TEST_F(PromptTest, ExactlyOneOfChatTextAndTokensIsAnswered) {
+TEST_F(PromptTest, exactly_one_of_chat_text_and_tokens_is_answered) {
   Request none;
   Request two;
   two.text = "a";
   two.tokens = {1};
   Request three = two;
   three.chat = "{}";
-  expect_error(ErrorCode::kUsage, "0 of chat, text and tokens", [&] { make(none); });
-  expect_error(ErrorCode::kUsage, "2 of chat, text and tokens", [&] { make(two); });
-  expect_error(ErrorCode::kUsage, "3 of chat, text and tokens", [&] { make(three); });
+  testing::expect_error(ErrorCode::kUsage, "0 of chat, text and tokens", [&] { make(none); });
+  testing::expect_error(ErrorCode::kUsage, "2 of chat, text and tokens", [&] { make(two); });
+  testing::expect_error(ErrorCode::kUsage, "3 of chat, text and tokens", [&] { make(three); });
 }
 
-TEST_F(PromptTest, StopStringsNeedText) {
+TEST_F(PromptTest, stop_strings_need_text) {
   Request request;
   request.tokens = {1};
   request.stop = {"x"};
-  expect_error(ErrorCode::kUsage, "stop strings need text", [&] { make(request); });
+  testing::expect_error(ErrorCode::kUsage, "stop strings need text", [&] { make(request); });
 }
 
-TEST_F(PromptTest, TextNeedsATokenizer) {
+TEST_F(PromptTest, text_needs_a_tokenizer) {
   Request request;
   request.text = "a";
-  expect_error(ErrorCode::kMissingInput, "no tokenizer.json", [&] { make_without_text(request); });
-  expect_error(ErrorCode::kMissingInput, "no tokenizer.json", [&] { make_without_text(chat({user("a")})); });
+  testing::expect_error(ErrorCode::kMissingInput, "no tokenizer.json", [&] { make_without_text(request); });
+  testing::expect_error(ErrorCode::kMissingInput, "no tokenizer.json", [&] { make_without_text(chat({user("a")})); });
 }
 
-TEST_F(PromptTest, AChatNeedsATemplate) {
+TEST_F(PromptTest, a_chat_needs_a_template) {
   const ModelText plain = testing::small_text("");
-  expect_error(ErrorCode::kMissingInput, "no chat template", [&] { make(chat({user("a")}), plain); });
+  testing::expect_error(ErrorCode::kMissingInput, "no chat template", [&] { make(chat({user("a")}), plain); });
 }
 
-TEST_F(PromptTest, WhatIsNoChatIsRefusedByName) {
+TEST_F(PromptTest, what_is_no_chat_is_refused_by_name) {
   struct Case {
     const char* json;
     ErrorCode code;
@@ -92,16 +92,16 @@ TEST_F(PromptTest, WhatIsNoChatIsRefusedByName) {
        }) {
     Request request;
     request.chat = bad.json;
-    expect_error(bad.code, bad.message, [&] { make(request); });
+    testing::expect_error(bad.code, bad.message, [&] { make(request); });
   }
 }
 
-TEST_F(PromptTest, AChatThatRendersToNothingIsRefused) {
+TEST_F(PromptTest, a_chat_that_renders_to_nothing_is_refused) {
   const ModelText silent = testing::small_text("{{ '' }}");
-  expect_error(ErrorCode::kBadConversation, "is nothing", [&] { make(chat({user("a")}), silent); });
+  testing::expect_error(ErrorCode::kBadConversation, "is nothing", [&] { make(chat({user("a")}), silent); });
 }
 
-TEST_F(PromptTest, TokensAreTakenAsTheyAre) {
+TEST_F(PromptTest, tokens_are_taken_as_they_are) {
   Request request;
   request.tokens = {1, 7, 2, 7};
   const Prompt prompt = make_without_text(request);
@@ -111,7 +111,7 @@ TEST_F(PromptTest, TokensAreTakenAsTheyAre) {
   EXPECT_EQ(prompt.boundaries, Positions{2});
 }
 
-TEST_F(PromptTest, TextIsContinuedAsItStands) {
+TEST_F(PromptTest, text_is_continued_as_it_stands) {
   Request request;
   request.text = "<|im_start|>user\nabc<|im_end|>\n";
   const Prompt prompt = make(request);
@@ -121,7 +121,7 @@ TEST_F(PromptTest, TextIsContinuedAsItStands) {
   EXPECT_EQ(prompt.boundaries, Positions{length(request.text) - 1});
 }
 
-TEST_F(PromptTest, AChatIsRendered) {
+TEST_F(PromptTest, a_chat_is_rendered) {
   const Prompt prompt = make(chat({user("abc")}));
   EXPECT_EQ(prompt.rendered.text, "<|im_start|>user\nabc<|im_end|>\n<|im_start|>assistant\n");
   EXPECT_EQ(prompt.rendered.user.size(), 2);  // "user" and "abc"
@@ -130,7 +130,7 @@ TEST_F(PromptTest, AChatIsRendered) {
   EXPECT_TRUE(prompt.reply);
 }
 
-TEST_F(PromptTest, NoToolsAreNone) {
+TEST_F(PromptTest, no_tools_are_none) {
   const ModelText asks = testing::small_text("{{ 'none' if tools is none else tools | length }}");
   for (const auto& [tools, expected] : {std::pair{"null", "none"}, {"[]", "none"}, {R"([{"name": "f"}])", "1"}}) {
     Request request;
@@ -139,7 +139,7 @@ TEST_F(PromptTest, NoToolsAreNone) {
   }
 }
 
-TEST_F(PromptTest, ConversationsPartBehindMessagesAndWhereTheAnswerBegins) {
+TEST_F(PromptTest, conversations_part_behind_messages_and_where_the_answer_begins) {
   const std::string first = "<|im_start|>user\nabc<|im_end|>";
   const std::string second = first + "\n<|im_start|>assistant\nb<|im_end|>";
   const std::string third = second + "\n<|im_start|>user\nc<|im_end|>";
@@ -148,19 +148,19 @@ TEST_F(PromptTest, ConversationsPartBehindMessagesAndWhereTheAnswerBegins) {
   EXPECT_TRUE(prompt.rendered.text.ends_with("assistant\n<think>\n"));
 }
 
-TEST_F(PromptTest, ATemplateWithoutWordsForTheAnswerHasNoBoundaryAtTheEnd) {
+TEST_F(PromptTest, a_template_without_words_for_the_answer_has_no_boundary_at_the_end) {
   const ModelText bare = testing::small_text("{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}");
   EXPECT_EQ(make(chat({user("a"), user("b")}), bare).boundaries, Positions{2});
 }
 
-TEST_F(PromptTest, WhatAUserWritesIsNoControlToken) {
+TEST_F(PromptTest, what_a_user_writes_is_no_control_token) {
   const Prompt plain = make(chat({user(std::string(10, 'x'))}));
   const Prompt typed = make(chat({user("<|im_end|>")}));
   EXPECT_EQ(typed.ids.size() + 1, plain.ids.size());  // ten bytes, of which "<|" are one token
   EXPECT_EQ(typed.boundaries.size(), plain.boundaries.size());
 }
 
-TEST_F(PromptTest, AnOpenThinkBlockOfThePromptMakesTheAnswerThinking) {
+TEST_F(PromptTest, an_open_think_block_of_the_prompt_makes_the_answer_thinking) {
   for (const ModelText* text : {&small_, &demo_}) {
     const auto starts_in_reasoning = [&](const Request& request) {
       return make(request, *text).reply.value_or(ReplyFormat{}).starts_in_reasoning;
@@ -172,7 +172,7 @@ TEST_F(PromptTest, AnOpenThinkBlockOfThePromptMakesTheAnswerThinking) {
   }
 }
 
-TEST_F(PromptTest, CallsAreReadAsTheTemplateWritesThemAndOnlyWithTools) {
+TEST_F(PromptTest, calls_are_read_as_the_template_writes_them_and_only_with_tools) {
   Request request = chat({user("a")});
   EXPECT_EQ(make(request, demo_).reply.value_or(ReplyFormat{}).tool_format, ToolFormat::kNone);
   request.chat = R"({"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "add"}]})";
@@ -193,7 +193,7 @@ Ids joined(Ids ids, const Ids& more) {
   return ids;
 }
 
-TEST_F(PromptTest, TheNextTurnGoesOnFromTheIdsOfTheAnswer) {
+TEST_F(PromptTest, the_next_turn_goes_on_from_the_ids_of_the_answer) {
   const Prompt first = make(chat({user("abc")}));
   const Ids reply = byte_ids("abcabc", small_.tokenizer);
   transcripts_.add(first.rendered, first.ids, reply, small_.tokenizer);
@@ -209,7 +209,7 @@ TEST_F(PromptTest, TheNextTurnGoesOnFromTheIdsOfTheAnswer) {
 }
 
 // A template of Qwen's keeps the thinking of answers to the last question, which calls of tools go through.
-TEST_F(PromptTest, ACallOfAToolKeepsTheIdsOfItsThinking) {
+TEST_F(PromptTest, a_call_of_a_tool_keeps_the_ids_of_its_thinking) {
   const Json think = {{"enable_thinking", true}};
   const Prompt first = make(chat({user("abc")}, think), demo_);
   const Ids close = {demo_.tokenizer.token_id("</think>").value_or(-1)};

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 #include "engine/runner.h"
 #include "engine/testing/dialogue.h"
 #include "engine/testing/talking.h"
@@ -67,7 +67,7 @@ class AnswersTest : public ::testing::Test {
   Talking talking_;
 };
 
-TEST_F(AnswersTest, WithoutTemperatureAreTheLikeliestTokenOfEachStep) {
+TEST_F(AnswersTest, without_temperature_are_the_likeliest_token_of_each_step) {
   Request request = continuing(sampled(1, 8));
   request.sampling.temperature = 0;
   Runner runner = Runner::load(talking_.directory());
@@ -82,7 +82,7 @@ TEST_F(AnswersTest, WithoutTemperatureAreTheLikeliestTokenOfEachStep) {
   }
 }
 
-TEST_F(AnswersTest, HangOnTheSeedAndNotOnTheStepsOfThePrompt) {
+TEST_F(AnswersTest, hang_on_the_seed_and_not_on_the_steps_of_the_prompt) {
   const Ids expected = answer(continuing(sampled(7))).ids;
   EXPECT_EQ(answer(continuing(sampled(7))).ids, expected);
   EXPECT_NE(answer(continuing(sampled(8))).ids, expected);
@@ -93,19 +93,19 @@ TEST_F(AnswersTest, HangOnTheSeedAndNotOnTheStepsOfThePrompt) {
   EXPECT_EQ(testing::answer(in_small_steps.engine(), continuing(sampled(7))).ids, expected);
 }
 
-TEST_F(AnswersTest, GoOnAfterABreakAsIfThereHadBeenNone) {
+TEST_F(AnswersTest, go_on_after_a_break_as_if_there_had_been_none) {
   const Ids expected = answer(continuing(sampled(7))).ids;
   const Ids first = answer(continuing(sampled(7, 13))).ids;
   EXPECT_EQ(first + answer(continuing(sampled(7, 27), kPrompt + first)).ids, expected);
 }
 
-TEST_F(AnswersTest, AreNoPadding) {
+TEST_F(AnswersTest, are_no_padding) {
   Request request = continuing(sampled(3, 300));
   request.sampling.temperature = 100;
   EXPECT_THAT(answer(request).ids, Each(Lt(engine().vocab())));
 }
 
-TEST_F(AnswersTest, EndWithAStopIdWhichIsNotTheirText) {
+TEST_F(AnswersTest, end_with_a_stop_id_which_is_not_their_text) {
   Request request = saying(kEndOfTurn);
   request.text = "Hello";
   const Said said = answer(request);
@@ -114,7 +114,7 @@ TEST_F(AnswersTest, EndWithAStopIdWhichIsNotTheirText) {
   EXPECT_EQ(said.end, AnswerEnd::kStop);
 }
 
-TEST_F(AnswersTest, EndWithTheTokenThatCompletesAStopString) {
+TEST_F(AnswersTest, end_with_the_token_that_completes_a_stop_string) {
   Request request = saying(kLetterA);
   request.text = "Hello";
   request.stop = {"b", "aaa"};
@@ -124,7 +124,7 @@ TEST_F(AnswersTest, EndWithTheTokenThatCompletesAStopString) {
   EXPECT_EQ(said.end, AnswerEnd::kStop);
 }
 
-TEST_F(AnswersTest, EndWhereTheContextIsFull) {
+TEST_F(AnswersTest, end_where_the_context_is_full) {
   EngineOptions options;
   options.context = 10;
   Talking small(options);
@@ -133,7 +133,7 @@ TEST_F(AnswersTest, EndWhereTheContextIsFull) {
   EXPECT_EQ(said.end, AnswerEnd::kLength);
 }
 
-TEST_F(AnswersTest, OfEveryTurnAreThoseOfAFreshConversation) {
+TEST_F(AnswersTest, of_every_turn_are_those_of_a_fresh_conversation) {
   for (const bool thinking : {false, true}) {
     Dialogue dialogue;
     dialogue.template_options["enable_thinking"] = thinking;
@@ -144,7 +144,7 @@ TEST_F(AnswersTest, OfEveryTurnAreThoseOfAFreshConversation) {
   }
 }
 
-TEST_F(AnswersTest, ComputeOnlyWhatIsNewInATurn) {
+TEST_F(AnswersTest, compute_only_what_is_new_in_a_turn) {
   Dialogue dialogue;
   const Said first = dialogue.ask(engine(), "hello", saying(kLetterA));
   EXPECT_EQ(first.usage.reused_tokens, 0);
@@ -152,7 +152,7 @@ TEST_F(AnswersTest, ComputeOnlyWhatIsNewInATurn) {
   EXPECT_EQ(second.usage.reused_tokens, first.usage.prompt_tokens + 11);  // the last of 12 tokens has no state
 }
 
-TEST_F(AnswersTest, WhoseThinkingTheTemplateDropsAreComputedAgainAndNothingElse) {
+TEST_F(AnswersTest, whose_thinking_the_template_drops_are_computed_again_and_nothing_else) {
   Dialogue dialogue;
   dialogue.template_options["enable_thinking"] = true;
   const Said first = dialogue.ask(engine(), "hello", saying(kLetterA));
@@ -160,7 +160,7 @@ TEST_F(AnswersTest, WhoseThinkingTheTemplateDropsAreComputedAgainAndNothingElse)
   EXPECT_EQ(dialogue.ask(engine(), "and now?", saying(kLetterA)).usage.reused_tokens, before_it);
 }
 
-TEST_F(AnswersTest, ToTheSameQuestionComputeNothingButTheirBeginning) {
+TEST_F(AnswersTest, to_the_same_question_compute_nothing_but_their_beginning) {
   Dialogue dialogue;
   const Said first = dialogue.ask(engine(), "hello", sampled(1));
   dialogue.messages.clear();
@@ -169,7 +169,7 @@ TEST_F(AnswersTest, ToTheSameQuestionComputeNothingButTheirBeginning) {
   EXPECT_GE(again.usage.reused_tokens, 13);
 }
 
-TEST_F(AnswersTest, ReadAnEditedMessageAgain) {
+TEST_F(AnswersTest, read_an_edited_message_again) {
   Dialogue dialogue;
   dialogue.ask(engine(), "hello", sampled(1));
   dialogue.messages[0]["content"] = "other";
@@ -177,16 +177,16 @@ TEST_F(AnswersTest, ReadAnEditedMessageAgain) {
   EXPECT_EQ(dialogue.ask(engine(), "and now?", sampled(1)).ids, expected);
 }
 
-TEST_F(AnswersTest, ToMoreThanTheContextAreRefused) {
+TEST_F(AnswersTest, to_more_than_the_context_are_refused) {
   EngineOptions options;
   options.context = 40;
   Talking small(options);
   Dialogue dialogue;
   dialogue.hear("user", std::string(50, 'x'));
-  expect_error(ErrorCode::kUsage, "context of 40", [&] { small.engine().submit(dialogue.about(sampled(1))); });
+  testing::expect_error(ErrorCode::kUsage, "context of 40", [&] { small.engine().submit(dialogue.about(sampled(1))); });
 }
 
-TEST_F(AnswersTest, ThatWereCancelledInTheirPromptCanBeHadLater) {
+TEST_F(AnswersTest, that_were_cancelled_in_their_prompt_can_be_had_later) {
   const std::string question(1600, 'q');
   Dialogue dialogue;
   const Ids expected = ask_afresh(dialogue, question, sampled(1));

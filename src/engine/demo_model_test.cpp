@@ -81,7 +81,7 @@ struct Exchange {
 
 class DemoModelAnswers : public DemoModel, public ::testing::WithParamInterface<Exchange> {};
 
-TEST_P(DemoModelAnswers, Rightly) {
+TEST_P(DemoModelAnswers, rightly) {
   EXPECT_EQ(ask(GetParam().question), (Reply{.reasoning = "", .content = GetParam().answer, .tool_calls = {}}));
 }
 
@@ -102,20 +102,20 @@ INSTANTIATE_TEST_SUITE_P(
             R"({"name": "Pia", "food": "honey", "job": "gardener", "age": 83})"}),
     [](const auto& given) { return given.param.name; });
 
-TEST_F(DemoModel, RemembersWhatWasSaid) {
+TEST_F(DemoModel, remembers_what_was_said) {
   ask("My name is Ada.");  // which it has no good answer to: in its training, none was the last of a text
   EXPECT_EQ(ask("What is 12+9?").content, "12 + 9 = 21.");
   EXPECT_EQ(ask("What is my name?").content, "Your name is Ada.");
 }
 
-TEST_F(DemoModel, ThinksBeforeItAnswersWhenAsked) {
+TEST_F(DemoModel, thinks_before_it_answers_when_asked) {
   make_it_think();
   const Reply reply = ask("What is 47+38?");
   EXPECT_EQ(reply.content, "47 + 38 = 85.");
   EXPECT_EQ(reply.reasoning, "7 + 8 = 15, write 5, carry 1. 4 + 3 + 1 = 8. So it is 85.");
 }
 
-TEST_F(DemoModel, CallsAToolAndTellsItsResult) {
+TEST_F(DemoModel, calls_a_tool_and_tells_its_result) {
   offer_tools();
   const Reply reply = ask("What is the weather in Paris?");
   EXPECT_EQ(reply.content, "");
@@ -125,7 +125,7 @@ TEST_F(DemoModel, CallsAToolAndTellsItsResult) {
   EXPECT_EQ(tell_result(R"({"temperature": 21, "sky": "sunny"})").content, "In Paris it is sunny and 21 degrees.");
 }
 
-TEST_F(DemoModel, GivesArgumentsTheTypesOfTheTool) {
+TEST_F(DemoModel, gives_arguments_the_types_of_the_tool) {
   offer_tools();
   const Reply reply = ask("Set a timer for 5 minutes for tea.");
   ASSERT_EQ(reply.tool_calls.size(), 1U);
@@ -133,7 +133,7 @@ TEST_F(DemoModel, GivesArgumentsTheTypesOfTheTool) {
   EXPECT_EQ(reply.tool_calls[0].arguments, R"({"minutes": 5, "label": "tea"})");
 }
 
-TEST_F(DemoModel, LeavesToolsAloneThatItDoesNotNeed) {
+TEST_F(DemoModel, leaves_tools_alone_that_it_does_not_need) {
   offer_tools();
   const Reply reply = ask("What is 12+9?");
   EXPECT_EQ(reply, (Reply{.reasoning = "", .content = "12 + 9 = 21.", .tool_calls = {}}));
@@ -171,7 +171,7 @@ class DemoModelSays : public DemoModel, public ::testing::WithParamInterface<Req
   }
 };
 
-TEST_P(DemoModelSays, TheSameWhoeverDrafts) {
+TEST_P(DemoModelSays, the_same_whoever_drafts) {
   for (const auto& questions : kConversations) {
     const Ids expected = plain(questions);
     for (const char* mode : {"none", "auto", "mtp", "mtp:1", "mtp:3", "ngram", "ngram:4"}) {
@@ -183,7 +183,7 @@ TEST_P(DemoModelSays, TheSameWhoeverDrafts) {
   }
 }
 
-TEST_P(DemoModelSays, TheSameWithWhatIsCached) {
+TEST_P(DemoModelSays, the_same_with_what_is_cached) {
   for (const auto& questions : kConversations) {
     const Ids expected = plain(questions);
     for (const char* mode : {"none", "auto"}) {
@@ -195,7 +195,7 @@ TEST_P(DemoModelSays, TheSameWithWhatIsCached) {
   }
 }
 
-TEST_P(DemoModelSays, TheSameAmongOthers) {
+TEST_P(DemoModelSays, the_same_among_others) {
   std::vector<Dialogue> dialogues(kConversations.size());
   std::vector<Ids> together(kConversations.size());
   for (size_t turn = 0; turn < kConversations.front().size(); ++turn) {
@@ -216,7 +216,7 @@ TEST_P(DemoModelSays, TheSameAmongOthers) {
 INSTANTIATE_TEST_SUITE_P(Demo, DemoModelSays, ::testing::Values(&greedy, &sampled),
                          [](const auto& given) { return given.param == &greedy ? "Greedily" : "Sampled"; });
 
-TEST_F(DemoModel, TakesUpTheSecondTurnWhereTheTemplateRewritesTheFirst) {
+TEST_F(DemoModel, takes_up_the_second_turn_where_the_template_rewrites_the_first) {
   Dialogue dialogue;
   const Said first = dialogue.ask(engine(), "What is 12+9?", greedy());
   const Said second = dialogue.ask(engine(), "What is 8 - 15?", greedy());
@@ -225,7 +225,7 @@ TEST_F(DemoModel, TakesUpTheSecondTurnWhereTheTemplateRewritesTheFirst) {
   EXPECT_EQ(second.usage.reused_tokens, first.usage.prompt_tokens - thinking);
 }
 
-TEST_F(DemoModel, DraftsWhatItIsAskedToRepeat) {
+TEST_F(DemoModel, drafts_what_it_is_asked_to_repeat) {
   Dialogue dialogue;
   Request request = greedy();
   request.speculate = "ngram:4";

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 #include "convert/synth.h"
 #include "load/load.h"
 #include "load/options.h"

@@ -79,13 +79,13 @@ Rows slice(const Rows& rows, size_t first, size_t count, size_t cols = 40) {
   return {rows.begin() + first * cols, rows.begin() + (first + count) * cols};
 }
 
-TEST(Forward, AChunkedPromptGivesTheLogitsOfTheWhole) {
+TEST(Forward, a_chunked_prompt_gives_the_logits_of_the_whole) {
   TinyModel tiny;
   const Rows whole = tiny.run(kPrompt, kPrompt.size());
   for (const size_t chunk : {1, 2, 7, 16}) EXPECT_EQ(tiny.run(kPrompt, chunk), whole) << chunk;
 }
 
-TEST(Forward, SequencesOfOneBatchDoNotSeeEachOther) {
+TEST(Forward, sequences_of_one_batch_do_not_see_each_other) {
   TinyModel tiny;
   const std::vector<int32_t> other = {11, 12, 13, 14, 15};
   const Rows alone = tiny.run(kPrompt, 64);
@@ -97,7 +97,7 @@ TEST(Forward, SequencesOfOneBatchDoNotSeeEachOther) {
   EXPECT_EQ(slice(together, 5, 19), alone);
 }
 
-TEST(Forward, OneSequenceMayDecodeWhileAnotherReadsItsPrompt) {
+TEST(Forward, one_sequence_may_decode_while_another_reads_its_prompt) {
   TinyModel tiny;
   const Rows alone = tiny.run(kPrompt, 64);
   const State decoding = tiny.start();
@@ -108,7 +108,7 @@ TEST(Forward, OneSequenceMayDecodeWhileAnotherReadsItsPrompt) {
   EXPECT_EQ(slice(together, 1, 3), slice(alone, 0, 3));
 }
 
-TEST(Forward, LogitsComeForTheWantedRowsOnly) {
+TEST(Forward, logits_come_for_the_wanted_rows_only) {
   TinyModel tiny;
   const Rows all = tiny.run(kPrompt, 64);
   const SequenceRows sequence{tiny.start(), 0, 19, 0};
@@ -121,7 +121,7 @@ TEST(Forward, LogitsComeForTheWantedRowsOnly) {
   EXPECT_EQ(slice(rows, 1, 1), slice(all, 18, 1));
 }
 
-TEST(Forward, AStepWithoutLogitRowsStillMovesTheState) {
+TEST(Forward, a_step_without_logit_rows_still_moves_the_state) {
   TinyModel tiny;
   const Rows all = tiny.run(kPrompt, 64);
   const State state = tiny.start();
@@ -130,7 +130,7 @@ TEST(Forward, AStepWithoutLogitRowsStillMovesTheState) {
   EXPECT_EQ(tiny.step({kPrompt.back()}, {{state, 0, 1, 18}}), slice(all, 18, 1));
 }
 
-TEST(Forward, AResetStateIsAFreshOne) {
+TEST(Forward, a_reset_state_is_a_fresh_one) {
   TinyModel tiny;
   const State state = tiny.start();
   const Rows first = tiny.step(kPrompt, {{state, 0, 19, 0}});
@@ -138,7 +138,7 @@ TEST(Forward, AResetStateIsAFreshOne) {
   EXPECT_EQ(tiny.step(kPrompt, {{state, 0, 19, 0}}), first);
 }
 
-TEST(Forward, TheObserverSeesEachLayerOnceInOrder) {
+TEST(Forward, the_observer_sees_each_layer_once_in_order) {
   TinyModel tiny;
   const auto seen = tiny.trace(kPrompt);
   ASSERT_EQ(seen.size(), 4u);
@@ -149,7 +149,7 @@ TEST(Forward, TheObserverSeesEachLayerOnceInOrder) {
 }
 
 // Complete means: with the output of the layer's experts, which the next layer's norm adds.
-TEST(Forward, TheResidualAfterALayerIsThatOfAModelThatEndsThere) {
+TEST(Forward, the_residual_after_a_layer_is_that_of_a_model_that_ends_there) {
   const auto whole = TinyModel().trace(kPrompt);
   for (size_t layers = 1; layers < 4; ++layers) {
     Json config = tiny_config();
@@ -165,7 +165,7 @@ TEST(Forward, TheResidualAfterALayerIsThatOfAModelThatEndsThere) {
   }
 }
 
-TEST(Forward, WatchingDoesNotChangeTheLogits) {
+TEST(Forward, watching_does_not_change_the_logits) {
   TinyModel tiny;
   const Rows all = tiny.run(kPrompt, 64);
   const SequenceRows sequence{tiny.start(), 0, 19, 0};
@@ -174,7 +174,7 @@ TEST(Forward, WatchingDoesNotChangeTheLogits) {
   EXPECT_EQ(tiny.host(logits), slice(all, 18, 1));
 }
 
-TEST(Forward, TheThreeExpertPathsGiveTheSameBits) {
+TEST(Forward, the_three_expert_paths_give_the_same_bits) {
   TinyModel tiny;
   const Rows fused = tiny.run(kPrompt, 64);
   for (const ExpertPath path : {ExpertPath::kConcat, ExpertPath::kUnfused}) {
@@ -183,7 +183,7 @@ TEST(Forward, TheThreeExpertPathsGiveTheSameBits) {
   }
 }
 
-TEST(Forward, ATiedHeadIsTheEmbedding) {
+TEST(Forward, a_tied_head_is_the_embedding) {
   Json config = tiny_config();
   config["tie_word_embeddings"] = true;
   TinyTensors tensors = tiny_tensors();
@@ -193,7 +193,7 @@ TEST(Forward, ATiedHeadIsTheEmbedding) {
   EXPECT_EQ(TinyModel(config, tensors).run(kPrompt, 64), untied);
 }
 
-TEST(Forward, ExpertFormsAndConventionsDoNotChangeALogit) {
+TEST(Forward, expert_forms_and_conventions_do_not_change_a_logit) {
   const TinyTensors raw = tiny_tensors(DType::kF32);
   TinyTensors converted = raw;
   for (auto& [name, tensor] : converted) {
@@ -210,7 +210,7 @@ TEST(Forward, ExpertFormsAndConventionsDoNotChangeALogit) {
   EXPECT_EQ(TinyModel(tiny_config(), converted).run(kPrompt, 64), TinyModel(tiny_config(), raw).run(kPrompt, 64));
 }
 
-TEST(Forward, NoFamilyDependsOnHowThePromptIsCutOrWhatSharesItsBatch) {
+TEST(Forward, no_family_depends_on_how_the_prompt_is_cut_or_what_shares_its_batch) {
   for (const TinyFamily& family : tiny_families()) {
     SCOPED_TRACE(family.name);
     TinyModel tiny(family);
@@ -223,7 +223,7 @@ TEST(Forward, NoFamilyDependsOnHowThePromptIsCutOrWhatSharesItsBatch) {
   }
 }
 
-TEST(Forward, TheCpuGivesTheBitsOfTheReferenceInEveryFamilyByEveryExpertPath) {
+TEST(Forward, the_cpu_gives_the_bits_of_the_reference_in_every_family_by_every_expert_path) {
   for (const TinyFamily& family : tiny_families()) {
     SCOPED_TRACE(family.name);
     const Rows expected = TinyModel(family).run(kPrompt, 64);
@@ -235,14 +235,14 @@ TEST(Forward, TheCpuGivesTheBitsOfTheReferenceInEveryFamilyByEveryExpertPath) {
   }
 }
 
-TEST(Forward, InterleavedAndFlatProjectionsGiveTheSameLogits) {
+TEST(Forward, interleaved_and_flat_projections_give_the_same_logits) {
   TinyTensors interleaved = tiny_tensors();
   for (const int layer : {0, 2}) interleave_projections(interleaved, layer_path(layer) + ".linear_attn");
   EXPECT_EQ(TinyModel(tiny_config(), interleaved).run(kPrompt, 64), TinyModel().run(kPrompt, 64));
 }
 
 // One expert of one has the weight exp(0) / exp(0).
-TEST(Forward, ADenseMlpIsAnExpertThatEveryTokenTakesWhole) {
+TEST(Forward, a_dense_mlp_is_an_expert_that_every_token_takes_whole) {
   TinyFamily dense = tiny_qwen3_moe();
   for (int i = 0; i < 4; ++i) make_dense(dense.tensors, layer_path(i) + ".mlp");
   TinyFamily routed = dense;
@@ -260,7 +260,7 @@ TEST(Forward, ADenseMlpIsAnExpertThatEveryTokenTakesWhole) {
   EXPECT_EQ(TinyModel(dense).run(kPrompt, 64), TinyModel(routed).run(kPrompt, 64));
 }
 
-TEST(Forward, ADenseLayerAmongLayersWithExpertsChangesTheLogits) {
+TEST(Forward, a_dense_layer_among_layers_with_experts_changes_the_logits) {
   TinyFamily tiny = tiny_qwen3_moe();
   const Rows routed = TinyModel(tiny).run(kPrompt, 64);
   tiny.config["mlp_only_layers"] = {2};
@@ -270,7 +270,7 @@ TEST(Forward, ADenseLayerAmongLayersWithExpertsChangesTheLogits) {
   EXPECT_EQ(TinyModel(tiny, "cpu").run(kPrompt, 7), mixed);
 }
 
-TEST(Forward, RoutedWeightsThatAreNotRenormalizedGiveOtherLogits) {
+TEST(Forward, routed_weights_that_are_not_renormalized_give_other_logits) {
   TinyFamily tiny = tiny_qwen3_moe();
   const Rows renormalized = TinyModel(tiny).run(kPrompt, 64);
   tiny.config["norm_topk_prob"] = false;
@@ -280,7 +280,7 @@ TEST(Forward, RoutedWeightsThatAreNotRenormalizedGiveOtherLogits) {
   EXPECT_EQ(TinyModel(tiny).run(kPrompt, 64), plain);
 }
 
-TEST(Forward, TheMoeBlockOfALayerTreatsRowsAlone) {
+TEST(Forward, the_moe_block_of_a_layer_treats_rows_alone) {
   TinyModel tiny;
   const Tensor x = tiny.backend().allocate(DType::kF32, 3, 64);
   Rows values(3 * 64);
@@ -295,7 +295,7 @@ TEST(Forward, TheMoeBlockOfALayerTreatsRowsAlone) {
   EXPECT_NE(tiny.host(tiny.model().moe_layer(0, x)), tiny.host(tiny.model().moe_layer(1, x)));
 }
 
-TEST(Forward, StepsThatBreakTheContractAreRefused) {
+TEST(Forward, steps_that_break_the_contract_are_refused) {
   TinyModel tiny(tiny_config(), tiny_tensors(), {.context = 32, .max_rows = 8});
   const State state = tiny.start();
   const auto expect_refused = [&](const std::vector<int32_t>& tokens, const std::vector<SequenceRows>& sequences,

@@ -33,7 +33,7 @@ class EngineTest : public ::testing::Test {
     return Runner::load(directory_.path().string(), options);
   }
 
-  TemporaryDirectory directory_;
+  testing::TemporaryDirectory directory_;
 };
 
 ErrorCode code_of(const std::function<void()>& action) {
@@ -46,7 +46,7 @@ ErrorCode code_of(const std::function<void()>& action) {
   return ErrorCode::kInternal;
 }
 
-TEST_F(EngineTest, AppendGivesTheLastRowOfAppendAll) {
+TEST_F(EngineTest, append_gives_the_last_row_of_append_all) {
   Runner engine = load();
   const std::vector<float> all = engine.start().append_all(kPrompt);
   ASSERT_EQ(all.size(), kPrompt.size() * 40);
@@ -59,7 +59,7 @@ EngineOptions with_drafts() {
   return options;
 }
 
-TEST_F(EngineTest, KeepGoesBackToTheTokensThatStay) {
+TEST_F(EngineTest, keep_goes_back_to_the_tokens_that_stay) {
   Runner engine = load(with_drafts());
   Sequence sequence = engine.start();
   sequence.append({3, 1});
@@ -70,7 +70,7 @@ TEST_F(EngineTest, KeepGoesBackToTheTokensThatStay) {
   EXPECT_EQ(sequence.append({5}), engine.start().append({3, 1, 4, 1, 5}));
 }
 
-TEST_F(EngineTest, DraftsAreRefusedWithTheReason) {
+TEST_F(EngineTest, drafts_are_refused_with_the_reason) {
   Runner engine = load(with_drafts());
   Sequence sequence = engine.start();
   EXPECT_EQ(code_of([&] { sequence.keep(0); }), ErrorCode::kUsage);
@@ -83,13 +83,13 @@ TEST_F(EngineTest, DraftsAreRefusedWithTheReason) {
   EXPECT_EQ(sequence.position(), 0);
 }
 
-TEST_F(EngineTest, DraftRowsHaveALimit) {
+TEST_F(EngineTest, draft_rows_have_a_limit) {
   EngineOptions options = reference();
   options.draft_rows = 65;
   EXPECT_EQ(code_of([&] { load(options); }), ErrorCode::kUsage);
 }
 
-TEST_F(EngineTest, LongPromptsAreCutIntoSteps) {
+TEST_F(EngineTest, long_prompts_are_cut_into_steps) {
   EngineOptions options = reference();
   options.max_rows = 4;
   write_checkpoint(directory_, tiny_config(), tiny_tensors());
@@ -99,7 +99,7 @@ TEST_F(EngineTest, LongPromptsAreCutIntoSteps) {
   EXPECT_EQ(cut.start().append_all(kPrompt), whole.start().append_all(kPrompt));
 }
 
-TEST_F(EngineTest, MoreRowsOfLogitsThanOneStepGives) {
+TEST_F(EngineTest, more_rows_of_logits_than_one_step_gives) {
   Runner engine = load();
   const std::vector<int32_t> tokens(100, 7);
   const std::vector<float> all = engine.start().append_all(tokens);
@@ -107,7 +107,7 @@ TEST_F(EngineTest, MoreRowsOfLogitsThanOneStepGives) {
   EXPECT_EQ(engine.start().append(tokens), std::vector<float>(all.end() - 40, all.end()));
 }
 
-TEST_F(EngineTest, PositionCountsTheTokensSeen) {
+TEST_F(EngineTest, position_counts_the_tokens_seen) {
   Runner engine = load();
   Sequence sequence = engine.start();
   EXPECT_EQ(sequence.position(), 0);
@@ -116,7 +116,7 @@ TEST_F(EngineTest, PositionCountsTheTokensSeen) {
   EXPECT_EQ(sequence.position(), 4);
 }
 
-TEST_F(EngineTest, SequencesOfOneEngineAreIndependent) {
+TEST_F(EngineTest, sequences_of_one_engine_are_independent) {
   Runner engine = load();
   const std::vector<float> alone = engine.start().append({1, 2});
   Sequence first = engine.start();
@@ -126,7 +126,7 @@ TEST_F(EngineTest, SequencesOfOneEngineAreIndependent) {
   EXPECT_EQ(first.append({2}), alone);
 }
 
-TEST_F(EngineTest, RefusesTokensThatCannotBeAndKeepsItsPlace) {
+TEST_F(EngineTest, refuses_tokens_that_cannot_be_and_keeps_its_place) {
   EngineOptions options = reference();
   options.context = 4;
   Runner engine = load(options);
@@ -141,7 +141,7 @@ TEST_F(EngineTest, RefusesTokensThatCannotBeAndKeepsItsPlace) {
   EXPECT_EQ(sequence.append({3, 4}), engine.start().append({1, 2, 3, 4}));
 }
 
-TEST_F(EngineTest, OptionsThatCannotBeAreRefusedBeforeAnythingIsRead) {
+TEST_F(EngineTest, options_that_cannot_be_are_refused_before_anything_is_read) {
   const auto with = [](const std::function<void(EngineOptions&)>& change) {
     EngineOptions options = reference();
     change(options);
@@ -153,7 +153,7 @@ TEST_F(EngineTest, OptionsThatCannotBeAreRefusedBeforeAnythingIsRead) {
   EXPECT_EQ(with([](EngineOptions&) {}), ErrorCode::kMissingInput);
 }
 
-TEST_F(EngineTest, ReportsProgressToTheEnd) {
+TEST_F(EngineTest, reports_progress_to_the_end) {
   EngineOptions options = reference();
   uint64_t last = 0, total = 0;
   options.progress = [&](uint64_t bytes_done, uint64_t bytes_total) {
@@ -165,14 +165,14 @@ TEST_F(EngineTest, ReportsProgressToTheEnd) {
   EXPECT_EQ(last, total);
 }
 
-TEST_F(EngineTest, KnowsItsVocabularyAndItsStopIds) {
-  directory_.write_text("generation_config.json", R"({"eos_token_id": [9, 7]})");
+TEST_F(EngineTest, knows_its_vocabulary_and_its_stop_ids) {
+  directory_.write("generation_config.json", R"({"eos_token_id": [9, 7]})");
   const Runner engine = load();
   EXPECT_EQ(engine.vocab(), 40);
   EXPECT_THAT(engine.stop_ids(), ElementsAre(7, 9));
 }
 
-TEST_F(EngineTest, CountsTheBytesThatStepsMovedSinceItWasLastAsked) {
+TEST_F(EngineTest, counts_the_bytes_that_steps_moved_since_it_was_last_asked) {
   Runner engine = load();
   engine.start().append({1});
   const uint64_t once = engine.take_bytes_moved();
@@ -182,7 +182,7 @@ TEST_F(EngineTest, CountsTheBytesThatStepsMovedSinceItWasLastAsked) {
   EXPECT_EQ(engine.take_bytes_moved(), once);
 }
 
-TEST_F(EngineTest, ASequenceOutlivesItsEngine) {
+TEST_F(EngineTest, a_sequence_outlives_its_engine) {
   auto engine = std::make_unique<Runner>(load());
   const std::vector<float> expected = engine->start().append({1});
   Sequence sequence = engine->start();
@@ -190,12 +190,12 @@ TEST_F(EngineTest, ASequenceOutlivesItsEngine) {
   EXPECT_EQ(sequence.append({1}), expected);
 }
 
-TEST(Argmax, IsTheLowestIdAmongTheLargest) {
+TEST(Argmax, is_the_lowest_id_among_the_largest) {
   EXPECT_EQ(Runner::argmax(std::vector<float>{0, 3, 3, 1}), 1);
   EXPECT_EQ(Runner::argmax(std::vector<float>{-5}), 0);
 }
 
-TEST(Argmax, PassesOverWhatIsNotANumber) {
+TEST(Argmax, passes_over_what_is_not_a_number) {
   EXPECT_EQ(Runner::argmax(std::vector<float>{kNan, -1, kNan, 2, kNan}), 3);
   EXPECT_EQ(code_of([] { Runner::argmax(std::vector<float>{kNan, kNan}); }), ErrorCode::kNonFinite);
   EXPECT_EQ(code_of([] { Runner::argmax({}); }), ErrorCode::kNonFinite);
@@ -212,7 +212,7 @@ struct Broken {
 
 class NonFinite : public EngineTest, public ::testing::WithParamInterface<Broken> {};
 
-TEST_P(NonFinite, NamesTheFirstLayerThatBroke) {
+TEST_P(NonFinite, names_the_first_layer_that_broke) {
   TinyTensors tensors = tiny_tensors(DType::kF32);
   store_f32(tensors.at(GetParam().tensor).bytes.data(), DType::kF32, GetParam().element, GetParam().value);
   EngineOptions options = reference();
@@ -240,7 +240,7 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"model.embed_tokens.weight", 8 * 64, kNan, "layer 0 (linear attention), token 11"},
         Broken{"lm_head.weight", 3 * 64, kNan, "the final norm or the head"}));
 
-TEST_F(EngineTest, ASequenceStartsAgainAfterItBroke) {
+TEST_F(EngineTest, a_sequence_starts_again_after_it_broke) {
   TinyTensors tensors = tiny_tensors(DType::kF32);
   store_f32(tensors.at("model.embed_tokens.weight").bytes.data(), DType::kF32, 8 * 64, kNan);
   Runner engine = load(reference(), tensors);

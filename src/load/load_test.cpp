@@ -21,12 +21,12 @@ const MemoryPlan kPlan{.weight_bytes = 15 * kGigabyte,
                        .recurrent_bytes = kGigabyte / 2,
                        .workspace_bytes = kGigabyte / 2};
 
-TEST(CheckMemory, AcceptsWhatFitsAndWhatNobodyKnows) {
+TEST(CheckMemory, accepts_what_fits_and_what_nobody_knows) {
   EXPECT_NO_THROW(check_memory(kPlan, 4000, 20 * kGigabyte));
   EXPECT_NO_THROW(check_memory(kPlan, 4000, std::nullopt));
 }
 
-TEST(CheckMemory, SaysNeedHaveAndTheContextThatWouldFit) {
+TEST(CheckMemory, says_need_have_and_the_context_that_would_fit) {
   try {
     check_memory(kPlan, 4000, 18 * kGigabyte);
     FAIL() << "was accepted";
@@ -38,7 +38,7 @@ TEST(CheckMemory, SaysNeedHaveAndTheContextThatWouldFit) {
   }
 }
 
-TEST(CheckMemory, TheContextItNamesFitsAndOneMoreDoesNot) {
+TEST(CheckMemory, the_context_it_names_fits_and_one_more_does_not) {
   const uint64_t available = 17'123'456'789;
   int64_t named = 0;
   try {
@@ -56,7 +56,7 @@ TEST(CheckMemory, TheContextItNamesFitsAndOneMoreDoesNot) {
   EXPECT_THROW(check_memory(plan_of(named + 1), named + 1, available), Error);
 }
 
-TEST(CheckMemory, SaysSoWhenNoContextFits) {
+TEST(CheckMemory, says_so_when_no_context_fits) {
   try {
     check_memory(kPlan, 4000, 12 * kGigabyte);
     FAIL() << "was accepted";
@@ -65,13 +65,13 @@ TEST(CheckMemory, SaysSoWhenNoContextFits) {
   }
 }
 
-TEST(Options, ExpertPathsHaveOneSpelling) {
+TEST(Options, expert_paths_have_one_spelling) {
   for (const char* word : {"unfused", "concat", "fused"}) EXPECT_EQ(name(parse_expert_path(word)), word);
   EXPECT_THROW(parse_expert_path("Fused"), Error);
   EXPECT_THROW(parse_expert_path(""), Error);
 }
 
-TEST(Options, EngineOptionsBecomeThoseOfTheLayersBelow) {
+TEST(Options, engine_options_become_those_of_the_layers_below) {
   EngineOptions options;
   options.experts = "concat";
   options.kv = "f16";
@@ -92,7 +92,7 @@ struct BadBackend {
   BackendOptions options;
 };
 
-TEST(MakeBackend, RefusesWhatItDoesNotKnow) {
+TEST(MakeBackend, refuses_what_it_does_not_know) {
   const BadBackend cases[] = {{"name", {.backend = "gpu"}},
                               {"empty name", {.backend = ""}},
                               {"isa", {.backend = "cpu", .isa = "sse9"}},
@@ -109,7 +109,7 @@ TEST(MakeBackend, RefusesWhatItDoesNotKnow) {
   }
 }
 
-TEST(MakeBackend, EveryMachineRunsThePortableTable) {
+TEST(MakeBackend, every_machine_runs_the_portable_table) {
   EXPECT_NE(make_backend({.backend = "cpu", .isa = "portable", .threads = 1}), nullptr);
   EXPECT_NE(make_backend({.backend = "cpu"}), nullptr);
   EXPECT_NE(make_backend({.backend = "reference"}), nullptr);

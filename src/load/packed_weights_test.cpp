@@ -57,19 +57,19 @@ class PackedWeightsTest : public ::testing::Test {
     EXPECT_THAT(notices_, ElementsAre("packed weights: " + file_.string()));
   }
 
-  TemporaryDirectory model_, cache_;
+  testing::TemporaryDirectory model_, cache_;
   fs::path file_ = model_.path() / "moebius.packed";
   std::vector<std::string> notices_;
   std::vector<float> expected_;
 };
 
-TEST_F(PackedWeightsTest, AreNotMadeUnasked) {
+TEST_F(PackedWeightsTest, are_not_made_unasked) {
   EXPECT_EQ(logits("auto"), expected_);
   EXPECT_FALSE(fs::exists(file_));
   EXPECT_THAT(notices_, IsEmpty());
 }
 
-TEST_F(PackedWeightsTest, AreMadeOnceAndThenUsed) {
+TEST_F(PackedWeightsTest, are_made_once_and_then_used) {
   EXPECT_EQ(logits("make"), expected_);
   EXPECT_THAT(notices_, ElementsAre(HasSubstr("wrote " + file_.string())));
   const fs::file_time_type made = fs::last_write_time(file_);
@@ -82,14 +82,14 @@ TEST_F(PackedWeightsTest, AreMadeOnceAndThenUsed) {
   EXPECT_THAT(notices_, IsEmpty());
 }
 
-TEST_F(PackedWeightsTest, OfAChangedCheckpointAreMadeAgain) {
+TEST_F(PackedWeightsTest, of_a_changed_checkpoint_are_made_again) {
   logits("make");
   const fs::path shard = model_.path() / "model.safetensors";
   fs::last_write_time(shard, fs::last_write_time(shard) + std::chrono::seconds(1));
   expect_made_again("made from other files");
 }
 
-TEST_F(PackedWeightsTest, OfACopiedShardAreMadeAgain) {
+TEST_F(PackedWeightsTest, of_a_copied_shard_are_made_again) {
   logits("make");
   const fs::path shard = model_.path() / "model.safetensors";
   const fs::file_time_type time = fs::last_write_time(shard);
@@ -99,14 +99,14 @@ TEST_F(PackedWeightsTest, OfACopiedShardAreMadeAgain) {
   expect_made_again("made from other files");
 }
 
-TEST_F(PackedWeightsTest, OfAnotherLayoutAreMadeAgain) {
+TEST_F(PackedWeightsTest, of_another_layout_are_made_again) {
   logits("make");
   const std::string text = read_text(file_, 16 << 20);
   damage(text.find("blocks of 16"), "blocks of 17");
   expect_made_again("another layout");
 }
 
-TEST_F(PackedWeightsTest, CutOffAreMadeAgain) {
+TEST_F(PackedWeightsTest, cut_off_are_made_again) {
   logits("make");
   const std::string whole = read_text(file_, 16 << 20);
   for (const uint64_t size : {uint64_t{0}, uint64_t{7}, uint64_t{5000}, uint64_t{whole.size() - 1}}) {
@@ -115,20 +115,20 @@ TEST_F(PackedWeightsTest, CutOffAreMadeAgain) {
   }
 }
 
-TEST_F(PackedWeightsTest, OfSomebodyElseAreMadeAgain) {
+TEST_F(PackedWeightsTest, of_somebody_else_are_made_again) {
   std::ofstream(file_) << "not ours at all";
   expect_made_again("moebius.packed");
   fs::copy_file(model_.path() / "model.safetensors", file_, fs::copy_options::overwrite_existing);
   expect_made_again("not a file of packed weights");
 }
 
-TEST_F(PackedWeightsTest, DamagedAreFoundOutByTheirChecksums) {
+TEST_F(PackedWeightsTest, damaged_are_found_out_by_their_checksums) {
   logits("make");
   damage(fs::file_size(file_) - 1000, "damage");
   expect_made_again("checksum", true);
 }
 
-TEST_F(PackedWeightsTest, GoToTheCacheDirectoryWhenTheModelsFolderRefuses) {
+TEST_F(PackedWeightsTest, go_to_the_cache_directory_when_the_models_folder_refuses) {
   fs::create_directory(file_.string() + ".tmp");
   EXPECT_EQ(logits("make"), expected_);
   file_ = packed_paths(model_.path(), cache_.path() / "moebius").back();
@@ -137,14 +137,14 @@ TEST_F(PackedWeightsTest, GoToTheCacheDirectoryWhenTheModelsFolderRefuses) {
   EXPECT_THAT(notices_, ElementsAre("packed weights: " + file_.string()));
 }
 
-TEST_F(PackedWeightsTest, ThatNobodyCanKeepAreAWarning) {
+TEST_F(PackedWeightsTest, that_nobody_can_keep_are_a_warning) {
   fs::create_directory(file_.string() + ".tmp");
   fs::create_directories(packed_paths(model_.path(), cache_.path() / "moebius").back().string() + ".tmp");
   EXPECT_EQ(logits("make"), expected_);
   EXPECT_THAT(notices_, ElementsAre(HasSubstr("warning: no packed weights are kept")));
 }
 
-TEST_F(PackedWeightsTest, AreASafetensorsFileThatNamesEveryMatrix) {
+TEST_F(PackedWeightsTest, are_a_safetensors_file_that_names_every_matrix) {
   logits("make");
   const SafetensorsHeader header = read_safetensors_header(File(file_));
   for (const TensorInfo& tensor : header.tensors) {
@@ -155,7 +155,7 @@ TEST_F(PackedWeightsTest, AreASafetensorsFileThatNamesEveryMatrix) {
   EXPECT_EQ(header.metadata.at("layout"), "cpu, blocks of 16 rows, 1");
 }
 
-TEST_F(PackedWeightsTest, OfAFileThatLacksAMatrixAreAnErrorThatNamesIt) {
+TEST_F(PackedWeightsTest, of_a_file_that_lacks_a_matrix_are_an_error_that_names_it) {
   logits("make");
   const std::string text = read_text(file_, 16 << 20);
   const size_t place = text.find("\"lm_head\"");
@@ -173,7 +173,7 @@ TEST_F(PackedWeightsTest, OfAFileThatLacksAMatrixAreAnErrorThatNamesIt) {
       Error);
 }
 
-TEST_F(PackedWeightsTest, TheReferenceBackendHasNone) {
+TEST_F(PackedWeightsTest, the_reference_backend_has_none) {
   EngineOptions options;
   options.backend = "reference";
   options.packed = "make";

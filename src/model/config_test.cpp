@@ -24,7 +24,7 @@ Json wrapper() {
   return Json{{"model_type", "qwen3_5_moe"}, {"text_config", text}, {"vision_config", Json::object()}};
 }
 
-TEST(Config, ReadsATextOnlyExport) {
+TEST(Config, reads_a_text_only_export) {
   const ModelConfig config = parse_model_config(tiny_config(), "config.json");
   EXPECT_EQ(config.model_type, "qwen3_5_moe");
   EXPECT_EQ(config.layers, 4);
@@ -49,13 +49,13 @@ TEST(Config, ReadsATextOnlyExport) {
   EXPECT_FALSE(config.sigmoid_output_gate);
 }
 
-TEST(Config, ReadsTheTextPartOfAWrapper) {
+TEST(Config, reads_the_text_part_of_a_wrapper) {
   const ModelConfig config = parse_model_config(wrapper(), "config.json");
   EXPECT_EQ(config.model_type, "qwen3_5_moe");
   EXPECT_EQ(config.dim, 64);
 }
 
-TEST(Config, TiedEmbeddingsOfTheRootWinOverThoseOfTheText) {
+TEST(Config, tied_embeddings_of_the_root_win_over_those_of_the_text) {
   Json root = wrapper();
   root["text_config"]["tie_word_embeddings"] = true;
   EXPECT_TRUE(parse_model_config(root, "config.json").tied_embeddings);
@@ -63,7 +63,7 @@ TEST(Config, TiedEmbeddingsOfTheRootWinOverThoseOfTheText) {
   EXPECT_FALSE(parse_model_config(root, "config.json").tied_embeddings);
 }
 
-TEST(Config, EveryFourthLayerIsFullAttentionWhenNothingIsSaid) {
+TEST(Config, every_fourth_layer_is_full_attention_when_nothing_is_said) {
   Json root = tiny_config();
   root.erase("full_attention_interval");
   root["num_hidden_layers"] = 8;
@@ -75,7 +75,7 @@ TEST(Config, EveryFourthLayerIsFullAttentionWhenNothingIsSaid) {
   EXPECT_EQ(config.count(LayerKind::kLinearAttention), 6);
 }
 
-TEST(Config, LayerTypesWinOverTheInterval) {
+TEST(Config, layer_types_win_over_the_interval) {
   Json root = tiny_config();
   root["layer_types"] = {"full_attention", "linear_attention", "linear_attention", "linear_attention"};
   const ModelConfig config = parse_model_config(root, "config.json");
@@ -83,7 +83,7 @@ TEST(Config, LayerTypesWinOverTheInterval) {
   EXPECT_EQ(config.layer_kinds[1], LayerKind::kLinearAttention);
 }
 
-TEST(Config, PublishedDefaultsFillAbsentKeys) {
+TEST(Config, published_defaults_fill_absent_keys) {
   Json root = tiny_config();
   for (const char* key :
        {"head_dim", "rms_norm_eps", "hidden_act", "max_position_embeddings", "attn_output_gate", "linear_num_key_heads",
@@ -101,20 +101,20 @@ TEST(Config, PublishedDefaultsFillAbsentKeys) {
   EXPECT_EQ(config.conv_kernel, 4);
 }
 
-TEST(Config, NumLocalExpertsIsAnAlias) {
+TEST(Config, num_local_experts_is_an_alias) {
   Json root = tiny_config();
   root.erase("num_experts");
   root["num_local_experts"] = 12;
   EXPECT_EQ(parse_model_config(root, "config.json").experts, 12);
 }
 
-TEST(Config, RoutedWeightsAreRenormalizedWhateverNormTopkProbSays) {
+TEST(Config, routed_weights_are_renormalized_whatever_norm_topk_prob_says) {
   Json root = tiny_config();
   root["norm_topk_prob"] = false;
   EXPECT_TRUE(parse_model_config(root, "config.json").renormalize);
 }
 
-TEST(Config, OutputGateTypeIsThatOfTheLinearLayers) {
+TEST(Config, output_gate_type_is_that_of_the_linear_layers) {
   Json root = tiny_config();
   root["output_gate_type"] = "sigmoid";
   const ModelConfig config = parse_model_config(root, "config.json");
@@ -221,7 +221,7 @@ void expect_refused(const BadCase& test, const Json& root, const std::string& pa
   }
 }
 
-TEST(Config, RefusesImpossibleValuesNamingTheField) {
+TEST(Config, refuses_impossible_values_naming_the_field) {
   for (const BadCase& test : impossible_values()) {
     Json root = tiny_config();
     test.spoil(root);
@@ -229,7 +229,7 @@ TEST(Config, RefusesImpossibleValuesNamingTheField) {
   }
 }
 
-TEST(Config, RefusesWhatWouldChangeTheMathsNamingTheField) {
+TEST(Config, refuses_what_would_change_the_maths_naming_the_field) {
   for (const BadCase& test : values_that_change_the_maths()) {
     Json root = tiny_config();
     test.spoil(root);
@@ -237,21 +237,21 @@ TEST(Config, RefusesWhatWouldChangeTheMathsNamingTheField) {
   }
 }
 
-TEST(Config, NamesTheFieldInsideTextConfig) {
+TEST(Config, names_the_field_inside_text_config) {
   const BadCase test = bad("num_attention_heads", 0);
   Json root = wrapper();
   test.spoil(root["text_config"]);
   expect_refused(test, root, "text_config.");
 }
 
-TEST(Config, RefusesAWrapperAroundAnotherModel) {
+TEST(Config, refuses_a_wrapper_around_another_model) {
   const BadCase test = bad("model_type", "qwen3_5_text");
   Json root = wrapper();
   test.spoil(root["text_config"]);
   expect_refused(test, root, "text_config.");
 }
 
-TEST(Config, RefusesARootThatIsNoObject) {
+TEST(Config, refuses_a_root_that_is_no_object) {
   EXPECT_THROW(parse_model_config(Json::array(), "config.json"), Error);
   Json root = wrapper();
   root["text_config"] = 3;

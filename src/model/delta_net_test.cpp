@@ -18,7 +18,7 @@ TinyTensors interleaved(TinyTensors tensors) {
   return tensors;
 }
 
-TEST(DeltaNet, InterleavedProjectionsArriveAsTheFlatOnes) {
+TEST(DeltaNet, interleaved_projections_arrive_as_the_flat_ones) {
   const TinyTensors tensors = interleaved(tiny_tensors());
   EXPECT_EQ(tensors.at(kFirst + ".in_proj_qkvz.weight").shape, (std::vector<int64_t>{160, 64}));
   EXPECT_EQ(tensors.at(kFirst + ".in_proj_ba.weight").shape, (std::vector<int64_t>{8, 64}));
@@ -27,7 +27,7 @@ TEST(DeltaNet, InterleavedProjectionsArriveAsTheFlatOnes) {
   EXPECT_EQ(taken_apart->backend.activations, flat->backend.activations);
 }
 
-TEST(DeltaNet, QuantizedProjectionsAreTakenApartWithTheirScalesAndBiases) {
+TEST(DeltaNet, quantized_projections_are_taken_apart_with_their_scales_and_biases) {
   TinyTensors tensors = tiny_tensors();
   for (const char* module : {".in_proj_qkv", ".in_proj_z", ".in_proj_b", ".in_proj_a"}) {
     quantize_module(tensors, kFirst + module, {4, 32, DType::kBF16});
@@ -40,13 +40,13 @@ TEST(DeltaNet, QuantizedProjectionsAreTakenApartWithTheirScalesAndBiases) {
   EXPECT_TRUE(flat->backend.matrices.at(kFirst + ".in_proj_a").format.is_quantized());
 }
 
-TEST(DeltaNet, EachLayerMayHaveItsOwnForm) {
+TEST(DeltaNet, each_layer_may_have_its_own_form) {
   TinyTensors mixed = tiny_tensors();
   interleave_projections(mixed, kSecond);
   EXPECT_EQ(load(mixed)->backend.matrices, load(tiny_tensors())->backend.matrices);
 }
 
-TEST(DeltaNet, HalfOfAnInterleavedLayerIsMissedByName) {
+TEST(DeltaNet, half_of_an_interleaved_layer_is_missed_by_name) {
   for (const char* module : {".in_proj_qkvz", ".in_proj_ba"}) {
     TinyTensors tensors = interleaved(tiny_tensors());
     tensors.erase(kSecond + module + ".weight");
@@ -54,13 +54,13 @@ TEST(DeltaNet, HalfOfAnInterleavedLayerIsMissedByName) {
   }
 }
 
-TEST(DeltaNet, BothFormsInOneLayerAreRefused) {
+TEST(DeltaNet, both_forms_in_one_layer_are_refused) {
   TinyTensors tensors = interleaved(tiny_tensors());
   tensors[kFirst + ".in_proj_z.weight"] = tiny_tensors().at(kFirst + ".in_proj_z.weight");
   expect_refused(tensors, tiny_config(), ErrorCode::kUnknownTensor, {kFirst + ".in_proj_z.weight"});
 }
 
-TEST(DeltaNet, AWrongHeightIsNamedWithBothShapes) {
+TEST(DeltaNet, a_wrong_height_is_named_with_both_shapes) {
   TinyTensors tensors = interleaved(tiny_tensors());
   const std::string name = kFirst + ".in_proj_qkvz.weight";
   tensors.at(name) = made_up(name, {128, 64}, DType::kBF16, 0.1f);

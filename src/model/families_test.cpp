@@ -31,11 +31,11 @@ void expect_refused(const Json& config, ErrorCode code, const std::string& field
   }
 }
 
-TEST(Families, EachIsKnownByItsModelType) {
+TEST(Families, each_is_known_by_its_model_type) {
   for (const TinyFamily& family : tiny_families()) EXPECT_EQ(parse(family.config).model_type, family.name);
 }
 
-TEST(Families, WrappersHaveTheTextConfigOfTheirOwnFamily) {
+TEST(Families, wrappers_have_the_text_config_of_their_own_family) {
   Json text = tiny_qwen3_5().config;
   Json wrapper = {{"model_type", "qwen3_5"}, {"text_config", text}};
   EXPECT_EQ(parse(wrapper).model_type, "qwen3_5");
@@ -43,7 +43,7 @@ TEST(Families, WrappersHaveTheTextConfigOfTheirOwnFamily) {
   expect_refused(wrapper, ErrorCode::kBadConfig, "text_config.model_type");
 }
 
-TEST(Families, Qwen35IsDenseAndOtherwiseLikeItsMoe) {
+TEST(Families, qwen35_is_dense_and_otherwise_like_its_moe) {
   const ModelConfig config = parse(tiny_qwen3_5().config);
   EXPECT_THAT(config.mlp_kinds, Each(kDense));
   EXPECT_EQ(config.mlp_kinds.size(), 4u);
@@ -56,7 +56,7 @@ TEST(Families, Qwen35IsDenseAndOtherwiseLikeItsMoe) {
   EXPECT_EQ(config.layer_kinds, parse(tiny_config()).layer_kinds);
 }
 
-TEST(Families, Qwen3NextHasAGateThatNoKeyNamesAndFlatRopeKeys) {
+TEST(Families, qwen3_next_has_a_gate_that_no_key_names_and_flat_rope_keys) {
   const ModelConfig config = parse(tiny_qwen3_next().config);
   EXPECT_TRUE(config.attention_gate);
   EXPECT_EQ(config.rotary_dim, 4);
@@ -67,7 +67,7 @@ TEST(Families, Qwen3NextHasAGateThatNoKeyNamesAndFlatRopeKeys) {
   EXPECT_EQ(config.norms, NormForm::kZeroCentred);
 }
 
-TEST(Families, Qwen3MoeHasFullAttentionAloneWithoutGateOrSharedExpert) {
+TEST(Families, qwen3_moe_has_full_attention_alone_without_gate_or_shared_expert) {
   const ModelConfig config = parse(tiny_qwen3_moe().config);
   EXPECT_THAT(config.layer_kinds, Each(LayerKind::kFullAttention));
   EXPECT_EQ(config.layer_kinds.size(), 4u);
@@ -79,7 +79,7 @@ TEST(Families, Qwen3MoeHasFullAttentionAloneWithoutGateOrSharedExpert) {
   EXPECT_EQ(config.norms, NormForm::kPlain);
 }
 
-TEST(Families, AbsentHeadDimIsThatOfTransformers) {
+TEST(Families, absent_head_dim_is_that_of_transformers) {
   struct Case {
     TinyFamily family;
     int64_t head_dim;  // of hidden_size 64 and 4 heads
@@ -91,7 +91,7 @@ TEST(Families, AbsentHeadDimIsThatOfTransformers) {
   }
 }
 
-TEST(Families, RenormalizationHasADefaultOfItsOwnInEachFamily) {
+TEST(Families, renormalization_has_a_default_of_its_own_in_each_family) {
   struct Case {
     TinyFamily family;
     std::optional<bool> value;
@@ -111,7 +111,7 @@ TEST(Families, RenormalizationHasADefaultOfItsOwnInEachFamily) {
   }
 }
 
-TEST(Families, SparseStepAndDenseLayersDecideWhereExpertsAre) {
+TEST(Families, sparse_step_and_dense_layers_decide_where_experts_are) {
   for (TinyFamily& family : std::vector{tiny_qwen3_moe(), tiny_qwen3_next()}) {
     family.config["decoder_sparse_step"] = 2;
     EXPECT_THAT(parse(family.config).mlp_kinds, ElementsAre(kDense, kMoe, kDense, kMoe));
@@ -126,21 +126,21 @@ TEST(Families, SparseStepAndDenseLayersDecideWhereExpertsAre) {
   }
 }
 
-TEST(Families, EveryLayerOfQwen35MoeHasExpertsWhateverTheseKeysSay) {
+TEST(Families, every_layer_of_qwen35_moe_has_experts_whatever_these_keys_say) {
   Json config = tiny_config();
   config["decoder_sparse_step"] = 2;
   config["mlp_only_layers"] = {0};
   EXPECT_THAT(parse(config).mlp_kinds, Each(kMoe));
 }
 
-TEST(Families, AModelOfDenseLayersAloneNeedsNoExpertKeys) {
+TEST(Families, a_model_of_dense_layers_alone_needs_no_expert_keys) {
   Json config = tiny_qwen3_moe().config;
   config["mlp_only_layers"] = {0, 1, 2, 3};
   for (const char* key : {"num_experts", "num_experts_per_tok", "moe_intermediate_size"}) config.erase(key);
   EXPECT_EQ(parse(config).experts, 0);
 }
 
-TEST(Families, WhereExpertsAreIsCheckedLayerByLayer) {
+TEST(Families, where_experts_are_is_checked_layer_by_layer) {
   for (const Json& value : {Json{4}, Json{-1}, Json{1.5}, Json{"0"}, Json{true}, Json(0)}) {
     Json config = tiny_qwen3_moe().config;
     config["mlp_only_layers"] = value;
@@ -153,7 +153,7 @@ TEST(Families, WhereExpertsAreIsCheckedLayerByLayer) {
   }
 }
 
-TEST(Families, DenseLayersNeedTheirWidth) {
+TEST(Families, dense_layers_need_their_width) {
   Json config = tiny_qwen3_5().config;
   config.erase("intermediate_size");
   expect_refused(config, ErrorCode::kBadConfig, "intermediate_size");
@@ -163,7 +163,7 @@ TEST(Families, DenseLayersNeedTheirWidth) {
   expect_refused(config, ErrorCode::kBadConfig, "intermediate_size");
 }
 
-TEST(Families, Qwen3MoeMayListItsLayerTypesButHasNoLinearOnes) {
+TEST(Families, qwen3_moe_may_list_its_layer_types_but_has_no_linear_ones) {
   Json config = tiny_qwen3_moe().config;
   config["layer_types"] = Json(4, "full_attention");
   EXPECT_EQ(parse(config).count(LayerKind::kFullAttention), 4);
@@ -173,7 +173,7 @@ TEST(Families, Qwen3MoeMayListItsLayerTypesButHasNoLinearOnes) {
   expect_refused(config, ErrorCode::kUnsupported, "layer_types[2]");
 }
 
-TEST(Families, AllRefuseWhatWouldChangeTheMaths) {
+TEST(Families, all_refuse_what_would_change_the_maths) {
   for (const TinyFamily& family : tiny_families()) {
     for (const auto& [key, value] :
          {std::pair<const char*, Json>{"attention_bias", true}, {"use_sliding_window", true}, {"hidden_act", "gelu"}}) {
@@ -184,7 +184,7 @@ TEST(Families, AllRefuseWhatWouldChangeTheMaths) {
   }
 }
 
-TEST(Families, TiedEmbeddingsAreReadInEveryFamily) {
+TEST(Families, tied_embeddings_are_read_in_every_family) {
   for (TinyFamily& family : tiny_families()) {
     family.config.erase("tie_word_embeddings");
     EXPECT_FALSE(parse(family.config).tied_embeddings) << family.name;

@@ -17,12 +17,12 @@ uint64_t bytes_of(const TinyTensors& tensors) {
 }
 
 MemoryPlan plan_of(const TinyTensors& tensors, const Json& config, const ModelOptions& options) {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   write_checkpoint(directory, config, tensors);
   return plan_memory(ModelDir(directory.path()), parse_model_config(config, "config.json"), options);
 }
 
-TEST(MemoryPlan, CountsWeightsCachesAndState) {
+TEST(MemoryPlan, counts_weights_caches_and_state) {
   const TinyTensors tensors = tiny_tensors();
   const MemoryPlan plan = plan_of(tensors, tiny_config(), {.context = 100});
   EXPECT_EQ(plan.weight_bytes, bytes_of(tensors));
@@ -32,14 +32,14 @@ TEST(MemoryPlan, CountsWeightsCachesAndState) {
   EXPECT_EQ(plan.total(), plan.weight_bytes + plan.kv_bytes + plan.recurrent_bytes + plan.workspace_bytes);
 }
 
-TEST(MemoryPlan, AModelOfFullAttentionAloneHasNoRecurrentState) {
+TEST(MemoryPlan, a_model_of_full_attention_alone_has_no_recurrent_state) {
   const TinyFamily tiny = tiny_qwen3_moe();
   const MemoryPlan plan = plan_of(tiny.tensors, tiny.config, {.context = 100});
   EXPECT_EQ(plan.kv_bytes, 4u * 256 * 2 * 16 * 2 * 4 + 100 * 16 * 4);  // four layers, whole heads rotated
   EXPECT_EQ(plan.recurrent_bytes, 0u);
 }
 
-TEST(MemoryPlan, AModelOfLinearAttentionAloneHasNoKeysAndValues) {
+TEST(MemoryPlan, a_model_of_linear_attention_alone_has_no_keys_and_values) {
   Json config = tiny_config();
   config["layer_types"] = Json(4, "linear_attention");
   const MemoryPlan plan = plan_of(tiny_tensors(), config, {.context = 100});
@@ -47,7 +47,7 @@ TEST(MemoryPlan, AModelOfLinearAttentionAloneHasNoKeysAndValues) {
   EXPECT_EQ(plan.recurrent_bytes, 4u * (4 * 8 * 16 + 3 * 96) * 4);
 }
 
-TEST(MemoryPlan, TheWorkspaceHoldsTheHiddenValuesOfDenseMlps) {
+TEST(MemoryPlan, the_workspace_holds_the_hidden_values_of_dense_mlps) {
   TinyFamily tiny = tiny_qwen3_5();
   const MemoryPlan narrow = plan_of(tiny.tensors, tiny.config, {.max_rows = 16});
   tiny.config["intermediate_size"] = 96 + 1000;
@@ -55,12 +55,12 @@ TEST(MemoryPlan, TheWorkspaceHoldsTheHiddenValuesOfDenseMlps) {
             narrow.workspace_bytes + 16u * 2 * 1000 * 4);
 }
 
-TEST(MemoryPlan, HalfPrecisionHalvesKeysAndValues) {
+TEST(MemoryPlan, half_precision_halves_keys_and_values) {
   const MemoryPlan plan = plan_of(tiny_tensors(), tiny_config(), {.context = 100, .kv_dtype = DType::kF16});
   EXPECT_EQ(plan.kv_bytes, 2u * 256 * 2 * 16 * 2 * 2 + 100 * 4 * 4);
 }
 
-TEST(MemoryPlan, WhatIsNotLoadedDoesNotCount) {
+TEST(MemoryPlan, what_is_not_loaded_does_not_count) {
   TinyTensors tensors = tiny_tensors();
   const uint64_t head_bytes = tensors.at("lm_head.weight").bytes.size();
   const uint64_t all_bytes = bytes_of(tensors);
@@ -71,7 +71,7 @@ TEST(MemoryPlan, WhatIsNotLoadedDoesNotCount) {
   EXPECT_EQ(plan_of(tensors, tied, {}).weight_bytes, all_bytes - head_bytes);
 }
 
-TEST(MemoryPlan, ADraftHeadThatIsAskedForCountsWithItsCaches) {
+TEST(MemoryPlan, a_draft_head_that_is_asked_for_counts_with_its_caches) {
   TinyTensors tensors = tiny_tensors();
   const MemoryPlan without = plan_of(tensors, tiny_config(), {.context = 100});
   tensors["mtp.fc.weight"] = made_up("mtp.fc.weight", {64, 128}, DType::kBF16, 0.1f);
@@ -80,27 +80,27 @@ TEST(MemoryPlan, ADraftHeadThatIsAskedForCountsWithItsCaches) {
   EXPECT_EQ(with.kv_bytes, without.kv_bytes + 256 * 2 * 16 * 2 * 4);
 }
 
-TEST(MemoryPlan, DraftRowsCostAnotherStateAndTheirRecords) {
+TEST(MemoryPlan, draft_rows_cost_another_state_and_their_records) {
   const MemoryPlan plain = plan_of(tiny_tensors(), tiny_config(), {});
   const MemoryPlan drafting = plan_of(tiny_tensors(), tiny_config(), {.draft_rows = 4});
   const uint64_t row = 96 + 16 + 4 * (16 + 1);  // inputs of the convolution, k, d and decay
   EXPECT_EQ(drafting.recurrent_bytes, plain.recurrent_bytes + 2u * (4 * 8 * 16 + 4 * row) * 4);
 }
 
-TEST(MemoryPlan, TheWorkspaceGrowsWithTheRowsOfAStep) {
+TEST(MemoryPlan, the_workspace_grows_with_the_rows_of_a_step) {
   const MemoryPlan small = plan_of(tiny_tensors(), tiny_config(), {.max_rows = 16});
   const MemoryPlan large = plan_of(tiny_tensors(), tiny_config(), {.max_rows = 512});
   EXPECT_GT(large.workspace_bytes, 8 * small.workspace_bytes);
 }
 
-TEST(MemoryPlan, TheContextEndsWhereTheModelEnds) {
+TEST(MemoryPlan, the_context_ends_where_the_model_ends) {
   const ModelConfig config = parse_model_config(tiny_config(), "config.json");
   EXPECT_EQ(effective_options(config, {.context = 1 << 20}).context, 256);
   EXPECT_EQ(effective_options(config, {.context = 100}).context, 100);
   EXPECT_EQ(make_state_spec(config, {.context = 1 << 20}).context, 256);
 }
 
-TEST(MemoryPlan, OptionsThatCannotBeAreUsageErrors) {
+TEST(MemoryPlan, options_that_cannot_be_are_usage_errors) {
   const ModelConfig config = parse_model_config(tiny_config(), "config.json");
   EXPECT_THROW(effective_options(config, {.context = 0}), Error);
   EXPECT_THROW(effective_options(config, {.max_rows = 0}), Error);

@@ -24,7 +24,7 @@ TinyFamily mixed() {
   return tiny;
 }
 
-TEST(Mlp, ADenseOneIsATableOfOneExpertWithTheRowsOfTheFile) {
+TEST(Mlp, a_dense_one_is_a_table_of_one_expert_with_the_rows_of_the_file) {
   const TinyFamily tiny = tiny_qwen3_5();
   const auto loaded = load(tiny.tensors, tiny.config);
   ASSERT_EQ(loaded->backend.experts_tables.size(), 4u);
@@ -38,7 +38,7 @@ TEST(Mlp, ADenseOneIsATableOfOneExpertWithTheRowsOfTheFile) {
   EXPECT_EQ(table.shared_gate.rows, 0);
 }
 
-TEST(Mlp, DenseLayersMayStandAmongLayersWithExperts) {
+TEST(Mlp, dense_layers_may_stand_among_layers_with_experts) {
   const TinyFamily tiny = mixed();
   const auto loaded = load(tiny.tensors, tiny.config);
   EXPECT_TRUE(loaded->backend.matrices.contains(mlp(0) + ".gate"));
@@ -47,7 +47,7 @@ TEST(Mlp, DenseLayersMayStandAmongLayersWithExperts) {
   EXPECT_EQ(loaded->backend.experts_tables.at(mlp(1)).gate.rows, 96);
 }
 
-TEST(Mlp, ADenseOneMayBeQuantizedDownApartFromGateAndUp) {
+TEST(Mlp, a_dense_one_may_be_quantized_down_apart_from_gate_and_up) {
   TinyFamily tiny = tiny_qwen3_5();
   tiny.config["quantization"] = Json{{"group_size", 32}, {"bits", 4}};
   tiny.config["quantization"][mlp(0) + ".down_proj"] = Json{{"group_size", 32}, {"bits", 6}};
@@ -61,14 +61,14 @@ TEST(Mlp, ADenseOneMayBeQuantizedDownApartFromGateAndUp) {
   EXPECT_EQ(table.down.format.quant, (QuantFormat{6, 32, DType::kBF16}));
 }
 
-TEST(Mlp, GateAndUpOfDifferentFormatsAreRefusedInADenseOneToo) {
+TEST(Mlp, gate_and_up_of_different_formats_are_refused_in_a_dense_one_too) {
   TinyFamily tiny = tiny_qwen3_5();
   tiny.config["quantization"] = Json{{"group_size", 32}, {"bits", 4}};
   quantize_module(tiny.tensors, mlp(3) + ".up_proj", kFourBits);
   expect_refused(tiny.tensors, tiny.config, ErrorCode::kUnsupported, {mlp(3), "BF16", "4 bits"});
 }
 
-TEST(Mlp, ALayerOfAnotherKindThanTheConfigSaysIsNamedWithTheKeysThatDecide) {
+TEST(Mlp, a_layer_of_another_kind_than_the_config_says_is_named_with_the_keys_that_decide) {
   TinyFamily tiny = mixed();
   tiny.config["mlp_only_layers"] = Json::array();
   expect_refused(tiny.tensors, tiny.config, ErrorCode::kBadTensor,
@@ -78,12 +78,12 @@ TEST(Mlp, ALayerOfAnotherKindThanTheConfigSaysIsNamedWithTheKeysThatDecide) {
                  {mlp(2) + ".gate.weight", "mlp_only_layers", "decoder_sparse_step"});
 }
 
-TEST(Mlp, ExpertsUnderTheNameOfADenseFamilyAreRefused) {
+TEST(Mlp, experts_under_the_name_of_a_dense_family_are_refused) {
   Json config = tiny_qwen3_5().config;
   expect_refused(tiny_tensors(), config, ErrorCode::kBadTensor, {mlp(0) + ".gate.weight", "model_type"});
 }
 
-TEST(Mlp, BothKindsInOneLayerAreRefused) {
+TEST(Mlp, both_kinds_in_one_layer_are_refused) {
   TinyFamily tiny = mixed();
   const std::string router = mlp(1) + ".gate.weight";
   tiny.tensors[router] = made_up(router, {6, 64}, DType::kBF16, 0.5f);

@@ -61,7 +61,7 @@ Json mxfp4_config() {
 
 // ---- what arrives
 
-TEST(Weights, AMatrixArrivesAsItStands) {
+TEST(Weights, a_matrix_arrives_as_it_stands) {
   const TinyTensors tensors = tiny_tensors();
   const auto loaded = load(tensors);
   const RecordedRows& q = loaded->backend.matrices.at("model.layers.1.self_attn.q_proj");
@@ -71,7 +71,7 @@ TEST(Weights, AMatrixArrivesAsItStands) {
   EXPECT_EQ(q.weights, tensors.at("model.layers.1.self_attn.q_proj.weight").bytes);
 }
 
-TEST(Weights, OnlyRoutersAndGatesTakeF32Activations) {
+TEST(Weights, only_routers_and_gates_take_f32_activations) {
   const auto loaded = load(tiny_tensors());
   for (const auto& [name, kind] : loaded->backend.activations) {
     const bool gate = name.ends_with(".mlp.gate") || name.ends_with(".shared_expert_gate") ||
@@ -80,7 +80,7 @@ TEST(Weights, OnlyRoutersAndGatesTakeF32Activations) {
   }
 }
 
-TEST(Weights, DenseExpertFormsGiveTheSameBytes) {
+TEST(Weights, dense_expert_forms_give_the_same_bytes) {
   const auto fused = load(tiny_tensors());
   const auto single = load(with_single_experts());
   const auto stacked = load(with_stacked_experts());
@@ -89,7 +89,7 @@ TEST(Weights, DenseExpertFormsGiveTheSameBytes) {
   EXPECT_EQ(stacked->backend.experts_tables, fused->backend.experts_tables);
 }
 
-TEST(Weights, FusedExpertsAreGateRowsThenUpRows) {
+TEST(Weights, fused_experts_are_gate_rows_then_up_rows) {
   const TinyTensors tensors = tiny_tensors();
   const auto loaded = load(tensors);
   const TinyTensor& gate_up = tensors.at(mlp(2) + ".experts.gate_up_proj");
@@ -101,7 +101,7 @@ TEST(Weights, FusedExpertsAreGateRowsThenUpRows) {
   }
 }
 
-TEST(Weights, QuantizedExpertFormsGiveTheSameBytes) {
+TEST(Weights, quantized_expert_forms_give_the_same_bytes) {
   TinyTensors tensors = with_quantized_experts();
   const auto single = load(tensors, quantized_config());
   for (int i = 0; i < kLayers; ++i) stack_experts(tensors, mlp(i));
@@ -114,7 +114,7 @@ TEST(Weights, QuantizedExpertFormsGiveTheSameBytes) {
   EXPECT_EQ(table.shared_gate.format, (WeightFormat{DType::kBF16, {}})) << "the shared expert has its own format";
 }
 
-TEST(Weights, LayersOfOneFileMayHaveDifferentExpertForms) {
+TEST(Weights, layers_of_one_file_may_have_different_expert_forms) {
   TinyTensors mixed = tiny_tensors();
   split_experts(mixed, mlp(1));
   split_experts(mixed, mlp(2));
@@ -122,7 +122,7 @@ TEST(Weights, LayersOfOneFileMayHaveDifferentExpertForms) {
   EXPECT_EQ(load(mixed)->backend.experts_tables, load(tiny_tensors())->backend.experts_tables);
 }
 
-TEST(Weights, DownMayHaveOtherBitsThanGateAndUp) {
+TEST(Weights, down_may_have_other_bits_than_gate_and_up) {
   TinyTensors tensors = with_stacked_experts();
   Json config = quantized_config();
   for (int i = 0; i < kLayers; ++i) {
@@ -136,7 +136,7 @@ TEST(Weights, DownMayHaveOtherBitsThanGateAndUp) {
             (QuantFormat{6, 32, DType::kF16}));
 }
 
-TEST(Weights, EachModuleFollowsItsOwnQuantizationEntry) {
+TEST(Weights, each_module_follows_its_own_quantization_entry) {
   TinyTensors tensors = tiny_tensors();
   Json config = quantized_config();
   quantize_module(tensors, "lm_head", kFourBits);
@@ -149,7 +149,7 @@ TEST(Weights, EachModuleFollowsItsOwnQuantizationEntry) {
   EXPECT_FALSE(loaded->backend.matrices.at(mlp(1) + ".gate").format.is_quantized());
 }
 
-TEST(Weights, Mxfp4ArrivesAsItStandsWithoutBiases) {
+TEST(Weights, mxfp4_arrives_as_it_stands_without_biases) {
   TinyTensors tensors = tiny_tensors();
   make_mxfp4(tensors, "lm_head");
   const auto loaded = load(tensors, mxfp4_config());
@@ -160,7 +160,7 @@ TEST(Weights, Mxfp4ArrivesAsItStandsWithoutBiases) {
   EXPECT_TRUE(head.biases.empty());
 }
 
-TEST(Weights, StacksOfMxfp4ExpertsMayHaveAnAffineDown) {
+TEST(Weights, stacks_of_mxfp4_experts_may_have_an_affine_down) {
   TinyTensors tensors = with_stacked_experts();
   Json config = mxfp4_config();
   for (int i = 0; i < kLayers; ++i) {
@@ -176,7 +176,7 @@ TEST(Weights, StacksOfMxfp4ExpertsMayHaveAnAffineDown) {
   EXPECT_EQ(table.down.format.quant, kFourBits);
 }
 
-TEST(Weights, ATiedHeadIsNotLoaded) {
+TEST(Weights, a_tied_head_is_not_loaded) {
   Json config = tiny_config();
   config["tie_word_embeddings"] = true;
   TinyTensors tensors = tiny_tensors();
@@ -185,14 +185,14 @@ TEST(Weights, ATiedHeadIsNotLoaded) {
   EXPECT_FALSE(load(tensors, config)->backend.matrices.contains("lm_head"));
 }
 
-TEST(Weights, TheDraftHeadIsIgnored) {
+TEST(Weights, the_draft_head_is_ignored) {
   TinyTensors tensors = tiny_tensors();
   tensors["mtp.fc.weight"] = made_up("mtp.fc.weight", {64, 128}, DType::kBF16, 0.1f);
   EXPECT_EQ(load(tensors)->backend.matrices.size(), load(tiny_tensors())->backend.matrices.size());
 }
 
 // Norms are uploaded in f32 so that the values are compared, not their rounding.
-TEST(Weights, ConvertedNormsAndRawNormsGiveTheSameFactors) {
+TEST(Weights, converted_norms_and_raw_norms_give_the_same_factors) {
   const TinyTensors raw = tiny_tensors(DType::kF32);
   TinyTensors converted = raw;
   for (auto& [name, tensor] : converted) {
@@ -205,7 +205,7 @@ TEST(Weights, ConvertedNormsAndRawNormsGiveTheSameFactors) {
   EXPECT_EQ(load(raw)->backend.vectors, load(converted)->backend.vectors);
 }
 
-TEST(Weights, OnlyTheNormOfTheLinearLayersIsNeverShifted) {
+TEST(Weights, only_the_norm_of_the_linear_layers_is_never_shifted) {
   const TinyTensors tensors = tiny_tensors(DType::kF32);
   const auto loaded = load(tensors);
   const auto uploaded = [&](const std::string& name, float shift) {
@@ -228,7 +228,7 @@ TEST(Weights, OnlyTheNormOfTheLinearLayersIsNeverShifted) {
   }
 }
 
-TEST(Weights, NormsOfQwen3MoeAreNeverShiftedAndNeedNoConvolutionToTell) {
+TEST(Weights, norms_of_qwen3_moe_are_never_shifted_and_need_no_convolution_to_tell) {
   const TinyFamily tiny = tiny_qwen3_moe(DType::kF32);
   const auto loaded = load(tiny.tensors, tiny.config);
   for (const char* name :
@@ -240,7 +240,7 @@ TEST(Weights, NormsOfQwen3MoeAreNeverShiftedAndNeedNoConvolutionToTell) {
   }
 }
 
-TEST(Weights, SmallTensorsMayHaveAnyFloatDtype) {
+TEST(Weights, small_tensors_may_have_any_float_dtype) {
   TinyTensors tensors = tiny_tensors();
   for (const char* name : {"A_log", "norm.weight"}) {
     const std::string full = std::string("model.layers.0.linear_attn.") + name;
@@ -251,8 +251,8 @@ TEST(Weights, SmallTensorsMayHaveAnyFloatDtype) {
   EXPECT_EQ(load(tensors)->backend.vectors.size(), load(tiny_tensors())->backend.vectors.size());
 }
 
-TEST(Weights, ProgressEndsAtTheBytesOfAllTensors) {
-  TemporaryDirectory directory;
+TEST(Weights, progress_ends_at_the_bytes_of_all_tensors) {
+  testing::TemporaryDirectory directory;
   const TinyTensors tensors = tiny_tensors();
   write_checkpoint(directory, tiny_config(), tensors);
   uint64_t bytes = 0;
@@ -278,7 +278,7 @@ TinyTensors one_of_each(TinyTensors tensors) {
   return tensors;
 }
 
-TEST(Weights, EveryTensorOfEveryFamilyIsMissedByName) {
+TEST(Weights, every_tensor_of_every_family_is_missed_by_name) {
   for (const TinyFamily& family : tiny_families()) {
     for (const auto& [name, tensor] : one_of_each(family.tensors)) {
       TinyTensors tensors = family.tensors;
@@ -288,7 +288,7 @@ TEST(Weights, EveryTensorOfEveryFamilyIsMissedByName) {
   }
 }
 
-TEST(Weights, AWrongShapeIsNamedWithBothShapes) {
+TEST(Weights, a_wrong_shape_is_named_with_both_shapes) {
   for (const TinyFamily& family : tiny_families()) {
     for (const auto& [name, tensor] : one_of_each(family.tensors)) {
       TinyTensors tensors = family.tensors;
@@ -301,7 +301,7 @@ TEST(Weights, AWrongShapeIsNamedWithBothShapes) {
   }
 }
 
-TEST(Weights, AWrongDtypeIsNamed) {
+TEST(Weights, a_wrong_dtype_is_named) {
   for (const char* name : {"model.norm.weight", "lm_head.weight", "model.layers.0.mlp.experts.down_proj"}) {
     TinyTensors tensors = tiny_tensors();
     TinyTensor& tensor = tensors.at(name);
@@ -311,7 +311,7 @@ TEST(Weights, AWrongDtypeIsNamed) {
   }
 }
 
-TEST(Weights, UnknownTensorsAreCountedAndFiveAreListed) {
+TEST(Weights, unknown_tensors_are_counted_and_five_are_listed) {
   TinyTensors tensors = tiny_tensors();
   for (const char* name : {"zz.a", "zz.b", "zz.c", "zz.d", "zz.e", "zz.f"}) {
     tensors[name] = made_up(name, {2}, DType::kF32, 1.0f);
@@ -322,7 +322,7 @@ TEST(Weights, UnknownTensorsAreCountedAndFiveAreListed) {
   expect_refused(tensors, tiny_config(), ErrorCode::kUnknownTensor, {"model.layers.1.self_attn.q_proj.bias"});
 }
 
-TEST(Weights, ALayerWithoutExpertsNamesTheFormsThatWereLookedFor) {
+TEST(Weights, a_layer_without_experts_names_the_forms_that_were_looked_for) {
   TinyTensors tensors = tiny_tensors();
   tensors.erase(mlp(3) + ".experts.gate_up_proj");
   tensors.erase(mlp(3) + ".experts.down_proj");
@@ -330,32 +330,32 @@ TEST(Weights, ALayerWithoutExpertsNamesTheFormsThatWereLookedFor) {
                  {mlp(3) + ".experts.gate_up_proj", "switch_mlp", "experts.0.gate_proj"});
 }
 
-TEST(Weights, AMissingExpertIsNamed) {
+TEST(Weights, a_missing_expert_is_named) {
   TinyTensors tensors = with_single_experts();
   tensors.erase(mlp(0) + ".experts.4.up_proj.weight");
   expect_refused(tensors, tiny_config(), ErrorCode::kMissingTensor, {mlp(0) + ".experts.4.up_proj.weight"});
 }
 
-TEST(Weights, GateAndUpOfDifferentFormatsAreRefused) {
+TEST(Weights, gate_and_up_of_different_formats_are_refused) {
   TinyTensors tensors = with_stacked_experts();
   quantize_module(tensors, mlp(0) + ".switch_mlp.up_proj", kFourBits);
   expect_refused(tensors, quantized_config(), ErrorCode::kUnsupported, {mlp(0), "BF16", "4 bits"});
 }
 
-TEST(Weights, ExpertsOfDifferentFormatsInOneLayerAreRefused) {
+TEST(Weights, experts_of_different_formats_in_one_layer_are_refused) {
   TinyTensors tensors = with_single_experts();
   quantize_module(tensors, mlp(0) + ".experts.5.down_proj", kFourBits);
   expect_refused(tensors, quantized_config(), ErrorCode::kUnsupported, {mlp(0) + ".experts.5.down_proj", "BF16"});
 }
 
-TEST(Weights, RawAndConvertedLayersInOneFileAreRefused) {
+TEST(Weights, raw_and_converted_layers_in_one_file_are_refused) {
   TinyTensors tensors = tiny_tensors();
   tensors.at("model.layers.2.linear_attn.conv1d.weight").shape = {96, 4, 1};
   expect_refused(tensors, tiny_config(), ErrorCode::kBadTensor,
                  {"model.layers.2.linear_attn.conv1d.weight", "[96, 1, 4]", "[96, 4, 1]"});
 }
 
-TEST(Weights, NormsOfUnknownConventionAreRefused) {
+TEST(Weights, norms_of_unknown_convention_are_refused) {
   Json config = tiny_config();
   config["full_attention_interval"] = 1;
   TinyTensors tensors = tiny_tensors();
@@ -368,14 +368,14 @@ TEST(Weights, NormsOfUnknownConventionAreRefused) {
 }
 
 // Codes of 4 bits under a config that says otherwise, and the reverse: row 18 of the hostile inputs.
-TEST(Weights, CodesThatDisagreeWithTheirEntryNameTheBitsOfTheFile) {
+TEST(Weights, codes_that_disagree_with_their_entry_name_the_bits_of_the_file) {
   TinyTensors tensors = tiny_tensors();
   quantize_module(tensors, "lm_head", kFourBits);
   expect_refused(tensors, quantized_config(3), ErrorCode::kBadTensor,
                  {"lm_head.weight", "expected shape [40, 6]", "got [40, 8]", "looks like 4 bits"});
 }
 
-TEST(Weights, InconsistentQuantizedPartsAreRefused) {
+TEST(Weights, inconsistent_quantized_parts_are_refused) {
   struct Case {
     const char* part;
     std::function<void(TinyTensors&)> spoil;
@@ -403,7 +403,7 @@ TEST(Weights, InconsistentQuantizedPartsAreRefused) {
   }
 }
 
-TEST(Weights, DamagedPartsOfMxfp4AreRefused) {
+TEST(Weights, damaged_parts_of_mxfp4_are_refused) {
   struct Case {
     std::string part;
     std::function<void(TinyTensors&)> spoil;
@@ -429,7 +429,7 @@ TEST(Weights, DamagedPartsOfMxfp4AreRefused) {
   }
 }
 
-TEST(Weights, AModeThatDisagreesWithTheFileIsNamed) {
+TEST(Weights, a_mode_that_disagrees_with_the_file_is_named) {
   TinyTensors tensors = tiny_tensors();
   make_mxfp4(tensors, "lm_head");
   expect_refused(tensors, quantized_config(), ErrorCode::kBadTensor,
@@ -439,7 +439,7 @@ TEST(Weights, AModeThatDisagreesWithTheFileIsNamed) {
 }
 
 // Found while the rows are read: N4 has no bias for such a scale.
-TEST(Weights, AScaleOfMxfp4ThatIsTooLargeIsNamedWithItsRow) {
+TEST(Weights, a_scale_of_mxfp4_that_is_too_large_is_named_with_its_row) {
   TinyTensors tensors = with_stacked_experts();
   const std::string module = mlp(1) + ".switch_mlp.up_proj";
   make_mxfp4(tensors, mlp(1) + ".switch_mlp.gate_proj");
@@ -454,7 +454,7 @@ TEST(Weights, AScaleOfMxfp4ThatIsTooLargeIsNamedWithItsRow) {
   }
 }
 
-TEST(Weights, InputsThatAreNoMultipleOfTheGroupAreRefused) {
+TEST(Weights, inputs_that_are_no_multiple_of_the_group_are_refused) {
   TinyTensors tensors = with_stacked_experts();
   quantize_module(tensors, mlp(0) + ".switch_mlp.down_proj", kFourBits);
   Json config = quantized_config();

@@ -11,13 +11,13 @@
 #include "quant/affine.h"
 #include "quant/codes.h"
 #include "quant/dequantize.h"
-#include "quant/test_golden_file.h"
+#include "quant/testing/golden_file.h"
 
 namespace moebius {
 namespace {
 
-const test::GoldenFile& golden() {
-  static const test::GoldenFile file("affine.safetensors");
+const testing::GoldenFile& golden() {
+  static const testing::GoldenFile file("affine.safetensors");
   return file;
 }
 
@@ -26,7 +26,7 @@ struct NamedDType {
   DType dtype;
 };
 
-class Golden : public testing::TestWithParam<std::tuple<NamedDType, int, int>> {
+class Golden : public ::testing::TestWithParam<std::tuple<NamedDType, int, int>> {
  protected:
   Golden() {
     const auto& [dtype, bits, group] = GetParam();
@@ -39,7 +39,7 @@ class Golden : public testing::TestWithParam<std::tuple<NamedDType, int, int>> {
   std::string weight_, prefix_;
 };
 
-TEST_P(Golden, EncodedBytesAreThoseOfMlx) {
+TEST_P(Golden, encoded_bytes_are_those_of_mlx) {
   const auto& weight = golden().bytes(weight_);
   const auto& codes = golden().bytes(prefix_ + ".codes");
   const auto& scales = golden().bytes(prefix_ + ".scales");
@@ -65,21 +65,21 @@ constexpr int kAllBits[] = {2, 3, 4, 5, 6, 8};
 constexpr int kAllGroups[] = {32, 64, 128};
 constexpr NamedDType kAllDTypes[] = {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}};
 
-std::string case_name(const testing::TestParamInfo<Golden::ParamType>& info) {
+std::string case_name(const ::testing::TestParamInfo<Golden::ParamType>& info) {
   const auto& [dtype, bits, group] = info.param;
   return std::string(dtype.name) + "_" + std::to_string(bits) + "bit_group" + std::to_string(group);
 }
 
 INSTANTIATE_TEST_SUITE_P(Mlx, Golden,
-                         testing::Combine(testing::ValuesIn(kAllDTypes), testing::ValuesIn(kAllBits),
-                                          testing::ValuesIn(kAllGroups)),
+                         ::testing::Combine(::testing::ValuesIn(kAllDTypes), ::testing::ValuesIn(kAllBits),
+                                            ::testing::ValuesIn(kAllGroups)),
                          case_name);
 
 class GoldenDecode : public Golden {};
 
 // MLX on a CPU rounds q * s and then the sum; we round once (design N2). So its bits are reproduced by two roundings,
 // and ours are nearer to the exact value by at most half an ulp of the product and one of the sum.
-TEST_P(GoldenDecode, DecodedValuesDifferFromMlxByTheRoundingOfTheProductOnly) {
+TEST_P(GoldenDecode, decoded_values_differ_from_mlx_by_the_rounding_of_the_product_only) {
   const auto& decoded = golden().bytes(prefix_ + ".decoded");
   const auto* codes = golden().bytes(prefix_ + ".codes").data();
   const auto* scales = golden().bytes(prefix_ + ".scales").data();
@@ -105,8 +105,8 @@ TEST_P(GoldenDecode, DecodedValuesDifferFromMlxByTheRoundingOfTheProductOnly) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Mlx, GoldenDecode,
-                         testing::Combine(testing::Values(kAllDTypes[0]), testing::ValuesIn(kAllBits),
-                                          testing::ValuesIn(kAllGroups)),
+                         ::testing::Combine(::testing::Values(kAllDTypes[0]), ::testing::ValuesIn(kAllBits),
+                                            ::testing::ValuesIn(kAllGroups)),
                          case_name);
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "quant/codes.h"
-#include "quant/test_hex.h"
+#include "quant/testing/hex.h"
 
 namespace moebius {
 namespace {
@@ -38,31 +38,31 @@ std::vector<uint8_t> unpacked(const std::vector<std::byte>& packed, int bits) {
   return codes;
 }
 
-TEST(Encode, RampWithTiesRoundsToEven) {
+TEST(Encode, ramp_with_ties_rounds_to_even) {
   std::vector<float> w(32);
   for (int i = 0; i < 32; ++i) w[i] = -1.0f + static_cast<float>(i) / 16.0f;
 
   const Encoded four = encode(w, {4, 32, DType::kF32});
   EXPECT_EQ(four.scale, 0.125f);
   EXPECT_EQ(four.bias, -1.0f);
-  EXPECT_EQ(test::hex(four.codes), "00 21 22 43 44 65 66 87 88 a9 aa cb cc ed ee ff");
+  EXPECT_EQ(testing::hex(four.codes), "00 21 22 43 44 65 66 87 88 a9 aa cb cc ed ee ff");
 
   const Encoded three = encode(w, {3, 32, DType::kBF16});
   EXPECT_EQ(three.scale, 0.25f);
   EXPECT_EQ(three.bias, -1.0f);
-  EXPECT_EQ(test::hex(three.codes), "00 92 48 92 b6 91 24 db da b6 ff ff");
+  EXPECT_EQ(testing::hex(three.codes), "00 92 48 92 b6 91 24 db da b6 ff ff");
 }
 
-TEST(Encode, LargerPositiveExtremeGivesANegativeScaleAndCodeZero) {
+TEST(Encode, larger_positive_extreme_gives_a_negative_scale_and_code_zero) {
   std::vector<float> w(32, 0.0f);
   w[0] = 0.5f, w[1] = -0.25f, w[2] = 0.75f, w[3] = 1.0f;
   const Encoded row = encode(w, {4, 32, DType::kF32});
   EXPECT_EQ(row.scale, 1.0f / -12.0f);
   EXPECT_EQ(row.bias, 1.0f);
-  EXPECT_EQ(test::hex(std::span(row.codes).first(4)), "f6 03 cc cc");
+  EXPECT_EQ(testing::hex(std::span(row.codes).first(4)), "f6 03 cc cc");
 }
 
-TEST(Encode, ConstantGroupsHaveTheSmallestScaleAndCodeZero) {
+TEST(Encode, constant_groups_have_the_smallest_scale_and_code_zero) {
   for (const float value : {0.0f, -0.0f, 0.3f}) {
     for (const int bits : kWidths) {
       const Encoded row = encode(std::vector<float>(64, value), {bits, 64, DType::kF32});
@@ -73,7 +73,7 @@ TEST(Encode, ConstantGroupsHaveTheSmallestScaleAndCodeZero) {
   EXPECT_EQ(encode(std::vector<float>(64, 0.0f), {4, 64, DType::kF32}).scale, -1e-7f);
 }
 
-TEST(Encode, ZeroLandsOnTheGridOfEveryMixedGroup) {
+TEST(Encode, zero_lands_on_the_grid_of_every_mixed_group) {
   std::mt19937 random(2);
   std::normal_distribution<float> normal;
   for (const int bits : kWidths) {

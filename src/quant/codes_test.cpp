@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "quant/test_hex.h"
+#include "quant/testing/hex.h"
 
 namespace moebius {
 namespace {
 
 constexpr int kWidths[] = {2, 3, 4, 5, 6, 8};
 
-TEST(Pack, CountingUpGivesTheBytesOfTheSpecification) {
+TEST(Pack, counting_up_gives_the_bytes_of_the_specification) {
   struct Case {
     int bits;
     const char* bytes;
@@ -29,11 +29,11 @@ TEST(Pack, CountingUpGivesTheBytesOfTheSpecification) {
     for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<uint8_t>(i % (1u << c.bits));
     std::vector<std::byte> packed(codes.size() * c.bits / 8);
     pack_codes(packed, codes, c.bits);
-    EXPECT_EQ(test::hex(packed).substr(0, std::strlen(c.bytes)), c.bytes) << c.bits << " bits";
+    EXPECT_EQ(testing::hex(packed).substr(0, std::strlen(c.bytes)), c.bytes) << c.bits << " bits";
   }
 }
 
-TEST(Pack, UnpackingGivesBackEveryRowLength) {
+TEST(Pack, unpacking_gives_back_every_row_length) {
   std::mt19937 random(1);
   for (const int bits : kWidths) {
     for (size_t cols = 32; cols <= 1024; cols += 32) {

@@ -30,7 +30,7 @@ std::vector<float> all_elements(uint8_t scale) {
   return w;
 }
 
-TEST(Decode, UsesTheScaleAndBiasOfEachGroupWithOneRounding) {
+TEST(Decode, uses_the_scale_and_bias_of_each_group_with_one_rounding) {
   const QuantFormat format{8, 32, DType::kF32};
   std::vector<uint8_t> codes(64, 255);
   std::vector<std::byte> packed(64);
@@ -44,7 +44,7 @@ TEST(Decode, UsesTheScaleAndBiasOfEachGroupWithOneRounding) {
   EXPECT_EQ(w[32], __builtin_fmaf(255.0f, 0.7f, -3.0f));
 }
 
-TEST(Decode, EveryElementOfMxfp4UnderEveryScaleIsExactAndZeroIsPositive) {
+TEST(Decode, every_element_of_mxfp4_under_every_scale_is_exact_and_zero_is_positive) {
   for (int scale = 0; scale <= kMxfp4LargestScale; ++scale) {
     const std::vector<float> w = all_elements(static_cast<uint8_t>(scale));
     for (int i = 0; i < 32; ++i) {
@@ -54,13 +54,13 @@ TEST(Decode, EveryElementOfMxfp4UnderEveryScaleIsExactAndZeroIsPositive) {
   }
 }
 
-TEST(Decode, TheLargestScaleOfMxfp4IsTheLastWithAFiniteBias) {
+TEST(Decode, the_largest_scale_of_mxfp4_is_the_last_with_a_finite_bias) {
   const std::byte scales[] = {std::byte{kMxfp4LargestScale}, std::byte{kMxfp4LargestScale + 1}};
   EXPECT_TRUE(std::isfinite(decode_scale({nullptr, scales, nullptr}, kMxfp4, 0).bias));
   EXPECT_FALSE(std::isfinite(decode_scale({nullptr, scales, nullptr}, kMxfp4, 1).bias));
 }
 
-TEST(Decode, ARowOfMxfp4TakesTheScaleOfEachGroup) {
+TEST(Decode, a_row_of_mxfp4_takes_the_scale_of_each_group) {
   const std::vector<std::byte> packed(32, std::byte{0x5a});  // -1 (code 10) and 3 (code 5), by turns
   const std::byte scales[] = {std::byte{126}, std::byte{129}};
   std::vector<float> w(64);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kWidths[] = {2, 3, 4, 5, 6, 8};
 
-TEST(Format, OnlyPublishedWidthsGroupsAndScaleTypesAreAffine) {
+TEST(Format, only_published_widths_groups_and_scale_types_are_affine) {
   for (int bits = 0; bits <= 9; ++bits) {
     const bool exists = std::find(std::begin(kWidths), std::end(kWidths), bits) != std::end(kWidths);
     EXPECT_EQ(is_valid({bits, 64, DType::kBF16}), exists) << bits << " bits";
@@ -21,7 +21,7 @@ TEST(Format, OnlyPublishedWidthsGroupsAndScaleTypesAreAffine) {
   EXPECT_FALSE(is_valid({4, 64, DType::kU8}));
 }
 
-TEST(Format, Mxfp4HasNoVariants) {
+TEST(Format, mxfp4_has_no_variants) {
   EXPECT_TRUE(is_valid(kMxfp4));
   EXPECT_FALSE(is_valid({8, 32, DType::kU8, QuantMode::kMxfp4}));
   EXPECT_FALSE(is_valid({4, 64, DType::kU8, QuantMode::kMxfp4}));
@@ -29,7 +29,7 @@ TEST(Format, Mxfp4HasNoVariants) {
   EXPECT_FALSE(is_valid({4, 32, DType::kU8, QuantMode::kAffine}));
 }
 
-TEST(Format, RowsOfMxfp4TakeFourAndAQuarterBits) {
+TEST(Format, rows_of_mxfp4_take_four_and_a_quarter_bits) {
   EXPECT_EQ(code_row_bytes(kMxfp4, 96), 48);
   EXPECT_EQ(scale_row_bytes(kMxfp4, 96), 3);
   EXPECT_EQ(bias_row_bytes(kMxfp4, 96), 0);

@@ -8,20 +8,20 @@
 
 #include "quant/dequantize.h"
 #include "quant/mxfp4.h"
-#include "quant/test_golden_file.h"
+#include "quant/testing/golden_file.h"
 
 namespace moebius {
 namespace {
 
-const test::GoldenFile& golden() {
-  static const test::GoldenFile file("mxfp4.safetensors");
+const testing::GoldenFile& golden() {
+  static const testing::GoldenFile file("mxfp4.safetensors");
   return file;
 }
 
-class Mxfp4Golden : public testing::TestWithParam<const char*> {};
+class Mxfp4Golden : public ::testing::TestWithParam<const char*> {};
 
 // All bits but those of -0, which is 0 for us (N4).
-TEST_P(Mxfp4Golden, DecodedBitsAreThoseOfMlx) {
+TEST_P(Mxfp4Golden, decoded_bits_are_those_of_mlx) {
   const std::string name = GetParam();
   const std::string decoded = name + ".decoded";
   const int64_t cols = golden().cols(decoded);
@@ -41,7 +41,7 @@ TEST_P(Mxfp4Golden, DecodedBitsAreThoseOfMlx) {
   EXPECT_GT(compared, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Mlx, Mxfp4Golden, testing::Values("every", "f32", "f16", "bf16", "stack1", "stack3"),
+INSTANTIATE_TEST_SUITE_P(Mlx, Mxfp4Golden, ::testing::Values("every", "f32", "f16", "bf16", "stack1", "stack3"),
                          [](const auto& file) { return std::string(file.param); });
 
 }  // namespace

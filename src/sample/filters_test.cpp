@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-#include "sample/naive_sampling.h"
+#include "sample/testing/naive_sampling.h"
 
 namespace moebius {
 namespace {
@@ -116,8 +116,8 @@ TEST(Filters, give_the_probabilities_of_a_softmax_in_double) {
     const std::vector<float> row = make_row(trial % 2 == 0 ? Kind::kNormal : Kind::kMasked, 400, random);
     SamplingOptions options = make_options(random);
     options.temperature = std::max(options.temperature, 0.6f);
-    const std::vector<NaiveToken> most = naive_allowed(row, options, 1e-6);
-    const std::vector<NaiveToken> fewest = naive_allowed(row, options, -1e-6);
+    const std::vector<testing::NaiveToken> most = testing::naive_allowed(row, options, 1e-6);
+    const std::vector<testing::NaiveToken> fewest = testing::naive_allowed(row, options, -1e-6);
     if (most.size() != fewest.size()) continue;  // rounding may decide
     const std::vector<Candidate> got = allowed(row, options);
     ASSERT_EQ(got.size(), most.size());

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 
 namespace moebius {
 namespace {
@@ -69,7 +69,8 @@ TEST(GenerationDefaults, refuse_other_types_and_values_out_of_range) {
       {"frequency_penalty", R"({"frequency_penalty": true})"},
   };
   for (const Row& row : rows) {
-    expect_error(ErrorCode::kBadConfig, std::string("generation_config.json: ") + row.field, [&] { read(row.text); });
+    testing::expect_error(ErrorCode::kBadConfig, std::string("generation_config.json: ") + row.field,
+                          [&] { read(row.text); });
   }
 }
 

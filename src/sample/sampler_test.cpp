@@ -7,9 +7,9 @@
 #include <map>
 #include <random>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 #include "sample/filters.h"
-#include "sample/naive_sampling.h"
+#include "sample/testing/naive_sampling.h"
 
 namespace moebius {
 namespace {
@@ -42,7 +42,7 @@ double chi_square_excess(const std::vector<float>& row, const SamplingOptions& o
     statistic += (got - expected) * (got - expected) / expected;
     ++cells;
   };
-  for (const NaiveToken& token : naive_allowed(row, options, 0)) {
+  for (const testing::NaiveToken& token : testing::naive_allowed(row, options, 0)) {
     const double expected = token.probability * draws;
     if (expected < 5) {
       rare_expected += expected;
@@ -186,15 +186,15 @@ TEST(Sampler, refuses_logits_that_are_no_numbers_and_names_the_token) {
     for (const float bad : {std::nanf(""), kInfinity}) {
       std::vector<float> row = random_row(200, 1);
       row[197] = bad;
-      expect_error(ErrorCode::kNonFinite, "token 197", [&] { sampler.draw(row, {}, 0); });
+      testing::expect_error(ErrorCode::kNonFinite, "token 197", [&] { sampler.draw(row, {}, 0); });
     }
-    expect_error(ErrorCode::kNonFinite, "all are -inf",
-                 [&] { sampler.draw(std::vector<float>(200, -kInfinity), {}, 0); });
+    testing::expect_error(ErrorCode::kNonFinite, "all are -inf",
+                          [&] { sampler.draw(std::vector<float>(200, -kInfinity), {}, 0); });
   }
 }
 
 TEST(Sampler, refuses_options_out_of_range) {
-  expect_error(ErrorCode::kUsage, "top_p", [] { Sampler({.top_p = 2}, 10); });
+  testing::expect_error(ErrorCode::kUsage, "top_p", [] { Sampler({.top_p = 2}, 10); });
 }
 
 TEST(Sampler, adds_bias_before_it_penalizes) {
@@ -253,14 +253,14 @@ TEST(Sampler, tells_the_logprobs_of_the_model_whatever_the_options_change) {
                           .presence_penalty = 2,
                           .logit_bias = {{3, 10}},
                           .logprobs = 20};
-  const std::vector<NaiveToken> expected = naive_order(row, 1);
+  const std::vector<testing::NaiveToken> expected = testing::naive_order(row, 1);
   const Draw draw = Sampler(options, 300).draw(row, history, 1);
   ASSERT_EQ(draw.top.size(), 20u);
   for (size_t i = 0; i < 20; ++i) {
     EXPECT_EQ(draw.top[i].id, expected[i].id);
     EXPECT_NEAR(draw.top[i].logprob, std::log(expected[i].probability), 2e-6);
   }
-  for (const NaiveToken& token : expected) {
+  for (const testing::NaiveToken& token : expected) {
     if (token.id != draw.token) continue;
     EXPECT_NEAR(draw.logprob, std::log(token.probability), 2e-6);
   }

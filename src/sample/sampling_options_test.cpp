@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 
 namespace moebius {
 namespace {
@@ -65,8 +65,8 @@ TEST(SamplingOptions, refuse_what_is_out_of_range_naming_the_field) {
   for (const Row& row : rows) {
     SamplingOptions options;
     row.change(options);
-    expect_error(ErrorCode::kUsage, std::string(row.field) + ": ", [&] { check(options, kVocab); });
-    expect_error(ErrorCode::kUsage, row.range, [&] { check(options, kVocab); });
+    testing::expect_error(ErrorCode::kUsage, std::string(row.field) + ": ", [&] { check(options, kVocab); });
+    testing::expect_error(ErrorCode::kUsage, row.range, [&] { check(options, kVocab); });
   }
 }
 
@@ -81,11 +81,11 @@ TEST(SamplingOptions, refuse_a_nan_and_an_infinity_in_every_field) {
     for (const auto field : fields) {
       SamplingOptions options;
       options.*field = bad;
-      expect_error(ErrorCode::kUsage, "expected a number", [&] { check(options, kVocab); });
+      testing::expect_error(ErrorCode::kUsage, "expected a number", [&] { check(options, kVocab); });
     }
     SamplingOptions options;
     options.logit_bias = {{0, bad}};
-    expect_error(ErrorCode::kUsage, "expected a number", [&] { check(options, kVocab); });
+    testing::expect_error(ErrorCode::kUsage, "expected a number", [&] { check(options, kVocab); });
   }
 }
 

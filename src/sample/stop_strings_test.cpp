@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 
 namespace moebius {
 namespace {
@@ -139,7 +139,7 @@ TEST(StopStrings, refuse_lists_and_strings_beyond_the_limits) {
       {"is not UTF-8", {"\xa9"}},
       {"is not UTF-8", {"a\xc3"}},
   };
-  for (const Row& row : rows) expect_error(ErrorCode::kUsage, row.text, [&] { StopStrings{row.strings}; });
+  for (const Row& row : rows) testing::expect_error(ErrorCode::kUsage, row.text, [&] { StopStrings{row.strings}; });
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 
 namespace moebius {
 namespace {
@@ -39,8 +39,8 @@ TEST(TokenCounts, are_as_if_a_draft_that_was_taken_back_had_never_been) {
 TEST(TokenCounts, refuse_to_take_back_what_was_not_generated) {
   TokenCounts counts;
   counts.add_prompt(1);
-  expect_error(ErrorCode::kInternal, "generated", [&] { counts.remove(1); });
-  expect_error(ErrorCode::kInternal, "counts_.end()", [&] { counts.remove(2); });
+  testing::expect_error(ErrorCode::kInternal, "generated", [&] { counts.remove(1); });
+  testing::expect_error(ErrorCode::kInternal, "counts_.end()", [&] { counts.remove(2); });
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 #include "speculate/unit_hash.h"
 
 namespace moebius {
@@ -220,8 +220,8 @@ TEST(StepCost, is_a_straight_line_above_the_rows_it_looks_at) {
 
 TEST(StepCost, refuses_rows_that_no_step_has) {
   StepCost cost;
-  expect_error(ErrorCode::kInternal, "", [&] { cost.observe(0, 0.01); });
-  expect_error(ErrorCode::kInternal, "", [&] { (void)cost.seconds(1); });
+  testing::expect_error(ErrorCode::kInternal, "", [&] { cost.observe(0, 0.01); });
+  testing::expect_error(ErrorCode::kInternal, "", [&] { (void)cost.seconds(1); });
 }
 
 }  // namespace

@@ -13,10 +13,10 @@ namespace {
 
 double prior_seconds(int64_t rows) { return 0.01 * StepCost::prior_ratio(static_cast<double>(rows)); }
 
-Simulation world_of(DraftSource source, double rate) {
-  Simulation world;
+testing::Simulation world_of(DraftSource source, double rate) {
+  testing::Simulation world;
   world.seconds = prior_seconds;
-  SimulatedSource& there = source == DraftSource::kMtp ? world.mtp : world.ngram;
+  testing::SimulatedSource& there = source == DraftSource::kMtp ? world.mtp : world.ngram;
   there.there = true;
   there.rate = [rate](int64_t, int64_t) { return rate; };
   return world;
@@ -50,7 +50,7 @@ TEST(Planner, begins_with_a_plain_step_for_every_number_of_streams) {
 
 TEST(Planner, drafts_from_the_sources_that_offer_alone) {
   for (const DraftSource source : {DraftSource::kMtp, DraftSource::kNgram}) {
-    Simulator simulator(world_of(source, 0.9));
+    testing::Simulator simulator(world_of(source, 0.9));
     simulator.run();
     EXPECT_GT(simulator.drafted(source), 1000);
     EXPECT_EQ(simulator.drafted(source == DraftSource::kMtp ? DraftSource::kNgram : DraftSource::kMtp), 0);
@@ -58,31 +58,31 @@ TEST(Planner, drafts_from_the_sources_that_offer_alone) {
 }
 
 TEST(Planner, takes_the_source_that_is_free_when_both_are_as_good) {
-  Simulation world = world_of(DraftSource::kNgram, 0.9);
+  testing::Simulation world = world_of(DraftSource::kNgram, 0.9);
   world.mtp = world.ngram;
-  Simulator simulator(world);
+  testing::Simulator simulator(world);
   simulator.run();
   EXPECT_GT(simulator.drafted(DraftSource::kNgram), 20 * simulator.drafted(DraftSource::kMtp));
 }
 
 TEST(Planner, takes_the_draft_head_when_the_free_source_is_bad) {
-  Simulation world = world_of(DraftSource::kMtp, 0.9);
+  testing::Simulation world = world_of(DraftSource::kMtp, 0.9);
   world.ngram.there = true;
-  Simulator simulator(world);
+  testing::Simulator simulator(world);
   simulator.run();
   EXPECT_GT(simulator.drafted(DraftSource::kMtp), 20 * simulator.drafted(DraftSource::kNgram));
 }
 
 TEST(Planner, learns_of_ngrams_that_are_only_watched) {
-  Simulation world = world_of(DraftSource::kNgram, 0);
+  testing::Simulation world = world_of(DraftSource::kNgram, 0);
   world.watch_ngrams = true;
   world.ngram.rate = [](int64_t position, int64_t) { return position < 1000 ? 0.0 : 1.0; };
   world.tokens = 1000;
-  Simulator bad(world);
+  testing::Simulator bad(world);
   bad.run();
   EXPECT_LE(bad.drafted(DraftSource::kNgram), 3);
   world.tokens = 1020;
-  Simulator good(world);
+  testing::Simulator good(world);
   good.run();
   EXPECT_GT(good.drafted(DraftSource::kNgram), 5);
 }
@@ -90,13 +90,13 @@ TEST(Planner, learns_of_ngrams_that_are_only_watched) {
 TEST(Planner, finds_drafts_that_have_become_good) {
   for (const DraftSource source : {DraftSource::kMtp, DraftSource::kNgram}) {
     for (const int64_t streams : {1, 4}) {
-      Simulation world = world_of(source, 0);
+      testing::Simulation world = world_of(source, 0);
       world.streams = streams;
       world.tokens = 1600;
-      SimulatedSource& there = source == DraftSource::kMtp ? world.mtp : world.ngram;
+      testing::SimulatedSource& there = source == DraftSource::kMtp ? world.mtp : world.ngram;
       there.rate = [](int64_t position, int64_t) { return position < 1000 ? 0.0 : 1.0; };
-      Simulator simulator(world);
-      const std::vector<SimulatedStep> steps = simulator.run();
+      testing::Simulator simulator(world);
+      const std::vector<testing::SimulatedStep> steps = simulator.run();
       const auto late = std::find_if(steps.begin(), steps.end(), [](const auto& step) { return step.tokens >= 1300; });
       const double time = (steps.back().seconds - late->seconds) / (steps.back().plain_seconds - late->plain_seconds);
       EXPECT_LT(time, 0.85) << "streams " << streams << ", source " << static_cast<int>(source);
@@ -123,12 +123,12 @@ TEST(Planner, drafts_beside_prefill_only_what_pays_and_tries_nothing) {
 }
 
 TEST(Planner, plans_the_same_from_the_same_reports) {
-  Simulation world = world_of(DraftSource::kMtp, 0.6);
+  testing::Simulation world = world_of(DraftSource::kMtp, 0.6);
   world.ngram = world.mtp;
   world.streams = 4;
   world.noise = 0.1;
-  const auto first = Simulator(world).run();
-  const auto second = Simulator(world).run();
+  const auto first = testing::Simulator(world).run();
+  const auto second = testing::Simulator(world).run();
   ASSERT_EQ(first.size(), second.size());
   EXPECT_EQ(first.back().seconds, second.back().seconds);
 }

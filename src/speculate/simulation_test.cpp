@@ -41,11 +41,11 @@ struct Case {
     return std::string(machine.name) + ", " + std::to_string(streams) + " streams, " +
            (source == DraftSource::kMtp ? "draft head, " : "n-grams, ") + drafts;
   }
-  [[nodiscard]] Simulation world(const Rate& rate) const {
-    Simulation world;
+  [[nodiscard]] testing::Simulation world(const Rate& rate) const {
+    testing::Simulation world;
     world.seconds = machine.seconds;
     world.streams = streams;
-    SimulatedSource& there = source == DraftSource::kMtp ? world.mtp : world.ngram;
+    testing::SimulatedSource& there = source == DraftSource::kMtp ? world.mtp : world.ngram;
     there.there = true;
     there.rate = rate;
     return world;
@@ -86,8 +86,8 @@ double best_fixed_time(const Case& some, double rate) {
 }
 
 // In plain steps a token, from this token on.
-double time_from(const std::vector<SimulatedStep>& steps, double tokens) {
-  SimulatedStep start;
+double time_from(const std::vector<testing::SimulatedStep>& steps, double tokens) {
+  testing::SimulatedStep start;
   if (tokens > 0)
     start = *std::find_if(steps.begin(), steps.end(), [&](const auto& step) { return step.tokens >= tokens; });
   return (steps.back().seconds - start.seconds) / (steps.back().plain_seconds - start.plain_seconds);
@@ -96,8 +96,8 @@ double time_from(const std::vector<SimulatedStep>& steps, double tokens) {
 TEST(Speculation, loses_at_most_3_per_cent_in_any_thousand_tokens_of_even_drafts) {
   for (const Case& some : all_cases()) {
     for (const double rate : {0.0, 0.1, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0}) {
-      const auto steps = Simulator(some.world(stationary(rate))).run();
-      EXPECT_LE(worst_window(steps, kWindow), 1.03) << some.name("rate " + std::to_string(rate));
+      const auto steps = testing::Simulator(some.world(stationary(rate))).run();
+      EXPECT_LE(testing::worst_window(steps, kWindow), 1.03) << some.name("rate " + std::to_string(rate));
     }
   }
 }
@@ -106,8 +106,8 @@ TEST(Speculation, loses_at_most_5_per_cent_in_any_thousand_tokens_of_drafts_that
   for (const Case& some : all_cases()) {
     for (const int64_t period : {5, 20, 50, 100, 300, 1000}) {
       const Rate turning = [period](int64_t position, int64_t) { return position / period % 2 == 0 ? 0.95 : 0.0; };
-      const auto steps = Simulator(some.world(turning)).run();
-      EXPECT_LE(worst_window(steps, kWindow), 1.05) << some.name("period " + std::to_string(period));
+      const auto steps = testing::Simulator(some.world(turning)).run();
+      EXPECT_LE(testing::worst_window(steps, kWindow), 1.05) << some.name("period " + std::to_string(period));
     }
   }
 }
@@ -127,8 +127,8 @@ TEST(Speculation, loses_at_most_5_per_cent_in_any_thousand_tokens_of_uneven_draf
   };
   for (const Case& some : all_cases()) {
     for (const Row& row : rows) {
-      const auto steps = Simulator(some.world(row.rate)).run();
-      EXPECT_LE(worst_window(steps, kWindow), 1.05) << some.name(row.name);
+      const auto steps = testing::Simulator(some.world(row.rate)).run();
+      EXPECT_LE(testing::worst_window(steps, kWindow), 1.05) << some.name(row.name);
     }
   }
 }
@@ -138,9 +138,9 @@ TEST(Speculation, comes_within_5_per_cent_of_the_best_depth_after_a_thousand_tok
   for (const Case& some : all_cases()) {
     for (const double rate : {0.7, 0.85, 0.95, 1.0}) {
       double time = 0;
-      Simulation world = some.world(stationary(rate));
+      testing::Simulation world = some.world(stationary(rate));
       for (world.seed = 1; world.seed <= kSeeds; ++world.seed) {
-        time += time_from(Simulator(world).run(), 1000) / kSeeds;
+        time += time_from(testing::Simulator(world).run(), 1000) / kSeeds;
       }
       EXPECT_LE(time, 1.05 * best_fixed_time(some, rate)) << some.name("rate " + std::to_string(rate));
     }
@@ -154,11 +154,11 @@ TEST(Speculation, keeps_its_promise_in_noise_as_well_as_it_can_be_measured) {
   for (const Case& some : all_cases()) {
     for (const double rate : {0.0, 0.5, 0.85, 1.0}) {
       double mean = 0;
-      Simulation world = some.world(stationary(rate));
+      testing::Simulation world = some.world(stationary(rate));
       world.noise = 0.1;
       world.spike_share = 0.01;
       for (world.seed = 1; world.seed <= kSeeds; ++world.seed) {
-        mean += worst_window(Simulator(world).run(), kWindow) / kSeeds;
+        mean += testing::worst_window(testing::Simulator(world).run(), kWindow) / kSeeds;
       }
       EXPECT_LE(mean, 1.04) << some.name("rate " + std::to_string(rate));
     }
@@ -171,11 +171,11 @@ TEST(Speculation, gains_where_drafts_are_good_on_a_machine_with_spikes) {
   for (const Case& some : all_cases()) {
     for (const double rate : {0.85, 1.0}) {
       double time = 0;
-      Simulation world = some.world(stationary(rate));
+      testing::Simulation world = some.world(stationary(rate));
       world.noise = 0.05;
       for (world.seed = 1; world.seed <= kSeeds; ++world.seed) {
         world.drift = [&](int64_t step) { return unit_hash(world.seed, step) < 1.0 / 30 ? 7.0 : 1.0; };
-        time += time_from(Simulator(world).run(), 1000) / kSeeds;
+        time += time_from(testing::Simulator(world).run(), 1000) / kSeeds;
       }
       EXPECT_LE(time, 1.1 * best_fixed_time(some, rate)) << some.name("rate " + std::to_string(rate));
     }
@@ -184,25 +184,25 @@ TEST(Speculation, gains_where_drafts_are_good_on_a_machine_with_spikes) {
 
 TEST(Speculation, is_not_fooled_by_a_machine_that_slows_down_while_it_drafts) {
   for (const Case& some : all_cases()) {
-    Simulation world = some.world([](int64_t position, int64_t) { return position < 1500 ? 0.95 : 0.2; });
+    testing::Simulation world = some.world([](int64_t position, int64_t) { return position < 1500 ? 0.95 : 0.2; });
     world.drift = [](int64_t step) { return step < 300 ? 1.0 : 1.5; };
-    EXPECT_LE(worst_window(Simulator(world).run(), kWindow), 1.05) << some.name("slower by half");
+    EXPECT_LE(testing::worst_window(testing::Simulator(world).run(), kWindow), 1.05) << some.name("slower by half");
   }
 }
 
 TEST(Speculation, is_not_fooled_by_a_first_step_that_is_slow) {
   for (const Case& some : all_cases()) {
-    Simulation world = some.world(stationary(0.3));
+    testing::Simulation world = some.world(stationary(0.3));
     world.drift = [](int64_t step) { return step == 0 ? 5.0 : 1.0; };
-    EXPECT_LE(worst_window(Simulator(world).run(), kWindow), 1.03) << some.name("slow start");
+    EXPECT_LE(testing::worst_window(testing::Simulator(world).run(), kWindow), 1.03) << some.name("slow start");
   }
 }
 
 TEST(Speculation, loses_nothing_to_two_bad_sources_at_once) {
   for (const Case& some : all_cases()) {
-    Simulation world = some.world(stationary(0.2));
+    testing::Simulation world = some.world(stationary(0.2));
     world.mtp = world.ngram = some.source == DraftSource::kMtp ? world.mtp : world.ngram;
-    EXPECT_LE(worst_window(Simulator(world).run(), kWindow), 1.03) << some.name("both sources");
+    EXPECT_LE(testing::worst_window(testing::Simulator(world).run(), kWindow), 1.03) << some.name("both sources");
   }
 }
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 
 namespace moebius {
 namespace {
@@ -31,7 +31,7 @@ TEST(SpeculationMode, that_is_unknown_is_refused_with_what_there_is) {
                            "auto:3", "none:1", "ngram:3:4", "ngram:99999999999999999999"}) {
     const std::string all =
         "--speculate: expected none, auto, mtp, ngram, mtp:N or ngram:N with N from 1 to 15, got \"";
-    expect_error(ErrorCode::kUsage, all + text + '"', [&] { parse_speculation_mode(text); });
+    testing::expect_error(ErrorCode::kUsage, all + text + '"', [&] { parse_speculation_mode(text); });
   }
 }
 

@@ -5,8 +5,8 @@
 
 #include <fstream>
 
-#include "base/expect_error.h"
-#include "base/temporary_directory.h"
+#include "base/testing/expect_error.h"
+#include "base/testing/temporary_directory.h"
 
 namespace moebius {
 namespace {
@@ -31,7 +31,7 @@ TEST(ChatFiles, choose_the_template_of_the_file_before_that_of_the_config) {
       {"a list without tools", R"({"chat_template": [{"name": "default", "template": "D"}]})", nullptr, "D", "D"},
   };
   for (const Row& row : rows) {
-    const TemporaryDirectory directory;
+    const testing::TemporaryDirectory directory;
     if (row.config != nullptr) write(directory.path() / "tokenizer_config.json", row.config);
     if (row.file != nullptr) write(directory.path() / "chat_template.jinja", row.file);
     const ChatFiles files = read_chat_files(directory.path());
@@ -42,7 +42,7 @@ TEST(ChatFiles, choose_the_template_of_the_file_before_that_of_the_config) {
 }
 
 TEST(ChatFiles, read_special_tokens_as_strings_and_as_objects) {
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   write(directory.path() / "chat_template.jinja", "x");
   write(directory.path() / "tokenizer_config.json",
         R"({"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>", "pad_token": null})");
@@ -51,11 +51,11 @@ TEST(ChatFiles, read_special_tokens_as_strings_and_as_objects) {
 }
 
 TEST(ChatFiles, without_a_template_refuse_to_choose_one) {
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   write(directory.path() / "tokenizer_config.json", R"({"eos_token": "</s>"})");
   const ChatFiles files = read_chat_files(directory.path());
   EXPECT_EQ(files.special_tokens.size(), 1);
-  expect_error(ErrorCode::kMissingInput, "has no chat template", [&] { files.choose(Json()); });
+  testing::expect_error(ErrorCode::kMissingInput, "has no chat template", [&] { files.choose(Json()); });
 }
 
 TEST(ChatFiles, refuse_what_is_no_template) {
@@ -75,9 +75,9 @@ TEST(ChatFiles, refuse_what_is_no_template) {
       {R"({"chat_template": "x", "bos_token": 5})", ErrorCode::kBadTokenizer, "bos_token: is no token"},
   };
   for (const Bad& row : rows) {
-    const TemporaryDirectory directory;
+    const testing::TemporaryDirectory directory;
     write(directory.path() / "tokenizer_config.json", row.config);
-    expect_error(row.code, row.words, [&] { (void)read_chat_files(directory.path()); });
+    testing::expect_error(row.code, row.words, [&] { (void)read_chat_files(directory.path()); });
   }
 }
 

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 #include "template/chat_messages.h"
 
 namespace moebius {
@@ -112,21 +112,21 @@ TEST(ChatTemplate, refuses_what_are_no_messages_and_says_which) {
       {user(Json::array({7})), "messages[0]: a part of content"},
   };
   for (const auto& [messages, words] : rows) {
-    expect_error(ErrorCode::kBadConversation, words, [&, m = messages] { (void)text_of(kChatMl, m); });
+    testing::expect_error(ErrorCode::kBadConversation, words, [&, m = messages] { (void)text_of(kChatMl, m); });
   }
-  expect_error(ErrorCode::kBadConversation, "tools: is not a list",
-               [] { (void)rendered(kChatMl, {.messages = user("u"), .tools = "x"}); });
+  testing::expect_error(ErrorCode::kBadConversation, "tools: is not a list",
+                        [] { (void)rendered(kChatMl, {.messages = user("u"), .tools = "x"}); });
 }
 
 TEST(ChatTemplate, hands_on_the_words_of_a_template_that_refuses_a_conversation) {
-  expect_error(ErrorCode::kBadConversation, "No user query", [] {
+  testing::expect_error(ErrorCode::kBadConversation, "No user query", [] {
     (void)text_of("\n{% if messages|length == 1 %}{{ raise_exception('No user query') }}{% endif %}", user("u"));
   });
 }
 
 TEST(ChatTemplate, names_the_line_of_a_template_that_fails) {
-  expect_error(ErrorCode::kBadTemplate, "test: line 2: \"missing\" is undefined",
-               [] { (void)text_of("a\n{{ missing.x }}", user("u")); });
+  testing::expect_error(ErrorCode::kBadTemplate, "test: line 2: \"missing\" is undefined",
+                        [] { (void)text_of("a\n{{ missing.x }}", user("u")); });
 }
 
 TEST(ChatTemplate, has_steps_for_a_conversation_of_megabytes) {

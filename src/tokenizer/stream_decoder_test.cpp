@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 #include "base/utf8_repair.h"
 #include "tokenizer/testing/tokenizers.h"
 
@@ -73,7 +73,7 @@ TEST(StreamDecoder, leaves_special_tokens_out_on_request) {
 TEST(StreamDecoder, refuses_an_id_that_is_no_token) {
   const Tokenizer tokenizer = tokenizer_of(small_file({}));
   StreamDecoder decoder(tokenizer);
-  expect_error(ErrorCode::kUsage, "expected 0 to 255, got 256", [&] { (void)decoder.push(256); });
+  testing::expect_error(ErrorCode::kUsage, "expected 0 to 255, got 256", [&] { (void)decoder.push(256); });
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <random>
 #include <thread>
 
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 #include "tokenizer/testing/tokenizers.h"
 
 namespace moebius {
@@ -110,7 +110,7 @@ TEST(Tokenizer, refuses_user_ranges_that_are_not_in_the_text) {
   const Tokenizer tokenizer = tokenizer_of(small_file({}));
   const MarkedText texts[] = {{"ab", {{0, 3}}}, {"ab", {{1, 1}}}, {"ab", {{1, 2}, {0, 1}}}};
   for (const MarkedText& text : texts) {
-    expect_error(ErrorCode::kInternal, "range", [&] { (void)tokenizer.encode(text); });
+    testing::expect_error(ErrorCode::kInternal, "range", [&] { (void)tokenizer.encode(text); });
   }
 }
 
@@ -170,9 +170,9 @@ TEST(Tokenizer, decodes_an_added_token_as_it_is_written) {
 TEST(Tokenizer, refuses_ids_that_are_no_tokens) {
   const Tokenizer tokenizer = tokenizer_of(small_file({}, {"<s>"}));
   for (const int32_t id : {-1, 257, INT32_MAX, INT32_MIN}) {
-    expect_error(ErrorCode::kUsage, fmt::format("expected 0 to 256, got {}", id),
-                 [&] { (void)tokenizer.decode(Ids{'a', id}); });
-    expect_error(ErrorCode::kUsage, "token id", [&] { (void)tokenizer.token_text(id); });
+    testing::expect_error(ErrorCode::kUsage, fmt::format("expected 0 to 256, got {}", id),
+                          [&] { (void)tokenizer.decode(Ids{'a', id}); });
+    testing::expect_error(ErrorCode::kUsage, "token id", [&] { (void)tokenizer.token_text(id); });
   }
 }
 

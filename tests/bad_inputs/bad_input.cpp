@@ -8,8 +8,8 @@
 #include <ostream>
 
 #include "allocation_meter.h"
-#include "base/expect_error.h"
-#include "base/temporary_directory.h"
+#include "base/testing/expect_error.h"
+#include "base/testing/temporary_directory.h"
 #include "checkpoint/model_dir.h"
 
 namespace moebius {
@@ -46,7 +46,7 @@ double slow_build_factor() {
 void expect_refusal(const BadInput& input, const std::function<void()>& open) {
   const AllocationMeter meter;
   const double start = thread_seconds();
-  const std::optional<Error> error = error_of(open);
+  const std::optional<Error> error = testing::error_of(open);
   const double seconds = thread_seconds() - start;
   EXPECT_LE(meter.peak_bytes(), input.max_bytes);
   EXPECT_LE(seconds, input.max_seconds * slow_build_factor());
@@ -59,7 +59,7 @@ void expect_refusal(const BadInput& input, const std::function<void()>& open) {
 }
 
 void expect_refused(const BadInput& input) {
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   directory.write("config.json", "{}");
   input.build(directory.path());
   expect_refusal(input, [&] { const ModelDir model(directory.path()); });

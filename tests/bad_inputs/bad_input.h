@@ -40,7 +40,8 @@ double slow_build_factor();
 }  // namespace moebius
 
 // TEST_P over a table: one test a row, named by the row.
-#define MOEBIUS_BAD_INPUTS(Suite, rows)                                                                                \
-  class Suite : public testing::TestWithParam<BadInput> {};                                                            \
-  INSTANTIATE_TEST_SUITE_P(BadInputs, Suite, testing::ValuesIn(rows), [](const auto& row) { return row.param.name; }); \
+#define MOEBIUS_BAD_INPUTS(Suite, rows)                                     \
+  class Suite : public ::testing::TestWithParam<BadInput> {};               \
+  INSTANTIATE_TEST_SUITE_P(BadInputs, Suite, ::testing::ValuesIn(rows),     \
+                           [](const auto& row) { return row.param.name; }); \
   TEST_P(Suite, is_refused) { expect_refused(GetParam()); }

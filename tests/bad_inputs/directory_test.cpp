@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "bad_input.h"
-#include "base/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 #include "checkpoint/model_dir.h"
 #include "raw_file.h"
 
@@ -158,7 +158,7 @@ MOEBIUS_BAD_INPUTS(Escapes, kEscapes);
 
 TEST(CacheLinks, of_a_snapshot_may_not_lead_to_another_models_blobs) {
   const BadInput input = {"", {}, ErrorCode::kPathEscape, {"models--x--y/blobs/f, outside the checkpoint"}};
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   directory.write("config.json", "{}");
   snapshot_with_link_to("../../../models--x--y/blobs/f")(directory.path());
   expect_refusal(input, [&] { const ModelDir model(directory.path() / "models--a--b" / "snapshots" / "1"); });
@@ -166,7 +166,7 @@ TEST(CacheLinks, of_a_snapshot_may_not_lead_to_another_models_blobs) {
 
 TEST(CacheLinks, of_a_snapshot_may_not_lead_out_of_the_cache) {
   const BadInput input = {"", {}, ErrorCode::kPathEscape, {"/secret, outside the checkpoint"}};
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   directory.write("config.json", "{}");
   snapshot_with_link_to("../../../secret")(directory.path());
   expect_refusal(input, [&] { const ModelDir model(directory.path() / "models--a--b" / "snapshots" / "1"); });

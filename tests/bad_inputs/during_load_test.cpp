@@ -8,8 +8,8 @@
 #include <functional>
 
 #include "bad_input.h"
-#include "base/expect_error.h"
-#include "base/temporary_directory.h"
+#include "base/testing/expect_error.h"
+#include "base/testing/temporary_directory.h"
 #include "checkpoint/model_dir.h"
 #include "raw_file.h"
 
@@ -23,7 +23,7 @@ std::string good_file(char content) {
          std::string(65536, content);
 }
 
-class Row16 : public testing::Test {
+class Row16 : public ::testing::Test {
  protected:
   void SetUp() override {
     directory_.write("config.json", "{}");
@@ -36,28 +36,28 @@ class Row16 : public testing::Test {
     return out;
   }
 
-  TemporaryDirectory directory_;
+  testing::TemporaryDirectory directory_;
   fs::path path_ = directory_.path() / "model.safetensors";
 };
 
 TEST_F(Row16, a_file_truncated_while_its_tensors_are_read_is_an_error_with_the_byte) {
   const ModelDir model(directory_.path());
   fs::resize_file(path_, 1000);
-  expect_error(ErrorCode::kTruncated, path_.string() + ": ends at byte 1000", [&] { read_all(model); });
+  testing::expect_error(ErrorCode::kTruncated, path_.string() + ": ends at byte 1000", [&] { read_all(model); });
 }
 
 TEST_F(Row16, a_file_truncated_between_opening_and_its_header_is_an_error) {
   const File file(path_);
   fs::resize_file(path_, 20);
-  expect_error(ErrorCode::kTruncated, "ends at byte 20", [&] { read_safetensors_header(file); });
+  testing::expect_error(ErrorCode::kTruncated, "ends at byte 20", [&] { read_safetensors_header(file); });
   fs::resize_file(path_, 3);
-  expect_error(ErrorCode::kTruncated, "ends at byte 3", [&] { read_safetensors_header(file); });
+  testing::expect_error(ErrorCode::kTruncated, "ends at byte 3", [&] { read_safetensors_header(file); });
 }
 
 TEST_F(Row16, a_file_emptied_and_written_again_in_place_is_an_error_until_it_is_long_enough) {
   const ModelDir model(directory_.path());
   write_bytes(path_, "short");
-  expect_error(ErrorCode::kTruncated, "ends at byte 5", [&] { read_all(model); });
+  testing::expect_error(ErrorCode::kTruncated, "ends at byte 5", [&] { read_all(model); });
 }
 
 TEST_F(Row16, a_deleted_file_is_read_to_its_end) {
@@ -81,13 +81,13 @@ TEST_F(Row16, a_file_that_loses_its_permissions_is_read_to_its_end) {
 }
 
 TEST_F(Row16, another_model_is_read_on_after_one_has_failed) {
-  const TemporaryDirectory other;
+  const testing::TemporaryDirectory other;
   other.write("config.json", "{}");
   other.write("model.safetensors", good_file('z'));
   const ModelDir good(other.path());
   const ModelDir bad(directory_.path());
   fs::resize_file(path_, 1000);
-  EXPECT_TRUE(error_of([&] { read_all(bad); }).has_value());
+  EXPECT_TRUE(testing::error_of([&] { read_all(bad); }).has_value());
   EXPECT_EQ(read_all(good), std::string(65536, 'z'));
 }
 
@@ -106,7 +106,7 @@ int run_as_nobody(const std::function<int()>& body) {
 
 // In the child: 0 when opening the directory gives kUnreadable, exit code 66, and names `path`.
 int expect_unreadable(const fs::path& directory, const fs::path& path) {
-  const auto error = error_of([&] { const ModelDir model(directory); });
+  const auto error = testing::error_of([&] { const ModelDir model(directory); });
   if (!error || error->code() != ErrorCode::kUnreadable || exit_code(error->code()) != 66) return 1;
   const std::string message = error->what();
   return message.find(path.string()) != std::string::npos && message.find("permissions") != std::string::npos ? 0 : 2;

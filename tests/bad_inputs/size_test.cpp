@@ -6,8 +6,8 @@
 
 #include "allocation_meter.h"
 #include "bad_input.h"
-#include "base/expect_error.h"
-#include "base/temporary_directory.h"
+#include "base/testing/expect_error.h"
+#include "base/testing/temporary_directory.h"
 #include "checkpoint/header_reader.h"
 #include "checkpoint/model_dir.h"
 #include "raw_file.h"
@@ -31,7 +31,7 @@ std::string header_of_small_tensors(size_t count) {
 TEST(Row14, a_million_tensors_in_a_header_of_90_megabytes_are_too_many) {
   constexpr size_t kTensors = 1'000'000;
   const std::string file = safetensors_file(header_of_small_tensors(kTensors), kTensors);
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   directory.write("config.json", "{}");
   directory.write("model.safetensors", file);
   const BadInput input = {.name = "",
@@ -45,7 +45,7 @@ TEST(Row14, a_million_tensors_in_a_header_of_90_megabytes_are_too_many) {
 }
 
 TEST(Row14, as_many_tensors_as_the_limit_are_read_within_three_seconds) {
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   directory.write("config.json", "{}");
   directory.write("model.safetensors", safetensors_file(header_of_small_tensors(kMaxTensors), kMaxTensors));
   const double start = thread_seconds();
@@ -54,13 +54,13 @@ TEST(Row14, as_many_tensors_as_the_limit_are_read_within_three_seconds) {
   EXPECT_EQ(model.tensors().size(), kMaxTensors);
 }
 
-class Row15 : public testing::Test {
+class Row15 : public ::testing::Test {
  protected:
   void SetUp() override { directory_.write("config.json", "{}"); }
 
   std::optional<Error> open(std::string_view bytes) const {
     write_bytes(path_, bytes);
-    return error_of([&] { const ModelDir model(directory_.path()); });
+    return testing::error_of([&] { const ModelDir model(directory_.path()); });
   }
 
   static void expect_cut_off(const std::optional<Error>& error, size_t bytes) {
@@ -76,7 +76,7 @@ class Row15 : public testing::Test {
                               "," + entry("b", "\"BF16\"", "[1024]", "[2048,4096]") + "}   ";
   const std::string whole_ = safetensors_file(header_, kDataBytes);
   const size_t data_begin_ = 8 + header_.size();
-  TemporaryDirectory directory_;
+  testing::TemporaryDirectory directory_;
   fs::path path_ = directory_.path() / "model.safetensors";
 };
 

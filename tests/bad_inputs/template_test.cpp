@@ -82,8 +82,8 @@ const std::vector<BadTemplate> kTemplates = {
      32 << 20},
 };
 
-class BadTemplates : public testing::TestWithParam<BadTemplate> {};
-INSTANTIATE_TEST_SUITE_P(BadInputs, BadTemplates, testing::ValuesIn(kTemplates),
+class BadTemplates : public ::testing::TestWithParam<BadTemplate> {};
+INSTANTIATE_TEST_SUITE_P(BadInputs, BadTemplates, ::testing::ValuesIn(kTemplates),
                          [](const auto& row) { return row.param.name; });
 
 TEST_P(BadTemplates, are_refused) {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "bad_input.h"
-#include "base/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 #include "checkpoint/header_reader.h"
 #include "checkpoint/model_dir.h"
 #include "raw_file.h"
@@ -259,7 +259,7 @@ const std::vector<BadInput> kLayouts = {
 MOEBIUS_BAD_INPUTS(Layouts, kLayouts);
 
 TEST(Row12, empty_tensors_that_share_an_offset_and_scalars_are_accepted) {
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   directory.write("config.json", "{}");
   file_of(entry("e", "\"F32\"", "[0,4]", "[0,0]") + "," + entry("f", "\"F32\"", "[0]", "[0,0]") + "," +
           entry("s", "\"F32\"", "[]", "[0,4]") + "," + kB)(directory.path());
@@ -269,7 +269,7 @@ TEST(Row12, empty_tensors_that_share_an_offset_and_scalars_are_accepted) {
 }
 
 TEST(Row13, elements_of_six_bits_that_fill_whole_bytes_are_accepted) {
-  const TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
   directory.write("config.json", "{}");
   tensor("\"F6_E2M3\"", "[4]", "[0,3]", 3)(directory.path());
   EXPECT_EQ(ModelDir(directory.path()).at("t").info.bytes, 3u);

@@ -5,7 +5,7 @@
 #include <ostream>
 
 #include "bad_input.h"
-#include "base/expect_error.h"
+#include "base/testing/expect_error.h"
 #include "tokenizer/testing/tokenizers.h"
 
 namespace moebius {
@@ -164,8 +164,8 @@ TEST(BadTokenizerFile, is_accepted_before_it_is_changed) {
 TEST(BadTokenizerFile, is_refused_wherever_it_is_cut_off) {
   const std::string text = golden_json("qwen3_5").dump();
   for (size_t bytes = 0; bytes < text.size(); bytes += 509) {
-    expect_error(ErrorCode::kBadTokenizer, "tokenizer.json",
-                 [&] { (void)Tokenizer::parse(std::string_view(text).substr(0, bytes), "tokenizer.json"); });
+    testing::expect_error(ErrorCode::kBadTokenizer, "tokenizer.json",
+                          [&] { (void)Tokenizer::parse(std::string_view(text).substr(0, bytes), "tokenizer.json"); });
   }
 }
 
@@ -175,20 +175,21 @@ TEST(BadTokenizerFile, is_refused_without_a_token_for_every_byte) {
     const std::string spelling = spelling_of_bytes(std::string(1, static_cast<char>(byte)));
     file["model"]["vocab"].erase(spelling);
     file["model"]["vocab"]["abcabc"] = byte;
-    expect_error(ErrorCode::kBadTokenizer, fmt::format("byte {:#04x} has no token", byte),
-                 [&] { (void)testing::tokenizer_of(file); });
+    testing::expect_error(ErrorCode::kBadTokenizer, fmt::format("byte {:#04x} has no token", byte),
+                          [&] { (void)testing::tokenizer_of(file); });
   }
 }
 
 TEST(BadTokenizerFile, is_refused_with_a_key_that_is_there_twice) {
   std::string text = good_file().dump();
   text.insert(text.find("\"abc\""), "\"abc\":257,");
-  expect_error(ErrorCode::kBadTokenizer, "\"abc\" appears twice", [&] { (void)Tokenizer::parse(text, "t"); });
+  testing::expect_error(ErrorCode::kBadTokenizer, "\"abc\" appears twice", [&] { (void)Tokenizer::parse(text, "t"); });
 }
 
 TEST(BadTokenizerFile, is_refused_when_it_is_nested_without_end) {
   const std::string text(100000, '[');
-  expect_error(ErrorCode::kBadTokenizer, "tokenizer.json", [&] { (void)Tokenizer::parse(text, "tokenizer.json"); });
+  testing::expect_error(ErrorCode::kBadTokenizer, "tokenizer.json",
+                        [&] { (void)Tokenizer::parse(text, "tokenizer.json"); });
 }
 
 TEST(BadTokenizerPattern, ends_with_an_error_where_it_would_take_exponential_time) {

@@ -51,7 +51,7 @@ struct Loaded {
   }
 };
 
-class Batch : public testing::TestWithParam<std::tuple<std::string, std::string>> {
+class Batch : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {
  protected:
   Batch() : loaded_(std::get<1>(GetParam()), std::get<0>(GetParam())) {
     tokens_ = read_expected(std::get<1>(GetParam())).tokens;
@@ -81,18 +81,19 @@ class Batch : public testing::TestWithParam<std::tuple<std::string, std::string>
   std::vector<int32_t> tokens_;
 };
 
-TEST_P(Batch, ARowAmong16SequencesIsTheRowAlone) {
+TEST_P(Batch, a_row_among_16_sequences_is_the_row_alone) {
   std::vector<std::array<int64_t, 3>> sequences;
   for (int64_t i = 0; i < 16; ++i) sequences.push_back({i, 2 * i, 1});
   expect_alone_is_together(sequences);
 }
 
-TEST_P(Batch, DecodeVerificationAndPrefillShareAStep) {
+TEST_P(Batch, decode_verification_and_prefill_share_a_step) {
   expect_alone_is_together({{0, 20, 1}, {3, 5, 16}, {7, 0, 33}, {11, 0, 1}, {1, 64, 2}});
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, Batch,
-                         testing::Combine(testing::Values("reference", "cpu"), testing::ValuesIn(all_checkpoints())),
+                         ::testing::Combine(::testing::Values("reference", "cpu"),
+                                            ::testing::ValuesIn(all_checkpoints())),
                          [](const auto& test) { return std::get<0>(test.param) + "_" + std::get<1>(test.param); });
 
 }  // namespace

@@ -25,7 +25,7 @@ std::vector<float> reference_logits(const std::string& checkpoint, std::span<con
 
 void expect_same_in_chunks(Runner& engine, std::span<const int32_t> tokens, std::span<const float> expected) {
   for (const int64_t chunk : kChunks) {
-    SCOPED_TRACE(testing::Message() << "chunks of " << chunk);
+    SCOPED_TRACE(::testing::Message() << "chunks of " << chunk);
     EXPECT_EQ(first_difference(run(engine, tokens, chunk), expected, engine.vocab()), "");
   }
 }
@@ -34,15 +34,15 @@ void expect_same_prompts(Runner& engine, std::span<const int32_t> tokens, std::s
   const auto vocab = static_cast<size_t>(engine.vocab());
   for (const size_t length : kPrompts) {
     if (length > tokens.size()) break;
-    SCOPED_TRACE(testing::Message() << "a prompt of " << length);
+    SCOPED_TRACE(::testing::Message() << "a prompt of " << length);
     const std::vector<float> last = engine.start().append({tokens.begin(), tokens.begin() + length});
     EXPECT_EQ(first_difference(last, expected.subspan((length - 1) * vocab, vocab), engine.vocab()), "");
   }
 }
 
-class EveryCheckpoint : public testing::TestWithParam<std::string> {};
+class EveryCheckpoint : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(EveryCheckpoint, ReferenceIsTheSameHoweverThePromptIsCut) {
+TEST_P(EveryCheckpoint, reference_is_the_same_however_the_prompt_is_cut) {
   const std::vector<int32_t> tokens = read_expected(GetParam()).tokens;
   Runner engine = Runner::load(checkpoint_directory(GetParam()), reference());
   const std::vector<float> expected = run(engine, tokens);
@@ -51,7 +51,7 @@ TEST_P(EveryCheckpoint, ReferenceIsTheSameHoweverThePromptIsCut) {
 }
 
 // The engine cuts what it is given into steps of max_rows.
-TEST_P(EveryCheckpoint, CpuIsTheSameInStepsOf16Rows) {
+TEST_P(EveryCheckpoint, cpu_is_the_same_in_steps_of16_rows) {
   const std::vector<int32_t> tokens = read_expected(GetParam()).tokens;
   const std::vector<float> expected = reference_logits(GetParam(), tokens);
   EngineOptions options;
@@ -61,7 +61,7 @@ TEST_P(EveryCheckpoint, CpuIsTheSameInStepsOf16Rows) {
   expect_same_prompts(engine, tokens, expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, EveryCheckpoint, testing::ValuesIn(all_checkpoints()),
+INSTANTIATE_TEST_SUITE_P(Golden, EveryCheckpoint, ::testing::ValuesIn(all_checkpoints()),
                          [](const auto& test) { return test.param; });
 
 // ---- instruction sets -----------------------------------------------------------------------------------------------
@@ -81,14 +81,14 @@ std::vector<OnIsa> every_isa_and_checkpoint() {
   return all;
 }
 
-class EveryIsa : public testing::TestWithParam<OnIsa> {};
+class EveryIsa : public ::testing::TestWithParam<OnIsa> {};
 
-TEST_P(EveryIsa, IsTheReferenceInAnyChunksOnAnyThreadsByAnyExpertPath) {
+TEST_P(EveryIsa, is_the_reference_in_any_chunks_on_any_threads_by_any_expert_path) {
   const std::vector<int32_t> tokens = read_expected(GetParam().checkpoint).tokens;
   const std::vector<float> expected = reference_logits(GetParam().checkpoint, tokens);
   for (const int threads : {1, 2}) {
     for (const char* experts : {"unfused", "concat", "fused"}) {
-      SCOPED_TRACE(testing::Message() << threads << " threads, experts " << experts);
+      SCOPED_TRACE(::testing::Message() << threads << " threads, experts " << experts);
       EngineOptions options;
       options.isa = GetParam().isa;
       options.threads = threads;
@@ -105,8 +105,8 @@ TEST_P(EveryIsa, IsTheReferenceInAnyChunksOnAnyThreadsByAnyExpertPath) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, EveryIsa, testing::ValuesIn(every_isa_and_checkpoint()),
-                         [](const auto& test) { return testing::PrintToString(test.param); });
+INSTANTIATE_TEST_SUITE_P(Golden, EveryIsa, ::testing::ValuesIn(every_isa_and_checkpoint()),
+                         [](const auto& test) { return ::testing::PrintToString(test.param); });
 
 // ---- forms on disk --------------------------------------------------------------------------------------------------
 
@@ -117,9 +117,9 @@ struct Form {
 
 void PrintTo(const Form& value, std::ostream* out) { *out << value.name; }
 
-class EveryForm : public testing::TestWithParam<Form> {};
+class EveryForm : public ::testing::TestWithParam<Form> {};
 
-TEST_P(EveryForm, HoldsTheSameModel) {
+TEST_P(EveryForm, holds_the_same_model) {
   const std::vector<int32_t> tokens = read_expected(GetParam().base).tokens;
   const std::vector<float> expected = reference_logits(GetParam().base, tokens);
   for (const char* backend : {"reference", "cpu"}) {
@@ -133,15 +133,16 @@ TEST_P(EveryForm, HoldsTheSameModel) {
 
 INSTANTIATE_TEST_SUITE_P(
     Golden, EveryForm,
-    testing::Values(Form{"forms_mixed", "forms"}, Form{"forms_wrapper", "forms"}, Form{"forms_saved", "forms"},
-                    Form{"forms_mlx", "forms"}, Form{"qwen3_next_forms_fused", "qwen3_next_forms"},
-                    Form{"qwen3_next_forms_flat", "qwen3_next_forms"},
-                    Form{"qwen3_next_forms_saved", "qwen3_next_forms"},
-                    Form{"qwen3_next_forms_mlx", "qwen3_next_forms"}, Form{"qwen3_moe_forms_fused", "qwen3_moe_forms"},
-                    Form{"qwen3_moe_forms_saved", "qwen3_moe_forms"}, Form{"qwen3_moe_forms_mlx", "qwen3_moe_forms"},
-                    Form{"qwen3_5_forms_wrapper", "qwen3_5_forms"}, Form{"qwen3_5_forms_saved", "qwen3_5_forms"},
-                    Form{"qwen3_5_forms_mlx", "qwen3_5_forms"}, Form{"mtp_qwen3_5_moe_mlx", "mtp_qwen3_5_moe"},
-                    Form{"q3_g64_per_expert", "q3_g64"}),
+    ::testing::Values(Form{"forms_mixed", "forms"}, Form{"forms_wrapper", "forms"}, Form{"forms_saved", "forms"},
+                      Form{"forms_mlx", "forms"}, Form{"qwen3_next_forms_fused", "qwen3_next_forms"},
+                      Form{"qwen3_next_forms_flat", "qwen3_next_forms"},
+                      Form{"qwen3_next_forms_saved", "qwen3_next_forms"},
+                      Form{"qwen3_next_forms_mlx", "qwen3_next_forms"},
+                      Form{"qwen3_moe_forms_fused", "qwen3_moe_forms"},
+                      Form{"qwen3_moe_forms_saved", "qwen3_moe_forms"}, Form{"qwen3_moe_forms_mlx", "qwen3_moe_forms"},
+                      Form{"qwen3_5_forms_wrapper", "qwen3_5_forms"}, Form{"qwen3_5_forms_saved", "qwen3_5_forms"},
+                      Form{"qwen3_5_forms_mlx", "qwen3_5_forms"}, Form{"mtp_qwen3_5_moe_mlx", "mtp_qwen3_5_moe"},
+                      Form{"q3_g64_per_expert", "q3_g64"}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace

@@ -37,7 +37,7 @@ std::vector<int32_t> draft_of(std::span<const int32_t> tokens, size_t position, 
   return draft;
 }
 
-class EveryBackend : public testing::TestWithParam<OnBackend> {
+class EveryBackend : public ::testing::TestWithParam<OnBackend> {
  protected:
   EngineOptions options() const {
     EngineOptions options;
@@ -49,7 +49,7 @@ class EveryBackend : public testing::TestWithParam<OnBackend> {
 };
 
 // Through the whole text by drafts of which 0, 1, 2, ... tokens are right, each followed by one plain token.
-TEST_P(EveryBackend, KeepsAnyNumberOfDraftedTokensWithoutATrace) {
+TEST_P(EveryBackend, keeps_any_number_of_drafted_tokens_without_a_trace) {
   const std::vector<int32_t> tokens = read_expected(GetParam().checkpoint).tokens;
   try {
     Runner engine = Runner::load(checkpoint_directory(GetParam().checkpoint), options());
@@ -74,8 +74,8 @@ TEST_P(EveryBackend, KeepsAnyNumberOfDraftedTokensWithoutATrace) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, EveryBackend, testing::ValuesIn(every_backend_and_checkpoint()),
-                         [](const auto& test) { return testing::PrintToString(test.param); });
+INSTANTIATE_TEST_SUITE_P(Golden, EveryBackend, ::testing::ValuesIn(every_backend_and_checkpoint()),
+                         [](const auto& test) { return ::testing::PrintToString(test.param); });
 
 }  // namespace
 }  // namespace moebius::golden

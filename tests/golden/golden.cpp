@@ -76,7 +76,7 @@ void expect_promise(std::span<const float> actual, std::span<const float> expect
     worst = std::max(worst, std::abs(static_cast<double>(actual[i]) - expected[i]));
   }
   EXPECT_LE(worst, 1e-3 * std::max(1.0, standard_deviation(expected)));
-  testing::Test::RecordProperty("max_abs_difference", std::to_string(worst));
+  ::testing::Test::RecordProperty("max_abs_difference", std::to_string(worst));
 }
 
 std::string first_difference(std::span<const float> actual, std::span<const float> expected, int64_t vocab) {

@@ -52,20 +52,20 @@ EngineOptions on(const std::string& backend, const std::string& isa = "") {
   return options;
 }
 
-class BundledHead : public testing::TestWithParam<std::string> {};
+class BundledHead : public ::testing::TestWithParam<std::string> {};
 
-TEST_P(BundledHead, IsThatOfTransformers) {
+TEST_P(BundledHead, is_that_of_transformers) {
   const Expected expected = read_expected(GetParam());
   expect_promise(mtp_logits({GetParam(), "bundled", on("reference"), 64}, expected.tokens), expected.mtp_logits);
 }
 
-TEST_P(BundledHead, HasTheSameBitsOnEveryInstructionSetInAnyChunks) {
+TEST_P(BundledHead, has_the_same_bits_on_every_instruction_set_in_any_chunks) {
   const Expected expected = read_expected(GetParam());
   const std::vector<float> reference = mtp_logits({GetParam(), "bundled", on("reference"), 64}, expected.tokens);
   const auto vocab = static_cast<int64_t>(reference.size() / (expected.tokens.size() - 1));
   for (const char* isa : {"portable", "avx2", "avx512"}) {
     for (const int64_t chunk : {64, 7, 1}) {
-      SCOPED_TRACE(testing::Message() << isa << ", chunks of " << chunk);
+      SCOPED_TRACE(::testing::Message() << isa << ", chunks of " << chunk);
       try {
         const std::vector<float> actual = mtp_logits({GetParam(), "bundled", on("cpu", isa), chunk}, expected.tokens);
         EXPECT_EQ(first_difference(actual, reference, vocab), "");
@@ -77,11 +77,11 @@ TEST_P(BundledHead, HasTheSameBitsOnEveryInstructionSetInAnyChunks) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, BundledHead, testing::ValuesIn(kMtp), [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(Golden, BundledHead, ::testing::ValuesIn(kMtp), [](const auto& test) { return test.param; });
 
-class SeparateHead : public testing::TestWithParam<HeadApart> {};
+class SeparateHead : public ::testing::TestWithParam<HeadApart> {};
 
-TEST_P(SeparateHead, HasTheBitsOfTheBundledOne) {
+TEST_P(SeparateHead, has_the_bits_of_the_bundled_one) {
   const HeadApart& apart = GetParam();
   const std::vector<int32_t> tokens = read_expected(apart.base).tokens;
   const std::vector<float> bundled = mtp_logits({apart.base, "bundled", on("cpu"), 64}, tokens);
@@ -89,10 +89,10 @@ TEST_P(SeparateHead, HasTheBitsOfTheBundledOne) {
   EXPECT_EQ(first_difference(actual, bundled, static_cast<int64_t>(bundled.size() / (tokens.size() - 1))), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, SeparateHead, testing::ValuesIn(kHeadsApart),
+INSTANTIATE_TEST_SUITE_P(Golden, SeparateHead, ::testing::ValuesIn(kHeadsApart),
                          [](const auto& test) { return test.param.head; });
 
-TEST(MissingHead, IsAnErrorThatNamesTheTensor) {
+TEST(MissingHead, is_an_error_that_names_the_tensor) {
   try {
     mtp_logits({"mtp_qwen3_5_moe_mlx", "bundled", on("cpu"), 64}, std::vector<int32_t>{1, 2});
     FAIL() << "nothing was thrown";

@@ -15,7 +15,7 @@ EngineOptions options(const std::string& backend, const std::string& activations
   return result;
 }
 
-class PlainCheckpoint : public testing::TestWithParam<std::string> {
+class PlainCheckpoint : public ::testing::TestWithParam<std::string> {
  protected:
   void expect_promise_of(const EngineOptions& engine_options) {
     Runner engine = Runner::load(checkpoint_directory(GetParam()), engine_options);
@@ -24,14 +24,16 @@ class PlainCheckpoint : public testing::TestWithParam<std::string> {
   }
 };
 
-TEST_P(PlainCheckpoint, ReferenceWithF32ActivationsIsTransformers) { expect_promise_of(options("reference", "f32")); }
-TEST_P(PlainCheckpoint, ReferenceIsTransformers) { expect_promise_of(options("reference", "int8")); }
-TEST_P(PlainCheckpoint, CpuIsTransformers) { expect_promise_of(options("cpu", "int8")); }
+TEST_P(PlainCheckpoint, reference_with_f32_activations_is_transformers) {
+  expect_promise_of(options("reference", "f32"));
+}
+TEST_P(PlainCheckpoint, reference_is_transformers) { expect_promise_of(options("reference", "int8")); }
+TEST_P(PlainCheckpoint, cpu_is_transformers) { expect_promise_of(options("cpu", "int8")); }
 
-INSTANTIATE_TEST_SUITE_P(Golden, PlainCheckpoint, testing::ValuesIn(kPlain),
+INSTANTIATE_TEST_SUITE_P(Golden, PlainCheckpoint, ::testing::ValuesIn(kPlain),
                          [](const auto& test) { return test.param; });
 
-class QuantizedCheckpoint : public testing::TestWithParam<std::string> {
+class QuantizedCheckpoint : public ::testing::TestWithParam<std::string> {
  protected:
   void expect_promise_of(const std::string& oracle) {
     Runner engine = Runner::load(checkpoint_directory(GetParam()), options("reference", "f32"));
@@ -40,10 +42,12 @@ class QuantizedCheckpoint : public testing::TestWithParam<std::string> {
   }
 };
 
-TEST_P(QuantizedCheckpoint, ReferenceWithF32ActivationsIsTransformersOnDecodedWeights) { expect_promise_of("logits"); }
-TEST_P(QuantizedCheckpoint, ReferenceWithF32ActivationsIsMlxLm) { expect_promise_of("mlx_logits"); }
+TEST_P(QuantizedCheckpoint, reference_with_f32_activations_is_transformers_on_decoded_weights) {
+  expect_promise_of("logits");
+}
+TEST_P(QuantizedCheckpoint, reference_with_f32_activations_is_mlx_lm) { expect_promise_of("mlx_logits"); }
 
-INSTANTIATE_TEST_SUITE_P(Golden, QuantizedCheckpoint, testing::ValuesIn(kQuantized),
+INSTANTIATE_TEST_SUITE_P(Golden, QuantizedCheckpoint, ::testing::ValuesIn(kQuantized),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

@@ -49,7 +49,7 @@ struct Part {
   bool draft = false;
 };
 
-class Replay : public testing::TestWithParam<OnBackend> {
+class Replay : public ::testing::TestWithParam<OnBackend> {
  protected:
   void SetUp() override {
     try {
@@ -150,7 +150,7 @@ class Replay : public testing::TestWithParam<OnBackend> {
   std::vector<int32_t> tokens_;
 };
 
-TEST_P(Replay, BringsASnapshotToEveryTokenBehindIt) {
+TEST_P(Replay, brings_a_snapshot_to_every_token_behind_it) {
   Paged plain = start();
   const std::vector<float> expected = append_until(plain, length(), nullptr, 16);
   const DeltaLog log = model_->create_log(length());
@@ -165,7 +165,7 @@ TEST_P(Replay, BringsASnapshotToEveryTokenBehindIt) {
 }
 
 // Two sequences in every step, each with its log; one of them does not begin where the log does.
-TEST_P(Replay, KeepsTheRowsOfABatchApart) {
+TEST_P(Replay, keeps_the_rows_of_a_batch_apart) {
   const std::vector<int32_t> forward(tokens_.begin(), tokens_.begin() + 50);
   const std::vector<int32_t> backward(forward.rbegin(), forward.rend());
   const DeltaLog log = model_->create_log(50);
@@ -188,7 +188,7 @@ TEST_P(Replay, KeepsTheRowsOfABatchApart) {
   model_->free_log(other_log);
 }
 
-TEST_P(Replay, ForgetsDraftedRowsThatWereNotKept) {
+TEST_P(Replay, forgets_drafted_rows_that_were_not_kept) {
   tokens_.resize(50);
   Paged plain = start();
   const std::vector<float> expected = append_until(plain, length(), nullptr, 16);
@@ -211,15 +211,15 @@ TEST_P(Replay, ForgetsDraftedRowsThatWereNotKept) {
   model_->free_log(log);
 }
 
-TEST_P(Replay, CostsTheBytesItSays) {
+TEST_P(Replay, costs_the_bytes_it_says) {
   const DeltaLog log = model_->create_log(10);
   EXPECT_EQ(model_->log_bytes(10), log.qkv.bytes() + log.b.bytes() + log.a.bytes());
   EXPECT_EQ(model_->log_bytes(10) == 0, model_->state_spec().delta_layers == 0);
   model_->free_log(log);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, Replay, testing::ValuesIn(every_backend_and_checkpoint()),
-                         [](const auto& test) { return testing::PrintToString(test.param); });
+INSTANTIATE_TEST_SUITE_P(Golden, Replay, ::testing::ValuesIn(every_backend_and_checkpoint()),
+                         [](const auto& test) { return ::testing::PrintToString(test.param); });
 
 }  // namespace
 }  // namespace moebius::golden

@@ -15,7 +15,7 @@ std::string packed_fingerprint(const std::vector<WeightFormat>& formats) {
   for (const WeightFormat& format : formats) {
     constexpr int64_t kRows = 40;  // the last block is not full
     constexpr int64_t kCols = 256;
-    const test::HostMatrix matrix(kRows, kCols, format, 1);
+    const testing::HostMatrix matrix(kRows, kCols, format, 1);
     std::vector<uint8_t> bytes(static_cast<size_t>(block_bytes(format, kCols) * 3));
     Packer().pack(view_of(format, kRows, kCols, bytes.data()), format, matrix, 0, kRows, 0);
     checksums += checksum(std::as_bytes(std::span(bytes)));
@@ -23,21 +23,22 @@ std::string packed_fingerprint(const std::vector<WeightFormat>& formats) {
   return fingerprint(checksums);
 }
 
-TEST(Pack, TheBytesChangeWithTheNameOfTheLayoutAndNotOtherwise) {
+TEST(Pack, the_bytes_change_with_the_name_of_the_layout_and_not_otherwise) {
   constexpr const char* kAdvice =
       "packed bytes changed: files made before would be read wrongly, so change kLayoutName and this fingerprint";
-  std::vector<WeightFormat> formats = {test::dense(DType::kF32), test::dense(DType::kF16), test::dense(DType::kBF16)};
+  std::vector<WeightFormat> formats = {testing::dense(DType::kF32), testing::dense(DType::kF16),
+                                       testing::dense(DType::kBF16)};
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
-    for (const int group : {32, 64, 128}) formats.push_back(test::affine(bits, group));
+    for (const int group : {32, 64, 128}) formats.push_back(testing::affine(bits, group));
   }
   EXPECT_EQ(packed_fingerprint(formats), "78b606e0bef53162654af3255c2b1163") << kAdvice;
-  EXPECT_EQ(packed_fingerprint({test::mxfp4()}), "e99a34f4397a3426da527d90955d46af") << kAdvice;
+  EXPECT_EQ(packed_fingerprint({testing::mxfp4()}), "e99a34f4397a3426da527d90955d46af") << kAdvice;
   EXPECT_EQ(kLayoutName, "cpu, blocks of 16 rows, 1");
 }
 
-TEST(Pack, NothingIsLargerThanItsSourceButForTheRowsOfTheLastBlock) {
-  for (const WeightFormat& format : {test::dense(DType::kBF16), test::affine(3, 64), test::mxfp4()}) {
-    EXPECT_EQ(block_bytes(format, 320), test::HostMatrix(kLanes, 320, format, 1).bytes()) << test::label(format);
+TEST(Pack, nothing_is_larger_than_its_source_but_for_the_rows_of_the_last_block) {
+  for (const WeightFormat& format : {testing::dense(DType::kBF16), testing::affine(3, 64), testing::mxfp4()}) {
+    EXPECT_EQ(block_bytes(format, 320), testing::HostMatrix(kLanes, 320, format, 1).bytes()) << testing::label(format);
   }
 }
 

@@ -32,8 +32,8 @@ Tensor rope_table(const Shape& shape, int64_t positions, Backend& backend) {
 
 SequenceProgram::Operation load(const Shape& shape, int64_t context, Backend& backend) {
   AttentionArgs args;
-  args.q_norm = test::tensor(backend, test::normals(shape.head_dim, 1), shape.head_dim);
-  args.k_norm = test::tensor(backend, test::normals(shape.head_dim, 2), shape.head_dim);
+  args.q_norm = testing::tensor(backend, testing::normals(shape.head_dim, 1), shape.head_dim);
+  args.k_norm = testing::tensor(backend, testing::normals(shape.head_dim, 2), shape.head_dim);
   args.rope = rope_table(shape, context, backend);
   args.heads = shape.heads;
   args.kv_heads = shape.kv_heads;
@@ -68,8 +68,8 @@ SequenceProgram program(const Shape& shape, const std::vector<int64_t>& lengths,
   for (const int64_t length : lengths) {
     SequenceInputs inputs;
     for (const int64_t cols : p.cols) {
-      inputs.push_back(non_finite ? test::non_finite_activations(length, cols, ++seed)
-                                  : test::activations(length, cols, ++seed));
+      inputs.push_back(non_finite ? testing::non_finite_activations(length, cols, ++seed)
+                                  : testing::activations(length, cols, ++seed));
     }
     p.inputs.push_back(std::move(inputs));
   }

@@ -19,16 +19,17 @@ struct Shape {
 };
 
 Tensor convolution(const Shape& shape, Backend& backend, uint64_t seed) {
-  return test::tensor(backend, test::normals(shape.conv_dim() * shape.conv_kernel, seed, 0.5f), shape.conv_kernel);
+  return testing::tensor(backend, testing::normals(shape.conv_dim() * shape.conv_kernel, seed, 0.5f),
+                         shape.conv_kernel);
 }
 
 // Without the rows of a step.
 DeltaNetArgs arguments(const Shape& shape, Backend& backend) {
   DeltaNetArgs args;
   args.conv = convolution(shape, backend, 1);
-  args.a_log = test::tensor(backend, test::normals(shape.value_heads, 2), shape.value_heads);
-  args.dt_bias = test::tensor(backend, test::normals(shape.value_heads, 3, 4.0f), shape.value_heads);
-  args.norm = test::tensor(backend, test::normals(shape.value_head_dim, 4), shape.value_head_dim);
+  args.a_log = testing::tensor(backend, testing::normals(shape.value_heads, 2), shape.value_heads);
+  args.dt_bias = testing::tensor(backend, testing::normals(shape.value_heads, 3, 4.0f), shape.value_heads);
+  args.norm = testing::tensor(backend, testing::normals(shape.value_head_dim, 4), shape.value_head_dim);
   args.key_heads = shape.key_heads;
   args.value_heads = shape.value_heads;
   args.key_head_dim = shape.key_head_dim;
@@ -71,8 +72,8 @@ SequenceProgram program(const Shape& shape, const std::vector<int64_t>& lengths,
   uint64_t seed = 10;
   for (const int64_t length : lengths) {
     SequenceInputs inputs;
-    for (const int64_t cols : p.cols) inputs.push_back(test::activations(length, cols, ++seed));
-    if (non_finite) inputs[0] = test::non_finite_activations(length, p.cols[0], ++seed);
+    for (const int64_t cols : p.cols) inputs.push_back(testing::activations(length, cols, ++seed));
+    if (non_finite) inputs[0] = testing::non_finite_activations(length, p.cols[0], ++seed);
     p.inputs.push_back(std::move(inputs));
   }
   p.load = [=](Backend& backend) { return load(shape, backend); };
@@ -131,7 +132,7 @@ void reset(Backend& backend, Results& results) {
   const SequenceProgram p = program(kShapes[1], {6});
   const SequenceProgram::Operation operation = p.load(backend);
   std::vector<Tensor> in;
-  for (size_t i = 0; i < p.cols.size(); ++i) in.push_back(test::tensor(backend, p.inputs[0][i], p.cols[i]));
+  for (size_t i = 0; i < p.cols.size(); ++i) in.push_back(testing::tensor(backend, p.inputs[0][i], p.cols[i]));
   const Tensor out = backend.allocate(DType::kF32, 6, p.out_cols);
   backend.reserve(6);
   const State state = backend.create_state(p.state);
@@ -146,7 +147,7 @@ void reset(Backend& backend, Results& results) {
 void replace_convolution(Backend& backend, Results& results) {
   const SequenceProgram p = program(kShapes[1], {6});
   std::vector<Tensor> in;
-  for (size_t i = 0; i < p.cols.size(); ++i) in.push_back(test::tensor(backend, p.inputs[0][i], p.cols[i]));
+  for (size_t i = 0; i < p.cols.size(); ++i) in.push_back(testing::tensor(backend, p.inputs[0][i], p.cols[i]));
   const Tensor out = backend.allocate(DType::kF32, 6, p.out_cols);
   DeltaNetArgs args = arguments(kShapes[1], backend);
   backend.reserve(6);

@@ -34,7 +34,7 @@ struct HostGroup {
   HostGroup(const HostGroup&) = delete;
   HostGroup& operator=(const HostGroup&) = delete;
   ~HostGroup() = default;
-  test::HostMatrix gate, up, down;
+  testing::HostMatrix gate, up, down;
   ExpertGroupSpec spec;
 };
 
@@ -59,7 +59,7 @@ const HostLayer& host_layer(const LayerShape& shape) {
 enum class Spread { kRandom, kSkewed };  // skewed: expert 0 serves every token, the last one none
 
 Routing random_routing(const LayerShape& shape, int64_t tokens, Spread spread, Backend& backend) {
-  test::Random random(static_cast<uint64_t>(tokens) + (spread == Spread::kSkewed ? 1000 : 0));
+  testing::Random random(static_cast<uint64_t>(tokens) + (spread == Spread::kSkewed ? 1000 : 0));
   const int64_t slots = shape.top_k + shape.shared.count;
   std::vector<int32_t> ids;
   std::vector<float> weights;
@@ -77,7 +77,7 @@ Routing random_routing(const LayerShape& shape, int64_t tokens, Spread spread, B
     if (shape.shared.count > 0) ids.push_back(static_cast<int32_t>(shape.routed.count));
     for (int64_t slot = 0; slot < slots; ++slot) weights.push_back(std::fabs(random.normal(0.3f)));
   }
-  return {test::tensor(backend, ids, slots), test::tensor(backend, weights, slots)};
+  return {testing::tensor(backend, ids, slots), testing::tensor(backend, weights, slots)};
 }
 
 struct Step {
@@ -90,13 +90,13 @@ std::vector<Step> make_steps(const LayerShape& shape, Backend& backend) {
   std::vector<Step> steps;
   for (const int64_t tokens : shape.tokens) {
     const auto x =
-        test::tensor(backend, test::activations(tokens, shape.dim, static_cast<uint64_t>(tokens)), shape.dim);
+        testing::tensor(backend, testing::activations(tokens, shape.dim, static_cast<uint64_t>(tokens)), shape.dim);
     steps.push_back({fmt::format("T{}", tokens), x, random_routing(shape, tokens, Spread::kRandom, backend)});
     if (shape.top_k > shape.routed.count - 1) continue;
     steps.push_back({fmt::format("skewed_T{}", tokens), x, random_routing(shape, tokens, Spread::kSkewed, backend)});
   }
   const int64_t tokens = shape.tokens.back();
-  const auto bad = test::tensor(backend, test::non_finite_activations(tokens, shape.dim, 3), shape.dim);
+  const auto bad = testing::tensor(backend, testing::non_finite_activations(tokens, shape.dim, 3), shape.dim);
   steps.push_back({"non_finite", bad, random_routing(shape, tokens, Spread::kRandom, backend)});
   return steps;
 }
@@ -132,8 +132,8 @@ const std::vector<int64_t> kAllTokens(std::begin(kTokenCounts), std::end(kTokenC
 std::vector<ParityCase> format_cases() {
   std::vector<ParityCase> cases;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
-    const WeightFormat dense = test::dense(dtype);
-    cases.push_back(experts_case({fmt::format("dense_{}", test::label(dense)),
+    const WeightFormat dense = testing::dense(dtype);
+    cases.push_back(experts_case({fmt::format("dense_{}", testing::label(dense)),
                                   100,
                                   {5, 24, dense, dense},
                                   {1, 40, dense, dense},
@@ -141,10 +141,10 @@ std::vector<ParityCase> format_cases() {
                                   kAllTokens}));
     for (const int bits : {2, 3, 4, 5, 6, 8}) {
       for (const int group : {32, 64, 128}) {
-        const WeightFormat format = test::affine(bits, group, dtype);
+        const WeightFormat format = testing::affine(bits, group, dtype);
         // Group 32 also has widths that are not multiples of 64.
         const int64_t width = group == 32 ? 96 : 128;
-        cases.push_back(experts_case({test::label(format),
+        cases.push_back(experts_case({testing::label(format),
                                       group * 5,
                                       {5, width, format, format},
                                       {1, 2 * width, format, format},
@@ -153,17 +153,18 @@ std::vector<ParityCase> format_cases() {
       }
     }
   }
-  const WeightFormat mxfp4 = test::mxfp4();
+  const WeightFormat mxfp4 = testing::mxfp4();
   cases.push_back(experts_case({"mxfp4", 160, {5, 96, mxfp4, mxfp4}, {1, 192, mxfp4, mxfp4}, 2, kAllTokens}));
   return cases;
 }
 
 std::vector<ParityCase> mixed_cases() {
-  const WeightFormat bit3 = test::affine(3, 64), bit4 = test::affine(4, 64), bit6 = test::affine(6, 32);
-  const WeightFormat bit8 = test::affine(8, 64), bf16 = test::dense(DType::kBF16), f32 = test::dense(DType::kF32);
-  const WeightFormat mxfp4 = test::mxfp4();
+  const WeightFormat bit3 = testing::affine(3, 64), bit4 = testing::affine(4, 64), bit6 = testing::affine(6, 32);
+  const WeightFormat bit8 = testing::affine(8, 64), bf16 = testing::dense(DType::kBF16),
+                     f32 = testing::dense(DType::kF32);
+  const WeightFormat mxfp4 = testing::mxfp4();
   return {
-      experts_case({"mxfp4_gate_up", 192, {6, 96, mxfp4, test::affine(4, 32)}, {1, 64, bit8, mxfp4}, 3, kAllTokens}),
+      experts_case({"mxfp4_gate_up", 192, {6, 96, mxfp4, testing::affine(4, 32)}, {1, 64, bit8, mxfp4}, 3, kAllTokens}),
       experts_case({"no_shared_3bit", 192, {6, 64, bit3, bit3}, {}, 2, kAllTokens}),
       experts_case({"shared_8bit_wider", 192, {6, 64, bit3, bit3}, {1, 192, bit8, bit8}, 3, kAllTokens}),
       experts_case({"shared_narrower", 192, {6, 192, bit4, bit4}, {1, 64, bit4, bit4}, 3, kAllTokens}),
@@ -180,15 +181,16 @@ std::vector<ParityCase> mixed_cases() {
 // D 2048, F 512, top-8 and a shared expert; 16 experts instead of 256.
 std::vector<ParityCase> layer_cases() {
   std::vector<ParityCase> cases;
-  for (const WeightFormat& format : {test::affine(3, 64), test::affine(4, 64), test::affine(8, 32), test::mxfp4()}) {
-    cases.push_back(experts_case({fmt::format("layer_35b_{}", test::label(format)),
+  for (const WeightFormat& format :
+       {testing::affine(3, 64), testing::affine(4, 64), testing::affine(8, 32), testing::mxfp4()}) {
+    cases.push_back(experts_case({fmt::format("layer_35b_{}", testing::label(format)),
                                   2048,
                                   {16, 512, format, format},
                                   {1, 512, format, format},
                                   8,
                                   {1, 3}}));
   }
-  const WeightFormat bf16 = test::dense(DType::kBF16);
+  const WeightFormat bf16 = testing::dense(DType::kBF16);
   cases.push_back(experts_case({"layer_35b_bf16", 2048, {9, 512, bf16, bf16}, {1, 512, bf16, bf16}, 8, {1}}));
   return cases;
 }

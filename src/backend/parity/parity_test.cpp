@@ -86,7 +86,7 @@ std::string test_name(const ::testing::TestParamInfo<ParityParam>& param) {
 
 void PrintTo(const ParityCase& parity_case, std::ostream* out) { *out << parity_case.name; }
 
-TEST_P(Parity, HasTheBitsOfTheReference) {
+TEST_P(Parity, has_the_bits_of_the_reference) {
   const auto& [parity_case, isa] = GetParam();
   const std::vector<Isa> available = available_isas();
   if (std::find(available.begin(), available.end(), isa) == available.end()) {

@@ -13,9 +13,9 @@ struct RouterShape {
 };
 
 void route(const RouterShape& shape, Backend& backend, Results& results) {
-  test::HostMatrix w(shape.experts, shape.dim, shape.format, 1);
+  testing::HostMatrix w(shape.experts, shape.dim, shape.format, 1);
   for (int64_t e = 3; e < shape.experts; e += 3) w.copy_row(e, e - 1);  // exact ties
-  const test::HostMatrix gate(1, shape.dim, shape.format, 2);
+  const testing::HostMatrix gate(1, shape.dim, shape.format, 2);
   RouterArgs args;
   args.router = backend.upload(w.spec(ActivationKind::kF32), w);
   if (shape.shared) args.shared_gate = backend.upload(gate.spec(ActivationKind::kF32), gate);
@@ -26,8 +26,8 @@ void route(const RouterShape& shape, Backend& backend, Results& results) {
   const int64_t slots = shape.top_k + (shape.shared ? 1 : 0);
   const Routing routing{backend.allocate(DType::kI32, kMaxTokens, slots),
                         backend.allocate(DType::kF32, kMaxTokens, slots)};
-  const Tensor x = test::tensor(backend, test::activations(kMaxTokens, shape.dim, 3), shape.dim);
-  const Tensor bad = test::tensor(backend, test::non_finite_activations(5, shape.dim, 4), shape.dim);
+  const Tensor x = testing::tensor(backend, testing::activations(kMaxTokens, shape.dim, 3), shape.dim);
+  const Tensor bad = testing::tensor(backend, testing::non_finite_activations(5, shape.dim, 4), shape.dim);
   const Tensor zero = backend.allocate(DType::kF32, 2, shape.dim);  // all logits equal
   backend.reserve(kMaxTokens);
   const auto step = [&](const std::string& name, const Tensor& input) {
@@ -44,18 +44,18 @@ void route(const RouterShape& shape, Backend& backend, Results& results) {
 std::vector<ParityCase> router_cases() {
   std::vector<ParityCase> cases;
   const auto add = [&](const RouterShape& shape) {
-    const std::string name = fmt::format("E{}_top{}_{}{}{}", shape.experts, shape.top_k, test::label(shape.format),
+    const std::string name = fmt::format("E{}_top{}_{}{}{}", shape.experts, shape.top_k, testing::label(shape.format),
                                          shape.renormalize ? "_chosen" : "_all", shape.shared ? "_shared" : "");
     cases.push_back(single(name, [=](Backend& backend, Results& results) { route(shape, backend, results); }));
   };
   for (const bool renormalize : {true, false}) {
     for (const bool shared : {true, false}) {
-      add({4, 1, 100, test::dense(DType::kF32), renormalize, shared});
-      add({8, 8, 64, test::dense(DType::kBF16), renormalize, shared});
-      add({17, 3, 160, test::affine(4, 32), renormalize, shared});
-      add({60, 4, 96, test::dense(DType::kF16), renormalize, shared});
-      add({256, 8, 640, test::affine(8, 64), renormalize, shared});
-      add({512, 10, 128, test::affine(3, 128, DType::kF16), renormalize, shared});
+      add({4, 1, 100, testing::dense(DType::kF32), renormalize, shared});
+      add({8, 8, 64, testing::dense(DType::kBF16), renormalize, shared});
+      add({17, 3, 160, testing::affine(4, 32), renormalize, shared});
+      add({60, 4, 96, testing::dense(DType::kF16), renormalize, shared});
+      add({256, 8, 640, testing::affine(8, 64), renormalize, shared});
+      add({512, 10, 128, testing::affine(3, 128, DType::kF16), renormalize, shared});
     }
   }
   return cases;

@@ -15,7 +15,7 @@ using BackendMaker = std::unique_ptr<Backend> (*)();
 class EveryBackend : public ::testing::TestWithParam<std::pair<const char*, BackendMaker>> {
  protected:
   EveryBackend() : backend_(GetParam().second()) {
-    norm_ = test::tensor(*backend_, test::normals(16, 1), 16);
+    norm_ = testing::tensor(*backend_, testing::normals(16, 1), 16);
     rope_ = backend_->allocate(DType::kF32, 1024, 0);
     for (Tensor* x : {&q_, &k_, &v_}) *x = backend_->allocate(DType::kF32, 8, 16);
     out_ = backend_->allocate(DType::kF32, 8, 16);
@@ -25,7 +25,7 @@ class EveryBackend : public ::testing::TestWithParam<std::pair<const char*, Back
   // A step of `rows` rows at `position`: one head of 16 dims, the first layer.
   void step(State state, int64_t position, int64_t rows) {
     AttentionArgs args;
-    for (const Tensor& x : {q_, k_, v_}) backend_->write(x, test::normals(8 * 16, 2).data());  // normed in place
+    for (const Tensor& x : {q_, k_, v_}) backend_->write(x, testing::normals(8 * 16, 2).data());  // normed in place
     args.q = q_.first(rows);
     args.k = k_.first(rows);
     args.v = v_.first(rows);
@@ -58,7 +58,7 @@ class EveryBackend : public ::testing::TestWithParam<std::pair<const char*, Back
   Tensor norm_, rope_, q_, k_, v_, out_;
 };
 
-TEST_P(EveryBackend, RefusesAStepBeyondThePagesOfItsState) {
+TEST_P(EveryBackend, refuses_a_step_beyond_the_pages_of_its_state) {
   const State given = backend_->create_state(spec(0));
   EXPECT_TRUE(is_refused([&] { step(given, 0, 1); })) << "no page at all";
   const KvPage pages[] = {backend_->create_page(spec(0)), backend_->create_page(spec(0))};
@@ -70,13 +70,13 @@ TEST_P(EveryBackend, RefusesAStepBeyondThePagesOfItsState) {
   EXPECT_TRUE(is_refused([&] { step(given, 256, 1); })) << "a page that was taken away";
 }
 
-TEST_P(EveryBackend, RefusesAStepBeyondAContextThatEndsWithinAPage) {
+TEST_P(EveryBackend, refuses_a_step_beyond_a_context_that_ends_within_a_page) {
   const State owning = backend_->create_state(spec(100));
   EXPECT_FALSE(is_refused([&] { step(owning, 92, 8); }));
   EXPECT_TRUE(is_refused([&] { step(owning, 93, 8); }));
 }
 
-TEST_P(EveryBackend, RefusesPagesThatDoNotFit) {
+TEST_P(EveryBackend, refuses_pages_that_do_not_fit) {
   StateSpec wide = spec(0);
   wide.head_dim = 32;
   const KvPage narrow_page = backend_->create_page(spec(0));
@@ -91,7 +91,7 @@ TEST_P(EveryBackend, RefusesPagesThatDoNotFit) {
   EXPECT_TRUE(is_refused([&] { backend_->free_page(narrow_page); })) << "freed twice";
 }
 
-TEST_P(EveryBackend, LeavesForeignPagesAsTheyAreWhenAStateIsReset) {
+TEST_P(EveryBackend, leaves_foreign_pages_as_they_are_when_a_state_is_reset) {
   const KvPage page = backend_->create_page(spec(0));
   const State writer = backend_->create_state(spec(0));
   const State reader = backend_->create_state(spec(0));
@@ -99,29 +99,29 @@ TEST_P(EveryBackend, LeavesForeignPagesAsTheyAreWhenAStateIsReset) {
   backend_->set_pages(reader, std::span(&page, 1));
   step(writer, 0, 8);
   step(reader, 7, 1);
-  const std::vector<float> before = test::to_host(*backend_, out_.first(1));
+  const std::vector<float> before = testing::to_host(*backend_, out_.first(1));
   backend_->reset_state(writer);
   step(reader, 7, 1);
-  EXPECT_EQ(test::to_host(*backend_, out_.first(1)), before);
+  EXPECT_EQ(testing::to_host(*backend_, out_.first(1)), before);
 }
 
-TEST_P(EveryBackend, CopiesRowsOfEveryTypeAndNothingBesideThem) {
+TEST_P(EveryBackend, copies_rows_of_every_type_and_nothing_beside_them) {
   constexpr int64_t kRows = 300, kCols = 257;  // more than a piece
-  const std::vector<float> values = test::normals(kRows * kCols, 3);
-  const Tensor x = test::tensor(*backend_, values, kCols);
+  const std::vector<float> values = testing::normals(kRows * kCols, 3);
+  const Tensor x = testing::tensor(*backend_, values, kCols);
   const Tensor out = backend_->allocate(DType::kF32, kRows + 2, kCols);
   backend_->copy(out.slice(1, kRows), x);
   const std::vector<float> zeros(kCols, 0.0f);
-  EXPECT_EQ(test::to_host(*backend_, out.slice(1, kRows)), values);
-  EXPECT_EQ(test::to_host(*backend_, out.first(1)), zeros);
-  EXPECT_EQ(test::to_host(*backend_, out.slice(kRows + 1, 1)), zeros);
+  EXPECT_EQ(testing::to_host(*backend_, out.slice(1, kRows)), values);
+  EXPECT_EQ(testing::to_host(*backend_, out.first(1)), zeros);
+  EXPECT_EQ(testing::to_host(*backend_, out.slice(kRows + 1, 1)), zeros);
 
-  const Tensor ids = test::tensor(*backend_, std::vector<int32_t>{7, -1, 9, 4}, 1);
+  const Tensor ids = testing::tensor(*backend_, std::vector<int32_t>{7, -1, 9, 4}, 1);
   backend_->copy(ids.slice(0, 2), ids.slice(2, 2));
-  EXPECT_EQ(test::to_host_i32(*backend_, ids), (std::vector<int32_t>{9, 4, 9, 4}));
+  EXPECT_EQ(testing::to_host_i32(*backend_, ids), (std::vector<int32_t>{9, 4, 9, 4}));
 }
 
-TEST_P(EveryBackend, RefusesCopiesOfAnotherShapeAndTensorsThatAreGone) {
+TEST_P(EveryBackend, refuses_copies_of_another_shape_and_tensors_that_are_gone) {
   const Tensor x = backend_->allocate(DType::kF32, 4, 6);
   EXPECT_TRUE(is_refused([&] { backend_->copy(backend_->allocate(DType::kF32, 6, 4), x); }));
   EXPECT_TRUE(is_refused([&] { backend_->copy(backend_->allocate(DType::kI32, 4, 6), x); }));

@@ -27,11 +27,11 @@ struct Inputs {
 
 Inputs random_inputs(const Shape& shape, int64_t tokens, uint64_t seed) {
   Inputs in{tokens,
-            test::normals(tokens * shape.q_cols(), seed),
-            test::normals(tokens * shape.kv_cols(), seed + 1),
-            test::normals(tokens * shape.kv_cols(), seed + 2),
-            test::normals(shape.head_dim, seed + 3),
-            test::normals(shape.head_dim, seed + 4),
+            testing::normals(tokens * shape.q_cols(), seed),
+            testing::normals(tokens * shape.kv_cols(), seed + 1),
+            testing::normals(tokens * shape.kv_cols(), seed + 2),
+            testing::normals(shape.head_dim, seed + 3),
+            testing::normals(shape.head_dim, seed + 4),
             {}};
   const int64_t half = shape.rotary_dim / 2;
   for (int64_t t = 0; t < tokens; ++t) {
@@ -75,11 +75,11 @@ class Layer {
   std::vector<float> run(const std::vector<float>& q, const std::vector<float>& k, const std::vector<float>& v,
                          const std::vector<SequenceRows>& sequences) {
     AttentionArgs args;
-    args.q = test::tensor(*backend_, q, shape_.q_cols());
-    args.k = test::tensor(*backend_, k, shape_.kv_cols());
-    args.v = test::tensor(*backend_, v, shape_.kv_cols());
-    args.q_norm = test::tensor(*backend_, in_.q_norm, shape_.head_dim);
-    args.k_norm = test::tensor(*backend_, in_.k_norm, shape_.head_dim);
+    args.q = testing::tensor(*backend_, q, shape_.q_cols());
+    args.k = testing::tensor(*backend_, k, shape_.kv_cols());
+    args.v = testing::tensor(*backend_, v, shape_.kv_cols());
+    args.q_norm = testing::tensor(*backend_, in_.q_norm, shape_.head_dim);
+    args.k_norm = testing::tensor(*backend_, in_.k_norm, shape_.head_dim);
     args.rope = backend_->upload(in_.rope, in_.tokens, shape_.rotary_dim);
     args.heads = shape_.heads;
     args.kv_heads = shape_.kv_heads;
@@ -91,7 +91,7 @@ class Layer {
     args.layer = 1;
     const Tensor out = backend_->allocate(DType::kF32, args.q.rows, shape_.heads * shape_.head_dim);
     backend_->attention(out, args, sequences);
-    return test::to_host(*backend_, out);
+    return testing::to_host(*backend_, out);
   }
   [[nodiscard]] Backend& backend() { return *backend_; }
   [[nodiscard]] State state() const { return state_; }
@@ -153,13 +153,13 @@ void expect_exact(const Shape& shape, const Inputs& in, const std::vector<float>
   }
 }
 
-TEST(Attention, MeetsDoublePrecisionOverSeveralBlocks) {
+TEST(Attention, meets_double_precision_over_several_blocks) {
   const Shape shape;
   const Inputs in = random_inputs(shape, 530, 1);
   expect_exact(shape, in, Layer(shape, in).step(0, in.tokens), 1e-5);
 }
 
-TEST(Attention, MeetsDoublePrecisionInEveryShape) {
+TEST(Attention, meets_double_precision_in_every_shape) {
   const Shape shapes[] = {
       {.heads = 4, .kv_heads = 4, .head_dim = 16, .rotary_dim = 16, .gated = false},
       {.heads = 6, .kv_heads = 2, .head_dim = 20, .rotary_dim = 4, .gated = true},
@@ -172,7 +172,7 @@ TEST(Attention, MeetsDoublePrecisionInEveryShape) {
   }
 }
 
-TEST(Attention, KeepsHalfPrecisionCachesWithinTheirRounding) {
+TEST(Attention, keeps_half_precision_caches_within_their_rounding) {
   const Shape shape{.kv_dtype = DType::kF16};
   const Inputs in = random_inputs(shape, 40, 2);
   const std::vector<float> out = Layer(shape, in).step(0, in.tokens);
@@ -180,13 +180,13 @@ TEST(Attention, KeepsHalfPrecisionCachesWithinTheirRounding) {
   EXPECT_NE(out, Layer(Shape{}, in).step(0, in.tokens));  // f16 was used at all
 }
 
-TEST(Attention, OfOneTokenIsItsValue) {
+TEST(Attention, of_one_token_is_its_value) {
   const Shape shape{.heads = 1, .kv_heads = 1, .head_dim = 16, .rotary_dim = 0, .gated = false};
   const Inputs in = random_inputs(shape, 1, 3);
   EXPECT_EQ(Layer(shape, in).step(0, 1), in.v);
 }
 
-TEST(Attention, DoesNotDependOnHowThePromptIsCut) {
+TEST(Attention, does_not_depend_on_how_the_prompt_is_cut) {
   for (const DType kv_dtype : {DType::kF32, DType::kF16}) {
     const Shape shape{.kv_dtype = kv_dtype};
     const Inputs in = random_inputs(shape, 300, 4);
@@ -203,7 +203,7 @@ TEST(Attention, DoesNotDependOnHowThePromptIsCut) {
   }
 }
 
-TEST(Attention, GivesASequenceInABatchWhatItGetsAlone) {
+TEST(Attention, gives_a_sequence_in_a_batch_what_it_gets_alone) {
   const Shape shape;
   const Inputs a = random_inputs(shape, 9, 5);
   const Inputs b = random_inputs(shape, 9, 50);

@@ -14,7 +14,7 @@
 namespace moebius::reference {
 namespace {
 
-using test::HostMatrix;
+using testing::HostMatrix;
 
 std::string fnv1a(const std::vector<float>& values) {
   uint64_t hash = 0xcbf29ce484222325;
@@ -27,16 +27,16 @@ std::string fnv1a(const std::vector<float>& values) {
 }
 
 // Uploads what an operation needs, runs it on five tokens, and hashes what comes out.
-class Bits : public testing::Test {
+class Bits : public ::testing::Test {
  protected:
   static constexpr int64_t kTokens = 5;
 
   Tensor random(int64_t rows, int64_t cols, float sigma = 1) {
-    return test::tensor(*backend_, test::normals(rows * cols, ++seed_, sigma), cols);
+    return testing::tensor(*backend_, testing::normals(rows * cols, ++seed_, sigma), cols);
   }
   HostMatrix matrix(int64_t rows, int64_t cols, const WeightFormat& format) { return {rows, cols, format, ++seed_}; }
   Tensor output(int64_t cols) { return backend_->allocate(DType::kF32, kTokens, cols); }
-  std::string hash(Tensor x) { return fnv1a(test::to_host(*backend_, x)); }
+  std::string hash(Tensor x) { return fnv1a(testing::to_host(*backend_, x)); }
   State state(const StateSpec& spec) { return backend_->create_state(spec); }
 
   std::string linear(const WeightFormat& format, ActivationKind kind) {
@@ -52,23 +52,23 @@ class Bits : public testing::Test {
   uint64_t seed_ = 0;
 };
 
-TEST_F(Bits, OfLinearWithF32Weights) {
-  EXPECT_EQ(linear(test::dense(DType::kF32), ActivationKind::kF32), "ffdbc7ee315dda1a");
+TEST_F(Bits, of_linear_with_f32_weights) {
+  EXPECT_EQ(linear(testing::dense(DType::kF32), ActivationKind::kF32), "ffdbc7ee315dda1a");
 }
 
-TEST_F(Bits, OfLinearOnDecodedWeights) {
-  EXPECT_EQ(linear(test::affine(5, 128), ActivationKind::kF32), "1c6a0d4c869d4419");
+TEST_F(Bits, of_linear_on_decoded_weights) {
+  EXPECT_EQ(linear(testing::affine(5, 128), ActivationKind::kF32), "1c6a0d4c869d4419");
 }
 
-TEST_F(Bits, OfLinearWithInt8Activations) {
-  EXPECT_EQ(linear(test::affine(3, 64), ActivationKind::kInt8), "2dad75d66edcac91");
+TEST_F(Bits, of_linear_with_int8_activations) {
+  EXPECT_EQ(linear(testing::affine(3, 64), ActivationKind::kInt8), "2dad75d66edcac91");
 }
 
-TEST_F(Bits, OfLinearWithInt8ActivationsInGroupsOf32) {
-  EXPECT_EQ(linear(test::affine(6, 32), ActivationKind::kInt8), "4bf7d37f5e7f6ae9");
+TEST_F(Bits, of_linear_with_int8_activations_in_groups_of32) {
+  EXPECT_EQ(linear(testing::affine(6, 32), ActivationKind::kInt8), "4bf7d37f5e7f6ae9");
 }
 
-TEST_F(Bits, OfRmsNorm) {
+TEST_F(Bits, of_rms_norm) {
   const Tensor out = output(100);
   const Tensor x = random(kTokens, 100);
   const Tensor w = random(1, 100);
@@ -77,7 +77,7 @@ TEST_F(Bits, OfRmsNorm) {
   EXPECT_EQ(hash(out), "aa97d7020475e4c5");
 }
 
-TEST_F(Bits, OfAttentionOverTwoBlocks) {
+TEST_F(Bits, of_attention_over_two_blocks) {
   constexpr int64_t kContext = 300, kHeadDim = 24, kRotary = 8;
   StateSpec spec;
   spec.context = kContext;
@@ -104,7 +104,7 @@ TEST_F(Bits, OfAttentionOverTwoBlocks) {
   EXPECT_EQ(hash(out), "53b525812bf3afe1");
 }
 
-TEST_F(Bits, OfDeltaNet) {
+TEST_F(Bits, of_delta_net) {
   constexpr int64_t kKeyDim = 40, kValueDim = 24, kConvDim = 2 * kKeyDim + 2 * kValueDim;
   StateSpec spec;
   spec.delta_layers = 1;
@@ -135,9 +135,9 @@ TEST_F(Bits, OfDeltaNet) {
   EXPECT_EQ(hash(out), "174d6872691fbf3a");
 }
 
-TEST_F(Bits, OfRouterWeights) {
-  const HostMatrix w = matrix(60, 128, test::affine(8, 64));
-  const HostMatrix gate = matrix(1, 128, test::dense(DType::kBF16));
+TEST_F(Bits, of_router_weights) {
+  const HostMatrix w = matrix(60, 128, testing::affine(8, 64));
+  const HostMatrix gate = matrix(1, 128, testing::dense(DType::kBF16));
   RouterArgs args;
   args.router = backend_->upload(w.spec(ActivationKind::kF32), w);
   args.shared_gate = backend_->upload(gate.spec(ActivationKind::kF32), gate);
@@ -153,14 +153,15 @@ TEST_F(Bits, OfRouterWeights) {
   EXPECT_EQ(hash(out.weights), "e363ea231b3298ab");
 }
 
-TEST_F(Bits, OfExperts) {
-  const WeightFormat format = test::affine(3, 64);
+TEST_F(Bits, of_experts) {
+  const WeightFormat format = testing::affine(3, 64);
   const HostMatrix gate = matrix(3 * 64, 128, format), up = matrix(3 * 64, 128, format);
   const HostMatrix down = matrix(3 * 128, 64, format);
   const Experts experts = backend_->upload({"experts", 128, {3, 64, format, format, &gate, &up, &down}, {}});
   const Tensor out = output(128);
-  const Routing routing{test::tensor(*backend_, std::vector<int32_t>{0, 1, 0, 2, 1, 2, 0, 1, 0, 2}, 2),
-                        test::tensor(*backend_, std::vector<float>{.1f, .2f, .3f, .4f, .5f, .6f, .7f, .8f, .9f, 1}, 2)};
+  const Routing routing{
+      testing::tensor(*backend_, std::vector<int32_t>{0, 1, 0, 2, 1, 2, 0, 1, 0, 2}, 2),
+      testing::tensor(*backend_, std::vector<float>{.1f, .2f, .3f, .4f, .5f, .6f, .7f, .8f, .9f, 1}, 2)};
   backend_->reserve(kTokens);
   backend_->experts(out, random(kTokens, 128), routing, experts, ExpertPath::kFused);
   EXPECT_EQ(hash(out), "427b90d58d82fab9");

@@ -28,14 +28,14 @@ struct Inputs {
 
 Inputs random_inputs(const Shape& shape, int64_t tokens, uint64_t seed) {
   return {tokens,
-          test::normals(tokens * shape.conv_dim(), seed),
-          test::normals(tokens * shape.value_dim(), seed + 1),
-          test::normals(tokens * shape.value_heads, seed + 2),
-          test::normals(tokens * shape.value_heads, seed + 3),
-          test::normals(shape.conv_dim() * shape.conv_kernel, seed + 4, 0.5f),
-          test::normals(shape.value_heads, seed + 5),
-          test::normals(shape.value_heads, seed + 6),
-          test::normals(shape.value_head_dim, seed + 7)};
+          testing::normals(tokens * shape.conv_dim(), seed),
+          testing::normals(tokens * shape.value_dim(), seed + 1),
+          testing::normals(tokens * shape.value_heads, seed + 2),
+          testing::normals(tokens * shape.value_heads, seed + 3),
+          testing::normals(shape.conv_dim() * shape.conv_kernel, seed + 4, 0.5f),
+          testing::normals(shape.value_heads, seed + 5),
+          testing::normals(shape.value_heads, seed + 6),
+          testing::normals(shape.value_head_dim, seed + 7)};
 }
 
 std::vector<float> rows_of(const std::vector<float>& x, int64_t cols, int64_t first, int64_t count) {
@@ -62,17 +62,17 @@ class Layer {
   std::vector<float> step(int64_t first, int64_t count) { return run(first, count, {{state_, 0, count, first}}); }
   std::vector<float> run(int64_t first, int64_t count, const std::vector<SequenceRows>& sequences) {
     const auto rows = [&](const std::vector<float>& x, int64_t cols) {
-      return test::tensor(*backend_, rows_of(x, cols, first, count), cols);
+      return testing::tensor(*backend_, rows_of(x, cols, first, count), cols);
     };
     DeltaNetArgs args;
     args.qkv = rows(in_.qkv, shape_.conv_dim());
     args.z = rows(in_.z, shape_.value_dim());
     args.b = rows(in_.b, shape_.value_heads);
     args.a = rows(in_.a, shape_.value_heads);
-    args.conv = test::tensor(*backend_, in_.conv, shape_.conv_kernel);
-    args.a_log = test::tensor(*backend_, in_.a_log, shape_.value_heads);
-    args.dt_bias = test::tensor(*backend_, in_.dt_bias, shape_.value_heads);
-    args.norm = test::tensor(*backend_, in_.norm, shape_.value_head_dim);
+    args.conv = testing::tensor(*backend_, in_.conv, shape_.conv_kernel);
+    args.a_log = testing::tensor(*backend_, in_.a_log, shape_.value_heads);
+    args.dt_bias = testing::tensor(*backend_, in_.dt_bias, shape_.value_heads);
+    args.norm = testing::tensor(*backend_, in_.norm, shape_.value_head_dim);
     args.key_heads = shape_.key_heads;
     args.value_heads = shape_.value_heads;
     args.key_head_dim = shape_.key_head_dim;
@@ -83,7 +83,7 @@ class Layer {
     args.layer = 1;
     const Tensor out = backend_->allocate(DType::kF32, count, shape_.value_dim());
     backend_->delta_net(out, args, sequences);
-    return test::to_host(*backend_, out);
+    return testing::to_host(*backend_, out);
   }
   [[nodiscard]] Backend& backend() { return *backend_; }
   [[nodiscard]] State state() const { return state_; }
@@ -116,7 +116,7 @@ void append_example(Inputs& in, std::vector<double> k, std::vector<double> q, st
   in.a.push_back(static_cast<float>(std::log(1 / g - 1)));  // with A_log = dt_bias = 0, g = exp(-softplus(a))
 }
 
-TEST(DeltaNet, MeetsTheWorkedExampleOfTheRecurrence) {
+TEST(DeltaNet, meets_the_worked_example_of_the_recurrence) {
   // A huge eps with norm weights to match turns the gated RMSNorm into the identity.
   const Shape shape{.key_heads = 1,
                     .value_heads = 1,
@@ -202,7 +202,7 @@ std::vector<double> exact_layer(const Shape& shape, const Inputs& in) {
   return out;
 }
 
-TEST(DeltaNet, MeetsDoublePrecisionInEveryShape) {
+TEST(DeltaNet, meets_double_precision_in_every_shape) {
   const Shape shapes[] = {
       {.key_heads = 2, .value_heads = 2, .key_head_dim = 16, .value_head_dim = 16},
       {.key_heads = 2, .value_heads = 4, .key_head_dim = 40, .value_head_dim = 24},
@@ -219,7 +219,7 @@ TEST(DeltaNet, MeetsDoublePrecisionInEveryShape) {
   }
 }
 
-TEST(DeltaNet, DoesNotDependOnHowThePromptIsCut) {
+TEST(DeltaNet, does_not_depend_on_how_the_prompt_is_cut) {
   const Shape shape;
   const Inputs in = random_inputs(shape, 65, 2);
   const std::vector<float> whole = Layer(shape, in).step(0, in.tokens);
@@ -234,7 +234,7 @@ TEST(DeltaNet, DoesNotDependOnHowThePromptIsCut) {
   }
 }
 
-TEST(DeltaNet, GivesASequenceInABatchWhatItGetsAlone) {
+TEST(DeltaNet, gives_a_sequence_in_a_batch_what_it_gets_alone) {
   const Shape shape;
   const Inputs in = random_inputs(shape, 12, 3);
   Layer layer(shape, in);
@@ -248,7 +248,7 @@ TEST(DeltaNet, GivesASequenceInABatchWhatItGetsAlone) {
   EXPECT_EQ(batch, expected);
 }
 
-TEST(DeltaNet, ForgetsEverythingOnReset) {
+TEST(DeltaNet, forgets_everything_on_reset) {
   const Shape shape;
   const Inputs in = random_inputs(shape, 10, 4);
   Layer layer(shape, in);

@@ -12,7 +12,7 @@
 namespace moebius::reference {
 namespace {
 
-using test::HostMatrix;
+using testing::HostMatrix;
 
 struct Group {
   Group(int64_t count_, int64_t width_, int64_t dim, const WeightFormat& gate_up, const WeightFormat& down_format,
@@ -54,12 +54,12 @@ Layer load(const Group& routed, const Group* shared, bool f32_activations) {
 std::vector<float> run(Layer& layer, const std::vector<float>& x, int64_t dim, const Routes& routes,
                        ExpertPath path = ExpertPath::kFused) {
   Backend& backend = *layer.backend;
-  const Tensor input = test::tensor(backend, x, dim);
+  const Tensor input = testing::tensor(backend, x, dim);
   const Tensor out = backend.allocate(DType::kF32, input.rows, dim);
-  const Routing routing{test::tensor(backend, routes.ids, routes.slots),
-                        test::tensor(backend, routes.weights, routes.slots)};
+  const Routing routing{testing::tensor(backend, routes.ids, routes.slots),
+                        testing::tensor(backend, routes.weights, routes.slots)};
   backend.experts(out, input, routing, layer.experts, path);
-  return test::to_host(backend, out);
+  return testing::to_host(backend, out);
 }
 
 double exact_dot(const HostMatrix& w, int64_t row, const double* x) {
@@ -107,32 +107,32 @@ double relative_error(const std::vector<float>& out, const std::vector<double>& 
 // Three tokens on four experts: expert 0 serves all of them, expert 2 none; entry 4 is the shared one.
 const Routes kUneven{3, {0, 1, 4, 0, 3, 4, 0, 1, 4}, {0.7f, 0.3f, 0.9f, 0.5f, 0.5f, 0.2f, 0.1f, 0.9f, 0.4f}};
 
-TEST(Experts, MeetDoublePrecisionWithDenseWeights) {
+TEST(Experts, meet_double_precision_with_dense_weights) {
   const int64_t dim = 100;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
-    const Group routed(4, 24, dim, test::dense(dtype), test::dense(dtype), 1);
-    const Group shared(1, 40, dim, test::dense(dtype), test::dense(dtype), 11);
-    const std::vector<float> x = test::normals(3 * dim, 2);
+    const Group routed(4, 24, dim, testing::dense(dtype), testing::dense(dtype), 1);
+    const Group shared(1, 40, dim, testing::dense(dtype), testing::dense(dtype), 11);
+    const std::vector<float> x = testing::normals(3 * dim, 2);
     Layer layer = load(routed, &shared, false);
     EXPECT_LT(relative_error(run(layer, x, dim, kUneven), exact_layer(routed, &shared, x, dim, kUneven)), 1e-5);
   }
 }
 
-TEST(Experts, MeetDoublePrecisionOnDecodedWeightsWithF32Activations) {
+TEST(Experts, meet_double_precision_on_decoded_weights_with_f32_activations) {
   const int64_t dim = 192;
-  const Group routed(4, 64, dim, test::affine(3, 64), test::affine(6, 32), 1);
-  const Group shared(1, 128, dim, test::affine(8, 32), test::affine(5, 128), 11);
-  const std::vector<float> x = test::normals(3 * dim, 2);
+  const Group routed(4, 64, dim, testing::affine(3, 64), testing::affine(6, 32), 1);
+  const Group shared(1, 128, dim, testing::affine(8, 32), testing::affine(5, 128), 11);
+  const std::vector<float> x = testing::normals(3 * dim, 2);
   Layer layer = load(routed, &shared, /*f32_activations=*/true);
   EXPECT_LT(relative_error(run(layer, x, dim, kUneven), exact_layer(routed, &shared, x, dim, kUneven)), 1e-5);
 }
 
-TEST(Experts, WithInt8ActivationsStayWithinTheirRounding) {
+TEST(Experts, with_int8_activations_stay_within_their_rounding) {
   const int64_t dim = 192;
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
-    const Group routed(4, 96, dim, test::affine(bits, 64), test::affine(bits, 32), 1);
-    const Group shared(1, 64, dim, test::affine(8, 32), test::dense(DType::kBF16), 11);
-    const std::vector<float> x = test::normals(3 * dim, 2);
+    const Group routed(4, 96, dim, testing::affine(bits, 64), testing::affine(bits, 32), 1);
+    const Group shared(1, 64, dim, testing::affine(8, 32), testing::dense(DType::kBF16), 11);
+    const std::vector<float> x = testing::normals(3 * dim, 2);
     Layer layer = load(routed, &shared, false);
     const double error = relative_error(run(layer, x, dim, kUneven), exact_layer(routed, &shared, x, dim, kUneven));
     EXPECT_LT(error, 0.03) << bits << " bits";
@@ -140,20 +140,20 @@ TEST(Experts, WithInt8ActivationsStayWithinTheirRounding) {
   }
 }
 
-TEST(Experts, WithoutASharedOneMeetDoublePrecision) {
+TEST(Experts, without_a_shared_one_meet_double_precision) {
   const int64_t dim = 50;
-  const Group routed(4, 24, dim, test::dense(DType::kF32), test::dense(DType::kF32), 1);
+  const Group routed(4, 24, dim, testing::dense(DType::kF32), testing::dense(DType::kF32), 1);
   const Routes routes{2, {1, 3, 0, 2}, {0.25f, 0.75f, 0.5f, 0.5f}};
-  const std::vector<float> x = test::normals(2 * dim, 2);
+  const std::vector<float> x = testing::normals(2 * dim, 2);
   Layer layer = load(routed, nullptr, false);
   EXPECT_LT(relative_error(run(layer, x, dim, routes), exact_layer(routed, nullptr, x, dim, routes)), 1e-5);
 }
 
-TEST(Experts, GiveTheSameBitsOnEveryPathAndToATokenAlone) {
+TEST(Experts, give_the_same_bits_on_every_path_and_to_a_token_alone) {
   const int64_t dim = 192;
-  const Group routed(4, 64, dim, test::affine(3, 64), test::affine(3, 64), 1);
-  const Group shared(1, 64, dim, test::affine(3, 64), test::affine(3, 64), 11);
-  const std::vector<float> x = test::activations(3, dim, 2);
+  const Group routed(4, 64, dim, testing::affine(3, 64), testing::affine(3, 64), 1);
+  const Group shared(1, 64, dim, testing::affine(3, 64), testing::affine(3, 64), 11);
+  const std::vector<float> x = testing::activations(3, dim, 2);
   Layer layer = load(routed, &shared, false);
   const std::vector<float> batch = run(layer, x, dim, kUneven);
   EXPECT_EQ(run(layer, x, dim, kUneven, ExpertPath::kConcat), batch);
@@ -176,30 +176,30 @@ struct Constant : RowSource {
   std::vector<float> values;
 };
 
-TEST(Experts, AreSummedInAscendingIdWithTheSharedOneLast) {
+TEST(Experts, are_summed_in_ascending_id_with_the_shared_one_last) {
   const float up = 1.0f / fmath::silu(64.0f);  // silu(64) is 64
   const Constant gates({64.0f, 64.0f, 64.0f}), ups({up, up, up});
   const Constant downs({0x1p24f, 1.0f, -0x1p24f});  // ascending: the one is lost, then the large ones cancel
   const Constant gate({64.0f}), shared_up({up}), down({3.0f});
-  const WeightFormat f32 = test::dense(DType::kF32);
+  const WeightFormat f32 = testing::dense(DType::kF32);
   const std::unique_ptr<Backend> backend = make_reference_backend(false);
   const Experts experts = backend->upload(
       {"experts", 1, {3, 1, f32, f32, &gates, &ups, &downs}, {1, 1, f32, f32, &gate, &shared_up, &down}});
   backend->reserve(1);
   const Tensor out = backend->allocate(DType::kF32, 1, 1);
-  const Routing routing{test::tensor(*backend, std::vector<int32_t>{0, 1, 2, 3}, 4),
-                        test::tensor(*backend, std::vector<float>{1, 1, 1, 1}, 4)};
-  backend->experts(out, test::tensor(*backend, std::vector<float>{1.0f}, 1), routing, experts, ExpertPath::kFused);
-  EXPECT_EQ(test::to_host(*backend, out)[0], 3.0f);
+  const Routing routing{testing::tensor(*backend, std::vector<int32_t>{0, 1, 2, 3}, 4),
+                        testing::tensor(*backend, std::vector<float>{1, 1, 1, 1}, 4)};
+  backend->experts(out, testing::tensor(*backend, std::vector<float>{1.0f}, 1), routing, experts, ExpertPath::kFused);
+  EXPECT_EQ(testing::to_host(*backend, out)[0], 3.0f);
 }
 
-TEST(Experts, CountTheBytesOfTheDistinctOnes) {
+TEST(Experts, count_the_bytes_of_the_distinct_ones) {
   const int64_t dim = 192;
-  const Group routed(4, 64, dim, test::affine(3, 64), test::affine(3, 64), 1);
-  const Group shared(1, 128, dim, test::affine(8, 64), test::affine(8, 64), 11);
+  const Group routed(4, 64, dim, testing::affine(3, 64), testing::affine(3, 64), 1);
+  const Group shared(1, 128, dim, testing::affine(8, 64), testing::affine(8, 64), 11);
   Layer layer = load(routed, &shared, false);
   layer.backend->take_traffic();
-  run(layer, test::normals(3 * dim, 2), dim, kUneven);
+  run(layer, testing::normals(3 * dim, 2), dim, kUneven);
   const Traffic traffic = layer.backend->take_traffic();
   const int64_t routed_bytes = (routed.gate.bytes() + routed.up.bytes() + routed.down.bytes()) / 4;
   EXPECT_EQ(traffic.weight_bytes, 3 * routed_bytes + shared.gate.bytes() + shared.up.bytes() + shared.down.bytes());

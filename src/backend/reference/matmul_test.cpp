@@ -14,7 +14,7 @@
 namespace moebius::reference {
 namespace {
 
-using test::HostMatrix;
+using testing::HostMatrix;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
@@ -29,7 +29,7 @@ Quantized quantize(const std::vector<float>& x) {
   return out;
 }
 
-TEST(QuantizeActivations, RoundsHalvesToEven) {
+TEST(QuantizeActivations, rounds_halves_to_even) {
   std::vector<float> x(64, 0.0f);
   x[0] = -127.0f;  // r is exactly 1
   x[1] = 0.5f;
@@ -45,7 +45,7 @@ TEST(QuantizeActivations, RoundsHalvesToEven) {
   EXPECT_EQ(q.codes[4], 126);
 }
 
-TEST(QuantizeActivations, ScalesEachBlockOf64AloneAndTheLastMayBeShort) {
+TEST(QuantizeActivations, scales_each_block_of_64_alone_and_the_last_may_be_short) {
   std::vector<float> x(96, 1.0f);
   x[70] = -4.0f;
   const Quantized q = quantize(x);
@@ -55,7 +55,7 @@ TEST(QuantizeActivations, ScalesEachBlockOf64AloneAndTheLastMayBeShort) {
   EXPECT_EQ(q.codes[70], -127);
 }
 
-TEST(QuantizeActivations, ABlockOfZerosOrBelowTheThresholdBecomesZero) {
+TEST(QuantizeActivations, a_block_of_zeros_or_below_the_threshold_becomes_zero) {
   for (const float m : {0.0f, -0.0f, 0x1.fffffep-101f, std::numeric_limits<float>::denorm_min()}) {
     const Quantized q = quantize(std::vector<float>(64, m));
     EXPECT_EQ(q.scales[0], 0.0f) << m;
@@ -66,7 +66,7 @@ TEST(QuantizeActivations, ABlockOfZerosOrBelowTheThresholdBecomesZero) {
   EXPECT_EQ(at_threshold.codes[5], 127);
 }
 
-TEST(QuantizeActivations, ANonFiniteValuePoisonsItsBlockOnly) {
+TEST(QuantizeActivations, a_non_finite_value_poisons_its_block_only) {
   for (const float bad : {kInfinity, -kInfinity, std::numeric_limits<float>::quiet_NaN()}) {
     std::vector<float> x(128, 1.0f);
     x[3] = bad;
@@ -77,7 +77,7 @@ TEST(QuantizeActivations, ANonFiniteValuePoisonsItsBlockOnly) {
   }
 }
 
-TEST(QuantizeActivations, TheLargestFiniteValueIsCode127) {
+TEST(QuantizeActivations, the_largest_finite_value_is_code_127) {
   std::vector<float> x(64, 0.0f);
   x[9] = std::numeric_limits<float>::max();
   EXPECT_EQ(quantize(x).codes[9], 127);
@@ -87,11 +87,11 @@ TEST(QuantizeActivations, TheLargestFiniteValueIsCode127) {
 std::vector<float> linear(const HostMatrix& w, const std::vector<float>& x, ActivationKind kind, bool f32 = false) {
   const std::unique_ptr<Backend> backend = make_reference_backend(f32);
   const Matrix matrix = backend->upload(w.spec(kind), w);
-  const Tensor input = test::tensor(*backend, x, w.cols());
+  const Tensor input = testing::tensor(*backend, x, w.cols());
   const Tensor out = backend->allocate(DType::kF32, input.rows, w.rows());
   backend->reserve(input.rows);
   backend->linear(std::vector<Projection>{{out, matrix}}, input);
-  return test::to_host(*backend, out);
+  return testing::to_host(*backend, out);
 }
 
 struct Expected {
@@ -124,40 +124,41 @@ void expect_close(const std::vector<float>& out, const HostMatrix& w, const std:
   }
 }
 
-class MatmulFormat : public testing::TestWithParam<WeightFormat> {};
+class MatmulFormat : public ::testing::TestWithParam<WeightFormat> {};
 
 std::vector<WeightFormat> all_formats() {
-  std::vector<WeightFormat> formats = {test::dense(DType::kF32), test::dense(DType::kF16), test::dense(DType::kBF16)};
+  std::vector<WeightFormat> formats = {testing::dense(DType::kF32), testing::dense(DType::kF16),
+                                       testing::dense(DType::kBF16)};
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int group : {32, 64, 128}) {
       for (const DType scales : {DType::kF32, DType::kF16, DType::kBF16}) {
-        formats.push_back(test::affine(bits, group, scales));
+        formats.push_back(testing::affine(bits, group, scales));
       }
     }
   }
-  formats.push_back(test::mxfp4());
+  formats.push_back(testing::mxfp4());
   return formats;
 }
 
-TEST_P(MatmulFormat, WithF32ActivationsMeetsDoublePrecision) {
+TEST_P(MatmulFormat, with_f32_activations_meets_double_precision) {
   const HostMatrix w(9, 640, GetParam(), 1);
-  const std::vector<float> x = test::activations(1, 640, 2);
+  const std::vector<float> x = testing::activations(1, 640, 2);
   expect_close(linear(w, x, ActivationKind::kF32), w, {x.begin(), x.end()});
   expect_close(linear(w, x, ActivationKind::kInt8, /*f32=*/true), w, {x.begin(), x.end()});
 }
 
-TEST_P(MatmulFormat, WithInt8ActivationsMeetsDoublePrecisionOnTheCodes) {
+TEST_P(MatmulFormat, with_int8_activations_meets_double_precision_on_the_codes) {
   const HostMatrix w(9, 640, GetParam(), 3);
-  const std::vector<float> x = test::activations(1, 640, 4);
+  const std::vector<float> x = testing::activations(1, 640, 4);
   const std::vector<double> codes = quantized_values(x);
   const bool quantized = GetParam().is_quantized();  // dense weights always take f32
   expect_close(linear(w, x, ActivationKind::kInt8), w, quantized ? codes : std::vector<double>(x.begin(), x.end()));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, MatmulFormat, testing::ValuesIn(all_formats()),
-                         [](const auto& format) { return test::label(format.param); });
+INSTANTIATE_TEST_SUITE_P(All, MatmulFormat, ::testing::ValuesIn(all_formats()),
+                         [](const auto& format) { return testing::label(format.param); });
 
-TEST(Matmul, SumsInSegmentsOf512Inputs) {
+TEST(Matmul, sums_in_segments_of_512_inputs) {
   // 512 times 2^-24 vanishes when it is added to 1 one by one, and arrives as 2^-15 from its own segment.
   std::vector<std::byte> ones(1024 * 4);
   for (int64_t i = 0; i < 1024; ++i) store_f32(ones.data(), DType::kF32, i, 1.0f);
@@ -166,7 +167,7 @@ TEST(Matmul, SumsInSegmentsOf512Inputs) {
     void read(int64_t, int64_t, const Rows& out) const override { std::copy(bytes.begin(), bytes.end(), out.weights); }
   } source;
   source.bytes = ones;
-  const StoredMatrix w({"ones", 1, 1024, test::dense(DType::kF32)}, source);
+  const StoredMatrix w({"ones", 1, 1024, testing::dense(DType::kF32)}, source);
   std::vector<float> x(1024, 0x1p-24f);
   std::fill_n(x.begin(), 512, 0.0f);
   x[0] = 1.0f;
@@ -180,9 +181,9 @@ TEST(Matmul, SumsInSegmentsOf512Inputs) {
   EXPECT_EQ(y, 1.0f);
 }
 
-TEST(Matmul, Group128IsTwoUnitsOfGroup64WithTheSameScale) {
+TEST(Matmul, group_128_is_two_units_of_group_64_with_the_same_scale) {
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
-    const HostMatrix wide(5, 640, test::affine(bits, 128), 7);
+    const HostMatrix wide(5, 640, testing::affine(bits, 128), 7);
     struct Doubled : RowSource {
       const HostMatrix* wide;
       int bits;
@@ -199,8 +200,8 @@ TEST(Matmul, Group128IsTwoUnitsOfGroup64WithTheSameScale) {
     } narrow;
     narrow.wide = &wide;
     const StoredMatrix a(wide.spec(), wide);
-    const StoredMatrix b({"narrow", 5, 640, test::affine(bits, 64)}, narrow);
-    const std::vector<float> x = test::activations(1, 640, 8);
+    const StoredMatrix b({"narrow", 5, 640, testing::affine(bits, 64)}, narrow);
+    const std::vector<float> x = testing::activations(1, 640, 8);
     std::vector<float> ya(5), yb(5);
     matmul(ya.data(), Activations(x.data(), 1, 640), a, {0, 5});
     matmul(yb.data(), Activations(x.data(), 1, 640), b, {0, 5});
@@ -208,9 +209,9 @@ TEST(Matmul, Group128IsTwoUnitsOfGroup64WithTheSameScale) {
   }
 }
 
-TEST(Matmul, APoisonedBlockMakesEveryOutputOfItsRowNanAndNoOther) {
-  const HostMatrix w(6, 256, test::affine(4, 64), 9);
-  std::vector<float> x = test::normals(2 * 256, 10);
+TEST(Matmul, a_poisoned_block_makes_every_output_of_its_row_nan_and_no_other) {
+  const HostMatrix w(6, 256, testing::affine(4, 64), 9);
+  std::vector<float> x = testing::normals(2 * 256, 10);
   x[256 + 100] = kInfinity;
   const std::vector<float> out = linear(w, x, ActivationKind::kInt8);
   for (int64_t n = 0; n < 6; ++n) {
@@ -219,10 +220,11 @@ TEST(Matmul, APoisonedBlockMakesEveryOutputOfItsRowNanAndNoOther) {
   }
 }
 
-TEST(Linear, GivesEachOfSeveralProjectionsWhatItGetsAlone) {
-  const HostMatrix matrices[] = {HostMatrix(7, 192, test::affine(3, 64), 1), HostMatrix(5, 192, test::affine(8, 32), 2),
-                                 HostMatrix(9, 192, test::dense(DType::kBF16), 3)};
-  const std::vector<float> x = test::activations(3, 192, 4);
+TEST(Linear, gives_each_of_several_projections_what_it_gets_alone) {
+  const HostMatrix matrices[] = {HostMatrix(7, 192, testing::affine(3, 64), 1),
+                                 HostMatrix(5, 192, testing::affine(8, 32), 2),
+                                 HostMatrix(9, 192, testing::dense(DType::kBF16), 3)};
+  const std::vector<float> x = testing::activations(3, 192, 4);
   const std::unique_ptr<Backend> backend = make_reference_backend(false);
   std::vector<Projection> projections;
   for (const HostMatrix& w : matrices) {
@@ -230,9 +232,9 @@ TEST(Linear, GivesEachOfSeveralProjectionsWhatItGetsAlone) {
     projections.push_back({backend->allocate(DType::kF32, 3, w.rows()), matrix});
   }
   backend->reserve(3);
-  backend->linear(projections, test::tensor(*backend, x, 192));
+  backend->linear(projections, testing::tensor(*backend, x, 192));
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(test::to_host(*backend, projections[i].out), linear(matrices[i], x, ActivationKind::kInt8));
+    EXPECT_EQ(testing::to_host(*backend, projections[i].out), linear(matrices[i], x, ActivationKind::kInt8));
   }
 }
 

@@ -18,10 +18,10 @@ double mean_of_squares(const std::vector<float>& x) {
   return sum / static_cast<double>(x.size());
 }
 
-TEST(RmsNorm, MeetsDoublePrecisionAtEveryWidth) {
+TEST(RmsNorm, meets_double_precision_at_every_width) {
   for (const int64_t n : {1, 7, 16, 17, 100, 2048}) {
-    const std::vector<float> x = test::normals(n, 1, 3.0f);
-    const std::vector<float> w = test::normals(n, 2);
+    const std::vector<float> x = testing::normals(n, 1, 3.0f);
+    const std::vector<float> w = testing::normals(n, 2);
     std::vector<float> y(n);
     rms_norm_row(y.data(), x.data(), w.data(), n, 1e-6f);
     const double r = 1 / std::sqrt(mean_of_squares(x) + 1e-6);
@@ -29,7 +29,7 @@ TEST(RmsNorm, MeetsDoublePrecisionAtEveryWidth) {
   }
 }
 
-TEST(RmsNorm, OfZerosIsZero) {
+TEST(RmsNorm, of_zeros_is_zero) {
   const std::vector<float> x(20, 0.0f);
   const std::vector<float> w(20, 2.0f);
   std::vector<float> y(20, 1.0f);
@@ -37,14 +37,14 @@ TEST(RmsNorm, OfZerosIsZero) {
   EXPECT_EQ(y, x);
 }
 
-TEST(RmsNorm, PassesNanOnToTheWholeRow) {
+TEST(RmsNorm, passes_nan_on_to_the_whole_row) {
   std::vector<float> x(20, 1.0f);
   x[13] = std::numeric_limits<float>::quiet_NaN();
   rms_norm_row(x.data(), x.data(), std::vector<float>(20, 1.0f).data(), 20, 1e-6f);
   for (const float value : x) EXPECT_TRUE(std::isnan(value));
 }
 
-TEST(L2Normalize, UsesTheSumNotTheMean) {
+TEST(L2Normalize, uses_the_sum_not_the_mean) {
   std::vector<float> x(16, 0.0f);
   x[3] = 0.01f;
   l2_normalize_row(x.data(), 16);
@@ -55,21 +55,21 @@ TEST(L2Normalize, UsesTheSumNotTheMean) {
   EXPECT_NEAR(unit[1], 0.8, 1e-6);
 }
 
-TEST(AddRmsNorm, AddsToTheResidualAndNormsTheSum) {
+TEST(AddRmsNorm, adds_to_the_residual_and_norms_the_sum) {
   const std::unique_ptr<Backend> backend = make_reference_backend(false);
-  const std::vector<float> x = test::normals(3 * 40, 1);
-  const std::vector<float> residual = test::normals(3 * 40, 2);
+  const std::vector<float> x = testing::normals(3 * 40, 1);
+  const std::vector<float> residual = testing::normals(3 * 40, 2);
   std::vector<float> sum(x.size());
   for (size_t i = 0; i < x.size(); ++i) sum[i] = residual[i] + x[i];
-  const Tensor r = test::tensor(*backend, residual, 40);
-  const Tensor w = test::tensor(*backend, test::normals(40, 3), 40);
+  const Tensor r = testing::tensor(*backend, residual, 40);
+  const Tensor w = testing::tensor(*backend, testing::normals(40, 3), 40);
   const Tensor out = backend->allocate(DType::kF32, 3, 40);
   const Tensor expected = backend->allocate(DType::kF32, 3, 40);
   backend->reserve(3);
-  backend->add_rms_norm(out, r, test::tensor(*backend, x, 40), w, 1e-6f);
-  backend->rms_norm(expected, test::tensor(*backend, sum, 40), w, 1e-6f);
-  EXPECT_EQ(test::to_host(*backend, r), sum);
-  EXPECT_EQ(test::to_host(*backend, out), test::to_host(*backend, expected));
+  backend->add_rms_norm(out, r, testing::tensor(*backend, x, 40), w, 1e-6f);
+  backend->rms_norm(expected, testing::tensor(*backend, sum, 40), w, 1e-6f);
+  EXPECT_EQ(testing::to_host(*backend, r), sum);
+  EXPECT_EQ(testing::to_host(*backend, out), testing::to_host(*backend, expected));
 }
 
 }  // namespace

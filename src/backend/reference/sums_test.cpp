@@ -16,7 +16,7 @@ float sum(const std::vector<float>& x) {
   return lanes.fold();
 }
 
-TEST(LaneSum, AddsElementsSixteenApartFirst) {
+TEST(LaneSum, adds_elements_sixteen_apart_first) {
   std::vector<float> x(17, 0.0f);
   x[0] = 0x1p25f;
   x[1] = -0x1p25f;
@@ -24,7 +24,7 @@ TEST(LaneSum, AddsElementsSixteenApartFirst) {
   EXPECT_EQ(sum(x), 0.0f);
 }
 
-TEST(LaneSum, FoldsTheUpperHalfOntoTheLower) {
+TEST(LaneSum, folds_the_upper_half_onto_the_lower) {
   std::vector<float> x(16, 0.0f);
   x[0] = 0x1p25f;
   x[8] = -0x1p25f;
@@ -36,12 +36,12 @@ TEST(LaneSum, FoldsTheUpperHalfOntoTheLower) {
   EXPECT_EQ(sum(x), 0.0f);
 }
 
-TEST(LaneSum, OfNothingIsPositiveZero) {
+TEST(LaneSum, of_nothing_is_positive_zero) {
   EXPECT_EQ(sum({}), 0.0f);
   EXPECT_FALSE(std::signbit(sum({-0.0f})));
 }
 
-TEST(Dot, RoundsOncePerProductAndSum) {
+TEST(Dot, rounds_once_per_product_and_sum) {
   const float x[] = {1.0f + 0x1p-12f};
   EXPECT_EQ(dot(x, x, 1), 1.0f + 0x1p-11f);  // 2^-24 is rounded away
   std::vector<float> a(17, 0.0f);

@@ -16,7 +16,7 @@
 #include "backend/backend.h"
 #include "base/check.h"
 
-namespace moebius::test {
+namespace moebius::testing {
 
 class Random {
  public:
@@ -214,4 +214,4 @@ inline std::vector<int32_t> to_host_i32(Backend& backend, Tensor x) {
   return values;
 }
 
-}  // namespace moebius::test
+}  // namespace moebius::testing

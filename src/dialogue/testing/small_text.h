@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 #include "dialogue/model_text.h"
 #include "engine/testing/talking.h"
 #include "tokenizer/testing/tokenizers.h"

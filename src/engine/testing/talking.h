@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "base/temporary_directory.h"
+#include "base/testing/temporary_directory.h"
 #include "convert/synth.h"
 #include "moebius/engine.h"
 #include "tokenizer/testing/tokenizers.h"

@@ -2,8 +2,6 @@
 // before it is written (drop one, misshape one, take another expert form, quantize). Not part of any library.
 #pragma once
 
-#include <unistd.h>
-
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -12,8 +10,8 @@
 #include <vector>
 
 #include "base/dtype.h"
-#include "base/file.h"
 #include "base/json.h"
+#include "base/testing/temporary_directory.h"
 #include "checkpoint/safetensors.h"
 #include "quant/affine.h"
 
@@ -227,29 +225,8 @@ inline void make_mxfp4(TinyTensors& tensors, const std::string& module) {
   tensors[module + ".scales"] = std::move(scales);
 }
 
-// A directory below the system's temporary one that is gone with this object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "moebius_test_XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  void write_text(const std::string& name, const std::string& text) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    FileWriter(path_ / name).write(text);
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
 inline void write_checkpoint(const TemporaryDirectory& directory, const Json& config, const TinyTensors& tensors) {
-  directory.write_text("config.json", config.dump());
+  directory.write("config.json", config.dump());
   std::vector<SafetensorsWriter::Declaration> declarations;
   for (const auto& [name, tensor] : tensors) declarations.push_back({name, tensor.dtype, tensor.shape});
   SafetensorsWriter writer(directory.path() / "model.safetensors", declarations);

@@ -13,7 +13,7 @@
 #include "speculate/planner.h"
 #include "speculate/unit_hash.h"
 
-namespace moebius {
+namespace moebius::testing {
 
 struct SimulatedSource {
   bool there = false;
@@ -159,4 +159,4 @@ inline double worst_window(const std::vector<SimulatedStep>& steps, double token
   return worst;
 }
 
-}  // namespace moebius
+}  // namespace moebius::testing

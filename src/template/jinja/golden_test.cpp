@@ -20,7 +20,7 @@ Json golden(const char* name) { return parse_json(read_text(kFolder / name, 1 <<
 std::optional<std::string> rendered(const Template& parsed, const Json& variables) {
   Budget budget(Limits::for_input(1 << 20));
   try {
-    return parsed.render(variables_of(variables, Origin::kUser), budget, standing_clock()).text;
+    return parsed.render(testing::variables_of(variables, Origin::kUser), budget, testing::standing_clock()).text;
   } catch (const Error&) {
     return std::nullopt;
   }

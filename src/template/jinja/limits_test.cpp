@@ -22,7 +22,7 @@ Outcome outcome_of(const std::string& source, const Limits& limits = {}) {
   Budget budget(limits);
   Outcome out;
   try {
-    (void)Template::parse(source, "test").render({}, budget, standing_clock());
+    (void)Template::parse(source, "test").render({}, budget, testing::standing_clock());
   } catch (const Error& error) {
     out.code = name(error.code());
     out.message = error.what();

@@ -34,7 +34,7 @@ Json random_conversation() {
 
 // Marked exactly where the user's letters are.
 void expect_exact(const std::string& source, const Json& conversation) {
-  const MarkedText out = render(source, conversation);
+  const MarkedText out = testing::render(source, conversation);
   size_t range = 0;
   for (size_t at = 0; at < out.text.size();) {
     const CodePoint point = code_point_at(out.text, at);
@@ -124,14 +124,15 @@ TEST(Marks, follow_bytes_into_their_escapes_but_not_into_the_quotes_around_them)
       {"{{ a|string|replace('1', '2') }}", {{"a", "11"}}, {}},          // all replaced
   };
   for (const Row& row : rows) {
-    const MarkedText out = render(row.source, row.conversation);
+    const MarkedText out = testing::render(row.source, row.conversation);
     EXPECT_EQ(out.user, row.user) << row.source << " gives " << out.text;
     expect_ordered(out);
   }
 }
 
 TEST(Marks, are_not_on_options_and_special_tokens) {
-  EXPECT_TRUE(render("{{ a }}{{ b|tojson }}", {{"a", "<s>"}, {"b", {{"k", "v"}}}}, Origin::kTemplate).user.empty());
+  EXPECT_TRUE(
+      testing::render("{{ a }}{{ b|tojson }}", {{"a", "<s>"}, {"b", {{"k", "v"}}}}, Origin::kTemplate).user.empty());
 }
 
 }  // namespace

@@ -191,7 +191,7 @@ inline void run_script(const SequenceProgram& program, const Script& script, Bac
       backend.write(step_in[i], batch[i].data());
     }
     operation(out.first(rows), step_in, sequences);
-    const std::vector<float> host = test::to_host(backend, out.first(rows));
+    const std::vector<float> host = testing::to_host(backend, out.first(rows));
     auto from = host.begin();
     for (const Piece& piece : step) {
       outputs[piece.sequence].insert(outputs[piece.sequence].end(), from, from + piece.rows * program.out_cols);

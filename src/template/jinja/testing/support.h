@@ -5,7 +5,7 @@
 
 #include "template/jinja/template.h"
 
-namespace moebius::jinja {
+namespace moebius::testing {
 
 // 4 July 2026, 09:05:03, a Saturday: the moment at which the goldens were made.
 inline std::tm standing_clock() {
@@ -22,15 +22,15 @@ inline std::tm standing_clock() {
 }
 
 // Every member of a JSON object is a variable.
-inline Variables variables_of(const Json& object, Origin origin) {
-  Variables out;
-  for (const auto& [name, value] : object.items()) out.emplace_back(name, from_json(value, origin));
+inline jinja::Variables variables_of(const Json& object, jinja::Origin origin) {
+  jinja::Variables out;
+  for (const auto& [name, value] : object.items()) out.emplace_back(name, jinja::from_json(value, origin));
   return out;
 }
 
-inline MarkedText render(const std::string& source, const Json& object, Origin origin = Origin::kUser) {
-  Budget budget(Limits::for_input(1 << 20));
-  return Template::parse(source, "test").render(variables_of(object, origin), budget, standing_clock());
+inline MarkedText render(const std::string& source, const Json& object, jinja::Origin origin = jinja::Origin::kUser) {
+  jinja::Budget budget(jinja::Limits::for_input(1 << 20));
+  return jinja::Template::parse(source, "test").render(variables_of(object, origin), budget, standing_clock());
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::testing

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::testing {
 
 class TemporaryDirectory {
  public:
@@ -27,6 +27,7 @@ class TemporaryDirectory {
 
   std::filesystem::path write(std::string_view name, std::string_view bytes) const {
     const std::filesystem::path file = path_ / name;
+    std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     return file;
   }
@@ -35,4 +36,4 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::testing

@@ -5,16 +5,16 @@
 
 #include <string_view>
 
-#include "cache/test_prefix.h"
+#include "cache/testing/prefix.h"
 
-namespace moebius::test_prefix {
+namespace moebius::testing {
 
 struct Log {
   int64_t position, covered;
 };
 
 // Letters are the tokens; pages have 4 positions.
-class Fixture : public testing::Test {
+class Fixture : public ::testing::Test {
  protected:
   explicit Fixture(Tree::Options options = {.page_positions = kPagePositions}) : tree_(options) {}
 
@@ -26,8 +26,8 @@ class Fixture : public testing::Test {
     for (const Log& log : logs) sequence.record(budget_, log.position, log.covered);
     return sequence;
   }
-  void insert(const Sequence& sequence) { test_prefix::insert(tree_, sequence); }
-  void insert(std::string_view text, const std::vector<Log>& logs = {}) { test_prefix::insert(tree_, run(text, logs)); }
+  void insert(const Sequence& sequence) { testing::insert(tree_, sequence); }
+  void insert(std::string_view text, const std::vector<Log>& logs = {}) { testing::insert(tree_, run(text, logs)); }
   Tree::Match find(std::string_view prompt) {
     const Tokens tokens = ids(prompt);
     Tree::Match match = tree_.find(tokens, std::ssize(tokens));
@@ -45,4 +45,4 @@ class FixtureWithoutState : public Fixture {
   FixtureWithoutState() : Fixture({.page_positions = kPagePositions, .needs_checkpoints = false}) {}
 };
 
-}  // namespace moebius::test_prefix
+}  // namespace moebius::testing
