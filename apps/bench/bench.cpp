@@ -118,7 +118,7 @@ void run_streams_bench(const BenchOptions& options) {
   CommonOptions common = options.common;
   if (plan.arms.size() > 1) {
     common.engine.mtp = "auto";
-    common.engine.draft_rows = SpeculationMode::kMostDepth + 1;
+    common.engine.draft_rows = SpeculationMode::kMaxDepth + 1;
   }
   std::optional<ModelText> text;
   if (!options.prompts.empty()) text = load_model_text(options.directory);

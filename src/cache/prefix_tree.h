@@ -44,12 +44,13 @@ class PrefixTree {
   PrefixTree& operator=(const PrefixTree&) = delete;
   ~PrefixTree() = default;
 
-  // The longest reuse of at most `most` tokens, and of equal ones that with the least to replay. What it uses counts as
-  // used now. Takes time with the length of the prompt and of the logs along it, not with the size of the tree.
-  Match find(std::span<const int32_t> tokens, int64_t most) {
-    most = std::clamp<int64_t>(most, 0, std::ssize(tokens));
+  // The longest reuse of at most `max_tokens` tokens, and of equal ones that with the least to replay. What it uses
+  // counts as used now. Takes time with the length of the prompt and of the logs along it, not with the size of the
+  // tree.
+  Match find(std::span<const int32_t> tokens, int64_t max_tokens) {
+    max_tokens = std::clamp<int64_t>(max_tokens, 0, std::ssize(tokens));
     const Walk walk = nodes_.walk(tokens);
-    const Hit hit = longest(walk, tokens.first(std::min(most, walk.length)));
+    const Hit hit = longest(walk, tokens.first(std::min(max_tokens, walk.length)));
     Match match;
     match.tokens = hit.tokens;
     match.known = walk.length;
@@ -58,7 +59,7 @@ class PrefixTree {
       match.checkpoint = hit.kept->checkpoint;
       hit.kept->used = clock_;
     }
-    if (match.tokens < most) {
+    if (match.tokens < max_tokens) {
       match.reason = match.known == 0              ? MissReason::kNothingCached
                      : match.tokens == match.known ? MissReason::kDiverged
                                                    : MissReason::kNoCheckpoint;

@@ -41,13 +41,13 @@ class NaiveCache {
     }
   }
 
-  [[nodiscard]] Best find(const Tokens& prompt, int64_t most, bool needs_checkpoints) const {
+  [[nodiscard]] Best find(const Tokens& prompt, int64_t max_tokens, bool needs_checkpoints) const {
     Best best;
     for (const Tokens& path : paths_) best.known = std::max(best.known, common_length(path, prompt));
-    if (!needs_checkpoints) best.tokens = std::min(best.known, most);
+    if (!needs_checkpoints) best.tokens = std::min(best.known, max_tokens);
     for (const Entry& entry : entries_) {
       const int64_t position = entry.position;
-      const int64_t tokens = std::min({most, reach(entry), common_length(entry.path, prompt)});
+      const int64_t tokens = std::min({max_tokens, reach(entry), common_length(entry.path, prompt)});
       const bool is_usable = tokens > 0 && tokens >= position;
       if (is_usable && std::tie(tokens, position) > std::tie(best.tokens, best.position)) {
         best.tokens = tokens;
@@ -72,8 +72,8 @@ class NaiveCache {
   std::vector<Entry> entries_;  // all there ever were: one that says no more than another changes nothing
 };
 
-MissReason reason_of(const NaiveCache::Best& best, int64_t most) {
-  if (best.tokens == most) return MissReason::kNone;
+MissReason reason_of(const NaiveCache::Best& best, int64_t max_tokens) {
+  if (best.tokens == max_tokens) return MissReason::kNone;
   if (best.known == 0) return MissReason::kNothingCached;
   return best.tokens == best.known ? MissReason::kDiverged : MissReason::kNoCheckpoint;
 }
@@ -157,17 +157,17 @@ class Machine {
   }
 
   Tree::Match find(const Tokens& prompt, int64_t choice) {
-    const int64_t most = choice % (std::ssize(prompt) + 1);
-    const Tree::Match match = tree_.find(prompt, most);
+    const int64_t max_tokens = choice % (std::ssize(prompt) + 1);
+    const Tree::Match match = tree_.find(prompt, max_tokens);
     RC_ASSERT(is_of(match, prompt));
-    RC_ASSERT(match.tokens <= most && match.tokens <= match.known);
+    RC_ASSERT(match.tokens <= max_tokens && match.tokens <= match.known);
     RC_ASSERT((match.checkpoint != nullptr) == (needs_checkpoints_ && match.tokens > 0));
-    const NaiveCache::Best best = naive_.find(prompt, most, needs_checkpoints_);
+    const NaiveCache::Best best = naive_.find(prompt, max_tokens, needs_checkpoints_);
     RC_ASSERT(match.known <= best.known);
     if (has_evicted_) return match;
     RC_ASSERT(match.tokens == best.tokens);
     RC_ASSERT(match.known == best.known);
-    RC_ASSERT(match.reason == reason_of(best, most));
+    RC_ASSERT(match.reason == reason_of(best, max_tokens));
     if (match.checkpoint) RC_ASSERT(match.checkpoint->at == best.position);
     return match;
   }

@@ -51,16 +51,16 @@ TEST_F(PrefixTreeTest, says_why_not_all_of_a_prompt_is_reused) {
 TEST_F(PrefixTreeTest, reuses_no_more_tokens_than_are_wanted) {
   insert("abcdefgh", {{2, 8}});
   struct Row {
-    int64_t most, tokens;
+    int64_t max_tokens, tokens;
     MissReason reason;
   };
   const Row rows[] = {{7, 7, MissReason::kNone}, {2, 2, MissReason::kNone},  {1, 0, MissReason::kNoCheckpoint},
                       {0, 0, MissReason::kNone}, {-1, 0, MissReason::kNone}, {99, 8, MissReason::kNone}};
   for (const Row& row : rows) {
-    const Tree::Match match = tree_.find(ids("abcdefgh"), row.most);
-    EXPECT_EQ(match.tokens, row.tokens) << row.most;
-    EXPECT_EQ(match.known, 8) << row.most;
-    EXPECT_EQ(match.reason, row.reason) << row.most;
+    const Tree::Match match = tree_.find(ids("abcdefgh"), row.max_tokens);
+    EXPECT_EQ(match.tokens, row.tokens) << row.max_tokens;
+    EXPECT_EQ(match.known, 8) << row.max_tokens;
+    EXPECT_EQ(match.reason, row.reason) << row.max_tokens;
   }
 }
 

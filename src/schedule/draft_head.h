@@ -25,7 +25,7 @@ void check_has_head(const SpeculationMode& mode, const Model& model);
 class DraftHead {
  public:
   static constexpr int64_t kCatchUpFrom = 256;  // pairs that wait are taken in, or given up, before the next step
-  static constexpr int64_t kMostPending = kCatchUpFrom + SpeculationMode::kMostDepth + 1;
+  static constexpr int64_t kMostPending = kCatchUpFrom + SpeculationMode::kMaxDepth + 1;
 
   // The model was loaded with a draft head.
   DraftHead(Model& model, Backend& backend);

@@ -21,7 +21,7 @@ Drafting::Drafting(DraftHead* head, int64_t most_rows, int64_t context, Clock cl
 int64_t Drafting::most_drafts(const Stream& stream) const {
   const int64_t room = context_ - std::ssize(stream.tokens);
   const int64_t wanted = stream.spec.max_tokens - stream.usage.tokens - 1;
-  return std::max<int64_t>(std::min({most_rows_ - 1, SpeculationMode::kMostDepth, room, wanted}), 0);
+  return std::max<int64_t>(std::min({most_rows_ - 1, SpeculationMode::kMaxDepth, room, wanted}), 0);
 }
 
 std::span<const std::vector<int32_t>> Drafting::plan(std::span<Stream* const> streams, const PromptRows& prompts) {
@@ -54,8 +54,8 @@ void Drafting::look_up(size_t index) {
   if (mode.ngram) {
     found = stream.spec.drafts ? stream.spec.drafts(std::ssize(stream.tokens), most) : stream.ngrams.propose(most);
   }
-  offers_[index].most[kNgram] = std::ssize(found);
-  offers_[index].most[kMtp] = mode.mtp && DraftHead::can_draft(stream) ? most : 0;
+  offers_[index].max_drafts[kNgram] = std::ssize(found);
+  offers_[index].max_drafts[kMtp] = mode.mtp && DraftHead::can_draft(stream) ? most : 0;
 }
 
 void Drafting::begin() {
@@ -95,7 +95,7 @@ void Drafting::choose() {
     }
     const SpeculationMode& mode = streams_[i]->spec.speculation;
     const DraftSource source = mode.mtp ? DraftSource::kMtp : DraftSource::kNgram;
-    choices_[i] = {source, std::min(mode.depth, offers_[i].most[static_cast<size_t>(source)])};
+    choices_[i] = {source, std::min(mode.depth, offers_[i].max_drafts[static_cast<size_t>(source)])};
   }
   if (pause_ > 0) return;
   const std::vector<DraftChoice> chosen = planner_.plan(planned, rows_beside());
@@ -133,7 +133,7 @@ void Drafting::make() {
     if (choice.depth == 0) continue;
     if (choice.source == DraftSource::kMtp) {
       // More than a step leaves behind is not the price of these drafts.
-      if (DraftHead::pending(*streams_[i]) > SpeculationMode::kMostDepth + 1) keep_up(*streams_[i]);
+      if (DraftHead::pending(*streams_[i]) > SpeculationMode::kMaxDepth + 1) keep_up(*streams_[i]);
       jobs.push_back({.stream = streams_[i], .depth = choice.depth});
     } else {
       drafts_[i].assign(looked_up_[i].begin(), looked_up_[i].begin() + choice.depth);

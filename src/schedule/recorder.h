@@ -17,7 +17,7 @@ class Recorder {
   // At least so many of the newest tokens can be gone back to, once there are as many; at most twice as many.
   static constexpr int64_t kLogTokens = 64;
   // Rows of the last step that is logged: a token and its drafts.
-  static constexpr int64_t kMostStepRows = 1 + SpeculationMode::kMostDepth;
+  static constexpr int64_t kMostStepRows = 1 + SpeculationMode::kMaxDepth;
 
   Recorder() = default;  // records nothing
   // position: where the stream starts, prompt: tokens that it is given; boundaries: places in it where others may part.

@@ -197,7 +197,7 @@ bool Scheduler::grow(Stream& stream, int64_t tokens) {
 void Scheduler::make_room() {
   for (size_t i = 0; i < running_.size();) {
     Stream& stream = *running_[i];
-    if (grow(stream, std::ssize(stream.tokens) + SpeculationMode::kMostDepth)) {
+    if (grow(stream, std::ssize(stream.tokens) + SpeculationMode::kMaxDepth)) {
       ++i;
     } else if (release_recorders()) {
       continue;

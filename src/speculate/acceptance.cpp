@@ -41,9 +41,9 @@ bool Acceptance::has_changed() const {
 }
 
 void Acceptance::observe(int64_t drafted, int64_t accepted) {
-  MOEBIUS_CHECK(accepted >= 0 && accepted <= drafted && drafted <= SpeculationMode::kMostDepth);
+  MOEBIUS_CHECK(accepted >= 0 && accepted <= drafted && drafted <= SpeculationMode::kMaxDepth);
   if (drafted == 0) return;
-  std::array<double, SpeculationMode::kMostDepth + 1> expected = {kFirstGuess};
+  std::array<double, SpeculationMode::kMaxDepth + 1> expected = {kFirstGuess};
   for (int64_t j = 1; j <= std::min(accepted + 1, drafted); ++j) expected[j] = next(j, expected[j - 1]);
   for (Tally& tally : long_) tally = {tally.hits * kLongFade, tally.trials * kLongFade};
   for (Tally& tally : short_) tally = {tally.hits * kShortFade, tally.trials * kShortFade};

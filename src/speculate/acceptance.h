@@ -19,7 +19,7 @@ class Acceptance {
   // The first draft of an unknown source: good enough to try, too bad to try many.
   static constexpr double kFirstGuess = 0.6;
 
-  // 0 <= accepted <= drafted <= kMostDepth. drafted 0 changes nothing.
+  // 0 <= accepted <= drafted <= kMaxDepth. drafted 0 changes nothing.
   void observe(int64_t drafted, int64_t accepted);
 
   // The probability that draft `position`, from 1, is right if those before it are; before: that of position - 1,
@@ -31,7 +31,7 @@ class Acceptance {
     double hits = 0;
     double trials = 0;
   };
-  using Tallies = std::array<Tally, SpeculationMode::kMostDepth + 1>;  // by position, from 1
+  using Tallies = std::array<Tally, SpeculationMode::kMaxDepth + 1>;  // by position, from 1
 
   static double estimate(const Tally& seen, double guess);
   void note(int64_t position, double hit, double expected);

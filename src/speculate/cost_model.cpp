@@ -28,16 +28,16 @@ struct Knot {
 // all read, and experts by chance.
 constexpr Knot kPrior[] = {{1, 1}, {4, 2.02}, {8, 3.38}, {16, 6}, {64, 18}};
 
-std::array<double, StepCost::kMostRows + 1> prior_table() {
-  std::array<double, StepCost::kMostRows + 1> table = {};
-  for (int64_t rows = 1; rows <= StepCost::kMostRows; ++rows) {
+std::array<double, StepCost::kMaxRows + 1> prior_table() {
+  std::array<double, StepCost::kMaxRows + 1> table = {};
+  for (int64_t rows = 1; rows <= StepCost::kMaxRows; ++rows) {
     table[rows] = StepCost::prior_ratio(static_cast<double>(rows));
   }
   return table;
 }
 
 double prior(int64_t rows) {
-  static const std::array<double, StepCost::kMostRows + 1> table = prior_table();
+  static const std::array<double, StepCost::kMaxRows + 1> table = prior_table();
   return table[rows];
 }
 
@@ -86,11 +86,11 @@ double StepCost::prior_ratio(double rows) {
   return left.ratio + (rows - left.rows) * (right->ratio - left.ratio) / (right->rows - left.rows);
 }
 
-int64_t StepCost::observations(int64_t rows) const { return rows <= kMostRows ? ratios_[rows].observations : 0; }
+int64_t StepCost::observations(int64_t rows) const { return rows <= kMaxRows ? ratios_[rows].observations : 0; }
 
 void StepCost::observe(int64_t rows, double seconds) {
   MOEBIUS_CHECK(rows >= 1 && seconds >= 0);
-  if (rows > kMostRows || seconds == 0) return;
+  if (rows > kMaxRows || seconds == 0) return;
   const double log_seconds = std::log(seconds);
   if (!known()) {
     begin(rows, log_seconds);
@@ -106,7 +106,7 @@ void StepCost::observe(int64_t rows, double seconds) {
 
 void StepCost::walk() {
   covariance_[0][0] += square(kScaleWalk);
-  for (int64_t rows = 1; rows <= kMostRows; ++rows) {
+  for (int64_t rows = 1; rows <= kMaxRows; ++rows) {
     if (ratios_[rows].observations > 0 && rows != reference_) covariance_[rows][rows] += square(kRatioWalk);
   }
 }
@@ -140,7 +140,7 @@ void StepCost::begin(int64_t rows, double log_seconds) {
 void StepCost::learn(int64_t rows, double log_seconds) {
   fitting_ = 0;
   state_[rows] = log_seconds - state_[0];
-  for (int64_t i = 0; i <= kMostRows; ++i) covariance_[rows][i] = covariance_[i][rows] = -covariance_[0][i];
+  for (int64_t i = 0; i <= kMaxRows; ++i) covariance_[rows][i] = covariance_[i][rows] = -covariance_[0][i];
   covariance_[rows][rows] = covariance_[0][0] + square(kNoise);
 }
 
@@ -161,11 +161,11 @@ void StepCost::correct(int64_t rows, double log_seconds) {
 
 void StepCost::update(int64_t rows, double error, double variance) {
   Vector shares = {};  // with the observation
-  for (int64_t i = 0; i <= kMostRows; ++i) shares[i] = covariance_[i][0] + covariance_[i][rows];
-  for (int64_t i = 0; i <= kMostRows; ++i) {
+  for (int64_t i = 0; i <= kMaxRows; ++i) shares[i] = covariance_[i][0] + covariance_[i][rows];
+  for (int64_t i = 0; i <= kMaxRows; ++i) {
     if (shares[i] == 0) continue;
     state_[i] += shares[i] / variance * error;
-    for (int64_t j = 0; j <= kMostRows; ++j) covariance_[i][j] -= shares[i] * shares[j] / variance;
+    for (int64_t j = 0; j <= kMaxRows; ++j) covariance_[i][j] -= shares[i] * shares[j] / variance;
   }
 }
 
@@ -210,7 +210,7 @@ int64_t StepCost::trusted_below(int64_t rows) const {
 
 void StepCost::draw_curve() {
   std::vector<Pool> pools;
-  for (int64_t rows = 1; rows <= kMostRows; ++rows) {
+  for (int64_t rows = 1; rows <= kMaxRows; ++rows) {
     const Ratio& ratio = ratios_[rows];
     if (ratio.observations == 0) continue;
     const auto weight = static_cast<double>(std::min<int64_t>(ratio.observations, 32));
@@ -220,7 +220,7 @@ void StepCost::draw_curve() {
   const double scale = std::exp(state_[0]);
   const double slope = steepness(pools.front(), pools.back());
   size_t next = 0;  // pool that ends at or after these rows
-  for (int64_t rows = 1; rows <= kMostRows; ++rows) {
+  for (int64_t rows = 1; rows <= kMaxRows; ++rows) {
     while (next < pools.size() && pools[next].last < rows) ++next;
     double ratio = 0;
     if (next == pools.size()) {
@@ -239,7 +239,7 @@ void StepCost::draw_curve() {
 void StepCost::draw_bounds() {
   int64_t measured = 0;
   int64_t trusted = 0;
-  for (int64_t rows = 1; rows <= kMostRows; ++rows) {
+  for (int64_t rows = 1; rows <= kMaxRows; ++rows) {
     if (ratios_[rows].observations > 0) measured = rows;
     if (ratios_[rows].observations >= kTrusted) trusted = rows;
     careful_[rows] = hopeful_[rows] = even_[rows];
@@ -254,7 +254,7 @@ void StepCost::draw_bounds() {
 bool StepCost::is_measured(int64_t rows) const {
   constexpr int64_t kClose = 16;  // within a sixteenth
   const int64_t reach = (rows - 1) / kClose;
-  for (int64_t near = rows - reach; near <= std::min(rows + reach, kMostRows); ++near) {
+  for (int64_t near = rows - reach; near <= std::min(rows + reach, kMaxRows); ++near) {
     if (ratios_[near].observations >= kTrusted) return true;
   }
   return false;
@@ -262,10 +262,10 @@ bool StepCost::is_measured(int64_t rows) const {
 
 double StepCost::at(const Curve& curve, int64_t rows) const {
   MOEBIUS_CHECK(known() && rows >= 1);
-  if (rows <= kMostRows) return curve[rows];
-  constexpr int64_t kHalfWay = kMostRows / 2;
-  const double slope = (even_[kMostRows] - even_[kHalfWay]) / static_cast<double>(kMostRows - kHalfWay);
-  return curve[kMostRows] + slope * static_cast<double>(rows - kMostRows);
+  if (rows <= kMaxRows) return curve[rows];
+  constexpr int64_t kHalfWay = kMaxRows / 2;
+  const double slope = (even_[kMaxRows] - even_[kHalfWay]) / static_cast<double>(kMaxRows - kHalfWay);
+  return curve[kMaxRows] + slope * static_cast<double>(rows - kMaxRows);
 }
 
 }  // namespace moebius

@@ -26,9 +26,9 @@ namespace moebius {
 
 class StepCost {
  public:
-  static constexpr int64_t kMostRows = 64;  // of a step that is learned from; above, the curve is a straight line
+  static constexpr int64_t kMaxRows = 64;  // of a step that is learned from; above, the curve is a straight line
 
-  // Steps of more than kMostRows rows are not looked at: most of their rows are prefill, whose cost is another curve.
+  // Steps of more than kMaxRows rows are not looked at: most of their rows are prefill, whose cost is another curve.
   void observe(int64_t rows, double seconds);
 
   [[nodiscard]] bool known() const { return reference_ > 0; }  // whether anything was observed
@@ -54,9 +54,9 @@ class StepCost {
     bool is_current = false;
     Run run;
   };
-  using Curve = std::array<double, kMostRows + 1>;  // seconds, by rows
+  using Curve = std::array<double, kMaxRows + 1>;  // seconds, by rows
   // Of the filter: [0] is the scale, [rows] a ratio. Logs. Rows that were not observed are zero.
-  using Vector = std::array<double, kMostRows + 1>;
+  using Vector = std::array<double, kMaxRows + 1>;
 
   [[nodiscard]] bool is_measured(int64_t rows) const;  // well, or one close by
   [[nodiscard]] double at(const Curve& curve, int64_t rows) const;
@@ -75,10 +75,10 @@ class StepCost {
 
   int64_t reference_ = 0;  // rows of the first step; their ratio does not walk, else all could drift with the scale
   Vector state_ = {};
-  std::array<Vector, kMostRows + 1> covariance_ = {};
+  std::array<Vector, kMaxRows + 1> covariance_ = {};
   Run run_;              // whatever their rows
   int64_t fitting_ = 0;  // rows of the last step that was learned from, if it was as expected
-  std::array<Ratio, kMostRows + 1> ratios_ = {};
+  std::array<Ratio, kMaxRows + 1> ratios_ = {};
   Curve even_ = {};
   Curve careful_ = {};
   Curve hopeful_ = {};

@@ -22,7 +22,7 @@ class DraftHistory {
   // Steps between two looks at an unused source: doubled by every failure, so that one that never comes true costs
   // ever less, and bounded, so that one that has become good is found within a hundred tokens or two.
   static constexpr int64_t kFirstPause = 4;
-  static constexpr int64_t kLongestPause = 64;
+  static constexpr int64_t kMaxPause = 64;
 
   [[nodiscard]] const Acceptance& acceptance(DraftSource source) const { return of(source).acceptance; }
   [[nodiscard]] bool is_due(DraftSource source) const { return of(source).idle >= of(source).pause; }
@@ -33,7 +33,7 @@ class DraftHistory {
     ++known.idle;
     if (trial.drafted == 0) return;
     known.idle = 0;
-    known.pause = trial.accepted > 0 ? 1 : std::min(std::max(kFirstPause, known.pause * 2), kLongestPause);
+    known.pause = trial.accepted > 0 ? 1 : std::min(std::max(kFirstPause, known.pause * 2), kMaxPause);
     known.acceptance.observe(trial.drafted, trial.accepted);
   }
 

@@ -21,7 +21,7 @@ struct Row {
 std::vector<Row> rows_in_order(std::span<const DraftOffer> offers) {
   std::vector<Row> rows;
   for (size_t stream = 0; stream < offers.size(); ++stream) {
-    for (int64_t j = 0; j < offers[stream].most; ++j) {
+    for (int64_t j = 0; j < offers[stream].max_depth; ++j) {
       rows.push_back({static_cast<int64_t>(stream), j + 1, offers[stream].reached[j]});
     }
   }
@@ -39,8 +39,8 @@ bool may_beat(double rate, const StepPrice& price, std::span<const DraftOffer> o
       std::ranges::all_of(offers, [](const DraftOffer& offer) { return offer.source == DraftSource::kMtp; });
   const double head = all_of_head ? price.head_seconds(1, mood) : 0;  // of a step of it, at least
   auto tokens = static_cast<double>(price.streams());
-  const int64_t most = std::min<int64_t>(std::ssize(rows), StepPrice::kMostLogitRows - price.streams());
-  for (int64_t drafted = 1; drafted <= most; ++drafted) {
+  const int64_t max_drafted = std::min<int64_t>(std::ssize(rows), StepPrice::kMaxLogitRows - price.streams());
+  for (int64_t drafted = 1; drafted <= max_drafted; ++drafted) {
     tokens += rows[drafted - 1].reached;
     const auto head_steps = static_cast<double>(div_up(drafted, price.streams()));
     if (tokens > rate * (price.seconds(drafted, mood) + head * head_steps)) return true;
@@ -53,14 +53,14 @@ class Prefix {
  public:
   using Mood = StepPrice::Mood;
 
-  Prefix(const StepPrice& price, std::span<const DraftOffer> offers, std::span<const Row> rows, int64_t deepest)
-      : price_(price), rows_(rows), deepest_(deepest), tokens_(static_cast<double>(price.streams())) {
+  Prefix(const StepPrice& price, std::span<const DraftOffer> offers, std::span<const Row> rows, int64_t max_depth)
+      : price_(price), rows_(rows), max_depth_(max_depth), tokens_(static_cast<double>(price.streams())) {
     for (const DraftOffer& offer : offers) choices_.push_back({offer.source, 0});
   }
 
   bool advance() {
-    if (price_.streams() + drafted_ >= StepPrice::kMostLogitRows) return false;
-    while (next_ < rows_.size() && rows_[next_].depth > deepest_) ++next_;
+    if (price_.streams() + drafted_ >= StepPrice::kMaxLogitRows) return false;
+    while (next_ < rows_.size() && rows_[next_].depth > max_depth_) ++next_;
     if (next_ == rows_.size()) return false;
     const Row& row = rows_[next_++];
     ++drafted_;
@@ -92,19 +92,19 @@ class Prefix {
 
   const StepPrice& price_;
   std::span<const Row> rows_;
-  int64_t deepest_;
+  int64_t max_depth_;
   size_t next_ = 0;
   int64_t drafted_ = 0;
   double tokens_;
   std::vector<DraftChoice> choices_;
-  std::array<int64_t, SpeculationMode::kMostDepth + 1> heads_ = {};  // streams in each step of the draft head
-  std::array<double, 3> head_seconds_ = {};                          // by mood
+  std::array<int64_t, SpeculationMode::kMaxDepth + 1> heads_ = {};  // streams in each step of the draft head
+  std::array<double, 3> head_seconds_ = {};                         // by mood
 };
 
-int64_t deepest_of(std::span<const DraftOffer> offers) {
-  int64_t deepest = 0;
-  for (const DraftOffer& offer : offers) deepest = std::max(deepest, offer.most);
-  return deepest;
+int64_t max_depth_of(std::span<const DraftOffer> offers) {
+  int64_t max_depth = 0;
+  for (const DraftOffer& offer : offers) max_depth = std::max(max_depth, offer.max_depth);
+  return max_depth;
 }
 
 double seconds_of(const StepCost& cost, int64_t rows, StepPrice::Mood mood) {
@@ -145,7 +145,7 @@ double StepPrice::head_seconds(int64_t streams, Mood mood) const {
 
 double StepPrice::head_seconds(std::span<const DraftChoice> choices) const {
   double sum = 0;
-  for (int64_t step = 1; step <= SpeculationMode::kMostDepth; ++step) {
+  for (int64_t step = 1; step <= SpeculationMode::kMaxDepth; ++step) {
     const int64_t streams = streams_of_head(choices, step);
     if (streams == 0) break;
     sum += head_seconds(streams);
@@ -166,7 +166,7 @@ DraftRows plain_rows(const StepPrice& price) {
 DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers, double allowance) {
   constexpr double kAsGood = 0.995;
   struct Limit {
-    int64_t deepest;
+    int64_t max_depth;
     int64_t drafted;
     double rate;
   };
@@ -174,31 +174,31 @@ DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers
   if (!may_beat(plain_rows(price).rate(), price, offers, rows, StepPrice::Mood::kEven)) return plain_rows(price);
   std::vector<Limit> limits = {{0, 0, plain_rows(price).rate()}};
   double best_rate = limits[0].rate;
-  for (int64_t deepest = 1; deepest <= deepest_of(offers); ++deepest) {
+  for (int64_t max_depth = 1; max_depth <= max_depth_of(offers); ++max_depth) {
     Limit best = limits[0];
-    for (Prefix prefix(price, offers, rows, deepest); prefix.advance();) {
+    for (Prefix prefix(price, offers, rows, max_depth); prefix.advance();) {
       const double rate = prefix.rate(StepPrice::Mood::kEven);
-      if (rate > best.rate && prefix.worst_loss() <= allowance) best = {deepest, prefix.drafted(), rate};
+      if (rate > best.rate && prefix.worst_loss() <= allowance) best = {max_depth, prefix.drafted(), rate};
     }
     best_rate = std::max(best_rate, best.rate);
     limits.push_back(best);
   }
   const Limit best = *std::find_if(limits.begin(), limits.end(),
                                    [&](const Limit& limit) { return limit.rate >= kAsGood * best_rate; });
-  return Prefix(price, offers, rows, best.deepest).take(best.drafted);
+  return Prefix(price, offers, rows, best.max_depth).take(best.drafted);
 }
 
 DraftRows curious_rows(const StepPrice& price, std::span<const DraftOffer> offers, double rate, double allowance) {
   const std::vector<Row> rows = rows_in_order(offers);
   if (!may_beat(rate, price, offers, rows, StepPrice::Mood::kHopeful)) return plain_rows(price);
-  int64_t fewest = StepPrice::kMostLogitRows;
+  int64_t fewest = StepPrice::kMaxLogitRows;
   int64_t limit = 0;
-  for (int64_t deepest = 1; deepest <= deepest_of(offers); ++deepest) {
-    for (Prefix prefix(price, offers, rows, deepest); prefix.advance() && prefix.drafted() < fewest;) {
+  for (int64_t max_depth = 1; max_depth <= max_depth_of(offers); ++max_depth) {
+    for (Prefix prefix(price, offers, rows, max_depth); prefix.advance() && prefix.drafted() < fewest;) {
       if (prefix.worst_loss() > allowance) break;
       if (prefix.rate(StepPrice::Mood::kHopeful) <= rate) continue;
       fewest = prefix.drafted();
-      limit = deepest;
+      limit = max_depth;
     }
   }
   return limit == 0 ? plain_rows(price) : Prefix(price, offers, rows, limit).take(fewest);
@@ -209,7 +209,7 @@ double best_rate_alone(const StepPrice& price, const DraftOffer& offer, int64_t 
   if (offer.source == DraftSource::kMtp) head = price.head_seconds(sharing) / static_cast<double>(sharing);
   auto tokens = static_cast<double>(price.streams());
   double best = 0;
-  for (int64_t depth = 1; depth <= offer.most; ++depth) {
+  for (int64_t depth = 1; depth <= offer.max_depth; ++depth) {
     tokens += offer.reached[depth - 1];
     best = std::max(best, tokens / (price.seconds(depth) + head * static_cast<double>(depth)));
   }

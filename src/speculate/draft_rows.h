@@ -33,7 +33,7 @@ int64_t streams_of_head(std::span<const DraftChoice> choices, int64_t step);
 // compares with a plain step of the streams alone.
 class StepPrice {
  public:
-  static constexpr int64_t kMostLogitRows = 64;
+  static constexpr int64_t kMaxLogitRows = 64;
 
   StepPrice(const StepCost& step, const StepCost& draft_head, int64_t streams, int64_t other_rows);
 
@@ -61,11 +61,11 @@ class StepPrice {
   double others_;  // seconds of the other rows
 };
 
-// What one stream may draft: from one source, at most `most` tokens.
+// What one stream may draft: from one source, at most `max_depth` tokens.
 struct DraftOffer {
   DraftSource source = DraftSource::kNgram;
-  int64_t most = 0;
-  std::array<double, SpeculationMode::kMostDepth> reached = {};  // probability that drafts 1..j+1 come true
+  int64_t max_depth = 0;
+  std::array<double, SpeculationMode::kMaxDepth> reached = {};  // probability that drafts 1..j+1 come true
 
   [[nodiscard]] double expected(int64_t depth) const {
     return std::accumulate(reached.begin(), reached.begin() + depth, 0.0);

@@ -27,15 +27,15 @@ const Machine kMachines[] = {
 
 StepCost measured(const std::function<double(int64_t)>& seconds, double share = 1) {
   StepCost cost;
-  for (int64_t rows = 1; rows <= StepCost::kMostRows; ++rows) {
+  for (int64_t rows = 1; rows <= StepCost::kMaxRows; ++rows) {
     for (int i = 0; i < 3; ++i) cost.observe(rows, share * seconds(rows));
   }
   return cost;
 }
 
-DraftOffer offer_of(DraftSource source, int64_t most, double rate) {
-  DraftOffer offer{.source = source, .most = most};
-  for (int64_t j = 0; j < most; ++j) offer.reached[j] = std::pow(rate, j + 1);
+DraftOffer offer_of(DraftSource source, int64_t max_depth, double rate) {
+  DraftOffer offer{.source = source, .max_depth = max_depth};
+  for (int64_t j = 0; j < max_depth; ++j) offer.reached[j] = std::pow(rate, j + 1);
   return offer;
 }
 
@@ -100,7 +100,7 @@ TEST(DraftRows, stay_within_the_rows_that_may_have_logits) {
     const std::vector<DraftOffer> offers(streams, offer_of(DraftSource::kNgram, 15, 0.9));
     int64_t rows = streams;
     for (const DraftChoice& choice : choose_rows(price, offers, 1e9).choices) rows += choice.depth;
-    EXPECT_EQ(rows, std::min<int64_t>(16 * streams, StepPrice::kMostLogitRows));
+    EXPECT_EQ(rows, std::min<int64_t>(16 * streams, StepPrice::kMaxLogitRows));
   }
 }
 

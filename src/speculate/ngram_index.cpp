@@ -51,19 +51,19 @@ void NgramIndex::append(int32_t token) {
   MOEBIUS_CHECK(size() < INT32_MAX);
   tokens_.push_back(token);
   match_length_ = 0;
-  for (int64_t length = kShortest; length <= std::min(kLongest, size()); ++length) {
-    const int64_t earlier = replace(tables_[length - kShortest], size(), length);
+  for (int64_t length = kMinLength; length <= std::min(kMaxLength, size()); ++length) {
+    const int64_t earlier = replace(tables_[length - kMinLength], size(), length);
     if (earlier == 0) continue;
     match_end_ = earlier;
     match_length_ = length;
   }
 }
 
-std::vector<int32_t> NgramIndex::propose(int64_t most) const {
+std::vector<int32_t> NgramIndex::propose(int64_t max_tokens) const {
   std::vector<int32_t> proposal;
   if (match_length_ == 0) return proposal;
   const int64_t period = size() - match_end_;
-  for (int64_t i = 0; i < most; ++i) {
+  for (int64_t i = 0; i < max_tokens; ++i) {
     proposal.push_back(i < period ? tokens_[match_end_ + i] : proposal[i - period]);
   }
   return proposal;

@@ -13,18 +13,18 @@ namespace moebius {
 class NgramIndex {
  public:
   // Shorter n-grams repeat by chance; a longer match rarely says more than one of eight tokens.
-  static constexpr int64_t kShortest = 3;
-  static constexpr int64_t kLongest = 8;
+  static constexpr int64_t kMinLength = 3;
+  static constexpr int64_t kMaxLength = 8;
 
   // The next committed token (of the prompt or of the answer). Constant time, amortized; 4 bytes, and up to 16 more for
   // each of the six lengths.
   void append(int32_t token);
 
-  // What followed the longest match, at most `most` tokens; empty when the last kShortest tokens are new. Where the
-  // match reaches the end of the text, the text is taken to go round in that circle.
-  [[nodiscard]] std::vector<int32_t> propose(int64_t most) const;
+  // What followed the longest match, at most `max_tokens` tokens; empty when the last kMinLength tokens are new. Where
+  // the match reaches the end of the text, the text is taken to go round in that circle.
+  [[nodiscard]] std::vector<int32_t> propose(int64_t max_tokens) const;
 
-  // Tokens of the longest match: kShortest to kLongest, or 0.
+  // Tokens of the longest match: kMinLength to kMaxLength, or 0.
   [[nodiscard]] int64_t match_length() const { return match_length_; }
   [[nodiscard]] int64_t size() const { return static_cast<int64_t>(tokens_.size()); }
 
@@ -44,7 +44,7 @@ class NgramIndex {
   void grow(Table& table, int64_t length) const;
 
   std::vector<int32_t> tokens_;
-  std::array<Table, kLongest - kShortest + 1> tables_;
+  std::array<Table, kMaxLength - kMinLength + 1> tables_;
   int64_t match_end_ = 0;  // one past the last token of the earlier occurrence
   int64_t match_length_ = 0;
 };

@@ -18,13 +18,13 @@ NgramIndex index_of(const Tokens& tokens) {
 }
 
 // The same by trying every length at every place, the longest and latest first.
-Tokens naive_proposal(const Tokens& tokens, int64_t most) {
+Tokens naive_proposal(const Tokens& tokens, int64_t max_tokens) {
   const auto size = static_cast<int64_t>(tokens.size());
-  for (int64_t length = std::min(NgramIndex::kLongest, size); length >= NgramIndex::kShortest; --length) {
+  for (int64_t length = std::min(NgramIndex::kMaxLength, size); length >= NgramIndex::kMinLength; --length) {
     for (int64_t end = size - 1; end >= length; --end) {
       if (!std::equal(tokens.end() - length, tokens.end(), tokens.begin() + end - length)) continue;
       Tokens text = tokens;
-      for (int64_t i = 0; i < most; ++i) text.push_back(text[end + i]);
+      for (int64_t i = 0; i < max_tokens; ++i) text.push_back(text[end + i]);
       return {text.begin() + size, text.end()};
     }
   }
@@ -39,8 +39,8 @@ TEST(NgramIndex, proposes_what_a_search_over_the_whole_text_finds) {
     for (int step = 0; step < 600; ++step) {
       tokens.push_back(static_cast<int32_t>(random() % letters));
       index.append(tokens.back());
-      const int64_t most = random() % 17;
-      ASSERT_EQ(index.propose(most), naive_proposal(tokens, most)) << letters << " letters, token " << step;
+      const int64_t max_tokens = random() % 17;
+      ASSERT_EQ(index.propose(max_tokens), naive_proposal(tokens, max_tokens)) << letters << " letters, token " << step;
     }
   }
 }

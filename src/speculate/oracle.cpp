@@ -18,10 +18,10 @@ bool OracleDrafts::spoilt(int64_t position) const {
   return unit_hash(errors_.seed, position) < errors_.rate;
 }
 
-std::vector<int32_t> OracleDrafts::propose(int64_t position, int64_t most) const {
+std::vector<int32_t> OracleDrafts::propose(int64_t position, int64_t max_tokens) const {
   MOEBIUS_CHECK(position >= 0);
   std::vector<int32_t> drafts;
-  const auto end = std::min(position + most, static_cast<int64_t>(plain_.size()));
+  const auto end = std::min(position + max_tokens, static_cast<int64_t>(plain_.size()));
   // A wrong token is still one of the vocabulary: the neighbour of the right one.
   for (int64_t i = position; i < end; ++i) drafts.push_back(spoilt(i) ? plain_[i] ^ 1 : plain_[i]);
   return drafts;

@@ -18,9 +18,9 @@ class OracleDrafts {
   // plain: what plain decoding generates, token by token.
   OracleDrafts(std::vector<int32_t> plain, const OracleErrors& errors);
 
-  // Drafts for the tokens position, position + 1, ... of the plain output: at most `most`, none beyond its end. Whether
-  // a position is spoilt depends on the seed and the position alone.
-  [[nodiscard]] std::vector<int32_t> propose(int64_t position, int64_t most) const;
+  // Drafts for the tokens position, position + 1, ... of the plain output: at most `max_tokens`, none beyond its end.
+  // Whether a position is spoilt depends on the seed and the position alone.
+  [[nodiscard]] std::vector<int32_t> propose(int64_t position, int64_t max_tokens) const;
 
  private:
   [[nodiscard]] bool spoilt(int64_t position) const;

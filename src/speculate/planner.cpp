@@ -24,7 +24,7 @@ std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, 
   experiment_ = {};
   measures_plain_ = false;
   std::vector<DraftChoice> plain(streams.size());
-  if (count == 0 || count >= StepPrice::kMostLogitRows) return plain;
+  if (count == 0 || count >= StepPrice::kMaxLogitRows) return plain;
   const StepCost& cost = step_costs_[count];
   measures_plain_ = !cost.known();
   if (measures_plain_) return plain;
@@ -59,16 +59,16 @@ bool Planner::plain_is_stale(const StepPrice& price, double gain) const {
 
 DraftOffer Planner::offer(const DraftingStream& stream, DraftSource source) const {
   DraftOffer offer{.source = source};
-  const int64_t most = std::min(stream.most[static_cast<size_t>(source)], SpeculationMode::kMostDepth);
+  const int64_t max_depth = std::min(stream.max_drafts[static_cast<size_t>(source)], SpeculationMode::kMaxDepth);
   const Acceptance& acceptance = stream.history->acceptance(source);
   const Acceptance& others = all_streams_.acceptance(source);
   double probability = Acceptance::kFirstGuess;
   double reached = 1;
-  for (int64_t j = 1; j <= most; ++j) {
+  for (int64_t j = 1; j <= max_depth; ++j) {
     probability = acceptance.next(j, probability, &others);
     reached *= probability;
     if (reached < kWorthARow) break;
-    offer.reached[offer.most++] = reached;
+    offer.reached[offer.max_depth++] = reached;
   }
   return offer;
 }
@@ -98,7 +98,7 @@ bool Planner::try_rows(const StepPrice& price, const Offers& offers, DraftRows& 
 
 bool Planner::try_source(const StepPrice& price, std::span<const DraftingStream> streams, DraftRows& rows) {
   const auto count = static_cast<int64_t>(streams.size());
-  if (count + drafted(rows.choices) >= StepPrice::kMostLogitRows) return false;
+  if (count + drafted(rows.choices) >= StepPrice::kMaxLogitRows) return false;
   for (int64_t turn = 0; turn < count; ++turn) {
     const int64_t index = (steps_ + turn) % count;
     if (try_source_of(price, streams[index], index, rows)) return true;
@@ -111,10 +111,10 @@ bool Planner::try_source_of(const StepPrice& price, const DraftingStream& stream
   const DraftChoice before = rows.choices[index];
   for (const DraftSource source : kSources) {
     const bool used = before.depth > 0 && before.source == source;
-    const int64_t most = stream.most[static_cast<size_t>(source)];
-    if (most == 0 || used || !stream.history->is_due(source)) continue;
+    const int64_t max_depth = stream.max_drafts[static_cast<size_t>(source)];
+    if (max_depth == 0 || used || !stream.history->is_due(source)) continue;
     std::vector<DraftChoice> choices = rows.choices;
-    choices[index] = {source, std::clamp<int64_t>(before.depth, 1, std::min(most, SpeculationMode::kMostDepth))};
+    choices[index] = {source, std::clamp<int64_t>(before.depth, 1, std::min(max_depth, SpeculationMode::kMaxDepth))};
     double others = rows.tokens - 1;
     if (before.depth > 0) others -= offer(stream, before.source).expected(before.depth);
     const double loss = price.worst_loss(choices);
@@ -151,14 +151,14 @@ void Planner::observe_costs(const StepReport& report, std::span<const DraftChoic
   const int64_t rows = count + drafted(choices) + report.other_rows;
   StepCost& cost = step_costs_[count];
   cost.observe(rows, report.seconds);
-  if (drafted(choices) == 0 && count <= StepPrice::kMostLogitRows) plain_at_[count] = steps_;
+  if (drafted(choices) == 0 && count <= StepPrice::kMaxLogitRows) plain_at_[count] = steps_;
   if (report.head_seconds == 0 || !cost.known()) return;
   // One time for all steps of the head, of ever fewer streams: each has the share that it was expected to have. Only
   // one is looked at, by turns: three numbers that one slow step made are not three that agree.
   const StepPrice price(cost, head_cost_, count, report.other_rows);
   const double all_seconds = price.head_seconds(choices);
   std::vector<int64_t> streams;
-  for (int64_t step = 1; step <= SpeculationMode::kMostDepth; ++step) {
+  for (int64_t step = 1; step <= SpeculationMode::kMaxDepth; ++step) {
     streams.push_back(streams_of_head(choices, step));
     if (streams.back() == 0) streams.pop_back();
   }
@@ -179,9 +179,9 @@ void Planner::book(const StepReport& report, std::span<const DraftChoice> choice
   }
   plain_ = price.plain();
   const double upkeep = report.upkeep_seconds / plain_;
-  upkeep_savings_ = std::min(upkeep_savings_ + kUpkeepShare * tokens - upkeep, kMostUpkeep);
+  upkeep_savings_ = std::min(upkeep_savings_ + kUpkeepShare * tokens - upkeep, kMaxUpkeep);
   for (double* savings : {&row_savings_, &source_savings_}) {
-    *savings = std::min(*savings + kExperimentShare * tokens, kMostSavings);
+    *savings = std::min(*savings + kExperimentShare * tokens, kMaxSavings);
   }
   double loss = upkeep;
   if (const int64_t extra = drafted(choices); extra > 0) {
@@ -196,7 +196,7 @@ void Planner::book(const StepReport& report, std::span<const DraftChoice> choice
 double Planner::seconds_without_spike(const StepReport& report, const StepPrice& price, int64_t drafted) {
   constexpr double kSpike = 1.25;
   const double expected = price.seconds(drafted, StepPrice::Mood::kCareful);
-  if (price.rows() + drafted > StepCost::kMostRows) return expected;
+  if (price.rows() + drafted > StepCost::kMaxRows) return expected;
   return std::min(report.seconds - price.others(), kSpike * expected);
 }
 
@@ -208,7 +208,7 @@ void Planner::pay_experiment(const StepReport& report, const Experiment& experim
   if (experiment.stream >= 0) tokens += static_cast<double>(1 + report.streams[experiment.stream].accepted);
   const double regret = (seconds - tokens / experiment.rate) / plain_;
   double& savings = experiment.stream >= 0 ? source_savings_ : row_savings_;
-  savings = std::min(savings - regret, kMostSavings);
+  savings = std::min(savings - regret, kMaxSavings);
 }
 
 }  // namespace moebius

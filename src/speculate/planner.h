@@ -30,7 +30,7 @@ namespace moebius {
 struct DraftingStream {
   const DraftHistory* history = nullptr;
   // Tokens that each source can offer now, by DraftSource; 0 of one that may not draft for this stream.
-  std::array<int64_t, kDraftSources> most = {};
+  std::array<int64_t, kDraftSources> max_drafts = {};
 };
 
 // One decoding stream after it.
@@ -64,9 +64,9 @@ class Planner {
   static constexpr double kCuriosity = 0.02;         // of the best tokens per second
   static constexpr double kExperimentShare = 0.005;  // of the time, for either kind
   static constexpr double kWorthARow = 0.02;         // tokens: a row costs as much anywhere
-  static constexpr double kMostSavings = 3;          // plain steps
+  static constexpr double kMaxSavings = 3;           // plain steps
   static constexpr double kUpkeepShare = 0.01;       // of the time
-  static constexpr double kMostUpkeep = 4;           // plain steps at once
+  static constexpr double kMaxUpkeep = 4;            // plain steps at once
 
   // What the step under way is compared with.
   struct Experiment {
@@ -98,11 +98,11 @@ class Planner {
   int64_t steps_ = 0;
   double row_savings_ = 1;  // plain steps that experiments with rows may lose
   double source_savings_ = 1;
-  double upkeep_savings_ = kMostUpkeep;
+  double upkeep_savings_ = kMaxUpkeep;
   double plain_ = 0;       // seconds of a plain step like the last one
   Experiment experiment_;  // of the plan that was not reported yet
   bool measures_plain_ = false;
-  std::array<int64_t, StepPrice::kMostLogitRows + 1> plain_at_ = {};  // by streams: step of the last plain one, from 1
+  std::array<int64_t, StepPrice::kMaxLogitRows + 1> plain_at_ = {};  // by streams: step of the last plain one, from 1
 };
 
 }  // namespace moebius

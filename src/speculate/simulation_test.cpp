@@ -79,7 +79,7 @@ double fixed_time(const Case& some, double rate, int64_t depth) {
 
 double best_fixed_time(const Case& some, double rate) {
   double best = 1;
-  for (int64_t depth = 1; depth <= 15 && some.streams * (depth + 1) <= StepPrice::kMostLogitRows; ++depth) {
+  for (int64_t depth = 1; depth <= 15 && some.streams * (depth + 1) <= StepPrice::kMaxLogitRows; ++depth) {
     best = std::min(best, fixed_time(some, rate, depth));
   }
   return best;

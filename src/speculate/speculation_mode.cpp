@@ -14,7 +14,7 @@ namespace {
 [[noreturn]] void refuse(std::string_view text) {
   throw Error(ErrorCode::kUsage, "--speculate",
               fmt::format("expected none, auto, mtp, ngram, mtp:N or ngram:N with N from 1 to {}, got {}",
-                          SpeculationMode::kMostDepth, in_quotes(text)));
+                          SpeculationMode::kMaxDepth, in_quotes(text)));
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ SpeculationMode parse_speculation_mode(std::string_view text) {
   const std::string_view digits = text.substr(colon + 1);
   const char* const end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, mode.depth);
-  const bool in_range = mode.depth >= 1 && mode.depth <= SpeculationMode::kMostDepth;
+  const bool in_range = mode.depth >= 1 && mode.depth <= SpeculationMode::kMaxDepth;
   if (error != std::errc{} || stop != end || !in_range) refuse(text);
   return mode;
 }

@@ -12,7 +12,7 @@ enum class DraftSource : uint8_t { kMtp, kNgram };
 constexpr int kDraftSources = 2;
 
 struct SpeculationMode {
-  static constexpr int64_t kMostDepth = 15;  // with the confirmed token 16 rows, which is what kernels verify in one go
+  static constexpr int64_t kMaxDepth = 15;  // with the confirmed token 16 rows, which is what kernels verify in one go
 
   bool mtp = false;
   bool ngram = false;

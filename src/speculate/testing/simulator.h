@@ -105,7 +105,7 @@ class Simulator {
 
   [[nodiscard]] double head_seconds(std::span<const DraftChoice> choices) const {
     double sum = 0;
-    for (int64_t step = 1; step <= SpeculationMode::kMostDepth; ++step) {
+    for (int64_t step = 1; step <= SpeculationMode::kMaxDepth; ++step) {
       const int64_t streams = streams_of_head(choices, step);
       if (streams > 0) sum += world_.head_share * world_.seconds(streams);
     }
@@ -113,10 +113,10 @@ class Simulator {
   }
 
   void step() {
-    const int64_t most = SpeculationMode::kMostDepth;
+    const int64_t max_drafts = SpeculationMode::kMaxDepth;
     std::vector<DraftingStream> before;
     for (const Stream& stream : streams_) {
-      before.push_back({&stream.history, {world_.mtp.there ? most : 0, world_.ngram.there ? most : 0}});
+      before.push_back({&stream.history, {world_.mtp.there ? max_drafts : 0, world_.ngram.there ? max_drafts : 0}});
     }
     const std::vector<DraftChoice> choices = planner_.plan(before, 0);
     std::vector<DraftedStream> after;
