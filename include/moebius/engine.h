@@ -111,7 +111,7 @@ struct Stats {
   int64_t steps = 0, tokens = 0, prompt_tokens = 0, reused_tokens = 0;
   int64_t drafted = 0, accepted = 0, preempted = 0;
   int64_t memory_used = 0, memory_peak = 0, memory_limit = 0;  // bytes of keys, values and states
-  int64_t cached_tokens = 0, checkpoints = 0;                  // in the prefix cache
+  int64_t cached_tokens = 0, snapshots = 0;                    // in the prefix cache
   uint64_t bytes_moved = 0;  // weights, state, keys and values that steps had to move: over a clock, the bandwidth
 };
 

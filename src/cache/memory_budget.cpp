@@ -1,4 +1,4 @@
-// The sums of a memory budget. They cannot overflow: what is used stays within the limit.
+// The sums of a memory budget. They cannot overflow, because the used bytes never exceed the limit.
 #include "cache/memory_budget.h"
 
 #include <algorithm>

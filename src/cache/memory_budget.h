@@ -1,5 +1,6 @@
-// How many bytes a cache may hold, and how many it holds: whoever makes a page or a checkpoint takes its bytes first,
-// its destructor gives them back. Counts, and allocates nothing. For one thread: the engine steps on one.
+// Counts how many bytes a cache holds, and how many it may hold. A page or a snapshot takes its bytes from the budget
+// before it is made, and its destructor gives them back. The budget itself allocates no memory. It is for one thread,
+// because the engine runs its steps on one thread.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,14 @@ class MemoryBudget {
  public:
   explicit MemoryBudget(int64_t limit_bytes);
 
-  // False, and nothing is taken, when the limit would be passed.
+  // Takes the bytes and returns true. Where they would exceed the limit, it takes nothing and returns false.
   [[nodiscard]] bool try_take(int64_t bytes);
-  // Gives back what was taken; more than that is a bug of the caller.
+  // Gives taken bytes back. The caller has a bug if it gives back more than it took.
   void give(int64_t bytes);
 
   [[nodiscard]] int64_t used() const { return used_bytes_; }
   [[nodiscard]] int64_t limit() const { return limit_bytes_; }
-  [[nodiscard]] int64_t peak() const { return peak_bytes_; }  // the most that was ever used
+  [[nodiscard]] int64_t peak() const { return peak_bytes_; }  // the maximum of used() so far
 
  private:
   int64_t limit_bytes_;

@@ -1,4 +1,4 @@
-// What a memory budget lets through, and that its sums stay right.
+// Tests which requests a memory budget grants, and that its sums stay right.
 #include "cache/memory_budget.h"
 
 #include <gtest/gtest.h>

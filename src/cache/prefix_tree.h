@@ -1,7 +1,7 @@
-// The prefix cache: what earlier sequences left for later ones that begin alike. It shares pages of keys and values,
-// and checkpoints of recurrent state with logs that lead from them to later tokens. Their destructors free their
-// memory, so the tree knows no bytes; it never looks into them either. For one thread. The tree itself is
-// prefix_nodes.h.
+// The prefix cache. It lets a sequence reuse what earlier sequences with the same beginning computed: pages of keys and
+// values, and snapshots of recurrent state. A snapshot has a log that leads from its position to later tokens. The tree
+// never looks into pages and snapshots, and their destructors free their memory, so the tree counts no bytes. It is for
+// one thread. The nodes of the tree live in prefix_nodes.h.
 #pragma once
 
 #include <optional>
@@ -13,27 +13,29 @@
 namespace moebius {
 
 enum class MissReason : uint8_t {
-  kNone,           // all that was wanted is reused
-  kNothingCached,  // known == 0
-  kDiverged,       // reuse goes up to where the prompt parts from what is cached
-  kNoCheckpoint,   // more is known than can be reused, as no checkpoint covers it
+  kNone,           // nothing was missed: all wanted tokens are reused
+  kNothingCached,  // no cached sequence starts like the prompt
+  kDiverged,       // all tokens up to where the prompt leaves the cached sequences are reused
+  kNoSnapshot,     // more tokens are known than can be reused, because no snapshot covers them
 };
 
-// A Checkpoint has `int64_t position() const` and `int64_t covered() const`: it stands for any number of tokens in
-// [position, covered]. The position is fixed; covered may grow, never shrink.
-template <typename Page, typename Checkpoint>
+// A Snapshot has `int64_t position() const` and `int64_t covered() const`. With its log it can restore the state behind
+// any number of tokens in [position, covered]. The position never changes; covered may grow but not shrink.
+template <typename Page, typename Snapshot>
 class PrefixTree {
  public:
   struct Options {
     int64_t page_positions = 256;
-    bool needs_checkpoints = true;  // false: a model without recurrent state, where a hit may end anywhere
+    // Whether the model has recurrent state. Without it, a hit may end at any token and needs no snapshot.
+    bool needs_snapshots = true;
   };
   struct Match {
-    int64_t tokens = 0;  // that can be reused: where the sequence goes on
-    int64_t known = 0;   // in common with something cached, >= tokens
-    // tokens / page_positions, rounded up. The last one may hold more positions than wanted: copy it before writing.
+    int64_t tokens = 0;  // how many tokens the sequence can reuse; it continues behind them
+    int64_t known = 0;   // how many tokens of the prompt are cached: at least as many as can be reused
+    // The pages of the reused tokens. The last page may hold more positions than are reused, and other sequences may
+    // use them; so the caller copies it before it writes to it.
     std::vector<std::shared_ptr<Page>> pages;
-    std::shared_ptr<Checkpoint> checkpoint;  // position() <= tokens <= covered(); null where none is needed
+    std::shared_ptr<Snapshot> snapshot;  // position() <= tokens <= covered(); null when none is needed
     MissReason reason = MissReason::kNone;
   };
 
@@ -44,75 +46,76 @@ class PrefixTree {
   PrefixTree& operator=(const PrefixTree&) = delete;
   ~PrefixTree() = default;
 
-  // The longest reuse of at most `max_tokens` tokens, and of equal ones that with the least to replay. What it uses
-  // counts as used now. Takes time with the length of the prompt and of the logs along it, not with the size of the
-  // tree.
+  // Finds the longest reuse of at most `max_tokens` tokens. Of equally long ones it takes the one whose snapshot has
+  // the fewest tokens to replay. The nodes and the snapshot of the result count as used now. The time depends on the
+  // length of the prompt and of the logs along it, and not on the size of the tree.
   Match find(std::span<const int32_t> tokens, int64_t max_tokens) {
     max_tokens = std::clamp<int64_t>(max_tokens, 0, std::ssize(tokens));
-    const Walk walk = nodes_.walk(tokens);
-    const Hit hit = longest(walk, tokens.first(std::min(max_tokens, walk.length)));
+    const Walk walk = nodes_.walk_along(tokens);
+    const Hit hit = longest_hit(walk, tokens.first(std::min(max_tokens, walk.length)));
     Match match;
     match.tokens = hit.tokens;
     match.known = walk.length;
-    match.pages = use_pages(walk, hit.tokens);
+    match.pages = collect_pages(walk, hit.tokens);
     if (hit.kept) {
-      match.checkpoint = hit.kept->checkpoint;
+      match.snapshot = hit.kept->snapshot;
       hit.kept->used = clock_;
     }
     if (match.tokens < max_tokens) {
       match.reason = match.known == 0              ? MissReason::kNothingCached
                      : match.tokens == match.known ? MissReason::kDiverged
-                                                   : MissReason::kNoCheckpoint;
+                                                   : MissReason::kNoSnapshot;
     }
     return match;
   }
 
-  // The pages cover the tokens; positions that were inserted are never written again. Each checkpoint was recorded on
-  // these tokens, up to covered() or as far as they go; it is given again when both went on. What is there already
-  // stays: the older page, and of two checkpoints at one position whose logs agree the one that covers more; where many
-  // conversations part, each has its own. Drops no tokens.
+  // Adds a sequence. The pages cover the tokens, and nobody writes to inserted positions again. Each snapshot was
+  // recorded on these tokens, up to covered() or up to the last token. When the sequence and the log of a snapshot have
+  // grown, the caller inserts the same snapshot again. Existing entries stay: the older of two pages is kept. Of two
+  // snapshots at one position whose logs agree, the one that covers more is kept. Snapshots whose logs differ are all
+  // kept, so that each of many conversations that part at one position has its own. No tokens are dropped.
   void insert(std::span<const int32_t> tokens, std::span<const std::shared_ptr<Page>> pages,
-              std::span<const std::shared_ptr<Checkpoint>> checkpoints) {
+              std::span<const std::shared_ptr<Snapshot>> snapshots) {
     MOEBIUS_CHECK(std::ssize(pages) == nodes_.pages_of(std::ssize(tokens)));
-    MOEBIUS_CHECK(options_.needs_checkpoints || checkpoints.empty());
+    MOEBIUS_CHECK(options_.needs_snapshots || snapshots.empty());
     totals_.reset();
-    Walk walk = nodes_.walk(tokens);
+    Walk walk = nodes_.walk_along(tokens);
     if (walk.length < std::ssize(tokens)) {
       Node& last = *walk.nodes.back();
-      if (walk.length < last.end()) nodes_.split(last, walk.length);
+      if (walk.length < last.end()) nodes_.split_node(last, walk.length);
       const int64_t first_page = nodes_.page_of(walk.length);
-      walk.nodes.push_back(&nodes_.add(last, tokens.subspan(walk.length), pages.subspan(first_page)));
+      walk.nodes.push_back(&nodes_.add_child(last, tokens.subspan(walk.length), pages.subspan(first_page)));
     }
     ++clock_;
     for (Node* node : walk.nodes) node->used = clock_;
-    if (checkpoints.empty()) return;
+    if (snapshots.empty()) return;
     const auto path = std::make_shared<const std::vector<int32_t>>(tokens.begin(), tokens.end());
-    for (const auto& checkpoint : checkpoints) keep(walk, {checkpoint, path});
+    for (const auto& snapshot : snapshots) keep_snapshot(walk, {snapshot, path});
   }
 
-  // Drops a checkpoint or a leaf: what was used longest ago, among those with something that only the tree holds.
-  // Tokens that no hit can reach after this go with it. False: nothing would be freed by dropping anything.
+  // Drops the snapshot or the leaf that was used longest ago, among those that hold memory nobody else holds. Tokens
+  // that no hit can reach after this are dropped as well. Returns false when no drop would free any memory.
   bool evict_one() {
-    const Victim victim = oldest();
+    const Victim victim = find_victim();
     if (!victim.node) return false;
     totals_.reset();
-    if (victim.checkpoint) {
-      const auto dropped = victim.node->checkpoints.extract(*victim.checkpoint);
-      trim(nodes_.walk(*dropped.mapped().path).nodes.back());
+    if (victim.snapshot) {
+      const auto dropped = victim.node->snapshots.extract(*victim.snapshot);
+      drop_unreachable_end(nodes_.walk_along(*dropped.mapped().path).nodes.back());
     } else {
-      trim(&nodes_.remove(*victim.node));
+      drop_unreachable_end(&nodes_.remove_leaf(*victim.node));
     }
     return true;
   }
 
-  // A checkpoint on the path of these tokens that its maker wants nobody to go back to. Tokens stay, so later ones of
-  // the path should still be reached from others.
-  void forget(std::span<const int32_t> tokens, const Checkpoint& checkpoint) {
-    for (Node* node : nodes_.walk(tokens).nodes) {
-      const auto [first, last] = node->checkpoints.equal_range(checkpoint.position());
-      const auto is_it = [&](const auto& entry) { return entry.second.checkpoint.get() == &checkpoint; };
+  // Drops a snapshot on the path of these tokens because its maker wants nobody to return to it. The tokens stay, so
+  // other snapshots should still reach the later tokens of the path.
+  void forget(std::span<const int32_t> tokens, const Snapshot& snapshot) {
+    for (Node* node : nodes_.walk_along(tokens).nodes) {
+      const auto [first, last] = node->snapshots.equal_range(snapshot.position());
+      const auto is_it = [&](const auto& entry) { return entry.second.snapshot.get() == &snapshot; };
       if (const auto found = std::find_if(first, last, is_it); found != last) {
-        node->checkpoints.erase(found);
+        node->snapshots.erase(found);
         totals_.reset();
         return;
       }
@@ -124,41 +127,42 @@ class PrefixTree {
     nodes_.clear();
   }
 
-  [[nodiscard]] int64_t nodes() const { return std::ssize(nodes_.all()) - 1; }  // the root is not counted
+  [[nodiscard]] int64_t nodes() const { return std::ssize(nodes_.all()) - 1; }  // without the root
   [[nodiscard]] int64_t tokens() const { return totals().tokens; }
-  [[nodiscard]] int64_t checkpoints() const { return totals().checkpoints; }
+  [[nodiscard]] int64_t snapshots() const { return totals().snapshots; }
 
  private:
-  using Nodes = PrefixNodes<Page, Checkpoint>;
+  using Nodes = PrefixNodes<Page, Snapshot>;
   using Node = typename Nodes::Node;
   using Walk = typename Nodes::Walk;
-  using Kept = KeptCheckpoint<Checkpoint>;
+  using Kept = KeptSnapshot<Snapshot>;
   struct Hit {
     int64_t tokens = 0;
     Kept* kept = nullptr;
   };
   struct Totals {
     int64_t tokens = 0;
-    int64_t checkpoints = 0;
+    int64_t snapshots = 0;
   };
   struct Victim {
     Node* node = nullptr;
-    std::optional<typename Node::Checkpoints::iterator> checkpoint;  // none: the whole leaf
+    std::optional<typename Node::Snapshots::iterator> snapshot;  // when empty, the whole leaf is the victim
     uint64_t used = UINT64_MAX;
   };
 
-  // Asked after every step, while the tree changes every few dozen.
+  // The totals are cached: the engine reads them after every step, but the tree changes only every few dozen steps.
   [[nodiscard]] const Totals& totals() const {
-    if (!totals_) totals_ = {nodes_.sum(&Node::tokens), nodes_.sum(&Node::checkpoints)};
+    if (!totals_) totals_ = {nodes_.sum(&Node::tokens), nodes_.sum(&Node::snapshots)};
     return *totals_;
   }
 
-  // Goes through the checkpoints along the walk from the last to the first: of equal hits the greatest position wins.
-  [[nodiscard]] Hit longest(const Walk& walk, std::span<const int32_t> tokens) const {
-    if (!options_.needs_checkpoints) return {.tokens = std::ssize(tokens)};
+  // Visits the snapshots along the walk from the last to the first, so that of equally long hits the one with the
+  // greatest position wins.
+  [[nodiscard]] Hit longest_hit(const Walk& walk, std::span<const int32_t> tokens) const {
+    if (!options_.needs_snapshots) return {.tokens = std::ssize(tokens)};
     Hit best;
     for (Node* node : walk.nodes | std::views::reverse) {
-      for (auto next = node->checkpoints.upper_bound(std::ssize(tokens)); next != node->checkpoints.begin();) {
+      for (auto next = node->snapshots.upper_bound(std::ssize(tokens)); next != node->snapshots.begin();) {
         auto& [position, kept] = *--next;
         const int64_t end = std::min<int64_t>(kept.reach(), std::ssize(tokens));
         if (end <= best.tokens) continue;
@@ -170,10 +174,10 @@ class PrefixTree {
     return best;
   }
 
-  // Of a page that two nodes have, the deeper one's holds the positions of both; the upper one's is right up to the
-  // upper node's end, and then another branch may go on in it. So the deepest node that the hit enters has the last
-  // word.
-  std::vector<std::shared_ptr<Page>> use_pages(const Walk& walk, int64_t tokens) {
+  // Collects the pages of a hit and marks its nodes as used. When two nodes overlap one page, each may hold a page of
+  // its own. The page of the deeper node has the positions of both. The page of the upper node is right only up to the
+  // end of that node, because another branch may have continued in it. So the deepest node that the hit enters decides.
+  std::vector<std::shared_ptr<Page>> collect_pages(const Walk& walk, int64_t tokens) {
     ++clock_;
     std::vector<std::shared_ptr<Page>> pages(nodes_.pages_of(tokens));
     for (Node* node : walk.nodes) {
@@ -186,55 +190,58 @@ class PrefixTree {
     return pages;
   }
 
-  void keep(const Walk& walk, Kept added) {
-    const int64_t position = added.checkpoint->position();
-    MOEBIUS_CHECK(position >= 0 && position <= std::ssize(*added.path) && added.checkpoint->covered() >= position);
+  // Adds the snapshot to the node at its position, or lets it compete with a snapshot there whose log agrees.
+  void keep_snapshot(const Walk& walk, Kept added) {
+    const int64_t position = added.snapshot->position();
+    MOEBIUS_CHECK(position >= 0 && position <= std::ssize(*added.path) && added.snapshot->covered() >= position);
     Node& home = **std::ranges::lower_bound(walk.nodes, position, {}, &Node::end);
-    const auto [first, last] = home.checkpoints.equal_range(position);
+    const auto [first, last] = home.snapshots.equal_range(position);
     const auto found = std::find_if(first, last, [&](const auto& entry) { return agree(entry.second, added); });
-    Kept& kept = found == last ? home.checkpoints.emplace(position, Kept{})->second : found->second;
-    if (!kept.checkpoint || is_better(added, kept)) kept = std::move(added);
+    Kept& kept = found == last ? home.snapshots.emplace(position, Kept{})->second : found->second;
+    if (!kept.snapshot || is_better(added, kept)) kept = std::move(added);
     kept.used = clock_;
   }
 
-  // Whether one says nothing that the other does not.
+  // Whether one of the two snapshots is redundant, because the other one can restore every state that it can restore.
   static bool agree(const Kept& a, const Kept& b) {
     const int64_t length = std::min(a.reach(), b.reach());
-    return a.checkpoint == b.checkpoint || common_length(std::span(*a.path).first(length), *b.path) >= length;
+    return a.snapshot == b.snapshot || common_length(std::span(*a.path).first(length), *b.path) >= length;
   }
 
-  // The same checkpoint again: its sequence went on, unless another one did that only started from it.
+  // Whether `added` should replace `kept`. When both are the same snapshot, `added` must continue the tokens of `kept`:
+  // otherwise it comes from another sequence that only started from this snapshot.
   static bool is_better(const Kept& added, const Kept& kept) {
-    if (added.checkpoint != kept.checkpoint) return added.reach() > kept.reach();
+    if (added.snapshot != kept.snapshot) return added.reach() > kept.reach();
     const int64_t length = std::ssize(*kept.path);
     return std::ssize(*added.path) > length && common_length(*kept.path, *added.path) == length;
   }
 
-  // Of equally old ones a checkpoint goes before its leaf, and a lower position before a higher.
-  Victim oldest() {
+  // Finds what evict_one() drops. Of equally old candidates, a snapshot is dropped before its leaf, and a lower
+  // position before a higher one.
+  Victim find_victim() {
     Victim victim;
     for (Node& node : nodes_.all()) {
-      for (auto entry = node.checkpoints.begin(); entry != node.checkpoints.end(); ++entry) {
+      for (auto entry = node.snapshots.begin(); entry != node.snapshots.end(); ++entry) {
         const Kept& kept = entry->second;
-        if (kept.used < victim.used && kept.checkpoint.use_count() == 1) victim = {&node, entry, kept.used};
+        if (kept.used < victim.used && kept.snapshot.use_count() == 1) victim = {&node, entry, kept.used};
       }
       if (node.used < victim.used && node.is_leaf() && nodes_.is_only_holder(node)) victim = {&node, {}, node.used};
     }
     return victim;
   }
 
-  // Drops the end of a path that no hit can reach any more.
-  void trim(Node* node) {
+  // Drops the end of the path to this node, as far as no hit can reach it any more.
+  void drop_unreachable_end(Node* node) {
     const std::vector<int32_t> tokens = nodes_.tokens_to(*node);
-    const int64_t reach = longest(nodes_.walk(tokens), tokens).tokens;
-    while (node->is_leaf() && node->start >= reach) node = &nodes_.remove(*node);
-    if (node->is_leaf() && node->end() > reach) nodes_.cut(*node, reach);
+    const int64_t reach = longest_hit(nodes_.walk_along(tokens), tokens).tokens;
+    while (node->is_leaf() && node->start >= reach) node = &nodes_.remove_leaf(*node);
+    if (node->is_leaf() && node->end() > reach) nodes_.shorten_node(*node, reach);
   }
 
   Options options_;
   Nodes nodes_;
   uint64_t clock_ = 0;
-  mutable std::optional<Totals> totals_;  // none: something changed
+  mutable std::optional<Totals> totals_;  // empty after a change of the tree
 };
 
 }  // namespace moebius

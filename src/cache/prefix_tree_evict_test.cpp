@@ -1,4 +1,5 @@
-// What the prefix tree drops, in which order, and what goes with it; and that its depth needs no stack.
+// Tests what the prefix tree drops, in which order, and what it drops along with it. Also tests that a deep tree needs
+// no deep stack.
 #include <gtest/gtest.h>
 #include <pthread.h>
 
@@ -16,16 +17,16 @@ using testing::Tree;
 using PrefixTreeEvictTest = testing::Fixture;
 using PrefixTreeEvictWithoutStateTest = testing::FixtureWithoutState;
 
-TEST_F(PrefixTreeEvictTest, drops_the_checkpoint_first_that_was_used_longest_ago) {
+TEST_F(PrefixTreeEvictTest, drops_the_snapshot_first_that_was_used_longest_ago) {
   insert("abcdef", {{2, 3}, {4, 5}, {6, 6}});
   EXPECT_EQ(reused("abx"), 2);
   EXPECT_EQ(reused("abcdx"), 4);
   EXPECT_EQ(reused("abx"), 2);
-  ASSERT_TRUE(tree_.evict_one());  // that of position 6, which was only inserted
-  EXPECT_EQ(tree_.checkpoints(), 2);
+  ASSERT_TRUE(tree_.evict_one());  // drops the snapshot at position 6, which was inserted but never found
+  EXPECT_EQ(tree_.snapshots(), 2);
   EXPECT_EQ(reused("abcdef"), 5);
   EXPECT_EQ(reused("abx"), 2);
-  ASSERT_TRUE(tree_.evict_one());  // that of position 4
+  ASSERT_TRUE(tree_.evict_one());  // drops the snapshot at position 4
   EXPECT_EQ(reused("abcdef"), 3);
 }
 
@@ -38,16 +39,16 @@ TEST_F(PrefixTreeEvictTest, counts_inserting_again_as_use) {
   EXPECT_EQ(reused("bbbb"), 4);
 }
 
-TEST_F(PrefixTreeEvictTest, drops_the_lowest_of_equally_old_checkpoints_so_that_the_longest_reuse_stays) {
+TEST_F(PrefixTreeEvictTest, drops_the_lowest_of_equally_old_snapshots_so_that_the_longest_reuse_stays) {
   insert("abcdef");
   insert("abcdefgh", {{2, 2}, {5, 5}, {8, 8}});
-  insert("abcdxx");  // splits the run between 2 and 5
+  insert("abcdxx");  // splits the run between the snapshots at 2 and 5
   ASSERT_TRUE(tree_.evict_one());
   ASSERT_TRUE(tree_.evict_one());
   EXPECT_EQ(reused("abcdefgh"), 8);
 }
 
-TEST_F(PrefixTreeEvictTest, drops_with_a_checkpoint_the_tokens_that_no_hit_can_reach_any_more) {
+TEST_F(PrefixTreeEvictTest, drops_with_a_snapshot_the_tokens_that_no_hit_can_reach_any_more) {
   insert("abcdefghijkl", {{2, 5}, {10, 12}});
   EXPECT_EQ(reused("abcdx"), 4);
   EXPECT_EQ(budget_.used(), 3 + 2);
@@ -57,7 +58,7 @@ TEST_F(PrefixTreeEvictTest, drops_with_a_checkpoint_the_tokens_that_no_hit_can_r
   EXPECT_EQ(find("abcdefghijkl").known, 5);
 }
 
-TEST_F(PrefixTreeEvictTest, drops_with_a_checkpoint_all_nodes_that_its_log_ran_through) {
+TEST_F(PrefixTreeEvictTest, drops_with_a_snapshot_all_nodes_that_its_log_ran_through) {
   const Sequence sequence = run("abcdefgh", {{2, 8}});
   tree_.insert(std::span(sequence.tokens).first(3), std::span(sequence.pages).first(1), {});
   tree_.insert(std::span(sequence.tokens).first(6), sequence.pages, {});
@@ -67,7 +68,7 @@ TEST_F(PrefixTreeEvictTest, drops_with_a_checkpoint_all_nodes_that_its_log_ran_t
   EXPECT_EQ(tree_.nodes(), 0);
 }
 
-TEST_F(PrefixTreeEvictTest, keeps_the_tokens_that_lead_to_another_checkpoint) {
+TEST_F(PrefixTreeEvictTest, keeps_the_tokens_that_lead_to_another_snapshot) {
   insert("abcdef", {{4, 6}});
   insert("abcdxy", {{6, 6}});
   ASSERT_TRUE(tree_.evict_one());
@@ -75,7 +76,7 @@ TEST_F(PrefixTreeEvictTest, keeps_the_tokens_that_lead_to_another_checkpoint) {
   EXPECT_EQ(find("abcdef").known, 4);
 }
 
-TEST_F(PrefixTreeEvictTest, keeps_what_the_log_of_an_earlier_checkpoint_still_reaches_when_a_leaf_goes) {
+TEST_F(PrefixTreeEvictTest, keeps_what_the_log_of_an_earlier_snapshot_still_reaches_when_a_leaf_goes) {
   insert("abcdefgh", {{2, 6}, {8, 8}});
   EXPECT_EQ(reused("abcdefx"), 6);
   ASSERT_TRUE(tree_.evict_one());
@@ -83,11 +84,11 @@ TEST_F(PrefixTreeEvictTest, keeps_what_the_log_of_an_earlier_checkpoint_still_re
   EXPECT_EQ(reused("abcdef"), 6);
 }
 
-TEST_F(PrefixTreeEvictTest, drops_with_a_leaf_the_tokens_that_led_only_to_its_checkpoint) {
+TEST_F(PrefixTreeEvictTest, drops_with_a_leaf_the_tokens_that_led_only_to_its_snapshot) {
   insert("abcd");
   Sequence sequence = run("abcdefgh", {{8, 8}});
   insert(sequence);
-  sequence.pages.clear();  // the checkpoint is still held
+  sequence.pages.clear();  // the sequence still holds its snapshot
   ASSERT_TRUE(tree_.evict_one());
   EXPECT_EQ(tree_.nodes(), 0);
 }
@@ -139,7 +140,7 @@ TEST_F(PrefixTreeEvictTest, drops_a_leaf_of_which_somebody_holds_a_part) {
   sequence.pages.pop_back();
   EXPECT_TRUE(tree_.evict_one());
   EXPECT_EQ(tree_.nodes(), 0);
-  EXPECT_EQ(budget_.used(), 2);  // a page and the checkpoint
+  EXPECT_EQ(budget_.used(), 2);  // one page and the snapshot
 }
 
 TEST_F(PrefixTreeEvictTest, holds_what_a_match_holds) {
@@ -153,7 +154,7 @@ TEST_F(PrefixTreeEvictTest, holds_what_a_match_holds) {
 TEST_F(PrefixTreeEvictWithoutStateTest, frees_a_page_that_overlaps_two_nodes_with_the_second_of_them) {
   Sequence sequence = run("ab");
   insert(sequence);
-  sequence.append(budget_, 'c');  // goes on in the same page
+  sequence.append(budget_, 'c');  // this token is in the same page
   insert(sequence);
   EXPECT_FALSE(tree_.evict_one());
   sequence.pages.clear();
@@ -181,7 +182,7 @@ TEST_F(PrefixTreeEvictTest, holds_nothing_after_clear) {
   insert("abcdexyz", {{0, 8}});
   tree_.clear();
   EXPECT_EQ(budget_.used(), 0);
-  EXPECT_EQ(tree_.nodes() + tree_.tokens() + tree_.checkpoints(), 0);
+  EXPECT_EQ(tree_.nodes() + tree_.tokens() + tree_.snapshots(), 0);
   EXPECT_EQ(find("abcdefgh").reason, MissReason::kNothingCached);
 }
 
@@ -189,7 +190,7 @@ TEST(PrefixTree, needs_no_stack_for_its_depth) {
   const auto work = [](void*) -> void* {
     constexpr int64_t kDepth = 5000;
     MemoryBudget budget(10);
-    Tree tree({.page_positions = kDepth, .needs_checkpoints = false});
+    Tree tree({.page_positions = kDepth, .needs_snapshots = false});
     Tokens tokens(kDepth, 0);
     const std::vector page{std::shared_ptr<Page>(new Page{testing::Holding(budget), {}})};
     tree.insert(tokens, page, {});
@@ -204,7 +205,7 @@ TEST(PrefixTree, needs_no_stack_for_its_depth) {
   };
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, 128 * 1024);  // 26 bytes for each level
+  pthread_attr_setstacksize(&attributes, 128 * 1024);  // this leaves 26 bytes for each level
   pthread_t thread{};
   ASSERT_EQ(pthread_create(&thread, &attributes, work, nullptr), 0);
   pthread_join(thread, nullptr);

@@ -1,5 +1,5 @@
-// Random sequences that start from hits, grow, are inserted, forgotten and evicted, beside a naive model of the prefix
-// tree: a list of all that was inserted, searched by brute force.
+// Compares the prefix tree with a naive model of it. Random sequences start from hits, grow, are inserted, forgotten
+// and evicted. The model is a list of everything that was inserted, and it searches this list by brute force.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -11,40 +11,41 @@
 namespace moebius {
 namespace {
 
-using testing::Checkpoint;
 using testing::insert;
 using testing::is_of;
 using testing::kPagePositions;
 using testing::Sequence;
+using testing::Snapshot;
 using testing::Tokens;
 using testing::Tree;
 
-// Knows what the tree knows for as long as nothing is evicted. Holds nothing.
+// Finds the same as the tree, as long as nothing was evicted. It holds no pages and no snapshots, so that its knowledge
+// does not keep anything alive.
 class NaiveCache {
  public:
   struct Best {
     int64_t tokens = 0;
     int64_t known = 0;
-    int64_t position = -1;  // of the checkpoint
+    int64_t position = -1;  // the position of the snapshot
   };
 
   void insert(const Sequence& sequence) {
     paths_.push_back(sequence.tokens);
-    for (const auto& checkpoint : sequence.checkpoints) {
-      const auto is_same = [&](const Entry& entry) { return entry.checkpoint.lock() == checkpoint; };
+    for (const auto& snapshot : sequence.snapshots) {
+      const auto is_same = [&](const Entry& entry) { return entry.snapshot.lock() == snapshot; };
       const auto old = std::ranges::find_if(entries_, is_same);
       if (old == entries_.end()) {
-        entries_.push_back({checkpoint, checkpoint->at, sequence.tokens});
+        entries_.push_back({snapshot, snapshot->at, sequence.tokens});
       } else if (common_length(old->path, sequence.tokens) == std::ssize(old->path)) {
         old->path = sequence.tokens;
       }
     }
   }
 
-  [[nodiscard]] Best find(const Tokens& prompt, int64_t max_tokens, bool needs_checkpoints) const {
+  [[nodiscard]] Best find(const Tokens& prompt, int64_t max_tokens, bool needs_snapshots) const {
     Best best;
     for (const Tokens& path : paths_) best.known = std::max(best.known, common_length(path, prompt));
-    if (!needs_checkpoints) best.tokens = std::min(best.known, max_tokens);
+    if (!needs_snapshots) best.tokens = std::min(best.known, max_tokens);
     for (const Entry& entry : entries_) {
       const int64_t position = entry.position;
       const int64_t tokens = std::min({max_tokens, reach(entry), common_length(entry.path, prompt)});
@@ -59,33 +60,33 @@ class NaiveCache {
 
  private:
   struct Entry {
-    std::weak_ptr<Checkpoint> checkpoint;
+    std::weak_ptr<Snapshot> snapshot;
     int64_t position = 0;
     Tokens path;
   };
   static int64_t reach(const Entry& entry) {
-    const auto checkpoint = entry.checkpoint.lock();
-    return checkpoint ? std::min(std::ssize(checkpoint->tokens), std::ssize(entry.path)) : 0;
+    const auto snapshot = entry.snapshot.lock();
+    return snapshot ? std::min(std::ssize(snapshot->tokens), std::ssize(entry.path)) : 0;
   }
 
   std::vector<Tokens> paths_;
-  std::vector<Entry> entries_;  // all there ever were: one that says no more than another changes nothing
+  std::vector<Entry> entries_;  // all snapshots ever inserted; redundant ones do not change what is found
 };
 
 MissReason reason_of(const NaiveCache::Best& best, int64_t max_tokens) {
   if (best.tokens == max_tokens) return MissReason::kNone;
   if (best.known == 0) return MissReason::kNothingCached;
-  return best.tokens == best.known ? MissReason::kDiverged : MissReason::kNoCheckpoint;
+  return best.tokens == best.known ? MissReason::kDiverged : MissReason::kNoSnapshot;
 }
 
 struct Step {
   int action = 0;
-  int choice = 0;    // which sequence; how many tokens are wanted
-  Tokens tokens;     // of a small alphabet
-  Tokens snapshots;  // one for each token: 0 takes a snapshot before it
+  int choice = 0;    // selects the sequence, and how many tokens are wanted
+  Tokens tokens;     // tokens of a small alphabet
+  Tokens snapshots;  // one number for each token: 0 takes a snapshot before this token
 };
 
-// How rapidcheck shows a step that failed.
+// rapidcheck prints a failing step with this.
 std::ostream& operator<<(std::ostream& os, const Step& step) {
   os << "{" << step.action << ", " << step.choice << ", ";
   rc::show(step.tokens, os);
@@ -101,22 +102,22 @@ rc::Gen<Step> any_step() {
       rc::gen::set(&Step::tokens, rc::gen::resize(20, tokens)), rc::gen::set(&Step::snapshots, snapshots));
 }
 
-// An engine without a model.
+// Does to the tree what an engine does, but without a model.
 class Machine {
  public:
-  explicit Machine(Tree::Options options) : tree_(options), needs_checkpoints_(options.needs_checkpoints) {}
+  explicit Machine(Tree::Options options) : tree_(options), needs_snapshots_(options.needs_snapshots) {}
 
   static bool is_eviction(const Step& step) { return step.action >= 21 && step.action < 24; }
 
-  void take(const Step& step) {
-    if (step.action < 12) return start(step);
+  void perform(const Step& step) {
+    if (step.action < 12) return start_sequence(step);
     if (step.action < 20) return static_cast<void>(find(prompt_of(step), step.choice));
-    if (step.action == 20) return clear();
-    if (is_eviction(step)) return evict();
+    if (step.action == 20) return clear_cache();
+    if (is_eviction(step)) return evict_one();
     if (running_.empty()) return;
     const size_t which = step.choice % running_.size();
     Running& sequence = running_[which];
-    if (step.action < 30) return grow(sequence, step);
+    if (step.action < 30) return grow_sequence(sequence, step);
     if (step.action == 30) return static_cast<void>(sequence.is_log_open = false);
     if (step.action < 36) return insert_running(sequence);
     running_.erase(running_.begin() + which);
@@ -124,10 +125,10 @@ class Machine {
 
   void finish_by_evicting() {
     running_.clear();
-    while (tree_.nodes() + tree_.checkpoints() > 0) {
-      const int64_t before = tree_.tokens() + tree_.checkpoints();
+    while (tree_.nodes() + tree_.snapshots() > 0) {
+      const int64_t before = tree_.tokens() + tree_.snapshots();
       RC_ASSERT(tree_.evict_one());
-      RC_ASSERT(tree_.tokens() + tree_.checkpoints() < before);
+      RC_ASSERT(tree_.tokens() + tree_.snapshots() < before);
     }
     RC_ASSERT(!tree_.evict_one());
     RC_ASSERT(budget_.used() == 0);
@@ -135,19 +136,19 @@ class Machine {
 
   void finish_by_clearing() {
     running_.clear();
-    clear();
-    RC_ASSERT(tree_.nodes() + tree_.tokens() + tree_.checkpoints() == 0);
+    clear_cache();
+    RC_ASSERT(tree_.nodes() + tree_.tokens() + tree_.snapshots() == 0);
     RC_ASSERT(budget_.used() == 0);
   }
 
  private:
   struct Running {
     Sequence own;
-    std::shared_ptr<Checkpoint> origin;  // where the hit started from: held, not its own
-    bool is_log_open = false;            // whether the newest checkpoint's log goes on with each token
+    std::shared_ptr<Snapshot> origin;  // the snapshot that its hit started from; it holds but did not record this one
+    bool is_log_open = false;          // whether the log of the newest snapshot grows with each token
   };
 
-  // Half of the prompts go on from where an earlier sequence was.
+  // Half of the prompts continue a part of an earlier sequence.
   [[nodiscard]] Tokens prompt_of(const Step& step) const {
     if (history_.empty() || step.choice % 2 == 0) return step.tokens;
     const Tokens& earlier = history_[step.choice % history_.size()];
@@ -161,45 +162,45 @@ class Machine {
     const Tree::Match match = tree_.find(prompt, max_tokens);
     RC_ASSERT(is_of(match, prompt));
     RC_ASSERT(match.tokens <= max_tokens && match.tokens <= match.known);
-    RC_ASSERT((match.checkpoint != nullptr) == (needs_checkpoints_ && match.tokens > 0));
-    const NaiveCache::Best best = naive_.find(prompt, max_tokens, needs_checkpoints_);
+    RC_ASSERT((match.snapshot != nullptr) == (needs_snapshots_ && match.tokens > 0));
+    const NaiveCache::Best best = naive_.find(prompt, max_tokens, needs_snapshots_);
     RC_ASSERT(match.known <= best.known);
     if (has_evicted_) return match;
     RC_ASSERT(match.tokens == best.tokens);
     RC_ASSERT(match.known == best.known);
     RC_ASSERT(match.reason == reason_of(best, max_tokens));
-    if (match.checkpoint) RC_ASSERT(match.checkpoint->at == best.position);
+    if (match.snapshot) RC_ASSERT(match.snapshot->at == best.position);
     return match;
   }
 
-  void start(const Step& step) {
+  void start_sequence(const Step& step) {
     Step rest = step;
     rest.tokens = prompt_of(step);
     const Tree::Match match = find(rest.tokens, step.choice);
     Running sequence{.own = {{rest.tokens.begin(), rest.tokens.begin() + match.tokens}, match.pages, {}},
-                     .origin = match.checkpoint};
+                     .origin = match.snapshot};
     if (const int64_t written = match.tokens % kPagePositions; written > 0) {
       const Tokens& page = match.pages.back()->tokens;
       sequence.own.pages.back().reset(
           new testing::Page{testing::Holding(budget_), {page.begin(), page.begin() + written}});
     }
     rest.tokens.erase(rest.tokens.begin(), rest.tokens.begin() + match.tokens);
-    grow(sequence, rest);
+    grow_sequence(sequence, rest);
     insert_running(sequence);
     if (step.choice % 3 == 0) running_.push_back(std::move(sequence));
   }
 
-  void grow(Running& sequence, const Step& step) {
+  void grow_sequence(Running& sequence, const Step& step) {
     for (size_t i = 0; i < step.tokens.size(); ++i) {
       const int64_t position = std::ssize(sequence.own.tokens);
-      if (needs_checkpoints_ && step.snapshots[i % step.snapshots.size()] == 0) {
-        if (sequence.own.checkpoints.empty() || sequence.own.checkpoints.back()->at != position) {
-          sequence.own.record(budget_, position, position);
+      if (needs_snapshots_ && step.snapshots[i % step.snapshots.size()] == 0) {
+        if (sequence.own.snapshots.empty() || sequence.own.snapshots.back()->at != position) {
+          sequence.own.record_snapshot(budget_, position, position);
         }
-        sequence.is_log_open = step.choice % 4 != 0 && sequence.own.checkpoints.back()->covered() == position;
+        sequence.is_log_open = step.choice % 4 != 0 && sequence.own.snapshots.back()->covered() == position;
       }
       sequence.own.append(budget_, step.tokens[i]);
-      if (sequence.is_log_open) sequence.own.checkpoints.back()->tokens.push_back(step.tokens[i]);
+      if (sequence.is_log_open) sequence.own.snapshots.back()->tokens.push_back(step.tokens[i]);
     }
   }
 
@@ -209,14 +210,14 @@ class Machine {
     history_.push_back(sequence.own.tokens);
   }
 
-  void evict() {
-    const int64_t before = tree_.tokens() + tree_.checkpoints();
+  void evict_one() {
+    const int64_t before = tree_.tokens() + tree_.snapshots();
     const bool has_dropped = tree_.evict_one();
-    RC_ASSERT(has_dropped == (tree_.tokens() + tree_.checkpoints() < before));
+    RC_ASSERT(has_dropped == (tree_.tokens() + tree_.snapshots() < before));
     has_evicted_ = has_evicted_ || has_dropped;
   }
 
-  void clear() {
+  void clear_cache() {
     tree_.clear();
     naive_ = NaiveCache();
     has_evicted_ = false;
@@ -224,20 +225,20 @@ class Machine {
 
   MemoryBudget budget_{1'000'000};
   Tree tree_;
-  bool needs_checkpoints_;
+  bool needs_snapshots_;
   NaiveCache naive_;
   bool has_evicted_ = false;
   std::vector<Running> running_;
   std::vector<Tokens> history_;
 };
 
-bool agrees_with_naive_cache(bool needs_checkpoints) {
+bool agrees_with_naive_cache(bool needs_snapshots) {
   return rc::check([=] {
     const bool evicts = *rc::gen::arbitrary<bool>();
     const auto steps = *rc::gen::scale(4, rc::gen::container<std::vector<Step>>(any_step()));
-    Machine machine({.page_positions = kPagePositions, .needs_checkpoints = needs_checkpoints});
+    Machine machine({.page_positions = kPagePositions, .needs_snapshots = needs_snapshots});
     for (const Step& step : steps) {
-      if (evicts || !Machine::is_eviction(step)) machine.take(step);
+      if (evicts || !Machine::is_eviction(step)) machine.perform(step);
     }
     evicts ? machine.finish_by_evicting() : machine.finish_by_clearing();
   });

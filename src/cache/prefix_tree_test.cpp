@@ -1,4 +1,4 @@
-// What a prompt may reuse of the prefix tree, rule by rule, and which of two pages or checkpoints is kept.
+// Tests what a prompt may reuse of the prefix tree, rule by rule, and which of two pages or snapshots the tree keeps.
 #include "cache/prefix_tree.h"
 
 #include <gtest/gtest.h>
@@ -33,10 +33,10 @@ TEST_F(PrefixTreeTest, says_why_not_all_of_a_prompt_is_reused) {
       {"abcx", 3, 3, MissReason::kDiverged},
       {"abcdefghi", 8, 8, MissReason::kDiverged},
       {"ab", 2, 2, MissReason::kNone},
-      {"a", 0, 1, MissReason::kNoCheckpoint},
-      {"ax", 0, 1, MissReason::kNoCheckpoint},
-      {"abcde", 4, 5, MissReason::kNoCheckpoint},
-      {"abcdexx", 4, 5, MissReason::kNoCheckpoint},
+      {"a", 0, 1, MissReason::kNoSnapshot},
+      {"ax", 0, 1, MissReason::kNoSnapshot},
+      {"abcde", 4, 5, MissReason::kNoSnapshot},
+      {"abcdexx", 4, 5, MissReason::kNoSnapshot},
       {"", 0, 0, MissReason::kNone},
   };
   for (const Row& row : rows) {
@@ -44,7 +44,7 @@ TEST_F(PrefixTreeTest, says_why_not_all_of_a_prompt_is_reused) {
     EXPECT_EQ(match.tokens, row.tokens) << row.prompt;
     EXPECT_EQ(match.known, row.known) << row.prompt;
     EXPECT_EQ(match.reason, row.reason) << row.prompt;
-    EXPECT_EQ(match.checkpoint == nullptr, row.tokens == 0) << row.prompt;
+    EXPECT_EQ(match.snapshot == nullptr, row.tokens == 0) << row.prompt;
   }
 }
 
@@ -54,7 +54,7 @@ TEST_F(PrefixTreeTest, reuses_no_more_tokens_than_are_wanted) {
     int64_t max_tokens, tokens;
     MissReason reason;
   };
-  const Row rows[] = {{7, 7, MissReason::kNone}, {2, 2, MissReason::kNone},  {1, 0, MissReason::kNoCheckpoint},
+  const Row rows[] = {{7, 7, MissReason::kNone}, {2, 2, MissReason::kNone},  {1, 0, MissReason::kNoSnapshot},
                       {0, 0, MissReason::kNone}, {-1, 0, MissReason::kNone}, {99, 8, MissReason::kNone}};
   for (const Row& row : rows) {
     const Tree::Match match = tree_.find(ids("abcdefgh"), row.max_tokens);
@@ -72,22 +72,22 @@ TEST_F(PrefixTreeWithoutStateTest, ends_a_hit_at_any_token) {
   EXPECT_EQ(find("abcdexyz").tokens, 8);
   EXPECT_EQ(find("abcdeq").reason, MissReason::kDiverged);
   EXPECT_EQ(find("q").reason, MissReason::kNothingCached);
-  EXPECT_EQ(find("abcdefgh").checkpoint, nullptr);
+  EXPECT_EQ(find("abcdefgh").snapshot, nullptr);
 }
 
-TEST_F(PrefixTreeTest, prefers_the_checkpoint_that_gives_most_tokens_and_then_the_one_with_least_to_replay) {
+TEST_F(PrefixTreeTest, prefers_the_snapshot_that_gives_most_tokens_and_then_the_one_with_least_to_replay) {
   insert("abcdefgh", {{2, 8}, {4, 6}, {5, 7}});
-  EXPECT_EQ(find("abcdefgh").checkpoint->at, 2);
-  EXPECT_EQ(find("abcdefg").checkpoint->at, 5);
-  EXPECT_EQ(find("abcdef").checkpoint->at, 5);
-  EXPECT_EQ(find("abcd").checkpoint->at, 4);
+  EXPECT_EQ(find("abcdefgh").snapshot->at, 2);
+  EXPECT_EQ(find("abcdefg").snapshot->at, 5);
+  EXPECT_EQ(find("abcdef").snapshot->at, 5);
+  EXPECT_EQ(find("abcd").snapshot->at, 4);
 }
 
 TEST_F(PrefixTreeTest, uses_a_log_only_up_to_where_the_prompt_leaves_the_sequence_that_recorded_it) {
   insert("abcdefghijkl", {{2, 12}});
-  insert("abcdefxy");       // splits the run inside of the log
-  insert("abcdefghxy");     // and once more
-  insert("abcdefghijkxy");  // and once more
+  insert("abcdefxy");       // splits the run inside the log
+  insert("abcdefghxy");     // splits it again
+  insert("abcdefghijkxy");  // splits it again
   EXPECT_EQ(tree_.nodes(), 7);
   struct Row {
     const char* prompt;
@@ -101,7 +101,7 @@ TEST_F(PrefixTreeTest, uses_a_log_only_up_to_where_the_prompt_leaves_the_sequenc
   }
 }
 
-TEST_F(PrefixTreeTest, gives_every_branch_the_checkpoint_at_the_boundary) {
+TEST_F(PrefixTreeTest, gives_every_branch_the_snapshot_at_the_boundary) {
   insert("abcdef", {{4, 6}});
   insert("abcdxy", {{6, 6}});
   EXPECT_EQ(reused("abcdef"), 6);
@@ -114,14 +114,14 @@ TEST_F(PrefixTreeTest, replays_a_whole_log_from_the_state_before_the_first_token
   EXPECT_EQ(reused("abcx"), 3);
   EXPECT_EQ(reused("abcdef"), 5);
   EXPECT_EQ(reused("x"), 0);
-  EXPECT_EQ(find("x").checkpoint, nullptr);
+  EXPECT_EQ(find("x").snapshot, nullptr);
 }
 
 TEST_F(PrefixTreeTest, follows_a_log_that_grows_but_not_beyond_the_tokens_inserted_with_it) {
   Sequence sequence = run("abcd", {{2, 3}});
   insert(sequence);
-  insert("abcdefgh");  // another sequence went on alike
-  Tokens& log = sequence.checkpoints[0]->tokens;
+  insert("abcdefgh");  // another sequence with the same tokens continues further
+  Tokens& log = sequence.snapshots[0]->tokens;
   EXPECT_EQ(reused("abcdefgh"), 3);
   log = ids("abcdex");
   EXPECT_EQ(reused("abcdefgh"), 4);
@@ -134,27 +134,27 @@ TEST_F(PrefixTreeTest, follows_a_log_that_grows_but_not_beyond_the_tokens_insert
   EXPECT_EQ(reused("abcdexy"), 6);
   log.push_back('y');
   EXPECT_EQ(reused("abcdexy"), 7);
-  EXPECT_EQ(tree_.checkpoints(), 1);
+  EXPECT_EQ(tree_.snapshots(), 1);
 }
 
 TEST_F(PrefixTreeTest, lets_no_other_sequence_take_over_a_log) {
   Sequence recorder = run("abcd", {{2, 4}});
   insert(recorder);
   Sequence other = run("abcxyz");
-  other.checkpoints = recorder.checkpoints;
+  other.snapshots = recorder.snapshots;
   insert(other);
   EXPECT_EQ(reused("abcxyz"), 3);
   EXPECT_EQ(reused("abcd"), 4);
 }
 
-TEST_F(PrefixTreeTest, asks_only_the_checkpoints_along_the_prompt) {
+TEST_F(PrefixTreeTest, asks_only_the_snapshots_along_the_prompt) {
   std::vector<Sequence> others;
   for (char letter = 'c'; letter <= 'z'; ++letter) others.push_back(run(std::string("ab") + letter, {{3, 3}}));
   for (const Sequence& other : others) insert(other);
   insert("abAA", {{2, 4}});
   const auto asked = [&] {
     int64_t sum = 0;
-    for (const Sequence& other : others) sum += other.checkpoints[0]->times_asked;
+    for (const Sequence& other : others) sum += other.snapshots[0]->times_asked;
     return sum;
   };
   const int64_t before = asked();
@@ -164,30 +164,30 @@ TEST_F(PrefixTreeTest, asks_only_the_checkpoints_along_the_prompt) {
   EXPECT_EQ(asked(), before + 1);
 }
 
-TEST_F(PrefixTreeTest, asks_no_checkpoint_that_stands_behind_the_prompt) {
+TEST_F(PrefixTreeTest, asks_no_snapshot_that_stands_behind_the_prompt) {
   const Sequence sequence = run("abcdefgh", {{2, 3}, {5, 6}, {8, 8}});
   insert(sequence);
-  const int64_t before = sequence.checkpoints[1]->times_asked + sequence.checkpoints[2]->times_asked;
+  const int64_t before = sequence.snapshots[1]->times_asked + sequence.snapshots[2]->times_asked;
   EXPECT_EQ(reused("abx"), 2);
-  EXPECT_EQ(sequence.checkpoints[1]->times_asked + sequence.checkpoints[2]->times_asked, before);
+  EXPECT_EQ(sequence.snapshots[1]->times_asked + sequence.snapshots[2]->times_asked, before);
 }
 
 // ---- what is kept --------------------------------------------------------------------------------------------------
 
-TEST_F(PrefixTreeTest, keeps_of_two_checkpoints_at_one_position_the_one_that_covers_more) {
+TEST_F(PrefixTreeTest, keeps_of_two_snapshots_at_one_position_the_one_that_covers_more) {
   insert("abcdef", {{2, 4}});
   insert("abcdef", {{2, 3}});
   EXPECT_EQ(reused("abcdef"), 4);
   insert("abcdef", {{2, 5}});
   EXPECT_EQ(reused("abcdef"), 5);
-  EXPECT_EQ(tree_.checkpoints(), 1);
+  EXPECT_EQ(tree_.snapshots(), 1);
 }
 
-TEST_F(PrefixTreeTest, keeps_the_older_of_two_checkpoints_that_cover_as_much) {
+TEST_F(PrefixTreeTest, keeps_the_older_of_two_snapshots_that_cover_as_much) {
   Sequence older = run("abcd", {{2, 4}});
   insert(older);
   insert("abcx", {{2, 4}});
-  EXPECT_EQ(find("abcd").checkpoint, older.checkpoints[0]);
+  EXPECT_EQ(find("abcd").snapshot, older.snapshots[0]);
 }
 
 TEST_F(PrefixTreeWithoutStateTest, keeps_the_older_page_of_equal_positions) {
@@ -214,7 +214,7 @@ TEST_F(PrefixTreeWithoutStateTest, takes_a_page_that_was_filled_later_from_the_l
   EXPECT_EQ(find("abcdefg").pages, (std::vector{first.pages[0], second.pages[1]}));
 }
 
-TEST_F(PrefixTreeTest, drops_no_tokens_when_it_takes_some_in_that_no_checkpoint_covers) {
+TEST_F(PrefixTreeTest, keeps_inserted_tokens_that_no_snapshot_covers) {
   insert("abcdefgh", {{2, 3}});
   EXPECT_EQ(tree_.tokens(), 8);
   EXPECT_EQ(find("abcdefgh").known, 8);
@@ -225,14 +225,13 @@ TEST_F(PrefixTreeTest, calls_it_a_bug_to_insert_what_does_not_fit_together) {
   const auto few_pages = std::span(good.pages).first(1);
   testing::expect_error(ErrorCode::kInternal, "pages", [&] { tree_.insert(good.tokens, few_pages, {}); });
   const auto few_tokens = std::span(good.tokens).first(4);
-  testing::expect_error(ErrorCode::kInternal, "position",
-                        [&] { tree_.insert(few_tokens, few_pages, good.checkpoints); });
+  testing::expect_error(ErrorCode::kInternal, "position", [&] { tree_.insert(few_tokens, few_pages, good.snapshots); });
   testing::expect_error(ErrorCode::kInternal, "page_positions", [] { Tree({.page_positions = 0}); });
 }
 
-TEST_F(PrefixTreeWithoutStateTest, calls_it_a_bug_to_insert_a_checkpoint) {
+TEST_F(PrefixTreeWithoutStateTest, calls_it_a_bug_to_insert_a_snapshot) {
   const Sequence sequence = run("abcd", {{2, 4}});
-  testing::expect_error(ErrorCode::kInternal, "needs_checkpoints", [&] { insert(sequence); });
+  testing::expect_error(ErrorCode::kInternal, "needs_snapshots", [&] { insert(sequence); });
 }
 
 }  // namespace

@@ -60,13 +60,13 @@ class RunningState {
 
 class CachePool;
 
-// What a checkpoint is written to: a recurrent state, and a log when log_rows > 0.
-class CheckpointMemory {
+// What a snapshot is written to: a recurrent state, and a log when log_rows > 0.
+class SnapshotMemory {
  public:
-  CheckpointMemory(MemoryBudget& budget, int64_t bytes, Model& model, Backend& backend, int64_t log_rows);
-  ~CheckpointMemory();
-  CheckpointMemory(const CheckpointMemory&) = delete;
-  CheckpointMemory& operator=(const CheckpointMemory&) = delete;
+  SnapshotMemory(MemoryBudget& budget, int64_t bytes, Model& model, Backend& backend, int64_t log_rows);
+  ~SnapshotMemory();
+  SnapshotMemory(const SnapshotMemory&) = delete;
+  SnapshotMemory& operator=(const SnapshotMemory&) = delete;
 
   [[nodiscard]] State snapshot() const { return snapshot_; }
   [[nodiscard]] const DeltaLog& log() const { return log_; }
@@ -81,13 +81,13 @@ class CheckpointMemory {
 
 // The recurrent state behind some number of tokens, and a log of what led on from there: together the state behind any
 // of the tokens in [position, covered].
-class Checkpoint {
+class Snapshot {
  public:
   // Snapshot of `state` as it stands behind `position` tokens. The memory goes back to the pool.
-  Checkpoint(CachePool& pool, std::unique_ptr<CheckpointMemory> memory, State state, int64_t position);
-  ~Checkpoint();
-  Checkpoint(const Checkpoint&) = delete;
-  Checkpoint& operator=(const Checkpoint&) = delete;
+  Snapshot(CachePool& pool, std::unique_ptr<SnapshotMemory> memory, State state, int64_t position);
+  ~Snapshot();
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
 
   [[nodiscard]] int64_t position() const { return position_; }
   [[nodiscard]] int64_t covered() const { return covered_; }
@@ -101,14 +101,14 @@ class Checkpoint {
 
  private:
   CachePool& pool_;
-  std::unique_ptr<CheckpointMemory> memory_;
+  std::unique_ptr<SnapshotMemory> memory_;
   int64_t position_;
   int64_t covered_;
 };
 
 using PageRef = std::shared_ptr<Page>;
-using CheckpointRef = std::shared_ptr<Checkpoint>;
-using PrefixCache = PrefixTree<Page, Checkpoint>;
+using SnapshotRef = std::shared_ptr<Snapshot>;
+using PrefixCache = PrefixTree<Page, Snapshot>;
 
 class CachePool {
  public:
@@ -119,7 +119,7 @@ class CachePool {
   PageRef copy_of(const Page& page);
   std::unique_ptr<RunningState> state();
   // log_rows: most tokens that the log will hold; 0: there is none.
-  CheckpointRef checkpoint(State state, int64_t position, int64_t log_rows);
+  SnapshotRef snapshot(State state, int64_t position, int64_t log_rows);
 
   [[nodiscard]] bool has_recurrence() const { return spec_.delta_layers > 0; }
   // Of one request alone: its state, and pages for so many tokens.
@@ -128,23 +128,23 @@ class CachePool {
   PrefixCache& prefixes() { return prefixes_; }
 
  private:
-  friend Checkpoint;
+  friend Snapshot;
 
-  using Spares = std::vector<std::unique_ptr<CheckpointMemory>>;
+  using Spares = std::vector<std::unique_ptr<SnapshotMemory>>;
 
   bool take(int64_t bytes);
   bool make_room();
-  std::unique_ptr<CheckpointMemory> checkpoint_memory(int64_t log_rows);
+  std::unique_ptr<SnapshotMemory> snapshot_memory(int64_t log_rows);
   Spares::iterator find_spare(int64_t log_rows);
-  void give_back(std::unique_ptr<CheckpointMemory> memory);
+  void give_back(std::unique_ptr<SnapshotMemory> memory);
 
   Model& model_;
   Backend& backend_;
   StateSpec spec_;      // of a running stream
-  StateSpec snapshot_;  // of what a checkpoint keeps
+  StateSpec snapshot_;  // of what a snapshot keeps
   MemoryBudget budget_;
-  // Let go, to be used again: one with a log, and one without. Streams make a checkpoint every few dozen tokens and let
-  // an old one go, and fresh memory is slow: of 35B-A3B a checkpoint takes 3 ms, and 70 ms where its pages are new.
+  // Let go, to be used again: one with a log, and one without. Streams make a snapshot every few dozen tokens and let
+  // an old one go, and fresh memory is slow: of 35B-A3B a snapshot takes 3 ms, and 70 ms where its pages are new.
   Spares spares_;
   PrefixCache prefixes_;
 };

@@ -7,13 +7,13 @@
 namespace moebius {
 namespace {
 
-constexpr int64_t kInterval = 1024;  // tokens between checkpoints of a long text without boundaries
-constexpr int64_t kRecent = 4;       // the last boundaries are all worth a checkpoint
+constexpr int64_t kInterval = 1024;  // tokens between snapshots of a long text without boundaries
+constexpr int64_t kRecent = 4;       // the last boundaries are all worth a snapshot
 constexpr int64_t kSpacing = 256;    // earlier ones at this distance
 constexpr int64_t kNeighbours = 32;  // of boundaries so close to each other the last one is enough
 constexpr size_t kLogs = 2;
 
-// Of the boundaries behind `position` those that get a checkpoint, and places in long stretches without any.
+// Of the boundaries behind `position` those that get a snapshot, and places in long stretches without any.
 std::vector<int64_t> stops_in(int64_t position, int64_t prompt, std::span<const int64_t> boundaries) {
   std::vector<int64_t> stops;
   int64_t left = std::ssize(boundaries);
@@ -62,15 +62,15 @@ bool Recorder::record(State state, std::span<const int32_t> tokens) {
   if (!log_is_due && !stop_is_due) return false;
   std::erase_if(stops_, [&](int64_t stop) { return stop <= position; });
   if (log_is_due) next_log_ = position + kLogTokens;
-  CheckpointRef made = pool_->checkpoint(state, position, log_is_due ? kLogTokens + kMostStepRows : 0);
+  SnapshotRef made = pool_->snapshot(state, position, log_is_due ? kLogTokens + kMostStepRows : 0);
   if (!made) return false;
   if (log_is_due) {
     // The first log ends with the prompt: of one without boundaries it is all that can serve the same prompt again.
     const bool ends_the_prompt = logs_.empty() && !has_boundaries_;
-    logs_.push_back({.checkpoint = made, .stays = stop_is_due || ends_the_prompt});
+    logs_.push_back({.snapshot = made, .stays = stop_is_due || ends_the_prompt});
     drop_old_log(tokens);
   }
-  checkpoints_.push_back(std::move(made));
+  snapshots_.push_back(std::move(made));
   return true;
 }
 
@@ -80,21 +80,21 @@ void Recorder::drop_old_log(std::span<const int32_t> tokens) {
   const Log old = logs_.front();
   logs_.erase(logs_.begin());
   if (old.stays) return;
-  pool_->prefixes().forget(tokens, *old.checkpoint);
-  std::erase(checkpoints_, old.checkpoint);
+  pool_->prefixes().forget(tokens, *old.snapshot);
+  std::erase(snapshots_, old.snapshot);
 }
 
 std::optional<LoggedRows> Recorder::log(int64_t position, int64_t first_row, int64_t rows) {
   is_logged_ = false;
   if (logs_.empty()) return std::nullopt;
-  const Checkpoint& newest = *logs_.back().checkpoint;
+  const Snapshot& newest = *logs_.back().snapshot;
   if (position != newest.covered() || position + rows > newest.end()) return std::nullopt;
   is_logged_ = true;
   return newest.log(position, first_row, rows);
 }
 
 void Recorder::cover(int64_t position) {
-  if (is_logged_) logs_.back().checkpoint->cover(position);
+  if (is_logged_) logs_.back().snapshot->cover(position);
 }
 
 void Recorder::stop() { *this = Recorder(); }

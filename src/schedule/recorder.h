@@ -1,5 +1,5 @@
-// The checkpoints of one running stream: where in its prompt they are made, and the log of its newest tokens, which
-// moves along as it goes on. Nothing is recorded for a model without recurrent state: there any token is a checkpoint.
+// The snapshots of one running stream: where in its prompt they are made, and the log of its newest tokens, which
+// moves along as it goes on. Nothing is recorded for a model without recurrent state: there any token is a snapshot.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,9 @@ class Recorder {
   // position: where the stream starts, prompt: tokens that it is given; boundaries: places in it where others may part.
   Recorder(CachePool& pool, int64_t position, int64_t prompt, std::span<const int64_t> boundaries);
 
-  // Where a step from `position` must end at the latest, so that a checkpoint can be made there.
+  // Where a step from `position` must end at the latest, so that a snapshot can be made there.
   [[nodiscard]] int64_t next_stop(int64_t position) const;
-  // The state stands behind tokens.size() tokens: makes the checkpoints that are due. True when there is a new one,
+  // The state stands behind tokens.size() tokens: makes the snapshots that are due. True when there is a new one,
   // which the prefix cache should know of.
   bool record(State state, std::span<const int32_t> tokens);
   // Where rows of a step from `position` are logged; nothing when they are not.
@@ -35,7 +35,7 @@ class Recorder {
   // Lets go of everything: from now on nothing is recorded.
   void stop();
 
-  [[nodiscard]] std::span<const CheckpointRef> checkpoints() const { return checkpoints_; }
+  [[nodiscard]] std::span<const SnapshotRef> snapshots() const { return snapshots_; }
 
  private:
   void drop_old_log(std::span<const int32_t> tokens);
@@ -45,12 +45,12 @@ class Recorder {
   int64_t next_log_ = 0;        // where the next log begins
   bool has_boundaries_ = false;
   struct Log {
-    CheckpointRef checkpoint;
+    SnapshotRef snapshot;
     bool stays = false;  // when its log is no longer the newest
   };
-  std::vector<Log> logs_;                   // the last one is written to
-  std::vector<CheckpointRef> checkpoints_;  // all that this stream holds, those with a log included
-  bool is_logged_ = false;                  // the step under way
+  std::vector<Log> logs_;               // the last one is written to
+  std::vector<SnapshotRef> snapshots_;  // all that this stream holds, those with a log included
+  bool is_logged_ = false;              // the step under way
 };
 
 }  // namespace moebius

@@ -21,7 +21,7 @@ std::string why(MissReason reason, int64_t known, int64_t reused) {
       return "nothing that begins like this is cached";
     case MissReason::kDiverged:
       return fmt::format("it parts from what is cached at token {}", known);
-    case MissReason::kNoCheckpoint:
+    case MissReason::kNoSnapshot:
       return fmt::format("{} tokens are known, but the state is kept at {} only", known, reused);
   }
   return "";
@@ -95,7 +95,7 @@ Stats Scheduler::stats() {
   stats.memory_peak = pool_.budget().peak();
   stats.memory_limit = pool_.budget().limit();
   stats.cached_tokens = pool_.prefixes().tokens();
-  stats.checkpoints = pool_.prefixes().checkpoints();
+  stats.snapshots = pool_.prefixes().snapshots();
   return stats;
 }
 
@@ -169,7 +169,7 @@ bool Scheduler::take_memory(Stream& stream, const PrefixCache::Match& match) {
 
 void Scheduler::take_up(Stream& stream, const PrefixCache::Match& match) {
   stream.computed = match.tokens;
-  if (match.checkpoint) match.checkpoint->restore(stream.state->handle(), match.tokens);
+  if (match.snapshot) match.snapshot->restore(stream.state->handle(), match.tokens);
   if (head_ && stream.spec.speculation.mtp) head_->open(stream);
 }
 
@@ -213,11 +213,11 @@ void Scheduler::make_room() {
   }
 }
 
-// Checkpoints that running streams hold cannot be dropped for others: they let go. False when none held any.
+// Snapshots that running streams hold cannot be dropped for others: they let go. False when none held any.
 bool Scheduler::release_recorders() {
   bool released = false;
   for (const StreamPtr& stream : running_) {
-    released = released || !stream->recorder.checkpoints().empty();
+    released = released || !stream->recorder.snapshots().empty();
     stream->recorder.stop();
   }
   return released;
@@ -243,7 +243,7 @@ void Scheduler::publish(Stream& stream) {
   if (!is_published(stream)) return;
   const auto tokens = std::span(stream.tokens).first(static_cast<size_t>(stream.computed));
   const auto pages = std::span(stream.pages).first(static_cast<size_t>(div_up(stream.computed, kPagePositions)));
-  pool_.prefixes().insert(tokens, pages, stream.recorder.checkpoints());
+  pool_.prefixes().insert(tokens, pages, stream.recorder.snapshots());
 }
 
 // For whoever goes on from here, with what the draft head has to know of it.

@@ -95,7 +95,7 @@ TEST(Scheduler, holds_what_the_cache_says_when_nobody_runs_and_nothing_at_the_en
   bench.run();
   const Stats stats = bench.scheduler().stats();
   EXPECT_EQ(stats.memory_used, bench.backend().cache_bytes() + bench.model().logged_bytes());
-  EXPECT_LE(bench.backend().states(), stats.checkpoints + 2) << "and what the next ones are written to";
+  EXPECT_LE(bench.backend().states(), stats.snapshots + 2) << "and what the next ones are written to";
   EXPECT_EQ(stats.cached_tokens, 5 * 449);  // the last token of each was not computed
   bench.destroy_scheduler();
   EXPECT_EQ(bench.backend().states(), 0);
@@ -188,7 +188,7 @@ TEST(Scheduler, reuses_any_prefix_of_a_model_without_recurrent_state) {
   const RequestId second = bench.add(request(joined(both, {1, 2, 3}), 5));
   bench.run();
   EXPECT_EQ(bench.heard(second).usage.reused_tokens, 300);
-  EXPECT_EQ(bench.scheduler().stats().checkpoints, 0);
+  EXPECT_EQ(bench.scheduler().stats().snapshots, 0);
 }
 
 TEST(Scheduler, reuses_nothing_when_asked_not_to) {

@@ -72,7 +72,7 @@ class Machine {
     for (const auto& [id, request] : requests_) check(bench_.heard(id), request);
     const Stats stats = bench_.scheduler().stats();
     RC_ASSERT(stats.running + stats.waiting == 0);
-    const int64_t spare = bench_.backend().states() - stats.checkpoints;
+    const int64_t spare = bench_.backend().states() - stats.snapshots;
     RC_ASSERT(spare >= 0 && spare <= 2);
     if (!options_.prefix_cache) RC_ASSERT(stats.memory_used == 0);
     bench_.destroy_scheduler();

@@ -32,7 +32,7 @@ bool Scheduler::step() {
   return true;
 }
 
-// Checkpoints that are due where the streams stand.
+// Snapshots that are due where the streams stand.
 void Scheduler::record() {
   for (const StreamPtr& stream : running_) {
     const auto seen = std::span(stream->tokens).first(static_cast<size_t>(stream->computed));

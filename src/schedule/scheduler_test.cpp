@@ -72,7 +72,7 @@ TEST(Scheduler, goes_on_with_others_while_a_long_prompt_comes_in) {
   bench.run();
   const auto& steps = bench.heard(talker).steps;
   for (size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i], static_cast<int64_t>(i) + 1);
-  // 20 pieces, and one more as a checkpoint cuts a piece short.
+  // 20 pieces, and one more as a snapshot cuts a piece short.
   EXPECT_NEAR(static_cast<double>(bench.heard(reader).steps.front()), 21, 1);
 }
 

@@ -1,5 +1,5 @@
-// Pages and checkpoints that remember the tokens they were computed from, so that a test can see whether what the
-// prefix tree hands out belongs to the prompt; and sequences that write them as an engine would.
+// For tests: pages and snapshots that remember the tokens they were computed from. With them a test can check that the
+// pages and the snapshot of a match belong to the prompt. The sequences here write them as an engine would.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace moebius::testing {
 using Tokens = std::vector<int32_t>;
 constexpr int64_t kPagePositions = 4;
 
-// One byte of the budget for as long as it lives.
+// Takes one byte of the budget, and gives it back when it is destroyed.
 class Holding {
  public:
   explicit Holding(MemoryBudget& budget) : budget_(budget) { MOEBIUS_CHECK(budget.try_take(1)); }
@@ -29,13 +29,13 @@ class Holding {
 
 struct Page {
   Holding holding;
-  Tokens tokens;  // of its positions, as far as they were written
+  Tokens tokens;  // the tokens of its positions, as far as they were written
 };
 
-struct Checkpoint {
+struct Snapshot {
   Holding holding;
   int64_t at;
-  Tokens tokens;  // all from position 0 on that the snapshot and its log stand for
+  Tokens tokens;  // all tokens, from position 0 on, that the snapshot and its log cover
   mutable int64_t times_asked = 0;
 
   [[nodiscard]] int64_t position() const { return at; }
@@ -45,12 +45,12 @@ struct Checkpoint {
   }
 };
 
-using Tree = PrefixTree<Page, Checkpoint>;
+using Tree = PrefixTree<Page, Snapshot>;
 
 struct Sequence {
   Tokens tokens;
   std::vector<std::shared_ptr<Page>> pages;
-  std::vector<std::shared_ptr<Checkpoint>> checkpoints;
+  std::vector<std::shared_ptr<Snapshot>> snapshots;
 
   void append(MemoryBudget& budget, int32_t token) {
     if (std::ssize(tokens) % kPagePositions == 0) pages.emplace_back(new Page{Holding(budget), {}});
@@ -58,17 +58,17 @@ struct Sequence {
     tokens.push_back(token);
   }
 
-  // A snapshot at `position` whose log goes on to `covered`.
-  void record(MemoryBudget& budget, int64_t position, int64_t covered) {
-    checkpoints.emplace_back(new Checkpoint{Holding(budget), position, {tokens.begin(), tokens.begin() + covered}});
+  // Takes a snapshot at `position` whose log reaches `covered`.
+  void record_snapshot(MemoryBudget& budget, int64_t position, int64_t covered) {
+    snapshots.emplace_back(new Snapshot{Holding(budget), position, {tokens.begin(), tokens.begin() + covered}});
   }
 };
 
 inline void insert(Tree& tree, const Sequence& sequence) {
-  tree.insert(sequence.tokens, sequence.pages, sequence.checkpoints);
+  tree.insert(sequence.tokens, sequence.pages, sequence.snapshots);
 }
 
-// Whether pages and checkpoint of a match are those of the prompt.
+// Whether the pages and the snapshot of a match belong to the prompt.
 inline bool is_of(const Tree::Match& match, std::span<const int32_t> prompt) {
   if (std::ssize(match.pages) != div_up(match.tokens, kPagePositions)) return false;
   for (int64_t i = 0; i < match.tokens; ++i) {
@@ -76,9 +76,9 @@ inline bool is_of(const Tree::Match& match, std::span<const int32_t> prompt) {
     const int64_t place = i % kPagePositions;
     if (place >= std::ssize(written) || written[place] != prompt[i]) return false;
   }
-  if (!match.checkpoint) return true;
-  return match.checkpoint->at <= match.tokens && match.tokens <= std::ssize(match.checkpoint->tokens) &&
-         common_length(match.checkpoint->tokens, prompt) >= match.tokens;
+  if (!match.snapshot) return true;
+  return match.snapshot->at <= match.tokens && match.tokens <= std::ssize(match.snapshot->tokens) &&
+         common_length(match.snapshot->tokens, prompt) >= match.tokens;
 }
 
 }  // namespace moebius::testing

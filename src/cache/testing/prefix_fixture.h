@@ -1,4 +1,4 @@
-// A prefix tree whose tokens are letters, for tests that tell one story each.
+// For tests: a prefix tree whose tokens are letters, so that a test can write its sequences as strings.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ struct Log {
   int64_t position, covered;
 };
 
-// Letters are the tokens; pages have 4 positions.
+// The tokens are letters, and a page has 4 positions.
 class Fixture : public ::testing::Test {
  protected:
   explicit Fixture(Tree::Options options = {.page_positions = kPagePositions}) : tree_(options) {}
@@ -23,7 +23,7 @@ class Fixture : public ::testing::Test {
   Sequence run(std::string_view text, const std::vector<Log>& logs = {}) {
     Sequence sequence;
     for (const int32_t token : ids(text)) sequence.append(budget_, token);
-    for (const Log& log : logs) sequence.record(budget_, log.position, log.covered);
+    for (const Log& log : logs) sequence.record_snapshot(budget_, log.position, log.covered);
     return sequence;
   }
   void insert(const Sequence& sequence) { testing::insert(tree_, sequence); }
@@ -42,7 +42,7 @@ class Fixture : public ::testing::Test {
 
 class FixtureWithoutState : public Fixture {
  protected:
-  FixtureWithoutState() : Fixture({.page_positions = kPagePositions, .needs_checkpoints = false}) {}
+  FixtureWithoutState() : Fixture({.page_positions = kPagePositions, .needs_snapshots = false}) {}
 };
 
 }  // namespace moebius::testing
