@@ -189,7 +189,7 @@ void Planner::book(const StepReport& report, std::span<const DraftChoice> choice
     loss += seconds / plain_ - tokens;
     pay_experiment(report, experiment, seconds);
   }
-  ledger_.book(tokens, loss);
+  ledger_.record_regret(tokens, loss);
 }
 
 // A step that took longer than its like, or than so many rows that share nothing, did so without help of its drafts.

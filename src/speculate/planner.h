@@ -9,7 +9,7 @@
 // 2. Else the rows with the most expected tokens per second (draft_rows.h), if that beats plain by kMargin;
 // 3. or an experiment: rows of a number that was hardly measured and may be cheaper than it seems, or a draft of a
 //    source that is not used and due for a look (draft_history.h). Each kind may lose kExperimentShare of the time.
-// 4. Nothing of this happens when the worst that the step can lose is more than the ledger allows (loss_ledger.h).
+// 4. Nothing of this happens when the worst that the step can lose is more than the ledger allows (regret_ledger.h).
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@
 #include "speculate/cost_model.h"
 #include "speculate/draft_history.h"
 #include "speculate/draft_rows.h"
-#include "speculate/loss_ledger.h"
+#include "speculate/regret_ledger.h"
 #include "speculate/speculation_mode.h"
 
 namespace moebius {
@@ -93,7 +93,7 @@ class Planner {
   // By streams: sixteen rows of sixteen streams read sixteen states, sixteen rows of one stream one.
   std::map<int64_t, StepCost> step_costs_;
   StepCost head_cost_;
-  LossLedger ledger_;
+  RegretLedger ledger_;
   DraftHistory all_streams_;
   int64_t steps_ = 0;
   double row_savings_ = 1;  // plain steps that experiments with rows may lose

@@ -10,31 +10,33 @@
 
 namespace moebius {
 
-class LossLedger {
+class RegretLedger {
  public:
   static constexpr double kWindow = 1024;   // 1,000 and the longest step
   static constexpr double kAllowance = 25;  // plain steps: 2.5 % of a thousand
 
   // tokens: of each stream, on average. loss: in plain steps, below 0 for a gain.
-  void book(double tokens, double loss) {
+  void record_regret(double tokens, double regret) {
     tokens_ += tokens;
-    loss_ += loss;
+    regret_ += regret;
     while (!lowest_.empty() && lowest_.front().tokens < tokens_ - kWindow) lowest_.pop_front();
-    while (!lowest_.empty() && lowest_.back().loss >= loss_) lowest_.pop_back();
-    lowest_.push_back({tokens_, loss_});
+    while (!lowest_.empty() && lowest_.back().regret >= regret_) lowest_.pop_back();
+    lowest_.push_back({tokens_, regret_});
   }
 
   // What the next step may lose at worst.
-  [[nodiscard]] double allowance() const { return kAllowance - (lowest_.empty() ? 0 : loss_ - lowest_.front().loss); }
+  [[nodiscard]] double allowance() const {
+    return kAllowance - (lowest_.empty() ? 0 : regret_ - lowest_.front().regret);
+  }
 
  private:
   struct Entry {
     double tokens;
-    double loss;
+    double regret;
   };
 
   double tokens_ = 0;
-  double loss_ = 0;
+  double regret_ = 0;
   std::deque<Entry> lowest_ = {{0, 0}};  // of the window: ascending in both, so the front is the lowest
 };
 
