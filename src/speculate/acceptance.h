@@ -1,10 +1,6 @@
-// How often drafts of one source come true for one stream, by position behind the confirmed token: the chance that
-// draft j is right, given that those before it were. A draft behind a wrong one is neither right nor wrong, so nothing
-// is learned from it.
-//
-// Two memories: a long one (about 64 trials), whose estimate is steady, and a short one (5). When what the short one
-// saw is too far from what the long one expected, the text has changed its nature, and the long one forgets all but
-// that. A position without trials takes the estimate of the one before it, or of other streams.
+// Estimates how often the drafts of one source are accepted in one stream, for each position behind the confirmed
+// token. The estimate for position j is the probability that draft j is right, given that all drafts before it are
+// right. A draft behind a wrong draft is never compared with the truth, so nothing is learned from it.
 #pragma once
 
 #include <array>
@@ -14,34 +10,42 @@
 
 namespace moebius {
 
+// The class has two memories of past trials. The long memory covers about 64 trials, so its estimate is steady. The
+// short memory covers about 5 trials. When the short memory is too far from what the long memory expected, the text has
+// changed its nature. The long memory then forgets everything except what the short memory contains. A position without
+// trials uses the estimate of the position before it, or the estimate of other streams.
 class Acceptance {
  public:
-  // The first draft of an unknown source: good enough to try, too bad to try many.
-  static constexpr double kFirstGuess = 0.6;
+  // The prior probability that the first draft of an unknown source is right. It is high enough for the planner to try
+  // the source, and too low for many drafts at once.
+  static constexpr double kPrior = 0.6;
 
-  // 0 <= accepted <= drafted <= kMaxDepth. drafted 0 changes nothing.
+  // Learns from a step that drafted `drafted` tokens, of which the first `accepted` were right. Requires
+  // 0 <= accepted <= drafted <= kMaxDepth. A step that drafted nothing changes nothing.
   void observe(int64_t drafted, int64_t accepted);
 
-  // The probability that draft `position`, from 1, is right if those before it are; before: that of position - 1,
-  // kFirstGuess of the first. others: of all streams; what is guessed where this one has seen little.
-  [[nodiscard]] double next(int64_t position, double before, const Acceptance* others = nullptr) const;
+  // The probability that the draft at `position` is right if all drafts before it are. The first position is 1.
+  // `previous` is this probability for the position before, and kPrior for the first position. `others` is the
+  // acceptance of all streams together; it serves as the prior where this stream has few trials.
+  [[nodiscard]] double conditional_probability(int64_t position, double previous,
+                                               const Acceptance* others = nullptr) const;
 
  private:
   struct Tally {
     double hits = 0;
     double trials = 0;
   };
-  using Tallies = std::array<Tally, SpeculationMode::kMaxDepth + 1>;  // by position, from 1
+  using Tallies = std::array<Tally, SpeculationMode::kMaxDepth + 1>;  // indexed by position, from 1
 
-  static double estimate(const Tally& seen, double guess);
-  void note(int64_t position, double hit, double expected);
+  static double estimate(const Tally& tally, double prior);
+  void record_trial(int64_t position, double hit, double expected);
   [[nodiscard]] bool has_changed() const;
 
-  Tallies long_ = {};
-  Tallies short_ = {};
-  double surprise_ = 0;  // of the short memory: hits less expected hits, and the variance of that
-  double variance_ = 0;
-  bool own_way_ = false;  // the text has changed: others are no guide
+  Tallies long_memory_ = {};
+  Tallies short_memory_ = {};
+  double excess_hits_ = 0;       // the hits in the short memory, minus the expected number of hits
+  double excess_variance_ = 0;   // the variance of excess_hits_ if the expectation is right
+  bool ignores_others_ = false;  // true once the text has changed, because other streams then predict it badly
 };
 
 }  // namespace moebius

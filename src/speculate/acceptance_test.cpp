@@ -1,4 +1,5 @@
-// How often drafts come true: what is learned, how fast, and how steadily.
+// Tests the estimate of how often drafts are accepted: that it is right, that it follows changes fast, and that it is
+// steady in between.
 #include "speculate/acceptance.h"
 
 #include <gtest/gtest.h>
@@ -12,12 +13,12 @@ namespace moebius {
 namespace {
 
 double probability(const Acceptance& acceptance, int64_t position, const Acceptance* others = nullptr) {
-  double probability = Acceptance::kFirstGuess;
-  for (int64_t j = 1; j <= position; ++j) probability = acceptance.next(j, probability, others);
+  double probability = Acceptance::kPrior;
+  for (int64_t j = 1; j <= position; ++j) probability = acceptance.conditional_probability(j, probability, others);
   return probability;
 }
 
-// One trial of `depth` drafts, each right with the rate of its position.
+// Observes one step of `depth` drafts. Each draft is right with the rate of its position.
 void observe_at(Acceptance& acceptance, int64_t depth, const std::array<double, 4>& rates, uint64_t seed,
                 int64_t trial) {
   int64_t accepted = 0;
@@ -31,13 +32,13 @@ Acceptance after(int64_t trials, double rate, uint64_t seed = 1) {
   return acceptance;
 }
 
-TEST(Acceptance, begins_with_a_guess_at_every_position) {
+TEST(Acceptance, starts_with_the_prior_at_every_position) {
   for (const int64_t position : {1, 2, 15}) {
-    EXPECT_DOUBLE_EQ(probability(Acceptance(), position), Acceptance::kFirstGuess);
+    EXPECT_DOUBLE_EQ(probability(Acceptance(), position), Acceptance::kPrior);
   }
 }
 
-TEST(Acceptance, comes_to_the_rate_of_the_source) {
+TEST(Acceptance, converges_to_the_rate_of_the_source) {
   for (const double rate : {0.0, 0.1, 0.3, 0.5, 0.7, 0.85, 0.95, 1.0}) {
     for (const int64_t position : {1, 2, 3}) {
       EXPECT_NEAR(probability(after(300, rate), position), rate, 0.15) << rate << " at " << position;
@@ -48,7 +49,7 @@ TEST(Acceptance, comes_to_the_rate_of_the_source) {
 TEST(Acceptance, notices_a_flip_the_sooner_the_sharper_it_is) {
   struct Row {
     double before;
-    bool good;  // after
+    bool good;  // whether the source is good after the flip
     int64_t steps;
   };
   const Row rows[] = {{1.0, false, 4}, {0.95, false, 4}, {0.85, false, 6}, {0.7, false, 21},
@@ -85,7 +86,7 @@ TEST(Acceptance, tells_positions_apart) {
   EXPECT_NEAR(probability(acceptance, 4), 0.3, 0.2);
 }
 
-TEST(Acceptance, guesses_that_a_position_never_tried_is_like_the_one_before) {
+TEST(Acceptance, takes_a_position_never_tried_to_be_like_the_one_before) {
   const Acceptance acceptance = after(50, 0.9);
   for (int64_t position = 4; position <= 15; ++position) {
     EXPECT_DOUBLE_EQ(probability(acceptance, position), probability(acceptance, 3));

@@ -1,4 +1,5 @@
-// The cost of rows: what one step tells, what many tell, and what noise and drift must not.
+// Tests what the estimate of the cost of rows learns from one step and from many steps. Noise and drift must not
+// mislead the estimate.
 #include "speculate/cost_model.h"
 
 #include <gtest/gtest.h>
@@ -36,7 +37,7 @@ void observe_times(StepCost& cost, int64_t times, int64_t rows, double seconds) 
 TEST(StepCost, expects_the_shape_of_the_prior_after_one_step) {
   struct Row {
     int64_t rows;
-    double ratio;  // measured with a model of 35B on a CPU
+    double ratio;  // as measured with a model of 35B on a CPU
   };
   const Row rows[] = {{1, 1}, {2, 1.36}, {4, 2.0}, {8, 3.41}, {16, 6.0}};
   for (const int64_t first : {1, 4, 16}) {
@@ -47,7 +48,7 @@ TEST(StepCost, expects_the_shape_of_the_prior_after_one_step) {
   }
 }
 
-TEST(StepCost, says_of_measured_rows_what_was_measured) {
+TEST(StepCost, reproduces_what_was_measured) {
   for (const NamedCurve& curve : kCurves) {
     StepCost cost;
     for (const int64_t rows : {1, 2, 3, 5, 8, 9, 16, 40, 64}) cost.observe(rows, curve.seconds(rows));
@@ -69,7 +70,7 @@ TEST(StepCost, lies_between_its_neighbours_where_nothing_was_measured) {
   }
 }
 
-TEST(StepCost, goes_on_flatter_or_steeper_than_the_prior_as_it_was_measured) {
+TEST(StepCost, continues_flatter_or_steeper_than_the_prior_as_it_was_measured) {
   const auto ratio_of_16 = [](const Curve& seconds) {
     StepCost cost;
     for (const int64_t rows : {1, 2, 3, 4}) cost.observe(rows, seconds(rows));
@@ -93,7 +94,7 @@ TEST(StepCost, never_falls_as_rows_grow) {
   }
 }
 
-TEST(StepCost, ignores_a_step_far_out) {
+TEST(StepCost, ignores_an_outlier) {
   for (const double spike : {0.6, 3.0, 100.0}) {
     StepCost cost;
     observe_times(cost, 10, 1, 0.01);
@@ -118,17 +119,18 @@ TEST(StepCost, believes_in_a_fast_step_at_once) {
   observe_times(slow, 20, 4, 0.02);
   StepCost cheaper = slow;
   cheaper.observe(1, 0.002);
-  EXPECT_NEAR(cheaper.seconds(1), 0.002, 1e-9) << "four rows were as expected just now: nothing else is known now";
+  EXPECT_NEAR(cheaper.seconds(1), 0.002, 1e-9)
+      << "four rows were as predicted just before, so nothing else is known now";
   EXPECT_EQ(cheaper.observations(1), 1);
   EXPECT_EQ(cheaper.observations(4), 0);
   slow.observe(4, 0.004);
-  EXPECT_NEAR(slow.seconds(4), 0.004, 1e-9) << "the machine";
+  EXPECT_NEAR(slow.seconds(4), 0.004, 1e-9) << "the machine has become faster";
   EXPECT_NEAR(slow.seconds(1), 0.002, 1e-4);
   EXPECT_TRUE(slow.is_current(4));
   EXPECT_FALSE(slow.is_current(1));
 }
 
-TEST(StepCost, does_not_take_a_machine_that_was_slow_for_a_while_for_one_where_many_rows_are_cheap) {
+TEST(StepCost, does_not_mistake_the_end_of_a_slow_time_for_cheap_rows) {
   StepCost cost;
   observe_times(cost, 20, 1, 0.01);
   observe_times(cost, 20, 1, 0.5);
@@ -138,7 +140,7 @@ TEST(StepCost, does_not_take_a_machine_that_was_slow_for_a_while_for_one_where_m
   EXPECT_FALSE(cost.is_current(1));
 }
 
-TEST(StepCost, takes_rows_that_were_first_seen_slow_to_share_nothing_at_worst) {
+TEST(StepCost, bounds_rows_that_were_first_slow_by_rows_that_share_nothing) {
   StepCost cost;
   cost.observe(1, 0.07);
   cost.observe(2, 0.095);
@@ -147,7 +149,7 @@ TEST(StepCost, takes_rows_that_were_first_seen_slow_to_share_nothing_at_worst) {
   EXPECT_LE(cost.seconds(2), 0.0301);
 }
 
-TEST(StepCost, forgives_a_spike_among_the_first_three_steps) {
+TEST(StepCost, ignores_a_spike_among_the_first_three_steps) {
   for (int64_t spike = 0; spike < 3; ++spike) {
     StepCost cost;
     cost.observe(1, 0.01);
@@ -195,21 +197,21 @@ TEST(StepCost, finds_the_ratio_in_noise_of_a_tenth_and_spikes) {
   }
 }
 
-TEST(StepCost, is_careful_and_hopeful_about_what_was_not_measured_three_times) {
+TEST(StepCost, is_pessimistic_and_optimistic_about_what_was_not_measured_three_times) {
   StepCost cost;
   observe_times(cost, 3, 2, 0.010);
   cost.observe(4, 0.012);
-  EXPECT_DOUBLE_EQ(cost.careful_seconds(2), cost.hopeful_seconds(2));
-  EXPECT_DOUBLE_EQ(cost.hopeful_seconds(4), cost.seconds(2)) << "seen once";
-  EXPECT_NEAR(cost.careful_seconds(4), 0.012, 1e-9);
-  EXPECT_NEAR(cost.careful_seconds(3), 0.015, 1e-9);
-  EXPECT_NEAR(cost.careful_seconds(8), 0.024, 1e-9);
+  EXPECT_DOUBLE_EQ(cost.pessimistic_seconds(2), cost.optimistic_seconds(2));
+  EXPECT_DOUBLE_EQ(cost.optimistic_seconds(4), cost.seconds(2)) << "seen once";
+  EXPECT_NEAR(cost.pessimistic_seconds(4), 0.012, 1e-9);
+  EXPECT_NEAR(cost.pessimistic_seconds(3), 0.015, 1e-9);
+  EXPECT_NEAR(cost.pessimistic_seconds(8), 0.024, 1e-9);
   observe_times(cost, 3, 32, 0.05);
-  EXPECT_DOUBLE_EQ(cost.hopeful_seconds(34), cost.seconds(34)) << "close to 32";
-  EXPECT_DOUBLE_EQ(cost.hopeful_seconds(35), cost.seconds(32)) << "not close";
+  EXPECT_DOUBLE_EQ(cost.optimistic_seconds(34), cost.seconds(34)) << "close to 32";
+  EXPECT_DOUBLE_EQ(cost.optimistic_seconds(35), cost.seconds(32)) << "not close";
 }
 
-TEST(StepCost, is_a_straight_line_above_the_rows_it_looks_at) {
+TEST(StepCost, is_a_straight_line_above_the_rows_it_learns_from) {
   StepCost cost;
   observe_times(cost, 3, 1, 0.01);
   cost.observe(65, 1000);

@@ -1,5 +1,6 @@
-// What is remembered of one stream's drafts: how often each source's come true, and when a source that is not used is
-// worth another look. Belongs to the stream; planner.h reads it and writes to it.
+// What a stream remembers of its drafts: how often the drafts of each source were accepted, and when the exploration of
+// an unused source is due. Each stream owns one history. The planner (planner.h) reads and updates them, and keeps one
+// more for all streams together.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +11,9 @@
 
 namespace moebius {
 
-// Drafts of one source that met the truth: in a step that verified them, or beside it, when tokens that came anyway
-// were compared with what the source would have said. (Prompt look-up can be watched like that for nothing.)
+// Drafts of one source that were compared with the tokens that plain decoding draws. Usually the model verified them in
+// a step. Drafts of prompt look-up are free, so they are also compared with the tokens of steps that did not
+// verify them.
 struct DraftTrial {
   int64_t drafted = 0;
   int64_t accepted = 0;
@@ -19,34 +21,40 @@ struct DraftTrial {
 
 class DraftHistory {
  public:
-  // Steps between two looks at an unused source: doubled by every failure, so that one that never comes true costs
-  // ever less, and bounded, so that one that has become good is found within a hundred tokens or two.
+  // The number of steps between two explorations of an unused source. Every failure doubles the pause, so that a source
+  // that is never right costs less and less. kMaxPause bounds it, so that a source that has become good is found within
+  // one or two hundred tokens.
   static constexpr int64_t kFirstPause = 4;
   static constexpr int64_t kMaxPause = 64;
 
-  [[nodiscard]] const Acceptance& acceptance(DraftSource source) const { return of(source).acceptance; }
-  [[nodiscard]] bool is_due(DraftSource source) const { return of(source).idle >= of(source).pause; }
+  [[nodiscard]] const Acceptance& acceptance(DraftSource source) const { return record_of(source).acceptance; }
+  [[nodiscard]] bool is_exploration_due(DraftSource source) const {
+    return record_of(source).idle_steps >= record_of(source).pause_steps;
+  }
 
-  // Once for every step of the stream and source; drafted 0: the source was not tried.
+  // Is called once for every source in every step of the stream. trial.drafted is 0 when the source was not tried.
   void observe(DraftSource source, const DraftTrial& trial) {
-    Source& known = sources_[static_cast<size_t>(source)];
-    ++known.idle;
+    SourceRecord& record = records_[static_cast<size_t>(source)];
+    ++record.idle_steps;
     if (trial.drafted == 0) return;
-    known.idle = 0;
-    known.pause = trial.accepted > 0 ? 1 : std::min(std::max(kFirstPause, known.pause * 2), kMaxPause);
-    known.acceptance.observe(trial.drafted, trial.accepted);
+    record.idle_steps = 0;
+    const int64_t longer_pause = std::min(std::max(kFirstPause, record.pause_steps * 2), kMaxPause);
+    record.pause_steps = trial.accepted > 0 ? 1 : longer_pause;
+    record.acceptance.observe(trial.drafted, trial.accepted);
   }
 
  private:
-  struct Source {
+  struct SourceRecord {
     Acceptance acceptance;
-    int64_t idle = 0;  // steps since it was tried
-    int64_t pause = kFirstPause;
+    int64_t idle_steps = 0;  // the number of steps since the source was last tried
+    int64_t pause_steps = kFirstPause;
   };
 
-  [[nodiscard]] const Source& of(DraftSource source) const { return sources_[static_cast<size_t>(source)]; }
+  [[nodiscard]] const SourceRecord& record_of(DraftSource source) const {
+    return records_[static_cast<size_t>(source)];
+  }
 
-  std::array<Source, kDraftSources> sources_;
+  std::array<SourceRecord, kDraftSources> records_;
 };
 
 }  // namespace moebius

@@ -1,4 +1,4 @@
-// Rows in descending order of worth, and the best place to stop.
+// Sorts rows by worth, and finds the best number of rows to take from the front.
 #include "speculate/draft_rows.h"
 
 #include <algorithm>
@@ -9,7 +9,8 @@
 namespace moebius {
 namespace {
 
-// Of a draft head that was never timed, a share of a plain step: one layer of dozens, and the head of the vocabulary.
+// The prior cost of a step of the draft head, as a share of a plain step. The draft head has one layer where the model
+// has dozens, and the same projection to the vocabulary.
 constexpr double kHeadPrior = 0.2;
 
 struct Row {
@@ -18,7 +19,7 @@ struct Row {
   double reached;
 };
 
-std::vector<Row> rows_in_order(std::span<const DraftOffer> offers) {
+std::vector<Row> rows_by_worth(std::span<const DraftOffer> offers) {
   std::vector<Row> rows;
   for (size_t stream = 0; stream < offers.size(); ++stream) {
     for (int64_t j = 0; j < offers[stream].max_depth; ++j) {
@@ -31,34 +32,36 @@ std::vector<Row> rows_in_order(std::span<const DraftOffer> offers) {
   return rows;
 }
 
-// Whether any number of rows could bring more than `rate`. Costs a small part of looking for the best number, and the
-// answer is mostly no where drafts are bad, so that planning costs next to nothing there.
+// Whether any number of rows could bring more than `rate` tokens per second. This check takes a small part of the time
+// of the search for the best number. Where drafts are bad the answer is mostly no, so planning takes almost no time.
 bool may_beat(double rate, const StepPrice& price, std::span<const DraftOffer> offers, std::span<const Row> rows,
-              StepPrice::Mood mood) {
+              StepPrice::Estimate estimate) {
   const bool all_of_head =
       std::ranges::all_of(offers, [](const DraftOffer& offer) { return offer.source == DraftSource::kMtp; });
-  const double head = all_of_head ? price.head_seconds(1, mood) : 0;  // of a step of it, at least
+  // If all drafts come from the draft head, each of its steps takes at least this time.
+  const double head = all_of_head ? price.head_seconds(1, estimate) : 0;
   auto tokens = static_cast<double>(price.streams());
   const int64_t max_drafted = std::min<int64_t>(std::ssize(rows), StepPrice::kMaxLogitRows - price.streams());
   for (int64_t drafted = 1; drafted <= max_drafted; ++drafted) {
     tokens += rows[drafted - 1].reached;
     const auto head_steps = static_cast<double>(div_up(drafted, price.streams()));
-    if (tokens > rate * (price.seconds(drafted, mood) + head * head_steps)) return true;
+    if (tokens > rate * (price.seconds(drafted, estimate) + head * head_steps)) return true;
   }
   return false;
 }
 
-// The step that takes the first rows of that order that are not too deep, one more with every advance().
+// A step that verifies the first rows of a list sorted by worth, except for rows deeper than `max_depth`.
 class Prefix {
  public:
-  using Mood = StepPrice::Mood;
+  using Estimate = StepPrice::Estimate;
 
   Prefix(const StepPrice& price, std::span<const DraftOffer> offers, std::span<const Row> rows, int64_t max_depth)
       : price_(price), rows_(rows), max_depth_(max_depth), tokens_(static_cast<double>(price.streams())) {
     for (const DraftOffer& offer : offers) choices_.push_back({offer.source, 0});
   }
 
-  bool advance() {
+  // Adds the next row. Returns false if there is none.
+  bool add_next_row() {
     if (price_.streams() + drafted_ >= StepPrice::kMaxLogitRows) return false;
     while (next_ < rows_.size() && rows_[next_].depth > max_depth_) ++next_;
     if (next_ == rows_.size()) return false;
@@ -66,27 +69,31 @@ class Prefix {
     ++drafted_;
     tokens_ += row.reached;
     choices_[row.stream].depth = row.depth;
-    if (choices_[row.stream].source == DraftSource::kMtp) add_head(++heads_[row.depth]);
+    if (choices_[row.stream].source == DraftSource::kMtp) add_head_stream(++streams_by_head_step_[row.depth]);
     return true;
   }
 
-  DraftRows take(int64_t drafted) {
-    while (drafted_ < drafted && advance()) continue;
-    return {choices_, tokens_, seconds(Mood::kEven)};
+  // Adds rows until `drafted` drafts are verified, and returns the choices.
+  DraftRows add_rows_up_to(int64_t drafted) {
+    while (drafted_ < drafted && add_next_row()) continue;
+    return {choices_, tokens_, seconds(Estimate::kExpected)};
   }
 
   [[nodiscard]] int64_t drafted() const { return drafted_; }
-  [[nodiscard]] double seconds(Mood mood) const {
-    return price_.seconds(drafted_, mood) + head_seconds_[static_cast<size_t>(mood)];
+  [[nodiscard]] double seconds(Estimate estimate) const {
+    return price_.seconds(drafted_, estimate) + head_seconds_[static_cast<size_t>(estimate)];
   }
-  [[nodiscard]] double rate(Mood mood) const { return tokens_ / seconds(mood); }
-  [[nodiscard]] double worst_loss() const { return seconds(Mood::kCareful) / price_.plain() - 1; }
+  [[nodiscard]] double rate(Estimate estimate) const { return tokens_ / seconds(estimate); }
+  [[nodiscard]] double worst_case_regret() const {
+    return seconds(Estimate::kPessimistic) / price_.plain_seconds() - 1;
+  }
 
  private:
-  void add_head(int64_t streams) {
-    for (const Mood mood : {Mood::kEven, Mood::kCareful, Mood::kHopeful}) {
-      const double before = streams > 1 ? price_.head_seconds(streams - 1, mood) : 0;
-      head_seconds_[static_cast<size_t>(mood)] += price_.head_seconds(streams, mood) - before;
+  // Adds the cost of one more stream in a step of the draft head, which then serves `streams` streams.
+  void add_head_stream(int64_t streams) {
+    for (const Estimate estimate : {Estimate::kExpected, Estimate::kPessimistic, Estimate::kOptimistic}) {
+      const double before = streams > 1 ? price_.head_seconds(streams - 1, estimate) : 0;
+      head_seconds_[static_cast<size_t>(estimate)] += price_.head_seconds(streams, estimate) - before;
     }
   }
 
@@ -97,8 +104,8 @@ class Prefix {
   int64_t drafted_ = 0;
   double tokens_;
   std::vector<DraftChoice> choices_;
-  std::array<int64_t, SpeculationMode::kMaxDepth + 1> heads_ = {};  // streams in each step of the draft head
-  std::array<double, 3> head_seconds_ = {};                         // by mood
+  std::array<int64_t, SpeculationMode::kMaxDepth + 1> streams_by_head_step_ = {};
+  std::array<double, 3> head_seconds_ = {};  // indexed by Estimate
 };
 
 int64_t max_depth_of(std::span<const DraftOffer> offers) {
@@ -107,14 +114,14 @@ int64_t max_depth_of(std::span<const DraftOffer> offers) {
   return max_depth;
 }
 
-double seconds_of(const StepCost& cost, int64_t rows, StepPrice::Mood mood) {
-  switch (mood) {
-    case StepPrice::Mood::kEven:
+double seconds_of(const StepCost& cost, int64_t rows, StepPrice::Estimate estimate) {
+  switch (estimate) {
+    case StepPrice::Estimate::kExpected:
       return cost.seconds(rows);
-    case StepPrice::Mood::kCareful:
-      return cost.careful_seconds(rows);
-    case StepPrice::Mood::kHopeful:
-      return cost.hopeful_seconds(rows);
+    case StepPrice::Estimate::kPessimistic:
+      return cost.pessimistic_seconds(rows);
+    case StepPrice::Estimate::kOptimistic:
+      return cost.optimistic_seconds(rows);
   }
   return 0;
 }
@@ -132,15 +139,15 @@ StepPrice::StepPrice(const StepCost& step, const StepCost& draft_head, int64_t s
       draft_head_(draft_head),
       streams_(streams),
       rows_(streams + other_rows),
-      plain_(step.seconds(streams)),
-      others_(step.seconds(rows_) - plain_) {}
+      plain_seconds_(step.seconds(streams)),
+      other_seconds_(step.seconds(rows_) - plain_seconds_) {}
 
-double StepPrice::seconds(int64_t drafted, Mood mood) const {
-  return plain_ + seconds_of(step_, rows_ + drafted, mood) - seconds_of(step_, rows_, mood);
+double StepPrice::seconds(int64_t drafted, Estimate estimate) const {
+  return plain_seconds_ + seconds_of(step_, rows_ + drafted, estimate) - seconds_of(step_, rows_, estimate);
 }
 
-double StepPrice::head_seconds(int64_t streams, Mood mood) const {
-  return draft_head_.known() ? seconds_of(draft_head_, streams, mood) : kHeadPrior * step_.seconds(streams);
+double StepPrice::head_seconds(int64_t streams, Estimate estimate) const {
+  return draft_head_.known() ? seconds_of(draft_head_, streams, estimate) : kHeadPrior * step_.seconds(streams);
 }
 
 double StepPrice::head_seconds(std::span<const DraftChoice> choices) const {
@@ -153,55 +160,56 @@ double StepPrice::head_seconds(std::span<const DraftChoice> choices) const {
   return sum;
 }
 
-double StepPrice::worst_loss(std::span<const DraftChoice> choices) const {
+double StepPrice::worst_case_regret(std::span<const DraftChoice> choices) const {
   int64_t drafted = 0;
   for (const DraftChoice& choice : choices) drafted += choice.depth;
-  return (seconds(drafted, Mood::kCareful) + head_seconds(choices)) / plain_ - 1;
+  return (seconds(drafted, Estimate::kPessimistic) + head_seconds(choices)) / plain_seconds_ - 1;
 }
 
 DraftRows plain_rows(const StepPrice& price) {
-  return {std::vector<DraftChoice>(price.streams()), static_cast<double>(price.streams()), price.plain()};
+  return {std::vector<DraftChoice>(price.streams()), static_cast<double>(price.streams()), price.plain_seconds()};
 }
 
 DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers, double allowance) {
-  constexpr double kAsGood = 0.995;
+  constexpr double kAsGood = 0.995;  // a limit of depth with this share of the best rate counts as equally good
   struct Limit {
     int64_t max_depth;
     int64_t drafted;
     double rate;
   };
-  const std::vector<Row> rows = rows_in_order(offers);
-  if (!may_beat(plain_rows(price).rate(), price, offers, rows, StepPrice::Mood::kEven)) return plain_rows(price);
-  std::vector<Limit> limits = {{0, 0, plain_rows(price).rate()}};
+  const std::vector<Row> rows = rows_by_worth(offers);
+  const double plain_rate = plain_rows(price).rate();
+  if (!may_beat(plain_rate, price, offers, rows, StepPrice::Estimate::kExpected)) return plain_rows(price);
+  std::vector<Limit> limits = {{0, 0, plain_rate}};
   double best_rate = limits[0].rate;
   for (int64_t max_depth = 1; max_depth <= max_depth_of(offers); ++max_depth) {
     Limit best = limits[0];
-    for (Prefix prefix(price, offers, rows, max_depth); prefix.advance();) {
-      const double rate = prefix.rate(StepPrice::Mood::kEven);
-      if (rate > best.rate && prefix.worst_loss() <= allowance) best = {max_depth, prefix.drafted(), rate};
+    for (Prefix prefix(price, offers, rows, max_depth); prefix.add_next_row();) {
+      const double rate = prefix.rate(StepPrice::Estimate::kExpected);
+      if (rate > best.rate && prefix.worst_case_regret() <= allowance) best = {max_depth, prefix.drafted(), rate};
     }
     best_rate = std::max(best_rate, best.rate);
     limits.push_back(best);
   }
   const Limit best = *std::find_if(limits.begin(), limits.end(),
                                    [&](const Limit& limit) { return limit.rate >= kAsGood * best_rate; });
-  return Prefix(price, offers, rows, best.max_depth).take(best.drafted);
+  return Prefix(price, offers, rows, best.max_depth).add_rows_up_to(best.drafted);
 }
 
-DraftRows curious_rows(const StepPrice& price, std::span<const DraftOffer> offers, double rate, double allowance) {
-  const std::vector<Row> rows = rows_in_order(offers);
-  if (!may_beat(rate, price, offers, rows, StepPrice::Mood::kHopeful)) return plain_rows(price);
+DraftRows exploration_rows(const StepPrice& price, std::span<const DraftOffer> offers, double rate, double allowance) {
+  const std::vector<Row> rows = rows_by_worth(offers);
+  if (!may_beat(rate, price, offers, rows, StepPrice::Estimate::kOptimistic)) return plain_rows(price);
   int64_t fewest = StepPrice::kMaxLogitRows;
   int64_t limit = 0;
   for (int64_t max_depth = 1; max_depth <= max_depth_of(offers); ++max_depth) {
-    for (Prefix prefix(price, offers, rows, max_depth); prefix.advance() && prefix.drafted() < fewest;) {
-      if (prefix.worst_loss() > allowance) break;
-      if (prefix.rate(StepPrice::Mood::kHopeful) <= rate) continue;
+    for (Prefix prefix(price, offers, rows, max_depth); prefix.add_next_row() && prefix.drafted() < fewest;) {
+      if (prefix.worst_case_regret() > allowance) break;
+      if (prefix.rate(StepPrice::Estimate::kOptimistic) <= rate) continue;
       fewest = prefix.drafted();
       limit = max_depth;
     }
   }
-  return limit == 0 ? plain_rows(price) : Prefix(price, offers, rows, limit).take(fewest);
+  return limit == 0 ? plain_rows(price) : Prefix(price, offers, rows, limit).add_rows_up_to(fewest);
 }
 
 double best_rate_alone(const StepPrice& price, const DraftOffer& offer, int64_t sharing) {

@@ -1,12 +1,5 @@
-// Which drafts the rows of one step are spent on, given what rows cost and how likely each draft is to be reached: the
-// arithmetic of planner.h, without its memory.
-//
-// A row that verifies draft j of a stream brings the probability that drafts 1..j all come true. That falls with j, so
-// taking rows of all streams in descending order never takes a row before the one it stands on, and the first n of that
-// order are the best n rows there are. All n are tried, because a cost curve may have steps; the most tokens per second
-// win. A draft head costs time of its own by depth, and streams share it: so all this is tried with every limit of
-// depth, too. (With the head this is no longer exact, but close: draft_rows_test.cpp.) Of limits that are about as good
-// the lowest is taken, because it spreads the rows over more streams: a stream that gets none waits for the others'.
+// Chooses which drafts the rows of one step verify, given what rows cost and how likely each draft is to be reached.
+// This is the arithmetic of the planner (planner.h). The memory of the planner does not live here.
 #pragma once
 
 #include <array>
@@ -22,75 +15,87 @@ namespace moebius {
 
 struct DraftChoice {
   DraftSource source = DraftSource::kNgram;
-  int64_t depth = 0;  // drafted tokens; 0: plain
+  int64_t depth = 0;  // the number of drafted tokens; 0 is plain decoding
   bool operator==(const DraftChoice&) const = default;
 };
 
-// Streams that are drafted for by this step of the draft head, from 1.
+// The number of streams for which this step of the draft head drafts. The first step is 1.
 int64_t streams_of_head(std::span<const DraftChoice> choices, int64_t step);
 
-// What a step would cost. Other rows are there with or without drafts, so they are counted out again: what is left
-// compares with a plain step of the streams alone.
+// What one step costs, depending on how many drafts it verifies. The step may have other rows, for example of prompts.
+// They are there with or without drafts, so their time is subtracted. The rest is comparable with a plain step that has
+// only the decoding streams.
 class StepPrice {
  public:
   static constexpr int64_t kMaxLogitRows = 64;
 
   StepPrice(const StepCost& step, const StepCost& draft_head, int64_t streams, int64_t other_rows);
 
-  // How much is taken for granted of row counts that were never measured (cost_model.h).
-  enum class Mood { kEven, kCareful, kHopeful };
+  // Which estimate of StepCost is used. They only differ for row counts with few measurements.
+  enum class Estimate { kExpected, kPessimistic, kOptimistic };
 
   [[nodiscard]] int64_t streams() const { return streams_; }
-  [[nodiscard]] int64_t rows() const { return rows_; }  // without drafts
-  [[nodiscard]] double plain() const { return plain_; }
-  [[nodiscard]] double others() const { return others_; }
-  [[nodiscard]] double seconds(int64_t drafted, Mood mood = Mood::kEven) const;
-  // One step of the draft head for so many streams.
-  [[nodiscard]] double head_seconds(int64_t streams, Mood mood = Mood::kEven) const;
-  // All steps of the draft head that these choices ask for.
+  [[nodiscard]] int64_t rows() const { return rows_; }  // the rows of the step without drafts
+  [[nodiscard]] double plain_seconds() const { return plain_seconds_; }
+  [[nodiscard]] double other_seconds() const { return other_seconds_; }
+  // The time of the step when it verifies `drafted` drafts.
+  [[nodiscard]] double seconds(int64_t drafted, Estimate estimate = Estimate::kExpected) const;
+  // The time of one step of the draft head for `streams` streams.
+  [[nodiscard]] double head_seconds(int64_t streams, Estimate estimate = Estimate::kExpected) const;
+  // The time of all steps of the draft head that these choices need.
   [[nodiscard]] double head_seconds(std::span<const DraftChoice> choices) const;
-  // Plain steps lost if every draft is wrong.
-  [[nodiscard]] double worst_loss(std::span<const DraftChoice> choices) const;
+  // The regret against plain decoding, in plain steps, if every draft is wrong.
+  [[nodiscard]] double worst_case_regret(std::span<const DraftChoice> choices) const;
 
  private:
   const StepCost& step_;
   const StepCost& draft_head_;
   int64_t streams_;
-  int64_t rows_;  // of the step without drafts
-  double plain_;
-  double others_;  // seconds of the other rows
+  int64_t rows_;  // the rows of the step without drafts
+  double plain_seconds_;
+  double other_seconds_;  // the time of the other rows
 };
 
-// What one stream may draft: from one source, at most `max_depth` tokens.
+// What one stream may draft: at most `max_depth` tokens from one source.
 struct DraftOffer {
   DraftSource source = DraftSource::kNgram;
   int64_t max_depth = 0;
-  std::array<double, SpeculationMode::kMaxDepth> reached = {};  // probability that drafts 1..j+1 come true
+  // reached[j] is the probability that the first j + 1 drafts are all right.
+  std::array<double, SpeculationMode::kMaxDepth> reached = {};
 
-  [[nodiscard]] double expected(int64_t depth) const {
+  [[nodiscard]] double expected_tokens(int64_t depth) const {
     return std::accumulate(reached.begin(), reached.begin() + depth, 0.0);
   }
 };
 
 struct DraftRows {
-  std::vector<DraftChoice> choices;  // by stream
-  double tokens = 0;                 // expected, of all streams
-  double seconds = 0;                // expected
+  std::vector<DraftChoice> choices;  // one for each stream
+  double tokens = 0;                 // the expected number of tokens of all streams
+  double seconds = 0;                // the expected time
   [[nodiscard]] double rate() const { return tokens / seconds; }
 };
 
-// No drafts.
+// The choice of no drafts.
 DraftRows plain_rows(const StepPrice& price);
 
-// The choices with the most expected tokens per second of those whose worst loss is at most `allowance`.
+// The choices with the most expected tokens per second, among those whose worst-case regret is at most `allowance`.
+//
+// A row that verifies draft j of a stream is worth the probability that drafts 1..j are all right. This worth falls
+// with j. So when the rows of all streams are sorted by worth, no row comes before a row that it depends on, and the
+// first n rows are the best n rows. Every n is tried, because a cost curve may have stairs. The most tokens per second
+// win. The steps of a draft head cost time as well, and all streams share them. So every n is tried with every limit of
+// depth. With a draft head the result is not always the best one, but close to it (draft_rows_test.cpp measures how
+// close). Among limits of depth with nearly the same rate the lowest wins, because it spreads the rows over more
+// streams. A stream without drafts has to wait for the drafts of the others.
 DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers, double allowance);
 
-// The fewest rows of a number never measured that would bring more than `rate` if rows were as cheap as can be hoped;
-// plain when there are none. A curve that is better than the prior thinks is found out like this, from below.
-DraftRows curious_rows(const StepPrice& price, std::span<const DraftOffer> offers, double rate, double allowance);
+// The smallest choice that is worth exploring: the optimistic estimate of its cost promises more than `rate` tokens per
+// second. Returns plain_rows() when there is none. Exploration thus starts with few rows, and finds out whether the
+// cost curve is better than the prior assumes.
+DraftRows exploration_rows(const StepPrice& price, std::span<const DraftOffer> offers, double rate, double allowance);
 
-// Tokens per second if this stream alone drafted as deep as is best for it; its share of the draft head is that of one
-// among `sharing` streams.
+// The tokens per second if only this stream drafted, as deep as is best for it. It bears its share of the draft head as
+// one of `sharing` streams.
 double best_rate_alone(const StepPrice& price, const DraftOffer& offer, int64_t sharing);
 
 }  // namespace moebius

@@ -1,4 +1,4 @@
-// The choice of rows against all choices there are.
+// Compares the choice of rows with all possible choices, and tests its limits.
 #include "speculate/draft_rows.h"
 
 #include <gtest/gtest.h>
@@ -43,13 +43,13 @@ double rate_of(const StepPrice& price, std::span<const DraftOffer> offers, std::
   auto tokens = static_cast<double>(offers.size());
   int64_t drafted = 0;
   for (size_t i = 0; i < offers.size(); ++i) {
-    tokens += offers[i].expected(choices[i].depth);
+    tokens += offers[i].expected_tokens(choices[i].depth);
     drafted += choices[i].depth;
   }
   return tokens / (price.seconds(drafted) + price.head_seconds(choices));
 }
 
-// Three streams, up to four drafts each.
+// The best rate among all choices for three streams with up to four drafts each.
 double best_rate_of_all(const StepPrice& price, std::span<const DraftOffer> offers) {
   double best = 0;
   for (int64_t all = 0; all < 5 * 5 * 5; ++all) {
@@ -63,7 +63,8 @@ double best_rate_of_all(const StepPrice& price, std::span<const DraftOffer> offe
 TEST(DraftRows, are_the_best_there_are_on_any_curve) {
   struct Row {
     DraftSource source;
-    double close;  // to the best; the free source's missing half per cent buys evenness
+    // The share of the best rate that is reached. Prompt look-up gives up half a per cent to spread rows evenly.
+    double close;
   };
   for (const Row& row : {Row{DraftSource::kNgram, 0.995}, Row{DraftSource::kMtp, 0.97}}) {
     for (const Machine& machine : kMachines) {
@@ -81,14 +82,14 @@ TEST(DraftRows, are_the_best_there_are_on_any_curve) {
   }
 }
 
-TEST(DraftRows, may_not_lose_more_than_is_allowed) {
+TEST(DraftRows, have_no_more_worst_case_regret_than_is_allowed) {
   for (const Machine& machine : kMachines) {
     const StepCost step = measured(machine.seconds);
     const StepPrice price(step, step, 2, 0);
     const std::vector<DraftOffer> offers(2, offer_of(DraftSource::kNgram, 15, 0.99));
     for (const double allowance : {0.0, 0.5, 1.0, 3.0}) {
       const DraftRows rows = choose_rows(price, offers, allowance);
-      EXPECT_LE(price.worst_loss(rows.choices), allowance) << machine.name;
+      EXPECT_LE(price.worst_case_regret(rows.choices), allowance) << machine.name;
     }
   }
 }
@@ -120,29 +121,29 @@ TEST(DraftRows, cost_as_much_beside_others_as_their_rows_add) {
   const StepCost step = measured([](int64_t rows) { return 0.01 * static_cast<double>(rows); });
   const StepPrice alone(step, step, 4, 0);
   const StepPrice beside(step, step, 4, 20);
-  EXPECT_NEAR(beside.plain(), alone.plain(), 1e-9);
-  EXPECT_NEAR(beside.others(), 0.2, 1e-9);
+  EXPECT_NEAR(beside.plain_seconds(), alone.plain_seconds(), 1e-9);
+  EXPECT_NEAR(beside.other_seconds(), 0.2, 1e-9);
   EXPECT_NEAR(beside.seconds(0), alone.seconds(0), 1e-9);
   EXPECT_NEAR(beside.seconds(5), alone.seconds(5), 1e-9);
 }
 
-TEST(DraftRows, of_curiosity_are_the_fewest_that_could_pay) {
+TEST(DraftRows, for_exploration_are_the_fewest_that_could_pay) {
   StepCost step;
   for (int i = 0; i < 3; ++i) step.observe(1, 0.01);
   const StepPrice price(step, step, 1, 0);
   const std::vector<DraftOffer> offers = {offer_of(DraftSource::kNgram, 15, 0.5)};
   const double plain = plain_rows(price).rate();
-  EXPECT_EQ(curious_rows(price, offers, 1.03 * plain, 25).choices[0].depth, 1);
-  EXPECT_EQ(curious_rows(price, offers, 1.6 * plain, 25).choices[0].depth, 2);
-  EXPECT_EQ(curious_rows(price, offers, 2.1 * plain, 25).choices[0].depth, 0) << "never that many tokens";
-  EXPECT_EQ(curious_rows(price, offers, 1.03 * plain, 0.5).choices[0].depth, 0) << "may lose a whole step";
+  EXPECT_EQ(exploration_rows(price, offers, 1.03 * plain, 25).choices[0].depth, 1);
+  EXPECT_EQ(exploration_rows(price, offers, 1.6 * plain, 25).choices[0].depth, 2);
+  EXPECT_EQ(exploration_rows(price, offers, 2.1 * plain, 25).choices[0].depth, 0) << "never that many tokens";
+  EXPECT_EQ(exploration_rows(price, offers, 1.03 * plain, 0.5).choices[0].depth, 0) << "may lose a whole step";
 }
 
-TEST(DraftRows, are_not_curious_about_what_was_measured) {
+TEST(DraftRows, do_not_explore_what_was_measured) {
   const StepCost step = measured(kMachines[2].seconds);
   const StepPrice price(step, step, 1, 0);
   const std::vector<DraftOffer> offers = {offer_of(DraftSource::kNgram, 15, 0.9)};
-  EXPECT_EQ(curious_rows(price, offers, 1.03 * plain_rows(price).rate(), 25).choices[0].depth, 0);
+  EXPECT_EQ(exploration_rows(price, offers, 1.03 * plain_rows(price).rate(), 25).choices[0].depth, 0);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// One table for each length of n-gram; all are asked and told at every token, so a proposal is a mere copy.
+// There is one table for each length of n-gram. Every new token searches and updates all tables. A proposal therefore
+// only copies tokens.
 #include "speculate/ngram_index.h"
 
 #include <algorithm>
@@ -7,7 +8,8 @@
 
 namespace moebius {
 
-// The tokens are of strangers, and who wants can make them collide: that costs him probes in a table of his own.
+// Strangers choose the tokens, and they can choose n-grams that collide. This only slows down their own request,
+// because every stream has its own tables.
 uint64_t NgramIndex::hash(int64_t end, int64_t length) const {
   uint64_t value = 0;
   for (int64_t i = end - length; i < end; ++i) {
@@ -22,25 +24,25 @@ bool NgramIndex::equal(int64_t end, int64_t other_end, int64_t length) const {
   return std::equal(begin, begin + length, tokens_.begin() + other_end - length);
 }
 
-size_t NgramIndex::find(const Table& table, int64_t end, int64_t length) const {
+size_t NgramIndex::find_slot(const Table& table, int64_t end, int64_t length) const {
   const size_t mask = table.slots.size() - 1;
   size_t slot = hash(end, length) & mask;
   while (table.slots[slot] != 0 && !equal(end, table.slots[slot], length)) slot = (slot + 1) & mask;
   return slot;
 }
 
-void NgramIndex::grow(Table& table, int64_t length) const {
+void NgramIndex::grow_table(Table& table, int64_t length) const {
   constexpr size_t kFirstSlots = 64;
   const std::vector<uint32_t> old = std::move(table.slots);
   table.slots.assign(std::max(kFirstSlots, old.size() * 2), 0);
   for (const uint32_t end : old) {
-    if (end != 0) table.slots[find(table, end, length)] = end;
+    if (end != 0) table.slots[find_slot(table, end, length)] = end;
   }
 }
 
-int64_t NgramIndex::replace(Table& table, int64_t end, int64_t length) {
-  if ((table.used + 1) * 2 > table.slots.size()) grow(table, length);
-  uint32_t& slot = table.slots[find(table, end, length)];
+int64_t NgramIndex::replace_end(Table& table, int64_t end, int64_t length) {
+  if ((table.used + 1) * 2 > table.slots.size()) grow_table(table, length);
+  uint32_t& slot = table.slots[find_slot(table, end, length)];
   if (slot == 0) ++table.used;
   const int64_t earlier = slot;
   slot = static_cast<uint32_t>(end);
@@ -52,7 +54,7 @@ void NgramIndex::append(int32_t token) {
   tokens_.push_back(token);
   match_length_ = 0;
   for (int64_t length = kMinLength; length <= std::min(kMaxLength, size()); ++length) {
-    const int64_t earlier = replace(tables_[length - kMinLength], size(), length);
+    const int64_t earlier = replace_end(tables_[length - kMinLength], size(), length);
     if (earlier == 0) continue;
     match_end_ = earlier;
     match_length_ = length;

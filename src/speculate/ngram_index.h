@@ -1,6 +1,7 @@
-// Prompt look-up: drafts for nothing. A text that says again what it said before (code that is edited, a quoted
-// document, JSON) goes on as it went on then; so the tokens behind the latest earlier occurrence of the last few tokens
-// are a good guess. Knows tokens only; whether the guess is worth verifying is planner.h's business.
+// Prompt look-up is a source of free drafts. Many texts repeat themselves: edited code, quoted documents, JSON. A
+// repeated passage usually continues as it did before. The index therefore finds the latest earlier occurrence of the
+// last few tokens and drafts the tokens that followed it. It only knows tokens. planner.h decides whether its drafts
+// are worth verifying.
 #pragma once
 
 #include <array>
@@ -12,40 +13,44 @@ namespace moebius {
 
 class NgramIndex {
  public:
-  // Shorter n-grams repeat by chance; a longer match rarely says more than one of eight tokens.
+  // The lengths of n-grams in tokens. Shorter n-grams repeat by chance. A match longer than eight tokens rarely
+  // predicts better than one of eight.
   static constexpr int64_t kMinLength = 3;
   static constexpr int64_t kMaxLength = 8;
 
-  // The next committed token (of the prompt or of the answer). Constant time, amortized; 4 bytes, and up to 16 more for
-  // each of the six lengths.
+  // Adds the next token of the prompt or of the answer. It takes amortized constant time. A token takes 4 bytes, and up
+  // to 16 bytes more for each of the six lengths.
   void append(int32_t token);
 
-  // What followed the longest match, at most `max_tokens` tokens; empty when the last kMinLength tokens are new. Where
-  // the match reaches the end of the text, the text is taken to go round in that circle.
+  // Returns at most `max_tokens` tokens that followed the longest match, or nothing when the last kMinLength tokens
+  // never occurred before. When the continuation reaches the end of the text, it repeats itself from there: the text is
+  // assumed to go in circles.
   [[nodiscard]] std::vector<int32_t> propose(int64_t max_tokens) const;
 
-  // Tokens of the longest match: kMinLength to kMaxLength, or 0.
+  // The length of the longest match in tokens: kMinLength to kMaxLength, or 0 without a match.
   [[nodiscard]] int64_t match_length() const { return match_length_; }
   [[nodiscard]] int64_t size() const { return static_cast<int64_t>(tokens_.size()); }
 
  private:
-  // The end of the latest occurrence of every n-gram of one length: open addressing, at most half full. Positions are
-  // kept, not keys; the tokens at the position are the key, so a collision costs time and never a wrong match.
+  // A hash table of all n-grams of one length, with the end of the latest occurrence of each. It uses open addressing
+  // and is at most half full. It stores positions instead of keys: the tokens before the position are the key. So a
+  // collision costs time but never leads to a wrong match.
   struct Table {
-    std::vector<uint32_t> slots;  // one past the n-gram's last token; 0: free
+    std::vector<uint32_t> slots;  // one past the last token of the n-gram; 0 marks a free slot
     size_t used = 0;
   };
 
   [[nodiscard]] uint64_t hash(int64_t end, int64_t length) const;
   [[nodiscard]] bool equal(int64_t end, int64_t other_end, int64_t length) const;
-  // The slot of the n-gram that ends there: its own, or the free one where it belongs.
-  [[nodiscard]] size_t find(const Table& table, int64_t end, int64_t length) const;
-  int64_t replace(Table& table, int64_t end, int64_t length);  // the earlier end; 0: none
-  void grow(Table& table, int64_t length) const;
+  // The slot of the n-gram that ends at `end`. It is a free slot if the table does not contain the n-gram.
+  [[nodiscard]] size_t find_slot(const Table& table, int64_t end, int64_t length) const;
+  // Stores `end` as the latest end of its n-gram and returns the end stored before, or 0 if there was none.
+  int64_t replace_end(Table& table, int64_t end, int64_t length);
+  void grow_table(Table& table, int64_t length) const;
 
   std::vector<int32_t> tokens_;
   std::array<Table, kMaxLength - kMinLength + 1> tables_;
-  int64_t match_end_ = 0;  // one past the last token of the earlier occurrence
+  int64_t match_end_ = 0;  // one past the last token of the earlier occurrence of the longest match
   int64_t match_length_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Prompt look-up against a search over the whole text.
+// Compares prompt look-up with a search over the whole text.
 #include "speculate/ngram_index.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,8 @@ NgramIndex index_of(const Tokens& tokens) {
   return index;
 }
 
-// The same by trying every length at every place, the longest and latest first.
+// Finds the same proposal by brute force. It tries every length at every place, starting with the longest length and
+// the latest place.
 Tokens naive_proposal(const Tokens& tokens, int64_t max_tokens) {
   const auto size = static_cast<int64_t>(tokens.size());
   for (int64_t length = std::min(NgramIndex::kMaxLength, size); length >= NgramIndex::kMinLength; --length) {

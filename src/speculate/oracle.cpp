@@ -1,4 +1,4 @@
-// Right and wrong by a hash of the position.
+// A hash of the position decides whether a draft is right or wrong.
 #include "speculate/oracle.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ OracleDrafts::OracleDrafts(std::vector<int32_t> plain, const OracleErrors& error
   MOEBIUS_CHECK(errors.rate >= 0 && errors.rate <= 1 && errors.burst >= 0);
 }
 
-bool OracleDrafts::spoilt(int64_t position) const {
+bool OracleDrafts::is_spoilt(int64_t position) const {
   if (errors_.burst > 0 && position / errors_.burst % 2 == 1) return true;
   return unit_hash(errors_.seed, position) < errors_.rate;
 }
@@ -22,8 +22,8 @@ std::vector<int32_t> OracleDrafts::propose(int64_t position, int64_t max_tokens)
   MOEBIUS_CHECK(position >= 0);
   std::vector<int32_t> drafts;
   const auto end = std::min(position + max_tokens, static_cast<int64_t>(plain_.size()));
-  // A wrong token is still one of the vocabulary: the neighbour of the right one.
-  for (int64_t i = position; i < end; ++i) drafts.push_back(spoilt(i) ? plain_[i] ^ 1 : plain_[i]);
+  // The wrong token is the neighbour of the right one, so it is in the vocabulary too.
+  for (int64_t i = position; i < end; ++i) drafts.push_back(is_spoilt(i) ? plain_[i] ^ 1 : plain_[i]);
   return drafts;
 }
 

@@ -1,5 +1,5 @@
-// Drafts of a known quality: what plain decoding is known to say, spoilt at a set rate. For tests of the engine and for
-// benchmarks; a real source of drafts is never this good or this even.
+// A source of drafts with a chosen quality. It knows the output of plain decoding and spoils its tokens at a chosen
+// rate. Tests of the engine and benchmarks use it. A real source of drafts is never this good or this even.
 #pragma once
 
 #include <cstdint>
@@ -8,22 +8,24 @@
 namespace moebius {
 
 struct OracleErrors {
-  double rate = 0;    // of wrong tokens, 0 to 1
-  int64_t burst = 0;  // stretches of so many tokens by turns: spoilt at the rate, all wrong; 0: no bursts
+  double rate = 0;  // the share of wrong tokens, 0 to 1
+  // The length of a burst in tokens; 0 means no bursts. Stretches of this length alternate: in one the tokens are wrong
+  // at the rate, in the next one all tokens are wrong.
+  int64_t burst = 0;
   uint64_t seed = 0;
 };
 
 class OracleDrafts {
  public:
-  // plain: what plain decoding generates, token by token.
+  // `plain` is the output of plain decoding, token by token.
   OracleDrafts(std::vector<int32_t> plain, const OracleErrors& errors);
 
-  // Drafts for the tokens position, position + 1, ... of the plain output: at most `max_tokens`, none beyond its end.
-  // Whether a position is spoilt depends on the seed and the position alone.
+  // Drafts the tokens of the plain output from `position` on: at most `max_tokens`, and none beyond the end of the
+  // output. Whether a position is spoilt depends only on the seed and the position.
   [[nodiscard]] std::vector<int32_t> propose(int64_t position, int64_t max_tokens) const;
 
  private:
-  [[nodiscard]] bool spoilt(int64_t position) const;
+  [[nodiscard]] bool is_spoilt(int64_t position) const;
 
   std::vector<int32_t> plain_;
   OracleErrors errors_;

@@ -1,4 +1,4 @@
-// The oracle: how often it is wrong, and where.
+// Tests how often the oracle is wrong, and at which positions.
 #include "speculate/oracle.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The choice of one step, and what is learned from it.
+// The plan of one step, and what is learned from the report of the step.
 #include "speculate/planner.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ int64_t drafted(std::span<const DraftChoice> choices) {
 
 std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, int64_t other_rows) {
   const auto count = static_cast<int64_t>(streams.size());
-  experiment_ = {};
+  exploration_ = {};
   measures_plain_ = false;
   std::vector<DraftChoice> plain(streams.size());
   if (count == 0 || count >= StepPrice::kMaxLogitRows) return plain;
@@ -29,98 +29,103 @@ std::vector<DraftChoice> Planner::plan(std::span<const DraftingStream> streams, 
   measures_plain_ = !cost.known();
   if (measures_plain_) return plain;
   const StepPrice price(cost, head_cost_, count, other_rows);
-  const Offers all = offers(price, streams);
+  const Offers offers = offers_of(price, streams);
   DraftRows rows = plain_rows(price);
   const double enough = (1 + kMargin) * rows.rate();
-  // A draft head pays only when enough streams share it, so what is free is tried by itself too.
-  for (const auto* some : {&all.best, &all.free}) {
-    DraftRows other = choose_rows(price, *some, ledger_.allowance());
+  // A draft head only pays when enough streams share it. So the free drafts of prompt look-up also compete alone.
+  for (const auto* candidates : {&offers.best, &offers.ngram}) {
+    DraftRows other = choose_rows(price, *candidates, ledger_.allowance());
     if (other.rate() > std::max(enough, rows.rate())) rows = std::move(other);
   }
   measures_plain_ = plain_is_stale(price, rows.rate() / plain_rows(price).rate() - 1);
   if (measures_plain_) return plain;
-  if (other_rows == 0 && !try_rows(price, all, rows)) try_source(price, streams, rows);
+  if (other_rows == 0 && !explore_rows(price, offers, rows)) explore_sources(price, streams, rows);
   return rows.choices;
 }
 
-// A gain that is small must be measured well to be one, and then a plain step costs little: about a hundredth of the
-// time, whatever the gain. Beside other rows, whose number changes, only age counts.
+// Whether a plain step should be measured again. `gain` is the gain of the best choice over plain decoding. A small
+// gain is only real if plain steps are measured well, and plain steps lose little time when the gain is small. So they
+// are repeated at intervals in proportion to the gain, and cost about a hundredth of the time whatever the gain. In
+// steps with other rows, whose number changes, only the age of the measurement counts.
 bool Planner::plain_is_stale(const StepPrice& price, double gain) const {
-  constexpr double kOften = 8;
-  constexpr double kRarely = 64;
-  constexpr int64_t kEnough = 3;
+  constexpr double kMinInterval = 8;   // steps
+  constexpr double kMaxInterval = 64;  // steps
+  constexpr int64_t kEnoughObservations = 3;
   const int64_t streams = price.streams();
   const StepCost& cost = step_costs_.at(streams);
   const auto age = static_cast<double>(steps_ + 1 - plain_at_[streams]);
   if (price.rows() == streams && !cost.is_current(streams)) return true;
-  if (price.rows() == streams && cost.observations(streams) < kEnough) return age >= kOften / 2;
-  return age >= std::clamp(100 * gain, kOften, kRarely);
+  if (price.rows() == streams && cost.observations(streams) < kEnoughObservations) return age >= kMinInterval / 2;
+  return age >= std::clamp(100 * gain, kMinInterval, kMaxInterval);
 }
 
-DraftOffer Planner::offer(const DraftingStream& stream, DraftSource source) const {
+DraftOffer Planner::offer_of(const DraftingStream& stream, DraftSource source) const {
   DraftOffer offer{.source = source};
   const int64_t max_depth = std::min(stream.max_drafts[static_cast<size_t>(source)], SpeculationMode::kMaxDepth);
   const Acceptance& acceptance = stream.history->acceptance(source);
   const Acceptance& others = all_streams_.acceptance(source);
-  double probability = Acceptance::kFirstGuess;
+  double probability = Acceptance::kPrior;
   double reached = 1;
   for (int64_t j = 1; j <= max_depth; ++j) {
-    probability = acceptance.next(j, probability, &others);
+    probability = acceptance.conditional_probability(j, probability, &others);
     reached *= probability;
-    if (reached < kWorthARow) break;
+    if (reached < kMinReached) break;
     offer.reached[offer.max_depth++] = reached;
   }
   return offer;
 }
 
-Planner::Offers Planner::offers(const StepPrice& price, std::span<const DraftingStream> streams) const {
-  Offers all;
+Planner::Offers Planner::offers_of(const StepPrice& price, std::span<const DraftingStream> streams) const {
+  Offers offers;
   for (const DraftingStream& stream : streams) {
-    const DraftOffer head = offer(stream, DraftSource::kMtp);
-    const DraftOffer free = offer(stream, DraftSource::kNgram);
-    const bool head_is_better = best_rate_alone(price, head, price.streams()) > best_rate_alone(price, free, 1);
-    all.free.push_back(free);
-    all.best.push_back(head_is_better ? head : free);
+    const DraftOffer head = offer_of(stream, DraftSource::kMtp);
+    const DraftOffer ngram = offer_of(stream, DraftSource::kNgram);
+    const bool head_is_better = best_rate_alone(price, head, price.streams()) > best_rate_alone(price, ngram, 1);
+    offers.ngram.push_back(ngram);
+    offers.best.push_back(head_is_better ? head : ngram);
   }
-  return all;
+  return offers;
 }
 
-// The even estimate says what the experiment will lose; when it is right, nothing is found out that pays.
-bool Planner::try_rows(const StepPrice& price, const Offers& offers, DraftRows& rows) {
+// Explores a number of rows that is optimistically cheaper than expected. The cost of the exploration is what it loses
+// if the expected time of the step is right, because then it finds nothing that pays.
+bool Planner::explore_rows(const StepPrice& price, const Offers& offers, DraftRows& rows) {
   const double rate = rows.rate();
-  DraftRows other = curious_rows(price, offers.best, rate * (1 + kCuriosity), ledger_.allowance());
-  const double regret = (other.seconds - other.tokens / rate) / price.plain();
-  if (drafted(other.choices) == 0 || regret > row_savings_) return false;
-  experiment_ = {.rate = rate, .tokens = other.tokens};
+  DraftRows other = exploration_rows(price, offers.best, rate * (1 + kMinExplorationGain), ledger_.allowance());
+  const double cost = (other.seconds - other.tokens / rate) / price.plain_seconds();
+  if (drafted(other.choices) == 0 || cost > row_exploration_budget_) return false;
+  exploration_ = {.rate = rate, .tokens = other.tokens};
   rows = std::move(other);
   return true;
 }
 
-bool Planner::try_source(const StepPrice& price, std::span<const DraftingStream> streams, DraftRows& rows) {
+// Explores an unused source of one stream. The streams take turns.
+bool Planner::explore_sources(const StepPrice& price, std::span<const DraftingStream> streams, DraftRows& rows) {
   const auto count = static_cast<int64_t>(streams.size());
   if (count + drafted(rows.choices) >= StepPrice::kMaxLogitRows) return false;
   for (int64_t turn = 0; turn < count; ++turn) {
     const int64_t index = (steps_ + turn) % count;
-    if (try_source_of(price, streams[index], index, rows)) return true;
+    if (explore_sources_of(price, streams[index], index, rows)) return true;
   }
   return false;
 }
 
-// One draft; a stream that drafts already changes its source for this step.
-bool Planner::try_source_of(const StepPrice& price, const DraftingStream& stream, int64_t index, DraftRows& rows) {
+// A stream without drafts gets one draft of an unused source. A stream that already drafts changes its source for one
+// step.
+bool Planner::explore_sources_of(const StepPrice& price, const DraftingStream& stream, int64_t index, DraftRows& rows) {
   const DraftChoice before = rows.choices[index];
   for (const DraftSource source : kSources) {
     const bool used = before.depth > 0 && before.source == source;
     const int64_t max_depth = stream.max_drafts[static_cast<size_t>(source)];
-    if (max_depth == 0 || used || !stream.history->is_due(source)) continue;
+    if (max_depth == 0 || used || !stream.history->is_exploration_due(source)) continue;
     std::vector<DraftChoice> choices = rows.choices;
     choices[index] = {source, std::clamp<int64_t>(before.depth, 1, std::min(max_depth, SpeculationMode::kMaxDepth))};
     double others = rows.tokens - 1;
-    if (before.depth > 0) others -= offer(stream, before.source).expected(before.depth);
-    const double loss = price.worst_loss(choices);
-    const double regret = loss + 1 - (others + 1) / (rows.rate() * price.plain());
-    if (loss > ledger_.allowance() || regret > source_savings_) continue;
-    experiment_ = {.rate = rows.rate(), .tokens = others, .stream = index};
+    if (before.depth > 0) others -= offer_of(stream, before.source).expected_tokens(before.depth);
+    const double regret = price.worst_case_regret(choices);
+    const double cost = regret + 1 - (others + 1) / (rows.rate() * price.plain_seconds());
+    if (regret > ledger_.allowance() || cost > source_exploration_budget_) continue;
+    exploration_ = {.rate = rows.rate(), .tokens = others, .stream = index};
     rows.choices = std::move(choices);
     return true;
   }
@@ -140,10 +145,10 @@ void Planner::observe(const StepReport& report) {
     }
   }
   ++steps_;
-  const Experiment experiment = std::exchange(experiment_, {});
+  const Exploration exploration = std::exchange(exploration_, {});
   if (choices.empty()) return;
   observe_costs(report, choices);
-  book(report, choices, experiment);
+  record_regret(report, choices, exploration);
 }
 
 void Planner::observe_costs(const StepReport& report, std::span<const DraftChoice> choices) {
@@ -153,8 +158,9 @@ void Planner::observe_costs(const StepReport& report, std::span<const DraftChoic
   cost.observe(rows, report.seconds);
   if (drafted(choices) == 0 && count <= StepPrice::kMaxLogitRows) plain_at_[count] = steps_;
   if (report.head_seconds == 0 || !cost.known()) return;
-  // One time for all steps of the head, of ever fewer streams: each has the share that it was expected to have. Only
-  // one is looked at, by turns: three numbers that one slow step made are not three that agree.
+  // The report has one time for all steps of the draft head. Later steps serve fewer streams. Each step is assigned the
+  // share of the time that was expected of it. Only one number of streams is observed for each report, and the numbers
+  // take turns. Otherwise one slow step would make several observations that seem to confirm each other.
   const StepPrice price(cost, head_cost_, count, report.other_rows);
   const double all_seconds = price.head_seconds(choices);
   std::vector<int64_t> streams;
@@ -168,7 +174,8 @@ void Planner::observe_costs(const StepReport& report, std::span<const DraftChoic
   head_cost_.observe(turn, report.head_seconds * price.head_seconds(turn) / all_seconds);
 }
 
-void Planner::book(const StepReport& report, std::span<const DraftChoice> choices, const Experiment& experiment) {
+void Planner::record_regret(const StepReport& report, std::span<const DraftChoice> choices,
+                            const Exploration& exploration) {
   const auto count = static_cast<int64_t>(choices.size());
   const StepCost& cost = step_costs_.at(count);
   if (!cost.known()) return;
@@ -177,38 +184,40 @@ void Planner::book(const StepReport& report, std::span<const DraftChoice> choice
   for (const DraftedStream& stream : report.streams) {
     tokens += static_cast<double>(stream.accepted) / static_cast<double>(count);
   }
-  plain_ = price.plain();
-  const double upkeep = report.upkeep_seconds / plain_;
-  upkeep_savings_ = std::min(upkeep_savings_ + kUpkeepShare * tokens - upkeep, kMaxUpkeep);
-  for (double* savings : {&row_savings_, &source_savings_}) {
-    *savings = std::min(*savings + kExperimentShare * tokens, kMaxSavings);
+  plain_seconds_ = price.plain_seconds();
+  const double upkeep = report.upkeep_seconds / plain_seconds_;
+  upkeep_budget_ = std::min(upkeep_budget_ + kUpkeepShare * tokens - upkeep, kMaxUpkeepBudget);
+  for (double* budget : {&row_exploration_budget_, &source_exploration_budget_}) {
+    *budget = std::min(*budget + kExplorationShare * tokens, kMaxExplorationBudget);
   }
-  double loss = upkeep;
+  double regret = upkeep;
   if (const int64_t extra = drafted(choices); extra > 0) {
     const double seconds = seconds_without_spike(report, price, extra) + report.head_seconds;
-    loss += seconds / plain_ - tokens;
-    pay_experiment(report, experiment, seconds);
+    regret += seconds / plain_seconds_ - tokens;
+    charge_exploration(report, exploration, seconds);
   }
-  ledger_.record_regret(tokens, loss);
+  ledger_.record_regret(tokens, regret);
 }
 
-// A step that took longer than its like, or than so many rows that share nothing, did so without help of its drafts.
+// The time of a step without its other rows, bounded by a little more than the pessimistic time. A step that took
+// longer than that was slow for another reason than its drafts, so the rest of its time is not regret of speculation.
 double Planner::seconds_without_spike(const StepReport& report, const StepPrice& price, int64_t drafted) {
   constexpr double kSpike = 1.25;
-  const double expected = price.seconds(drafted, StepPrice::Mood::kCareful);
+  const double expected = price.seconds(drafted, StepPrice::Estimate::kPessimistic);
   if (price.rows() + drafted > StepCost::kMaxRows) return expected;
-  return std::min(report.seconds - price.others(), kSpike * expected);
+  return std::min(report.seconds - price.other_seconds(), kSpike * expected);
 }
 
-// What the step took longer than the best step known would have for as many tokens; luck of streams that it was not
-// about left out.
-void Planner::pay_experiment(const StepReport& report, const Experiment& experiment, double seconds) {
-  if (experiment.rate == 0) return;
-  double tokens = experiment.tokens;
-  if (experiment.stream >= 0) tokens += static_cast<double>(1 + report.streams[experiment.stream].accepted);
-  const double regret = (seconds - tokens / experiment.rate) / plain_;
-  double& savings = experiment.stream >= 0 ? source_savings_ : row_savings_;
-  savings = std::min(savings - regret, kMaxSavings);
+// Charges an exploration budget with the time that the step took, minus the time in which the best known choice would
+// have brought as many tokens. When a stream explores a source, the other streams count with their expected tokens, so
+// that their luck does not matter.
+void Planner::charge_exploration(const StepReport& report, const Exploration& exploration, double seconds) {
+  if (exploration.rate == 0) return;
+  double tokens = exploration.tokens;
+  if (exploration.stream >= 0) tokens += static_cast<double>(1 + report.streams[exploration.stream].accepted);
+  const double cost = (seconds - tokens / exploration.rate) / plain_seconds_;
+  double& budget = exploration.stream >= 0 ? source_exploration_budget_ : row_exploration_budget_;
+  budget = std::min(budget - cost, kMaxExplorationBudget);
 }
 
 }  // namespace moebius

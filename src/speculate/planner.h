@@ -1,15 +1,7 @@
-// Decides, step by step, how many drafts of which source every stream verifies. A draft is accepted iff it is the token
-// that plain decoding draws, so a plan changes when tokens come and never which. Lives here: the choice, and the
-// promise that it costs nothing where drafts are bad. Does not live here: drafts, rows, clocks. Same reports, same
-// plans: there is no clock and no dice inside.
-//
-// In order:
-// 1. The first step of a number of streams is plain, and one now and then, so that the cost of plain decoding is never
-//    hearsay.
-// 2. Else the rows with the most expected tokens per second (draft_rows.h), if that beats plain by kMargin;
-// 3. or an experiment: rows of a number that was hardly measured and may be cheaper than it seems, or a draft of a
-//    source that is not used and due for a look (draft_history.h). Each kind may lose kExperimentShare of the time.
-// 4. Nothing of this happens when the worst that the step can lose is more than the ledger allows (regret_ledger.h).
+// Decides, step by step, how many drafts of which source every stream verifies. A draft is accepted exactly when it is
+// the token that plain decoding draws. So a plan changes when tokens come, but never which tokens come. The choice
+// lives here, and so does the bound on its regret. Drafts, rows and clocks do not. The planner reads no clock and draws
+// no random numbers, so the same reports lead to the same plans.
 #pragma once
 
 #include <array>
@@ -29,80 +21,101 @@ namespace moebius {
 // One decoding stream before a step.
 struct DraftingStream {
   const DraftHistory* history = nullptr;
-  // Tokens that each source can offer now, by DraftSource; 0 of one that may not draft for this stream.
+  // How many tokens each source can draft now, indexed by DraftSource. A source that may not draft for this stream has
+  // the number 0.
   std::array<int64_t, kDraftSources> max_drafts = {};
 };
 
-// One decoding stream after it.
+// One decoding stream after a step.
 struct DraftedStream {
   DraftHistory* history = nullptr;
-  DraftChoice choice = {};  // what was really verified; n-grams may have ended earlier than planned
+  DraftChoice choice = {};  // what was verified; prompt look-up may have found fewer drafts than planned
   int64_t accepted = 0;
-  DraftTrial watched = {};  // n-gram drafts that were compared with the new tokens though not verified
+  DraftTrial watched = {};  // n-gram drafts that were compared with the new tokens but not verified
 };
 
 struct StepReport {
   std::span<const DraftedStream> streams = {};  // in the order of the plan
-  int64_t other_rows = 0;     // that the planner has no say in: of prompts, and of streams whose depth is fixed
-  double seconds = 0;         // of the model, verification and taking back included
-  double head_seconds = 0;    // of the draft head: all steps of these drafts
-  double upkeep_seconds = 0;  // of the draft head: what it takes in of tokens that it did not draft
+  // Rows that the planner does not decide about: rows of prompts, and of streams whose depth the user has fixed.
+  int64_t other_rows = 0;
+  double seconds = 0;       // the time of the model, including verification and the removal of rejected drafts
+  double head_seconds = 0;  // the time of all steps of the draft head for these drafts
+  // The time that the draft head took to process tokens that it did not draft.
+  double upkeep_seconds = 0;
 };
 
+// The planner decides about a step in this order:
+// 1. The first step of every number of streams is plain, and so is one step now and then. So the cost of plain decoding
+//    is always measured.
+// 2. Otherwise the planner exploits what it knows. It takes the rows with the most expected tokens per second
+//    (draft_rows.h) if they beat plain decoding by kMargin.
+// 3. Or it explores. It tries a number of rows with few measurements that may be cheaper than estimated, or it tries a
+//    draft of an unused source whose exploration is due (draft_history.h). Each of the two kinds has an exploration
+//    budget of kExplorationShare of the time.
+// 4. A step never drafts if its worst case exceeds the regret that the ledger allows (regret_ledger.h).
 class Planner {
  public:
-  // One choice for each stream of the next step. A step without a plan is a plain one.
+  // Returns one choice for each stream of the next step. A step without a plan is a plain step.
   std::vector<DraftChoice> plan(std::span<const DraftingStream> streams, int64_t other_rows);
+  // Learns from the report of a step.
   void observe(const StepReport& report);
-  // Whether the upkeep of the draft head may take so long now: it has a small share of the time.
-  [[nodiscard]] bool can_afford(double upkeep_seconds) const { return upkeep_seconds <= upkeep_savings_ * plain_; }
-  // Whether the last plan was plain in order to measure a plain step: drafts may pay all the same.
+  // Whether the draft head may spend this time on upkeep now. Upkeep gets a small share of the time.
+  [[nodiscard]] bool can_afford(double upkeep_seconds) const {
+    return upkeep_seconds <= upkeep_budget_ * plain_seconds_;
+  }
+  // Whether the last plan was plain in order to measure a plain step. Drafts may still pay in this case.
   [[nodiscard]] bool measures_plain() const { return measures_plain_; }
 
  private:
-  static constexpr double kMargin = 0.01;            // of plain tokens per second
-  static constexpr double kCuriosity = 0.02;         // of the best tokens per second
-  static constexpr double kExperimentShare = 0.005;  // of the time, for either kind
-  static constexpr double kWorthARow = 0.02;         // tokens: a row costs as much anywhere
-  static constexpr double kMaxSavings = 3;           // plain steps
-  static constexpr double kUpkeepShare = 0.01;       // of the time
-  static constexpr double kMaxUpkeep = 4;            // plain steps at once
+  static constexpr double kMargin = 0.01;              // share of the tokens per second of plain decoding
+  static constexpr double kMinExplorationGain = 0.02;  // share of the best known tokens per second
+  static constexpr double kExplorationShare = 0.005;   // share of the time, for each kind of exploration
+  static constexpr double kMaxExplorationBudget = 3;   // plain steps
+  static constexpr double kUpkeepShare = 0.01;         // share of the time
+  static constexpr double kMaxUpkeepBudget = 4;        // plain steps
+  // A draft that is reached with a lower probability is not offered. Its row would bring fewer tokens than this number,
+  // but cost as much as any other row.
+  static constexpr double kMinReached = 0.02;
 
-  // What the step under way is compared with.
-  struct Experiment {
-    double rate = 0;      // tokens per second of the best step known; 0: no experiment
-    double tokens = 0;    // expected of streams that are not watched
-    int64_t stream = -1;  // whose luck is what the experiment is about; -1: it is about rows
+  // The exploration in the step under way, and what the step is compared with.
+  struct Exploration {
+    double rate = 0;      // tokens per second of the best known choice; 0 if the step explores nothing
+    double tokens = 0;    // expected tokens, without those of `stream`
+    int64_t stream = -1;  // the stream that explores a source; -1 if the step explores a number of rows
   };
   struct Offers {
-    std::vector<DraftOffer> best;  // every stream's best source
-    std::vector<DraftOffer> free;  // every stream's n-grams
+    std::vector<DraftOffer> best;   // of every stream, the offer of its best source
+    std::vector<DraftOffer> ngram;  // of every stream, the offer of prompt look-up
   };
 
   [[nodiscard]] bool plain_is_stale(const StepPrice& price, double gain) const;
-  [[nodiscard]] DraftOffer offer(const DraftingStream& stream, DraftSource source) const;
-  [[nodiscard]] Offers offers(const StepPrice& price, std::span<const DraftingStream> streams) const;
-  bool try_rows(const StepPrice& price, const Offers& offers, DraftRows& rows);
-  bool try_source(const StepPrice& price, std::span<const DraftingStream> streams, DraftRows& rows);
-  bool try_source_of(const StepPrice& price, const DraftingStream& stream, int64_t index, DraftRows& rows);
+  [[nodiscard]] DraftOffer offer_of(const DraftingStream& stream, DraftSource source) const;
+  [[nodiscard]] Offers offers_of(const StepPrice& price, std::span<const DraftingStream> streams) const;
+  // These change `rows` into an exploration and return true, if there is something to explore and the budget allows it.
+  bool explore_rows(const StepPrice& price, const Offers& offers, DraftRows& rows);
+  bool explore_sources(const StepPrice& price, std::span<const DraftingStream> streams, DraftRows& rows);
+  bool explore_sources_of(const StepPrice& price, const DraftingStream& stream, int64_t index, DraftRows& rows);
   void observe_costs(const StepReport& report, std::span<const DraftChoice> choices);
-  void book(const StepReport& report, std::span<const DraftChoice> choices, const Experiment& experiment);
+  void record_regret(const StepReport& report, std::span<const DraftChoice> choices, const Exploration& exploration);
   static double seconds_without_spike(const StepReport& report, const StepPrice& price, int64_t drafted);
-  void pay_experiment(const StepReport& report, const Experiment& experiment, double seconds);
+  void charge_exploration(const StepReport& report, const Exploration& exploration, double seconds);
 
-  // By streams: sixteen rows of sixteen streams read sixteen states, sixteen rows of one stream one.
+  // The cost of a step depends on its number of streams, so there is one estimate for each number. Sixteen rows of
+  // sixteen streams read sixteen recurrent states, but sixteen rows of one stream read one.
   std::map<int64_t, StepCost> step_costs_;
   StepCost head_cost_;
   RegretLedger ledger_;
   DraftHistory all_streams_;
   int64_t steps_ = 0;
-  double row_savings_ = 1;  // plain steps that experiments with rows may lose
-  double source_savings_ = 1;
-  double upkeep_savings_ = kMaxUpkeep;
-  double plain_ = 0;       // seconds of a plain step like the last one
-  Experiment experiment_;  // of the plan that was not reported yet
+  // Budgets in plain steps: how much time may be lost.
+  double row_exploration_budget_ = 1;
+  double source_exploration_budget_ = 1;
+  double upkeep_budget_ = kMaxUpkeepBudget;
+  double plain_seconds_ = 0;  // the time of a plain step with the streams of the last step
+  Exploration exploration_;   // belongs to the plan that was not reported yet
   bool measures_plain_ = false;
-  std::array<int64_t, StepPrice::kMaxLogitRows + 1> plain_at_ = {};  // by streams: step of the last plain one, from 1
+  // The number of the last plain step, from 1, indexed by the number of its streams.
+  std::array<int64_t, StepPrice::kMaxLogitRows + 1> plain_at_ = {};
 };
 
 }  // namespace moebius

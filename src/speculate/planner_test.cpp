@@ -1,4 +1,4 @@
-// Rules of the planner, one by one; what it promises about time is in simulation_test.cpp.
+// Tests the rules of the planner one by one. simulation_test.cpp tests the bounds on its regret.
 #include "speculate/planner.h"
 
 #include <gtest/gtest.h>
@@ -16,9 +16,9 @@ double prior_seconds(int64_t rows) { return 0.01 * StepCost::prior_ratio(static_
 testing::Simulation world_of(DraftSource source, double rate) {
   testing::Simulation world;
   world.seconds = prior_seconds;
-  testing::SimulatedSource& there = source == DraftSource::kMtp ? world.mtp : world.ngram;
-  there.there = true;
-  there.rate = [rate](int64_t, int64_t) { return rate; };
+  testing::SimulatedSource& drafts = source == DraftSource::kMtp ? world.mtp : world.ngram;
+  drafts.is_present = true;
+  drafts.rate = [rate](int64_t, int64_t) { return rate; };
   return world;
 }
 
@@ -36,7 +36,7 @@ TEST(Planner, drafts_nothing_where_there_is_no_row_or_no_stream) {
   planner.observe({.other_rows = 5, .seconds = 0.1});
 }
 
-TEST(Planner, begins_with_a_plain_step_for_every_number_of_streams) {
+TEST(Planner, starts_with_a_plain_step_for_every_number_of_streams) {
   Planner planner;
   DraftHistory history;
   for (const size_t count : {1, 2, 5, 3}) {
@@ -67,7 +67,7 @@ TEST(Planner, takes_the_source_that_is_free_when_both_are_as_good) {
 
 TEST(Planner, takes_the_draft_head_when_the_free_source_is_bad) {
   testing::Simulation world = world_of(DraftSource::kMtp, 0.9);
-  world.ngram.there = true;
+  world.ngram.is_present = true;
   testing::Simulator simulator(world);
   simulator.run();
   EXPECT_GT(simulator.drafted(DraftSource::kMtp), 20 * simulator.drafted(DraftSource::kNgram));
@@ -93,8 +93,8 @@ TEST(Planner, finds_drafts_that_have_become_good) {
       testing::Simulation world = world_of(source, 0);
       world.streams = streams;
       world.tokens = 1600;
-      testing::SimulatedSource& there = source == DraftSource::kMtp ? world.mtp : world.ngram;
-      there.rate = [](int64_t position, int64_t) { return position < 1000 ? 0.0 : 1.0; };
+      testing::SimulatedSource& drafts = source == DraftSource::kMtp ? world.mtp : world.ngram;
+      drafts.rate = [](int64_t position, int64_t) { return position < 1000 ? 0.0 : 1.0; };
       testing::Simulator simulator(world);
       const std::vector<testing::SimulatedStep> steps = simulator.run();
       const auto late = std::find_if(steps.begin(), steps.end(), [](const auto& step) { return step.tokens >= 1300; });
@@ -104,7 +104,7 @@ TEST(Planner, finds_drafts_that_have_become_good) {
   }
 }
 
-TEST(Planner, drafts_beside_prefill_only_what_pays_and_tries_nothing) {
+TEST(Planner, drafts_beside_prefill_only_what_pays_and_explores_nothing) {
   Planner planner;
   DraftHistory history;
   const std::vector<DraftingStream> streams = {{&history, {0, 15}}};

@@ -1,8 +1,6 @@
-// The promise that speculation is never slower than plain decoding, as book-keeping. Every step books what it lost
-// against plain steps that would have brought as many tokens; in the last kWindow tokens (of each stream) the books may
-// never stand more than kAllowance above where they stood at their best. Gains are thus spent as they are made: a good
-// thousand tokens does not pay for a bad one. The unit is the plain step of the moment, so a machine that slows down
-// does not change what was booked.
+// The cumulative regret of speculation against plain decoding, and the bound on it. The bound is what makes speculation
+// never noticeably slower than plain decoding. The planner (planner.h) records the regret of every step here, and asks
+// here how much regret the next step may add.
 #pragma once
 
 #include <algorithm>
@@ -10,12 +8,17 @@
 
 namespace moebius {
 
+// The regret of a step is the time it took, minus the time of plain steps for as many tokens. Within the last kWindow
+// tokens of each stream, the cumulative regret may rise at most kAllowance above its lowest value. Gains thus cannot be
+// saved up: a good thousand tokens does not pay for a bad thousand. The unit is the plain step at the time of
+// recording. A machine that slows down therefore does not change regret that is already recorded.
 class RegretLedger {
  public:
-  static constexpr double kWindow = 1024;   // 1,000 and the longest step
-  static constexpr double kAllowance = 25;  // plain steps: 2.5 % of a thousand
+  static constexpr double kWindow = 1024;   // tokens: one thousand, plus those of the longest step
+  static constexpr double kAllowance = 25;  // plain steps: 2.5 % of one thousand
 
-  // tokens: of each stream, on average. loss: in plain steps, below 0 for a gain.
+  // Records one step. `tokens` is the number of tokens of each stream, on average. `regret` is in plain steps; it is
+  // negative for a gain.
   void record_regret(double tokens, double regret) {
     tokens_ += tokens;
     regret_ += regret;
@@ -24,20 +27,21 @@ class RegretLedger {
     lowest_.push_back({tokens_, regret_});
   }
 
-  // What the next step may lose at worst.
+  // The regret, in plain steps, that the next step may add in the worst case.
   [[nodiscard]] double allowance() const {
     return kAllowance - (lowest_.empty() ? 0 : regret_ - lowest_.front().regret);
   }
 
  private:
   struct Entry {
-    double tokens;
+    double tokens;  // the cumulative tokens and regret after a step
     double regret;
   };
 
   double tokens_ = 0;
   double regret_ = 0;
-  std::deque<Entry> lowest_ = {{0, 0}};  // of the window: ascending in both, so the front is the lowest
+  // Candidates for the lowest value of the window. They ascend in tokens and in regret, so the front is the lowest.
+  std::deque<Entry> lowest_ = {{0, 0}};
 };
 
 }  // namespace moebius

@@ -1,5 +1,6 @@
-// What the planner promises about time, on machines whose costs are formulas: never slower than plain decoding by more
-// than a few per cent in any thousand tokens, whatever the drafts; close to the best depth where drafts are good.
+// Tests the bounds on the regret of the planner, on simulated machines whose costs are formulas. Whatever the drafts,
+// it is never slower than plain decoding by more than a few per cent in any thousand tokens. Where drafts are good, it
+// comes close to the best depth.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ struct Machine {
 };
 
 const Machine kMachines[] = {
-    // A model of 35B on a CPU: the prior, but for two rows.
+    // A model of 35B on a CPU. Except for two rows, this is the prior.
     {"cpu", [](int64_t rows) { return rows == 2 ? 0.0136 : 0.01 * StepCost::prior_ratio(static_cast<double>(rows)); }},
     {"flat", [](int64_t rows) { return 0.01 * (1 + 0.02 * static_cast<double>(rows - 1)); }},
     {"steep", [](int64_t rows) { return 0.01 * static_cast<double>(rows); }},
@@ -45,9 +46,9 @@ struct Case {
     testing::Simulation world;
     world.seconds = machine.seconds;
     world.streams = streams;
-    testing::SimulatedSource& there = source == DraftSource::kMtp ? world.mtp : world.ngram;
-    there.there = true;
-    there.rate = rate;
+    testing::SimulatedSource& simulated = source == DraftSource::kMtp ? world.mtp : world.ngram;
+    simulated.is_present = true;
+    simulated.rate = rate;
     return world;
   }
 };
@@ -67,7 +68,7 @@ Rate stationary(double rate) {
   return [rate](int64_t, int64_t) { return rate; };
 }
 
-// Time per token of always drafting so deep, in plain steps; exact.
+// The exact time per token, in plain steps, of a planner that always drafts `depth` tokens.
 double fixed_time(const Case& some, double rate, int64_t depth) {
   double tokens = 1;
   double reached = 1;
@@ -85,7 +86,7 @@ double best_fixed_time(const Case& some, double rate) {
   return best;
 }
 
-// In plain steps a token, from this token on.
+// The time per token, in plain steps, from token number `tokens` on.
 double time_from(const std::vector<testing::SimulatedStep>& steps, double tokens) {
   testing::SimulatedStep start;
   if (tokens > 0)
@@ -133,7 +134,7 @@ TEST(Speculation, loses_at_most_5_per_cent_in_any_thousand_tokens_of_uneven_draf
   }
 }
 
-// The first thousand tokens are the price of learning: rows are added one number at a time.
+// The first thousand tokens do not count, because the planner is still learning: it explores one more row at a time.
 TEST(Speculation, comes_within_5_per_cent_of_the_best_depth_after_a_thousand_tokens_of_good_drafts) {
   for (const Case& some : all_cases()) {
     for (const double rate : {0.7, 0.85, 0.95, 1.0}) {
@@ -147,10 +148,10 @@ TEST(Speculation, comes_within_5_per_cent_of_the_best_depth_after_a_thousand_tok
   }
 }
 
-// Steps that vary by a tenth, and one in a hundred that takes three times as long, against what plain steps take on
-// average under the same noise. One per cent more than without: the worst thousand tokens of plain decoding itself take
-// 1.5 % above their average.
-TEST(Speculation, keeps_its_promise_in_noise_as_well_as_it_can_be_measured) {
+// The time of steps varies by a tenth, and one step in a hundred takes three times as long. The result is compared with
+// the average time of plain steps under the same noise. The bound is one per cent higher than without noise, because
+// the worst thousand tokens of plain decoding itself take 1.5 % more than their average.
+TEST(Speculation, bounds_its_regret_in_noise_as_well_as_it_can_be_measured) {
   for (const Case& some : all_cases()) {
     for (const double rate : {0.0, 0.5, 0.85, 1.0}) {
       double mean = 0;
@@ -165,8 +166,8 @@ TEST(Speculation, keeps_its_promise_in_noise_as_well_as_it_can_be_measured) {
   }
 }
 
-// One step in thirty takes seven times as long, the first ones perhaps: whoever takes such a step for the price of its
-// rows never drafts again.
+// One step in thirty takes seven times as long, and the first steps may be among them. A planner that took such a step
+// for the cost of its rows would never draft again.
 TEST(Speculation, gains_where_drafts_are_good_on_a_machine_with_spikes) {
   for (const Case& some : all_cases()) {
     for (const double rate : {0.85, 1.0}) {

@@ -1,4 +1,4 @@
-// The words of --speculate.
+// Parses the value of the option --speculate.
 #include "speculate/speculation_mode.h"
 
 #include <fmt/format.h>

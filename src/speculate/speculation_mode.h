@@ -1,5 +1,5 @@
-// What the user asked for with --speculate: which sources may draft, and who chooses how many tokens. What a source is
-// and how the choice is made lives in planner.h.
+// The value of the option --speculate: which sources may draft tokens, and whether the user or the planner decides how
+// many. This file only parses the option. planner.h makes the decisions.
 #pragma once
 
 #include <cstdint>
@@ -7,22 +7,25 @@
 
 namespace moebius {
 
-// Where drafted tokens come from: the draft head that a checkpoint brings, or what followed the same tokens before.
+// A source of drafted tokens. kMtp is the draft head of the model; only some checkpoints have one. kNgram drafts the
+// tokens that followed the same few tokens earlier in the text.
 enum class DraftSource : uint8_t { kMtp, kNgram };
 constexpr int kDraftSources = 2;
 
 struct SpeculationMode {
-  static constexpr int64_t kMaxDepth = 15;  // with the confirmed token 16 rows, which is what kernels verify in one go
+  // Together with the confirmed token, 15 drafts make 16 rows. The kernels verify at most 16 rows in one pass.
+  static constexpr int64_t kMaxDepth = 15;
 
   bool mtp = false;
   bool ngram = false;
-  int64_t depth = 0;  // drafted tokens of every step; 0: the planner chooses them step by step
+  int64_t depth = 0;  // the number of drafted tokens of every step; 0 lets the planner choose it for each step
 
   [[nodiscard]] bool off() const { return !mtp && !ngram; }
   bool operator==(const SpeculationMode&) const = default;
 };
 
-// "none", "auto" (both sources), "mtp", "ngram" (that source, depth chosen), "mtp:3", "ngram:5". Throws kUsage.
+// Parses "none", "auto" (both sources), "mtp" or "ngram" (one source, the planner chooses the depth), "mtp:3" or
+// "ngram:5" (one source, a fixed depth). Throws kUsage for any other text.
 SpeculationMode parse_speculation_mode(std::string_view text);
 
 }  // namespace moebius

@@ -1,4 +1,4 @@
-// Every word of --speculate, and what is none.
+// Tests every valid value of --speculate, and invalid ones.
 #include "speculate/speculation_mode.h"
 
 #include <gtest/gtest.h>

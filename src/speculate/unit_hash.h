@@ -1,5 +1,5 @@
-// A number in [0, 1) that looks random and is a function of a seed and a position: what tests of speculation roll
-// instead of dice, so that one run is like the next. The splitmix64 finaliser.
+// A hash that maps a seed and a position to a number in [0, 1) that looks random. Tests of speculation use it instead
+// of a random generator, so that every run is the same. It is the finaliser of splitmix64.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// For tests: the loop of an engine on a machine whose costs are a formula, so that what the planner promises about time
-// can be tested without a clock. Streams never end; drafts are right by a hash of their place.
+// For tests: a simulation of an engine on a machine whose costs are a formula. With it the regret of the planner can be
+// tested without a clock. Streams never end. A hash of its place decides whether a draft is right.
 #pragma once
 
 #include <algorithm>
@@ -16,31 +16,33 @@
 namespace moebius::testing {
 
 struct SimulatedSource {
-  bool there = false;
-  // Probability that a draft of the token at this position of the text is right, `depth` behind the confirmed one.
+  bool is_present = false;
+  // The probability that a draft of the token at this position of the text is right, if the token is `depth` tokens
+  // behind the confirmed one.
   std::function<double(int64_t position, int64_t depth)> rate = [](int64_t, int64_t) { return 0.0; };
 };
 
 struct Simulation {
-  std::function<double(int64_t rows)> seconds;  // of a step
-  double head_share = 0.18;                     // of a step of as many rows: one step of the draft head
+  std::function<double(int64_t rows)> seconds;  // the time of a step
+  // The time of one step of the draft head, as a share of a step of the model with as many rows.
+  double head_share = 0.18;
   int64_t streams = 1;
-  int64_t tokens = 4000;  // of each stream, on average
+  int64_t tokens = 4000;  // the tokens of each stream, on average
   SimulatedSource mtp;
   SimulatedSource ngram;
   bool watch_ngrams = false;
-  double noise = 0;        // standard deviation of log seconds
-  double spike_share = 0;  // of steps that take three times as long
-  // What the machine does to every step: a factor, by step.
+  double noise = 0;        // the standard deviation of log seconds
+  double spike_share = 0;  // the share of steps that take three times as long
+  // A factor on the time of every step, which stands for a machine that becomes slower or faster.
   std::function<double(int64_t step)> drift = [](int64_t) { return 1.0; };
   uint64_t seed = 1;
 };
 
-// After each step, from the start.
+// Sums from the start of the simulation to the end of one step.
 struct SimulatedStep {
   double seconds = 0;
-  double plain_seconds = 0;  // that plain steps would have taken for as many tokens
-  double tokens = 0;         // of each stream, on average
+  double plain_seconds = 0;  // the time that plain steps would have taken for as many tokens
+  double tokens = 0;         // the tokens of each stream, on average
 };
 
 class Simulator {
@@ -50,7 +52,7 @@ class Simulator {
   }
 
   std::vector<SimulatedStep> run() {
-    while (steps_.empty() || steps_.back().tokens < static_cast<double>(world_.tokens)) step();
+    while (steps_.empty() || steps_.back().tokens < static_cast<double>(world_.tokens)) run_step();
     return steps_;
   }
 
@@ -62,7 +64,7 @@ class Simulator {
     int64_t position = 0;
   };
 
-  [[nodiscard]] const SimulatedSource& world_of(DraftSource source) const {
+  [[nodiscard]] const SimulatedSource& source_of(DraftSource source) const {
     return source == DraftSource::kMtp ? world_.mtp : world_.ngram;
   }
 
@@ -72,14 +74,14 @@ class Simulator {
         world_.seed * 1000 + static_cast<uint64_t>(stream * kDraftSources) + static_cast<uint64_t>(source);
     for (int64_t j = 1; j <= depth; ++j) {
       const double roll = unit_hash(seed, (position + j) * 16 + j);
-      if (roll >= world_of(source).rate(position + j, j)) return j - 1;
+      if (roll >= source_of(source).rate(position + j, j)) return j - 1;
     }
     return depth;
   }
 
   [[nodiscard]] double noise_of_step() const {
     const auto step = static_cast<int64_t>(steps_.size());
-    double bell = -6;  // the sum of twelve uniform numbers has variance 1
+    double bell = -6;  // becomes nearly normal: the sum of twelve uniform numbers has variance 1
     for (int64_t i = 0; i < 12; ++i) bell += unit_hash(world_.seed + 77, step * 16 + i);
     const bool spike = unit_hash(world_.seed + 78, step) < world_.spike_share;
     return std::exp(world_.noise * bell) * (spike ? 3 : 1) * world_.drift(step);
@@ -112,11 +114,12 @@ class Simulator {
     return sum;
   }
 
-  void step() {
+  void run_step() {
     const int64_t max_drafts = SpeculationMode::kMaxDepth;
     std::vector<DraftingStream> before;
     for (const Stream& stream : streams_) {
-      before.push_back({&stream.history, {world_.mtp.there ? max_drafts : 0, world_.ngram.there ? max_drafts : 0}});
+      before.push_back(
+          {&stream.history, {world_.mtp.is_present ? max_drafts : 0, world_.ngram.is_present ? max_drafts : 0}});
     }
     const std::vector<DraftChoice> choices = planner_.plan(before, 0);
     std::vector<DraftedStream> after;
@@ -145,7 +148,8 @@ class Simulator {
   std::vector<SimulatedStep> steps_;
 };
 
-// The worst quotient of time and plain time over all windows of at least so many tokens, and no step more.
+// The worst quotient of time and plain time over all windows. A window is a sequence of steps with at least `tokens`
+// tokens, and has no more steps than it needs for them.
 inline double worst_window(const std::vector<SimulatedStep>& steps, double tokens) {
   double worst = 0;
   SimulatedStep start;
