@@ -13,12 +13,12 @@
 #include "bench/bench_ops.h"
 #include "bench/bench_report.h"
 #include "bench/bench_run.h"
-#include "bench/bench_streams.h"
+#include "bench/bench_sequences.h"
 #include "cli/commands.h"
+#include "cli/loading.h"
 #include "cli/machine.h"
 #include "cli/output.h"
 #include "cli/output_file.h"
-#include "cli/session.h"
 #include "dialogue/model_text.h"
 #include "load/options.h"
 #include "moebius/error.h"
@@ -84,7 +84,7 @@ void check_context(const BenchPlan& plan, int64_t context) {
 constexpr int64_t kRandomPrompts = 64;
 
 // One question a line, as a chat would ask it; without a file random ids.
-std::vector<std::vector<int32_t>> stream_prompts(const BenchOptions& options, const ModelText* text, int64_t vocab) {
+std::vector<std::vector<int32_t>> sequence_prompts(const BenchOptions& options, const ModelText* text, int64_t vocab) {
   std::vector<std::vector<int32_t>> prompts;
   if (text == nullptr) {
     const int64_t length = std::max<int64_t>(options.context, 1);
@@ -96,25 +96,25 @@ std::vector<std::vector<int32_t>> stream_prompts(const BenchOptions& options, co
   for (const std::string& line : read_lines(options.prompts)) {
     ChatRequest request;
     request.messages.push_back({{"role", "user"}, {"content", line}});
-    prompts.push_back(text->tokenizer.encode(text->render(std::move(request))));
+    prompts.push_back(text->tokenizer.encode(text->render(std::move(request)).text));
   }
   return prompts;
 }
 
-StreamsPlan streams_plan(const BenchOptions& options) {
-  StreamsPlan plan;
+SequencesPlan sequences_plan(const BenchOptions& options) {
+  SequencesPlan plan;
   plan.batches = options.batches.empty() ? std::vector<int64_t>{1} : options.batches;
-  plan.arms.push_back(parse_streams_arm("none"));
+  plan.arms.push_back(parse_sequences_arm("none"));
   for (const std::string& word : options.speculate) {
-    if (word != "none") plan.arms.push_back(parse_streams_arm(word));
+    if (word != "none") plan.arms.push_back(parse_sequences_arm(word));
   }
   plan.tokens = options.tokens;
   plan.reps = options.reps;
   return plan;
 }
 
-void run_streams_bench(const BenchOptions& options) {
-  StreamsPlan plan = streams_plan(options);
+void run_sequences_bench(const BenchOptions& options) {
+  SequencesPlan plan = sequences_plan(options);
   CommonOptions common = options.common;
   if (plan.arms.size() > 1) {
     common.engine.mtp = "auto";
@@ -122,22 +122,22 @@ void run_streams_bench(const BenchOptions& options) {
   }
   std::optional<ModelText> text;
   if (!options.prompts.empty()) text = load_model_text(options.directory);
-  const Loaded loaded = load(options.directory, common);
-  plan.prompts = stream_prompts(options, text ? &*text : nullptr, loaded.model().config().vocab);
+  const ReadyModel model = load_model(Checkpoint(options.directory), common);
+  plan.prompts = sequence_prompts(options, text ? &*text : nullptr, model.model().config().vocab);
   if (text && text->end_of_turn) plan.stop_ids = {*text->end_of_turn};
-  const std::vector<StreamsSeries> series =
-      run_streams(loaded, plan, [](const std::string& said) { note("{}\n", said); });
+  const std::vector<SequencesSeries> series =
+      run_sequences(model, plan, [](const std::string& said) { note("{}\n", said); });
   if (options.common.json) {
-    write_json({{"model", {{"name", loaded.name}, {"weight_bytes", loaded.plan.weight_bytes}}},
-                {"rows", streams_json(series)}});
+    write_json({{"model", {{"name", model.ready.name}, {"weight_bytes", model.ready.plan.weight_bytes}}},
+                {"rows", sequences_json(series)}});
   } else {
-    write_output(streams_table(series));
+    write_output(sequences_table(series));
   }
 }
 
 void run(const BenchOptions& options) {
   if (!options.batches.empty() || !options.speculate.empty()) {
-    run_streams_bench(options);
+    run_sequences_bench(options);
     return;
   }
   const BenchPlan plan = make_plan(options);
@@ -148,16 +148,16 @@ void run(const BenchOptions& options) {
   std::optional<OutputFile> chart;  // before the long work: a name that cannot be written is known at once
   if (!options.svg.empty()) chart.emplace(options.svg);
   const bool measure_ops = options.ops || !options.svg.empty();
-  const Loaded loaded = load(options.directory, common, measure_ops);
-  check_context(plan, loaded.model().options().context);
-  const BenchResult result = run_bench(loaded, plan, [](const std::string& said) { note("{}\n", said); });
+  const ReadyModel model = load_model(Checkpoint(options.directory), common, measure_ops);
+  check_context(plan, model.model().options().context);
+  const BenchResult result = run_bench(model, plan, [](const std::string& said) { note("{}\n", said); });
   const BenchContext context{.cpu = cpu_name(),
                              .isa = chosen_isa(common.engine.backend, common.engine.isa),
                              .threads = plan.threads,
-                             .model = loaded.name,
-                             .layers = loaded.model().config().layers,
-                             .weight_bytes = loaded.plan.weight_bytes,
-                             .load_s = loaded.load_s};
+                             .model = model.ready.name,
+                             .layers = model.model().config().layers,
+                             .weight_bytes = model.ready.plan.weight_bytes,
+                             .load_s = model.ready.load_s};
   if (options.common.json) {
     Json json = bench_json(context, result);
     if (measure_ops) json["ops"] = ops_json(result);
@@ -167,7 +167,7 @@ void run(const BenchOptions& options) {
   }
   if (chart) {
     FileWriter file(chart->path());
-    file.write(ops_svg(result, fmt::format("{}, {}", loaded.name, context.cpu)));
+    file.write(ops_svg(result, fmt::format("{}, {}", model.ready.name, context.cpu)));
     file.sync();
     chart->commit();
   }
@@ -213,7 +213,7 @@ void add_bench(CLI::App& app) {
       ->capture_default_str();
   command.add_flag("--ops", options->ops, "Also time, bytes and bandwidth of each operation");
   command.add_option("--svg", options->svg, "The same as a chart; implies --ops")->type_name("FILE");
-  command.add_option("--batch", options->batches, "Instead: whole answers of so many streams at once")
+  command.add_option("--batch", options->batches, "Instead: whole answers of so many sequences at once")
       ->type_name("LIST")
       ->delimiter(',')
       ->check(CLI::Range(int64_t{1}, kMaxLogitRows).description(""));

@@ -8,10 +8,12 @@
 #include <memory>
 #include <random>
 
+#include "base/checked.h"
 #include "bench/bench_stats.h"
 #include "cli/interrupt.h"
 #include "cli/machine.h"
 #include "load/options.h"
+#include "model/stepper.h"
 
 namespace moebius::apps {
 
@@ -26,7 +28,7 @@ namespace {
 constexpr uint64_t kSeed = 1;
 constexpr int64_t kMaxPrefillChunk = 512;
 constexpr int64_t kPrompt = 512;  // real tokens in the caches; a longer context repeats them
-constexpr int kLayerInputs = 16;  // rows of activations that moe_layer rotates over
+constexpr int kLayerInputs = 16;  // rows of activations that the layers alone rotate over
 
 // Activations of unit variance, as they come out of a norm: [kLayerInputs, D], one tensor a row.
 std::vector<Tensor> layer_inputs(Backend& backend, int64_t dim) {
@@ -36,15 +38,42 @@ std::vector<Tensor> layer_inputs(Backend& backend, int64_t dim) {
   std::vector<Tensor> inputs;
   for (int i = 0; i < kLayerInputs; ++i) {
     for (float& x : row) x = (static_cast<float>(generator() >> 40) * 0x1p-23f - 1.0f) * kUnitVariance;
-    inputs.push_back(backend.allocate(DType::kF32, 1, dim));
-    backend.write(inputs.back(), row.data());
+    inputs.push_back(backend.memory().allocate(DType::kF32, 1, dim));
+    backend.memory().write(inputs.back(), row.data());
   }
   return inputs;
 }
 
+// Masks under which all of a draft but its last token is drawn.
+class DraftMasks {
+ public:
+  explicit DraftMasks(int64_t vocab) : vocab_(static_cast<size_t>(vocab)) {}
+
+  // One a row of logits; valid until the next call.
+  std::span<const TokenMask> accepting(std::span<const int32_t> draft) {
+    const size_t words = div_up(vocab_, size_t{32});
+    bits_.assign(words * (draft.size() - 1), 0);
+    masks_.clear();
+    for (size_t row = 1; row < draft.size(); ++row) {
+      const bool is_last = row + 1 == draft.size();
+      const size_t drawn = is_last ? (static_cast<size_t>(draft[row]) + 1) % vocab_ : static_cast<size_t>(draft[row]);
+      const auto bits = std::span(bits_).subspan((row - 1) * words, words);
+      bits[drawn / 32] = uint32_t{1} << drawn % 32;
+      masks_.emplace_back(bits);
+    }
+    masks_.emplace_back();  // of the row behind the last draft, which nothing is drawn from
+    return masks_;
+  }
+
+ private:
+  size_t vocab_;
+  std::vector<uint32_t> bits_;
+  std::vector<TokenMask> masks_;
+};
+
 class Bench {
  public:
-  Bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said);
+  Bench(const ReadyModel& model, const BenchPlan& plan, const BenchNews& said);
   BenchResult run();
 
  private:
@@ -61,34 +90,33 @@ class Bench {
   [[nodiscard]] std::span<const int32_t> tokens_of(int64_t rows, int64_t repetition) const;
   void run_prefill();
   void run_layers(int64_t repetition);
-  // Argmax of each row of logits, and the wait for it: what decoding a token, or verifying some, ends with.
-  void take_tokens(Tensor logits);
-  void wait_for(Tensor x);
+  void append(Stepper& stepper, std::span<const int32_t> tokens) const;
 
-  const Loaded& loaded_;
+  const ReadyModel& model_;
   const BenchPlan& plan_;
   const BenchNews& said_;
-  std::vector<std::unique_ptr<Session>> sessions_;  // one an expert path
-  std::unique_ptr<Session> prompt_;                 // of prefill, which starts from nothing each time
-  std::vector<int32_t> step_tokens_;                // [repetitions, most rows]
+  std::vector<std::unique_ptr<Stepper>> steppers_;  // one an expert path
+  std::unique_ptr<Stepper> prompt_;                 // of prefill, which starts from nothing each time
+  std::vector<int32_t> step_tokens_;                // [repetitions, rows]
   std::vector<int32_t> prompt_tokens_;
   std::vector<Tensor> layer_inputs_;
-  Tensor ids_;  // i32 [most rows of logits, 1]
+  DraftMasks draft_masks_;
   std::unique_ptr<BandwidthProbe> probe_;
 };
 
-Bench::Bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said)
-    : loaded_(loaded), plan_(plan), said_(said) {
-  const ModelConfig& config = loaded.model().config();
-  int64_t most_rows = 1;
-  for (const int64_t rows : plan.rows) most_rows = std::max(most_rows, rows);
-  for (const int64_t drafted : plan.drafts) most_rows = std::max(most_rows, drafted + 1);
-  step_tokens_ = random_tokens((plan.reps + 1) * most_rows, config.vocab, kSeed);
+Bench::Bench(const ReadyModel& model, const BenchPlan& plan, const BenchNews& said)
+    : model_(model), plan_(plan), said_(said), draft_masks_(model.model().config().vocab) {
+  const ModelConfig& config = model.model().config();
+  int64_t max_rows = 1;
+  for (const int64_t rows : plan.rows) max_rows = std::max(max_rows, rows);
+  for (const int64_t drafted : plan.drafts) max_rows = std::max(max_rows, drafted + 1);
+  step_tokens_ = random_tokens((plan.reps + 1) * max_rows, config.vocab, kSeed);
   prompt_tokens_ = random_tokens(std::max(std::min(plan.context, kPrompt), plan.prefill), config.vocab, kSeed + 1);
-  layer_inputs_ = layer_inputs(loaded.backend(), config.dim);
-  ids_ = loaded.backend().allocate(DType::kI32, kMaxLogitRows, 1);
-  for (size_t i = 0; i < plan.paths.size(); ++i) sessions_.push_back(std::make_unique<Session>(loaded));
-  if (plan.prefill > 0) prompt_ = std::make_unique<Session>(loaded);
+  layer_inputs_ = layer_inputs(model.backend(), config.dim);
+  for (size_t i = 0; i < plan.paths.size(); ++i) {
+    steppers_.push_back(std::make_unique<Stepper>(model.model(), model.backend()));
+  }
+  if (plan.prefill > 0) prompt_ = std::make_unique<Stepper>(model.model(), model.backend());
 }
 
 std::vector<Bench::Test> Bench::tests() const {
@@ -105,7 +133,7 @@ BenchResult Bench::run() {
   BenchResult result;
   for (const Test& test : tests()) {
     said_(fmt::format("warming up: {}", name(test.kind)));
-    for (size_t arm = 0; arm < sessions_.size(); ++arm) sample(test, arm, 0);
+    for (size_t arm = 0; arm < steppers_.size(); ++arm) sample(test, arm, 0);
   }
   result.peak_resident_bytes = peak_resident_bytes();
   probe_ = std::make_unique<BandwidthProbe>(plan_.threads, probe_buffer_bytes());
@@ -119,11 +147,11 @@ BenchResult Bench::run() {
 
 void Bench::fill_caches() {
   if (plan_.context == 0) return;
-  for (size_t arm = 0; arm < sessions_.size(); ++arm) {
+  for (size_t arm = 0; arm < steppers_.size(); ++arm) {
     said_(fmt::format("filling caches: {} positions, {}", plan_.context, name(plan_.paths[arm])));
-    loaded_.model().set_expert_path(plan_.paths[arm]);
-    sessions_[arm]->skip(std::span(prompt_tokens_).first(static_cast<size_t>(std::min(plan_.context, kPrompt))));
-    sessions_[arm]->pretend(plan_.context);
+    model_.model().set_expert_path(plan_.paths[arm]);
+    append(*steppers_[arm], std::span(prompt_tokens_).first(static_cast<size_t>(std::min(plan_.context, kPrompt))));
+    steppers_[arm]->repeat_until(plan_.context);
   }
 }
 
@@ -142,7 +170,7 @@ std::vector<BenchSeries> Bench::measure(const Test& test) {
       const size_t arm = (i + static_cast<size_t>(repetition)) % (paths + 1);
       if (arm == paths) {
         bytes_per_s = probe_->measure();
-        macs_per_s = loaded_.backend().measure_int8_macs();
+        macs_per_s = model_.backend().probes().measure_int8_macs();
       } else {
         series[arm].samples.push_back(sample(test, arm, repetition + 1));
       }
@@ -156,12 +184,13 @@ std::vector<BenchSeries> Bench::measure(const Test& test) {
 }
 
 BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
-  loaded_.model().set_expert_path(plan_.paths[arm]);
+  model_.model().set_expert_path(plan_.paths[arm]);
   if (test.kind == BenchTest::kPrefill) prompt_->reset();
   const double plain_seconds =
       test.kind == BenchTest::kDraft ? sample({BenchTest::kDecode, 1}, arm, repetition).seconds : 0;
-  loaded_.backend().take_traffic();
-  if (loaded_.parts.meter != nullptr) loaded_.parts.meter->take_ops();
+  OpMeter* meter = model_.loaded.meter;
+  if (meter != nullptr) meter->operations().drain_totals();
+  const Traffic before = model_.backend().probes().traffic();
   const auto start = std::chrono::steady_clock::now();
   switch (test.kind) {
     case BenchTest::kDecode:
@@ -179,36 +208,38 @@ BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
       break;
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  const Traffic traffic = loaded_.backend().take_traffic();
-  const double parts = test.kind == BenchTest::kMoeLayer ? static_cast<double>(loaded_.model().config().layers) : 1.0;
+  const Traffic traffic = model_.backend().probes().traffic() - before;
+  const double parts = test.kind == BenchTest::kMoeLayer ? static_cast<double>(model_.model().config().layers) : 1.0;
   const auto bytes = static_cast<double>(traffic.bytes());
   BenchSample taken{.seconds = elapsed.count() / parts,
                     .plain_seconds = plain_seconds,
                     .bytes = bytes / parts,
-                    .experts = mean_experts(traffic, loaded_.model().config()),
+                    .experts = mean_experts(traffic, model_.model().config()),
                     .ops = {}};
-  if (loaded_.parts.meter != nullptr) taken.ops = loaded_.parts.meter->take_ops();
+  if (meter != nullptr) taken.ops = meter->operations().drain_totals();
   return taken;
 }
 
 // Always at the same position: keys and values are written over, the recurrent state moves on, alike in every arm.
 void Bench::run_step(size_t arm, int64_t rows, int64_t repetition) {
-  Session& session = *sessions_[arm];
-  session.seek(plan_.context);
-  const Tensor logits = session.step(tokens_of(rows, repetition), 0, rows);
+  Stepper& stepper = *steppers_[arm];
+  stepper.rewind(plan_.context);
+  stepper.enqueue(tokens_of(rows, repetition), {0, rows});
   if (rows == 1) {
-    take_tokens(logits);
+    stepper.draw();
   } else {
-    wait_for(logits);
+    model_.backend().operations().wait();
   }
 }
 
-// All but the last token stay: the most that a rollback can have to replay.
+// Random drafts would never be drawn, so masks see to it that all but the last one are: the most that a rollback can
+// have to replay.
 void Bench::run_draft(size_t arm, int64_t rows, int64_t repetition) {
-  Session& session = *sessions_[arm];
-  session.seek(plan_.context);
-  take_tokens(session.draft(tokens_of(rows, repetition)));
-  session.keep(rows - 1, rows);
+  Stepper& stepper = *steppers_[arm];
+  stepper.rewind(plan_.context);
+  const std::span<const int32_t> tokens = tokens_of(rows, repetition);
+  stepper.enqueue_draft(tokens);
+  stepper.draw(draft_masks_.accepting(tokens));
 }
 
 std::span<const int32_t> Bench::tokens_of(int64_t rows, int64_t repetition) const {
@@ -218,33 +249,30 @@ std::span<const int32_t> Bench::tokens_of(int64_t rows, int64_t repetition) cons
 
 void Bench::run_prefill() {
   const std::span<const int32_t> tokens = std::span(prompt_tokens_).first(static_cast<size_t>(plan_.prefill));
-  const auto most = static_cast<size_t>(loaded_.model().options().max_rows);
-  const size_t last = (tokens.size() - 1) / most * most;
-  prompt_->skip(tokens.first(last));
-  const auto tail = static_cast<int64_t>(tokens.size() - last);
-  take_tokens(prompt_->step(tokens.subspan(last), tail - 1, 1));
+  const auto max_rows = static_cast<size_t>(model_.model().options().max_rows);
+  const size_t last = (tokens.size() - 1) / max_rows * max_rows;
+  append(*prompt_, tokens.first(last));
+  prompt_->enqueue(tokens.subspan(last), {static_cast<int64_t>(tokens.size() - last) - 1, 1});
+  prompt_->draw();
 }
 
 // Every layer once, each with another row of activations, and other rows in the next repetition.
 void Bench::run_layers(int64_t repetition) {
-  const int64_t layers = loaded_.model().config().layers;
-  Tensor out;
+  const int64_t layers = model_.model().config().layers;
   for (int64_t layer = 0; layer < layers; ++layer) {
     const auto input = static_cast<size_t>((repetition * layers + layer) % kLayerInputs);
-    out = loaded_.model().moe_layer(layer, layer_inputs_[input]);
+    model_.model().mlp_layer(layer, layer_inputs_[input]);
   }
-  wait_for(out);
+  model_.backend().operations().wait();
 }
 
-void Bench::take_tokens(Tensor logits) {
-  const Tensor ids = ids_.first(logits.rows);
-  loaded_.backend().argmax(ids, logits);
-  wait_for(ids);
-}
-
-void Bench::wait_for(Tensor x) {
-  uint32_t word = 0;  // every element type in use has four bytes
-  loaded_.backend().read(&word, {x.data, x.dtype, 1, 1});
+// In steps of max_rows, without logits.
+void Bench::append(Stepper& stepper, std::span<const int32_t> tokens) const {
+  const auto max_rows = static_cast<size_t>(model_.model().options().max_rows);
+  for (; !tokens.empty(); tokens = tokens.subspan(std::min(max_rows, tokens.size()))) {
+    throw_if_interrupted();
+    stepper.enqueue(tokens.first(std::min(max_rows, tokens.size())), {});
+  }
 }
 
 }  // namespace
@@ -254,8 +282,8 @@ std::string_view name(BenchTest test) {
   return kNames[static_cast<size_t>(test)];
 }
 
-BenchResult run_bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said) {
-  return Bench(loaded, plan, said).run();
+BenchResult run_bench(const ReadyModel& model, const BenchPlan& plan, const BenchNews& said) {
+  return Bench(model, plan, said).run();
 }
 
 double mean_experts(const Traffic& traffic, const ModelConfig& config) {

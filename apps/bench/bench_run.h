@@ -11,7 +11,7 @@
 
 #include "backend/op_meter.h"
 #include "base/bandwidth_probe.h"
-#include "cli/session.h"
+#include "cli/loading.h"
 
 namespace moebius::apps {
 
@@ -53,7 +53,7 @@ struct BenchResult {
 
 // said: what is being measured, for a line on stderr.
 using BenchNews = std::function<void(const std::string& said)>;
-BenchResult run_bench(const Loaded& loaded, const BenchPlan& plan, const BenchNews& said);
+BenchResult run_bench(const ReadyModel& model, const BenchPlan& plan, const BenchNews& said);
 
 // Distinct routed experts of a layer that has some, on average over whole steps. To a backend, and so in Traffic, a
 // dense MLP is a table of one expert; to nobody else.

@@ -11,14 +11,15 @@
 
 #include "checkpoint/safetensors.h"
 #include "cli/commands.h"
+#include "cli/loading.h"
 #include "cli/output.h"
 #include "cli/output_file.h"
 #include "cli/progress.h"
-#include "cli/session.h"
 #include "cli/tokens.h"
 #include "load/options.h"
+#include "model/non_finite.h"
+#include "model/stepper.h"
 #include "moebius/error.h"
-#include "schedule/non_finite.h"
 
 namespace moebius::apps {
 namespace {
@@ -43,9 +44,9 @@ class Trace {
         tokens_(tokens),
         layers_(static_cast<size_t>(config.layers), std::vector<float>(static_cast<size_t>(tokens * config.dim))) {}
 
-  LayerObserver observer(Backend& backend, int64_t position) {
-    return [this, &backend, position](int64_t layer, Tensor residual) {
-      backend.read(layers_[static_cast<size_t>(layer)].data() + position * dim_, residual);
+  LayerObserver observer(Memory& memory, int64_t position) {
+    return [this, &memory, position](int64_t layer, Tensor residual) {
+      memory.read(layers_[static_cast<size_t>(layer)].data() + position * dim_, residual);
     };
   }
 
@@ -71,18 +72,18 @@ class Trace {
 // most, so a longer one is run again from the start for each further window of its rows: slow, but really one step.
 class LogitsRun {
  public:
-  LogitsRun(const Loaded& loaded, const std::vector<int32_t>& tokens, int64_t chunk, Trace* trace)
-      : loaded_(loaded), session_(loaded), tokens_(tokens), chunk_(chunk), trace_(trace) {}
+  LogitsRun(const ReadyModel& model, const std::vector<int32_t>& tokens, int64_t chunk, Trace* trace)
+      : model_(model), stepper_(model.model(), model.backend()), tokens_(tokens), chunk_(chunk), trace_(trace) {}
 
   // Logits of the draft head, a row less than there are tokens: a run of its own.
   template <typename Sink>
   void run_mtp(const Sink& sink) {
     const auto total = static_cast<int64_t>(tokens_.size());
     for (int64_t begin = 0; begin + 1 < total; begin += chunk_) {
-      step(begin, std::min(chunk_, total - begin), 0, 0);
+      step(begin, std::min(chunk_, total - begin), {});
       const int64_t guesses = std::min(chunk_, total - begin - 1);
       const auto next = std::span(tokens_).subspan(static_cast<size_t>(begin + 1), static_cast<size_t>(guesses));
-      sink(read(session_.guess(next, begin)));
+      sink(stepper_.step_draft_head(next));
     }
   }
 
@@ -93,43 +94,37 @@ class LogitsRun {
       const int64_t rows = std::min(chunk_, total - begin);
       for (int64_t first = 0; first < rows; first += kMaxLogitRows) {
         if (first > 0) replay(begin);
-        sink(step(begin, rows, first, std::min(kMaxLogitRows, rows - first)));
+        sink(step(begin, rows, {first, std::min(kMaxLogitRows, rows - first)}));
       }
     }
   }
 
  private:
   void replay(int64_t end) {
-    session_.reset();
-    for (int64_t begin = 0; begin < end; begin += chunk_) step(begin, std::min(chunk_, end - begin), 0, 0);
+    stepper_.reset();
+    for (int64_t begin = 0; begin < end; begin += chunk_) step(begin, std::min(chunk_, end - begin), {});
   }
 
-  std::span<const float> step(int64_t begin, int64_t rows, int64_t first, int64_t count) {
+  std::vector<float> step(int64_t begin, int64_t rows, LogitRows wanted) {
     const auto part = std::span(tokens_).subspan(static_cast<size_t>(begin), static_cast<size_t>(rows));
-    const LayerObserver observer = trace_ == nullptr ? LayerObserver() : trace_->observer(loaded_.backend(), begin);
-    return read(session_.step(part, first, count, observer));
+    const LayerObserver observer =
+        trace_ == nullptr ? LayerObserver() : trace_->observer(model_.backend().memory(), begin);
+    return stepper_.step(part, wanted, observer);
   }
 
-  std::span<const float> read(Tensor logits) {
-    host_.resize(static_cast<size_t>(logits.rows * logits.cols));
-    if (logits.rows > 0) loaded_.backend().read(host_.data(), logits);
-    return host_;
-  }
-
-  const Loaded& loaded_;
-  Session session_;
+  const ReadyModel& model_;
+  Stepper stepper_;
   const std::vector<int32_t>& tokens_;
   int64_t chunk_;
   Trace* trace_;
-  std::vector<float> host_;
 };
 
 // Writes `logits` [T, V], with a draft head `mtp_logits` [T - 1, V], and `tokens` [T]; the number of logits that are
 // not finite.
-int64_t write_logits(const Loaded& loaded, const std::vector<int32_t>& tokens, const LogitsOptions& options,
+int64_t write_logits(const ReadyModel& model, const std::vector<int32_t>& tokens, const LogitsOptions& options,
                      Trace* trace) {
   const auto count = static_cast<int64_t>(tokens.size());
-  const int64_t vocab = loaded.model().config().vocab;
+  const int64_t vocab = model.model().config().vocab;
   const int64_t guesses = options.mtp ? count - 1 : 0;
   std::vector<SafetensorsWriter::Declaration> declared = {{"logits", DType::kF32, {count, vocab}}};
   if (options.mtp) declared.push_back({"mtp_logits", DType::kF32, {guesses, vocab}});
@@ -144,8 +139,8 @@ int64_t write_logits(const Loaded& loaded, const std::vector<int32_t>& tokens, c
     writer.write(std::as_bytes(logits));
     progress.update(done_bytes += logits.size_bytes());
   };
-  LogitsRun(loaded, tokens, options.chunk, trace).run(sink);
-  if (options.mtp) LogitsRun(loaded, tokens, options.chunk, nullptr).run_mtp(sink);
+  LogitsRun(model, tokens, options.chunk, trace).run(sink);
+  if (options.mtp) LogitsRun(model, tokens, options.chunk, nullptr).run_mtp(sink);
   progress.finish();
   writer.write(std::as_bytes(std::span(tokens)));
   writer.finish();
@@ -154,13 +149,13 @@ int64_t write_logits(const Loaded& loaded, const std::vector<int32_t>& tokens, c
 }
 
 // Ids in the vocabulary, and no more of them than the context holds.
-void check_tokens(const Loaded& loaded, std::span<const int32_t> tokens) {
-  const int64_t vocab = loaded.model().config().vocab;
+void check_tokens(const ReadyModel& model, std::span<const int32_t> tokens) {
+  const int64_t vocab = model.model().config().vocab;
   const auto bad = std::ranges::find_if(tokens, [&](int32_t id) { return id >= vocab; });
   if (bad != tokens.end()) {
     throw Error(ErrorCode::kUsage, "--tokens", fmt::format("expected ids from 0 to {}, got {}", vocab - 1, *bad));
   }
-  const int64_t context = loaded.model().options().context;
+  const int64_t context = model.model().options().context;
   if (static_cast<int64_t>(tokens.size()) > context) {
     throw Error(ErrorCode::kUsage, "--tokens",
                 fmt::format("{} tokens exceed the context of {}", tokens.size(), context),
@@ -168,10 +163,9 @@ void check_tokens(const Loaded& loaded, std::span<const int32_t> tokens) {
   }
 }
 
-[[noreturn]] void throw_non_finite(const Loaded& loaded, std::span<const int32_t> tokens, const LogitsOptions& options,
-                                   int64_t bad) {
-  const Session session(loaded);
-  const std::string place = find_non_finite(loaded.model(), loaded.backend(), session.state(), tokens);
+[[noreturn]] void throw_non_finite(const ReadyModel& model, std::span<const int32_t> tokens,
+                                   const LogitsOptions& options, int64_t bad) {
+  const std::string place = find_non_finite(model.model(), model.backend(), tokens);
   throw Error(ErrorCode::kNonFinite, options.out,
               fmt::format("written, but {} logits are not finite; first seen in {}", bad, place),
               "`moebius doctor DIR --scan` looks for tensors with values that are not finite");
@@ -185,14 +179,14 @@ void run_logits(const LogitsOptions& options) {
   if (options.mtp && options.chunk > kMaxLogitRows) {
     throw Error(ErrorCode::kUsage, "--chunk", fmt::format("expected at most {} with --mtp", kMaxLogitRows));
   }
-  const Loaded loaded = load(options.directory, common);
-  check_tokens(loaded, tokens);
+  const ReadyModel model = load_model(Checkpoint(options.directory), common);
+  check_tokens(model, tokens);
   std::optional<Trace> trace;
-  if (!options.trace.empty()) trace.emplace(loaded.model().config(), static_cast<int64_t>(tokens.size()));
-  const int64_t bad = write_logits(loaded, tokens, options, trace ? &*trace : nullptr);
+  if (!options.trace.empty()) trace.emplace(model.model().config(), static_cast<int64_t>(tokens.size()));
+  const int64_t bad = write_logits(model, tokens, options, trace ? &*trace : nullptr);
   if (trace) trace->write(options.trace);
-  if (bad > 0) throw_non_finite(loaded, tokens, options, bad);
-  const int64_t vocab = loaded.model().config().vocab;
+  if (bad > 0) throw_non_finite(model, tokens, options, bad);
+  const int64_t vocab = model.model().config().vocab;
   if (options.common.json) {
     write_json({{"out", options.out}, {"tokens", tokens.size()}, {"vocab", vocab}});
   } else {

@@ -12,14 +12,14 @@
 #include "bench/logits_file.h"
 #include "bench/next_token_stats.h"
 #include "cli/commands.h"
+#include "cli/loading.h"
 #include "cli/model_location.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/session.h"
 #include "cli/text_input.h"
 #include "dialogue/model_text.h"
-#include "engine/runner.h"
+#include "model/stepper.h"
 #include "moebius/error.h"
 
 namespace moebius::apps {
@@ -32,7 +32,7 @@ struct PerplexityOptions {
   std::string directory;
   std::string file;
   int64_t window = 512;
-  int64_t most_tokens = 0;  // 0: all
+  int64_t max_tokens = 0;  // 0: all
   std::vector<std::string> against;
 };
 
@@ -50,7 +50,7 @@ struct Windows {
 
 Windows cut(const std::string& text, const Tokenizer& tokenizer, const PerplexityOptions& options) {
   std::vector<int32_t> ids = tokenizer.encode(text);
-  if (options.most_tokens > 0) ids.resize(std::min(ids.size(), static_cast<size_t>(options.most_tokens)));
+  if (options.max_tokens > 0) ids.resize(std::min(ids.size(), static_cast<size_t>(options.max_tokens)));
   Windows windows;
   const auto length = static_cast<size_t>(options.window);
   for (size_t first = 0; first + 1 < ids.size(); first += length) {
@@ -62,18 +62,19 @@ Windows cut(const std::string& text, const Tokenizer& tokenizer, const Perplexit
   throw Error(ErrorCode::kUsage, options.file, fmt::format("has {} tokens", ids.size()), "give a text of at least two");
 }
 
+size_t vocab_of(const ReadyModel& model) { return static_cast<size_t>(model.model().config().vocab); }
+
 // score(logits [V], next): for each prediction, in the order of the text.
 template <typename Score>
-void for_each_prediction(Runner& engine, const Windows& windows, const Score& score) {
-  const auto vocab = static_cast<size_t>(engine.vocab());
+void for_each_prediction(const ReadyModel& model, const Windows& windows, const Score& score) {
+  const auto vocab = vocab_of(model);
   Progress progress("measuring", windows.predictions(), Progress::Unit::kTokens);
   uint64_t done = 0;
   for (const std::vector<int32_t>& window : windows.tokens) {
-    Sequence sequence = engine.start();
+    Stepper stepper(model.model(), model.backend(), model.ready.name);
     for (size_t first = 0; first + 1 < window.size(); first += kRowsAtOnce) {
       const size_t count = std::min(kRowsAtOnce, window.size() - 1 - first);
-      const auto begin = window.begin() + static_cast<int64_t>(first);
-      const std::vector<float> logits = sequence.append_all({begin, begin + static_cast<int64_t>(count)});
+      const std::vector<float> logits = stepper.append_all(std::span(window).subspan(first, count));
       for (size_t i = 0; i < count; ++i) score(std::span(logits).subspan(i * vocab, vocab), window[first + i + 1]);
       progress.update(done += count);
     }
@@ -135,6 +136,10 @@ Rival parse_rival(const std::string& text, const PerplexityOptions& options) {
   return rival;
 }
 
+size_t likeliest(std::span<const float> logits) {
+  return static_cast<size_t>(std::ranges::max_element(logits) - logits.begin());
+}
+
 struct Comparison {
   std::string label;
   Perplexity own;
@@ -144,22 +149,22 @@ struct Comparison {
 };
 
 Comparison compare(const Rival& rival, const Windows& windows, LogitsFile& base) {
-  Runner engine = load_runner(rival.directory, rival.common);
-  if (static_cast<size_t>(engine.vocab()) != base.vocab()) {
+  const ReadyModel model = load_model(Checkpoint(rival.directory), rival.common);
+  if (vocab_of(model) != base.vocab()) {
     throw Error(ErrorCode::kUsage, rival.directory,
-                fmt::format("has a vocabulary of {}, not {}", engine.vocab(), base.vocab()),
+                fmt::format("has a vocabulary of {}, not {}", vocab_of(model), base.vocab()),
                 "only models with the same tokenizer can be compared");
   }
   std::vector<double> losses, divergences;
   uint64_t same_top = 0;
   base.rewind();
   std::vector<float> expected(base.vocab());
-  for_each_prediction(engine, windows, [&](std::span<const float> logits, int32_t next) {
+  for_each_prediction(model, windows, [&](std::span<const float> logits, int32_t next) {
     base.read(expected);
     const std::vector<double> log_q = log_softmax(logits);
     losses.push_back(-log_q[static_cast<size_t>(next)]);
     divergences.push_back(divergence(log_softmax(expected), log_q));
-    same_top += Runner::argmax(expected) == Runner::argmax(logits) ? 1 : 0;
+    same_top += likeliest(expected) == likeliest(logits) ? 1 : 0;
   });
   return {rival.label,
           perplexity(losses, windows),
@@ -225,11 +230,11 @@ void run_perplexity(PerplexityOptions options) {
   std::vector<double> losses;
   std::unique_ptr<LogitsFile> base;  // when there is something to compare
   {
-    Runner engine = load_runner(options.directory, options.common);
+    const ReadyModel model = load_model(Checkpoint(options.directory), options.common);
     if (!rivals.empty()) {
-      base = std::make_unique<LogitsFile>(windows.predictions(), static_cast<size_t>(engine.vocab()));
+      base = std::make_unique<LogitsFile>(windows.predictions(), vocab_of(model));
     }
-    for_each_prediction(engine, windows, [&](std::span<const float> logits, int32_t next) {
+    for_each_prediction(model, windows, [&](std::span<const float> logits, int32_t next) {
       losses.push_back(-log_softmax(logits)[static_cast<size_t>(next)]);
       if (base) base->write(logits);
     });
@@ -258,7 +263,7 @@ void add_perplexity(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(int64_t{2}, int64_t{1} << 20).description(""))
       ->capture_default_str();
-  command.add_option("--most-tokens", options->most_tokens, "Stop there; 0: the whole text")
+  command.add_option("--most-tokens", options->max_tokens, "Stop there; 0: the whole text")
       ->type_name("N")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 40).description(""))
       ->capture_default_str();

@@ -14,12 +14,13 @@
 #include "checkpoint/census.h"
 #include "checkpoint/doctor.h"
 #include "checkpoint/value_scan.h"
+#include "cli/loading.h"
 #include "cli/machine.h"
 #include "cli/progress.h"
-#include "cli/session.h"
 #include "load/options.h"
+#include "model/non_finite.h"
+#include "model/stepper.h"
 #include "moebius/error.h"
-#include "schedule/non_finite.h"
 
 namespace moebius::apps {
 namespace {
@@ -41,15 +42,16 @@ std::vector<int32_t> test_tokens(int64_t vocab) {
 }
 
 // All logits [kTokens, V] of a new sequence, in steps of `chunk`.
-Logits logits_of(const Loaded& loaded, int64_t chunk) {
-  const int64_t vocab = loaded.model().config().vocab;
+Logits logits_of(const ReadyModel& model, int64_t chunk) {
+  const int64_t vocab = model.model().config().vocab;
   const std::vector<int32_t> tokens = test_tokens(vocab);
-  Session session(loaded);
-  Logits all(static_cast<size_t>(kTokens * vocab));
+  Stepper stepper(model.model(), model.backend());
+  Logits all;
   for (int64_t at = 0; at < kTokens; at += chunk) {
     const int64_t rows = std::min(chunk, kTokens - at);
     const auto part = std::span(tokens).subspan(static_cast<size_t>(at), static_cast<size_t>(rows));
-    loaded.backend().read(all.data() + at * vocab, session.step(part, 0, rows));
+    const Logits logits = stepper.step(part, {0, rows});
+    all.insert(all.end(), logits.begin(), logits.end());
   }
   return all;
 }
@@ -83,11 +85,11 @@ class Examination {
   void audit_formats(const ModelDir& files, const ModelConfig& config);
   void scan(const ModelDir& files);
   void examine_packed();
-  Loaded load_with(const CommonOptions& common) const;
+  ReadyModel load_with(const CommonOptions& common) const;
   [[nodiscard]] bool examine_loaded();
-  void examine_logits(const Loaded& loaded);
-  void compare_chunks(const Loaded& loaded);
-  void compare_paths(const Loaded& loaded);
+  void examine_logits(const ReadyModel& model);
+  void compare_chunks(const ReadyModel& model);
+  void compare_paths(const ReadyModel& model);
   void compare_loads();
   void compare_load(const std::string& check, const std::string& what, const CommonOptions& common);
   void judge(const std::string& check, const std::string& what, const Logits& got);
@@ -166,33 +168,32 @@ void Examination::examine_packed() {
   }
 }
 
-Loaded Examination::load_with(const CommonOptions& common) const {
+ReadyModel Examination::load_with(const CommonOptions& common) const {
   CommonOptions small = common;
   small.engine.packed = use_packed_ ? "auto" : "off";  // to examine is not to write
   small.engine.context = kTokens;
   small.engine.max_rows = kTokens;
-  return load(options_.directory, small);
+  return load_model(Checkpoint(options_.directory), small);
 }
 
 bool Examination::examine_loaded() {
-  std::optional<Loaded> loaded;
+  std::optional<ReadyModel> loaded;
   if (!findings_.attempt("load", [&] { loaded.emplace(load_with(options_.common)); })) return false;
-  weight_bytes_ = loaded->plan.weight_bytes;
-  findings_.pass("load", fmt::format("{} in {:.1f} s, {:.2f} GB/s", human_bytes(weight_bytes_), loaded->load_s,
-                                     static_cast<double>(weight_bytes_) / loaded->load_s / 1e9));
+  weight_bytes_ = loaded->ready.plan.weight_bytes;
+  findings_.pass("load", fmt::format("{} in {:.1f} s, {:.2f} GB/s", human_bytes(weight_bytes_), loaded->ready.load_s,
+                                     static_cast<double>(weight_bytes_) / loaded->ready.load_s / 1e9));
   return findings_.attempt("logits", [&] { examine_logits(*loaded); }) &&
          findings_.attempt("chunks", [&] { compare_chunks(*loaded); }) &&
          findings_.attempt("expert paths", [&] { compare_paths(*loaded); });
 }
 
-void Examination::examine_logits(const Loaded& loaded) {
-  expected_ = logits_of(loaded, kTokens);
+void Examination::examine_logits(const ReadyModel& model) {
+  expected_ = logits_of(model, kTokens);
   const auto bad = std::ranges::count_if(expected_, [](float x) { return !std::isfinite(x); });
   if (bad > 0) {
-    const Session session(loaded);
-    const auto tokens = test_tokens(loaded.model().config().vocab);
-    const std::string place = find_non_finite(loaded.model(), loaded.backend(), session.state(), tokens);
-    throw Error(ErrorCode::kNonFinite, loaded.name,
+    const auto tokens = test_tokens(model.model().config().vocab);
+    const std::string place = find_non_finite(model.model(), model.backend(), tokens);
+    throw Error(ErrorCode::kNonFinite, model.ready.name,
                 fmt::format("{} of {} logits are not finite; first seen in {}", bad, expected_.size(), place),
                 "--scan looks for tensors with values that are not finite");
   }
@@ -207,9 +208,9 @@ void Examination::examine_logits(const Loaded& loaded) {
   findings_.pass("logits", fmt::format("finite for {} tokens, standard deviation {:.3g}", kTokens, deviation));
 }
 
-void Examination::compare_chunks(const Loaded& loaded) {
+void Examination::compare_chunks(const ReadyModel& model) {
   for (const int64_t chunk : kChunks) {
-    const Logits got = logits_of(loaded, chunk);
+    const Logits got = logits_of(model, chunk);
     if (same_bits(got, expected_)) continue;
     judge("chunks", fmt::format("steps of {}", chunk), got);
     return;
@@ -217,11 +218,11 @@ void Examination::compare_chunks(const Loaded& loaded) {
   judge("chunks", fmt::format("steps of {} and the whole prompt", fmt::join(kChunks, ", ")), expected_);
 }
 
-void Examination::compare_paths(const Loaded& loaded) {
+void Examination::compare_paths(const ReadyModel& model) {
   constexpr ExpertPath kPaths[] = {ExpertPath::kUnfused, ExpertPath::kConcat, ExpertPath::kFused};
   for (const ExpertPath path : kPaths) {
-    loaded.model().set_expert_path(path);
-    const Logits got = logits_of(loaded, kTokens);
+    model.model().set_expert_path(path);
+    const Logits got = logits_of(model, kTokens);
     if (same_bits(got, expected_)) continue;
     judge("expert paths", fmt::format("{} and {}", name(path), options_.common.engine.experts), got);
     return;
@@ -251,8 +252,8 @@ void Examination::compare_loads() {
 
 void Examination::compare_load(const std::string& check, const std::string& what, const CommonOptions& common) {
   findings_.attempt(check, [&] {
-    const Loaded loaded = load_with(common);
-    judge(check, what, logits_of(loaded, kTokens));
+    const ReadyModel model = load_with(common);
+    judge(check, what, logits_of(model, kTokens));
   });
 }
 

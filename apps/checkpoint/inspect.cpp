@@ -9,10 +9,10 @@
 #include "checkpoint/census.h"
 #include "checkpoint/model_dir.h"
 #include "cli/commands.h"
+#include "cli/loading.h"
 #include "cli/machine.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/session.h"
 #include "load/available_memory.h"
 #include "load/options.h"
 #include "model/model.h"
@@ -46,13 +46,13 @@ std::string human_count(uint64_t count) {
   return fmt::format("{}", count);
 }
 
-Inspection inspect(const ModelDir& files, const InspectOptions& options) {
+Inspection inspect(const Checkpoint& checkpoint, const InspectOptions& options) {
   Inspection result;
   result.name = model_name(options.directory);
-  result.config = parse_model_config(files.config(), (files.path() / "config.json").string());
-  result.census = take_census(files, result.config);
+  result.config = checkpoint.config;
+  result.census = take_census(checkpoint.files, result.config);
   const ModelOptions model = effective_options(result.config, model_options(options.common.engine));
-  result.plan = plan_memory(files, result.config, model);
+  result.plan = plan_memory(checkpoint, model);
   result.context = model.context;
   const int64_t page_bytes = make_state_spec(result.config, model).page_bytes();
   result.kv_bytes_per_token = static_cast<uint64_t>(page_bytes / kPagePositions + result.config.rotary_dim * 4);
@@ -222,12 +222,12 @@ void print_json(const ModelDir& files, const Inspection& r, const InspectOptions
 }
 
 void run_inspect(const InspectOptions& options) {
-  const ModelDir files(options.directory);
-  const Inspection result = inspect(files, options);
+  const Checkpoint checkpoint(options.directory);
+  const Inspection result = inspect(checkpoint, options);
   if (options.common.json) {
-    print_json(files, result, options);
+    print_json(checkpoint.files, result, options);
   } else if (options.list_tensors) {
-    print_tensors(files, options.filter);
+    print_tensors(checkpoint.files, options.filter);
   } else {
     print_architecture(result);
     print_memory(result);

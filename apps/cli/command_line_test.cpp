@@ -7,9 +7,9 @@
 #include <fstream>
 
 #include "cli/help.h"
+#include "cli/loading.h"
 #include "cli/output_file.h"
 #include "cli/progress.h"
-#include "cli/session.h"
 #include "cli/tokens.h"
 #include "moebius/error.h"
 

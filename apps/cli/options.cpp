@@ -43,7 +43,7 @@ std::string user_cache_directory() {
 EngineOptions answering_options(int64_t max_rows) {
   EngineOptions engine;
   engine.max_rows = max_rows;
-  engine.max_streams = 1;
+  engine.max_sequences = 1;
   return engine;
 }
 

@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "moebius/engine.h"
+#include "moebius/engine_options.h"
 
 namespace moebius::apps {
 

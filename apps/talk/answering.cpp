@@ -6,14 +6,15 @@
 namespace moebius::apps {
 namespace {
 
-void take(Answer& answer, const Event& event, const AnswerHooks& hooks) {
-  answer.usage = event.usage;
-  if (event.kind == Event::Kind::kEnd) {
-    if (event.error) throw Error(*event.error);
-    answer.end = event.end;
+void add(Answer& answer, const Event& event, const AnswerHooks& hooks) {
+  if (const auto* end = std::get_if<EndEvent>(&event.what)) {
+    if (end->error) throw Error(*end->error);
+    answer.end = end->end;
+    answer.usage = end->usage;
     return;
   }
-  if (event.kind == Event::Kind::kPiece) fold(answer.reply, {&event.piece, 1});
+  if (std::holds_alternative<Draw>(event.what)) answer.usage.tokens += 1;  // until the end brings the whole usage
+  if (const auto* piece = std::get_if<ReplyEvent>(&event.what)) fold(answer.reply, {piece, 1});
   hooks.show(event);
 }
 
@@ -30,7 +31,7 @@ Answer answer(Engine& engine, const Request& request, const AnswerHooks& hooks) 
     const uint64_t bytes = engine.stats().bytes_moved;
     if (in_prompt) prompt_bytes = bytes;
     answer.decode_bytes = bytes - prompt_bytes;
-    for (const Event& event : engine.take_events()) take(answer, event, hooks);
+    for (const Event& event : engine.drain_events()) add(answer, event, hooks);
   }
   return answer;
 }

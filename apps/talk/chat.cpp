@@ -8,12 +8,12 @@
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/loading.h"
 #include "cli/output.h"
-#include "cli/session.h"
+#include "dialogue/conversation.h"
 #include "moebius/error.h"
 #include "talk/answering.h"
 #include "talk/chat_commands.h"
-#include "talk/conversation.h"
 #include "talk/generation_report.h"
 #include "talk/line_editor.h"
 #include "talk/question.h"
@@ -78,7 +78,7 @@ void Chat::run() {
 Chat::Next Chat::take(const std::string& line) {
   if (line.find_first_not_of(" \t\n") == std::string::npos) return Next::kGoOn;
   if (!ChatCommands::is_command(line)) {
-    conversation_.messages.push_back({{"role", "user"}, {"content", line}});
+    conversation_.add("user", line);
     turn();
     return Next::kGoOn;
   }
@@ -118,13 +118,13 @@ void Chat::turn() {
 bool Chat::was_interrupted() const { return editor_.is_terminal() && HeldInterrupts::take(); }
 
 Reply Chat::say() {
-  request_.chat = conversation_.request_json();
+  request_.chat = conversation_.chat_json();
   report_.seed = request_.sampling.seed;
   GenerationReport report(report_);
   ReplyPrinter printer;
   const auto show = [&](const Event& event) {
-    if (event.kind == Event::Kind::kToken) report.add(event.token);
-    if (event.kind == Event::Kind::kPiece) printer.show(event.piece);
+    if (const auto* draw = std::get_if<Draw>(&event.what)) report.add(*draw);
+    if (const auto* piece = std::get_if<ReplyEvent>(&event.what)) printer.show(*piece);
   };
   Answer answered = answer(engine_, request_, {.show = show, .has_enough = [this] { return was_interrupted(); }});
   if (answered.usage.tokens == 0) throw Error(ErrorCode::kInterrupted, "chat", "interrupted");
@@ -145,13 +145,14 @@ void Chat::ask_for_results(const Reply& reply) {
 }
 
 void run_chat(ChatOptions& options) {
+  const Checkpoint checkpoint(options.directory);
   prepare_speculation(options.common.engine);
   options.common.engine.needs_chat = true;
-  check_sampling_flags(options.sampling, vocab_rows(options.directory));
+  check_sampling_flags(options.sampling, static_cast<int32_t>(checkpoint.config.vocab));
   Conversation conversation;
   prepare(conversation, options.question);
 
-  ReadyEngine loaded = load_engine(options.directory, options.common);
+  ReadyEngine loaded = load_engine(checkpoint, options.common);
   Request request = request_of(options.sampling, loaded.engine.advised_sampling());
   ReportOptions report;
   report.model = loaded.ready.name;

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "talk/conversation.h"
+#include "dialogue/conversation.h"
 
 namespace moebius::apps {
 

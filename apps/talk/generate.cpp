@@ -10,13 +10,13 @@
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/loading.h"
 #include "cli/output.h"
-#include "cli/session.h"
 #include "cli/text_input.h"
 #include "cli/tokens.h"
+#include "dialogue/conversation.h"
 #include "moebius/error.h"
 #include "talk/answering.h"
-#include "talk/conversation.h"
 #include "talk/generation_report.h"
 #include "talk/question.h"
 #include "talk/reply_printer.h"
@@ -72,12 +72,12 @@ void check_length(const GenerateOptions& options, size_t prompt_tokens) {
 }
 
 // Everything that can fail before minutes are spent on loading.
-void check_before_loading(GenerateOptions& options) {
+void check_before_loading(GenerateOptions& options, const Checkpoint& checkpoint) {
   check_prompt(options);
   prepare_speculation(options.common.engine);
   options.common.engine.needs_text = options.tokens.empty();
   options.common.engine.needs_chat = options.chat;
-  check_sampling_flags(options.sampling, vocab_rows(options.directory));
+  check_sampling_flags(options.sampling, static_cast<int32_t>(checkpoint.config.vocab));
 }
 
 Request make_request(const GenerateOptions& options, const SamplingOptions& defaults) {
@@ -102,18 +102,19 @@ bool never_enough() {
 }
 
 // Ids without a text: what comes out is ids too, one a line.
-void run_on_ids(const GenerateOptions& options) {
+void run_on_ids(const GenerateOptions& options, const Checkpoint& checkpoint) {
   const std::vector<int32_t> prompt = parse_tokens(options.tokens);
   check_length(options, prompt.size());
-  ReadyEngine loaded = load_engine(options.directory, options.common);
+  ReadyEngine loaded = load_engine(checkpoint, options.common);
   Request request = make_request(options, greedy());
   request.tokens = prompt;
   GenerationReport report(report_options(loaded.ready, options, request));
   const auto show = [&](const Event& event) {
-    if (event.kind != Event::Kind::kToken) return;
-    report.add(event.token);
+    const auto* draw = std::get_if<Draw>(&event.what);
+    if (draw == nullptr) return;
+    report.add(*draw);
     if (report.json()) return;
-    print("{}\n", event.token.token);
+    print("{}\n", draw->token);
     flush_output();
   };
   report.finish(answer(loaded.engine, request, {.show = show, .has_enough = never_enough}));
@@ -126,24 +127,25 @@ void answer_text(ReadyEngine& loaded, const GenerateOptions& options, const Requ
   GenerationReport report(told);
   ReplyPrinter printer;
   const auto show = [&](const Event& event) {
-    if (event.kind == Event::Kind::kToken) report.add(event.token);
-    if (event.kind == Event::Kind::kPiece && !report.json()) printer.show(event.piece);
+    if (const auto* draw = std::get_if<Draw>(&event.what)) report.add(*draw);
+    const auto* piece = std::get_if<ReplyEvent>(&event.what);
+    if (piece != nullptr && !report.json()) printer.show(*piece);
   };
   const Answer answered = answer(engine, request, {.show = show, .has_enough = never_enough});
   printer.finish();
   report.finish(answered);
 }
 
-void run_on_text(const GenerateOptions& options) {
+void run_on_text(const GenerateOptions& options, const Checkpoint& checkpoint) {
   const std::string prompt = read_text_argument(options.prompt.value_or("-"));
   if (prompt.empty()) throw Error(ErrorCode::kUsage, "--prompt", "is empty", "say something");
   Conversation conversation;
   if (options.chat) ask(conversation, options.question, prompt);
-  ReadyEngine loaded = load_engine(options.directory, options.common);
+  ReadyEngine loaded = load_engine(checkpoint, options.common);
   Engine& engine = loaded.engine;
   Request request = make_request(options, options.chat ? engine.advised_sampling() : greedy());
   if (options.chat) {
-    request.chat = conversation.request_json();
+    request.chat = conversation.chat_json();
   } else {
     check_length(options, engine.encode(prompt).size());
     request.text = prompt;
@@ -152,11 +154,12 @@ void run_on_text(const GenerateOptions& options) {
 }
 
 void run_generate(GenerateOptions& options) {
-  check_before_loading(options);
+  const Checkpoint checkpoint(options.directory);
+  check_before_loading(options, checkpoint);
   if (options.tokens.empty()) {
-    run_on_text(options);
+    run_on_text(options, checkpoint);
   } else {
-    run_on_ids(options);
+    run_on_ids(options, checkpoint);
   }
 }
 

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/output.h"
-#include "talk/conversation.h"
+#include "dialogue/conversation.h"
 
 namespace moebius::apps {
 namespace {

@@ -33,7 +33,7 @@ void add_question_flags(CLI::App& command, Question& question) {
 
 void prepare(Conversation& conversation, const Question& question) {
   if (!question.system.empty()) {
-    conversation.messages.push_back({{"role", "system"}, {"content", read_text_argument(question.system)}});
+    conversation.add("system", read_text_argument(question.system));
   }
   if (!question.tools.empty()) conversation.tools = read_tools(question.tools);
   if (!question.think.empty()) conversation.template_options["enable_thinking"] = question.think == "on";
@@ -41,7 +41,7 @@ void prepare(Conversation& conversation, const Question& question) {
 
 void ask(Conversation& conversation, const Question& question, const std::string& text) {
   prepare(conversation, question);
-  conversation.messages.push_back({{"role", "user"}, {"content", text}});
+  conversation.add("user", text);
 }
 
 }  // namespace moebius::apps

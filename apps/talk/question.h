@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "talk/conversation.h"
+#include "dialogue/conversation.h"
 
 namespace moebius::apps {
 

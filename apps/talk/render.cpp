@@ -48,7 +48,7 @@ Json ranges_json(const std::vector<ByteRange>& ranges) {
 
 void run_render(const RenderOptions& options) {
   const ModelText model = load_model_text(options.directory);
-  const MarkedText prompt = model.render(read_conversation(options));
+  const MarkedText prompt = model.render(read_conversation(options)).text;
   if (options.json) {
     write_json({{"text", prompt.text}, {"user", ranges_json(prompt.user)}, {"tokens", model.tokenizer.encode(prompt)}});
   } else {

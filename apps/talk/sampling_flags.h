@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "moebius/engine.h"
+#include "moebius/request.h"
 
 namespace moebius::apps {
 

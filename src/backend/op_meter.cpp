@@ -9,16 +9,6 @@
 namespace moebius {
 namespace {
 
-void add(Traffic& sum, const Traffic& part) {
-  sum.weight_bytes += part.weight_bytes;
-  sum.state_bytes += part.state_bytes;
-  sum.kv_bytes += part.kv_bytes;
-  sum.expert_layers += part.expert_layers;
-  sum.distinct_experts += part.distinct_experts;
-  sum.barriers += part.barriers;
-  sum.int8_macs += part.int8_macs;
-}
-
 // "model.layers.12.self_attn.q_proj" -> "self_attn.q_proj"; names without a layer number stay.
 std::string without_layer(const std::string& module) {
   for (size_t dot = module.find('.'); dot != std::string::npos; dot = module.find('.', dot + 1)) {
@@ -31,83 +21,85 @@ std::string without_layer(const std::string& module) {
 
 }  // namespace
 
-template <typename Run>
-void OpMeter::measure(const std::string& op, Tensor out, const Run& run) {
-  const auto start = std::chrono::steady_clock::now();
-  run();
-  uint32_t word = 0;  // every element type of a result has four bytes
-  backend_->read(&word, {out.data, out.dtype, 1, 1});
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  auto totals = std::ranges::find(ops_, op, &OpTotals::op);
-  if (totals == ops_.end()) totals = ops_.insert(ops_.end(), OpTotals{.op = op, .traffic = {}});
-  totals->calls += 1;
-  totals->seconds += elapsed.count();
-  const Traffic traffic = backend_->take_traffic();
-  add(totals->traffic, traffic);
-  add(traffic_, traffic);
-}
-
-std::vector<OpTotals> OpMeter::take_ops() { return std::exchange(ops_, {}); }
-
-Traffic OpMeter::take_traffic() {
-  add(traffic_, backend_->take_traffic());
-  return std::exchange(traffic_, {});
-}
-
-Matrix OpMeter::upload(const MatrixSpec& spec, const RowSource& rows) {
-  const Matrix matrix = backend_->upload(spec, rows);
-  matrix_names_[matrix.id] = without_layer(spec.name);
+Matrix NamedWeights::upload_matrix(const MatrixSpec& spec, const RowSource& rows) {
+  const Matrix matrix = loader_.upload_matrix(spec, rows);
+  names_[matrix.id] = without_layer(spec.name);
   return matrix;
 }
 
-void OpMeter::embed(Tensor out, Tensor ids, Matrix table) {
-  measure("embed", out, [&] { backend_->embed(out, ids, table); });
+template <typename Run>
+void MeteredOperations::measure(const std::string& op, const Run& run) {
+  const Traffic before = probes_.traffic();
+  const auto start = std::chrono::steady_clock::now();
+  run();
+  operations_.wait();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  auto totals = std::ranges::find(totals_, op, &OpTotals::op);
+  if (totals == totals_.end()) totals = totals_.insert(totals_.end(), OpTotals{.op = op, .traffic = {}});
+  totals->calls += 1;
+  totals->seconds += elapsed.count();
+  totals->traffic += probes_.traffic() - before;
 }
 
-void OpMeter::rms_norm(Tensor out, Tensor x, Tensor w, float eps) {
-  measure("rms_norm", out, [&] { backend_->rms_norm(out, x, w, eps); });
+std::vector<OpTotals> MeteredOperations::drain_totals() { return std::exchange(totals_, {}); }
+
+void MeteredOperations::embed(Tensor out, Batch batch, Matrix table) {
+  measure("embed", [&] { operations_.embed(out, batch, table); });
 }
 
-void OpMeter::add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor w, float eps) {
-  measure("add_rms_norm", out, [&] { backend_->add_rms_norm(out, residual, x, w, eps); });
+void MeteredOperations::rms_norm(Tensor out, Tensor x, const Norm& norm) {
+  measure("rms_norm", [&] { operations_.rms_norm(out, x, norm); });
 }
 
-void OpMeter::linear(std::span<const Projection> projections, Tensor x) {
-  std::string op = "linear " + matrix_names_[projections[0].weight.id];
+void MeteredOperations::linear(std::span<const Projection> projections, const Input& x) {
+  std::string op = "linear " + weights_.name(projections[0].weight);
   if (projections.size() > 1) op += " + " + std::to_string(projections.size() - 1);
-  measure(op, projections[0].out, [&] { backend_->linear(projections, x); });
+  measure(op, [&] { operations_.linear(projections, x); });
 }
 
-void OpMeter::attention(Tensor out, const AttentionArgs& args, std::span<const SequenceRows> sequences) {
-  measure("attention", out, [&] { backend_->attention(out, args, sequences); });
+void MeteredOperations::attention(const MixedRows& out, const AttentionArgs& args, Batch batch) {
+  measure("attention", [&] { operations_.attention(out, args, batch); });
 }
 
-void OpMeter::delta_net(Tensor out, const DeltaNetArgs& args, std::span<const SequenceRows> sequences) {
-  measure("delta_net", out, [&] { backend_->delta_net(out, args, sequences); });
+void MeteredOperations::delta_net(const MixedRows& out, const DeltaNetArgs& args, Batch batch) {
+  measure("delta_net", [&] { operations_.delta_net(out, args, batch); });
 }
 
-void OpMeter::router(const Routing& out, Tensor x, const RouterArgs& args) {
-  measure("router", out.ids, [&] { backend_->router(out, x, args); });
+void MeteredOperations::replay_delta_net(const DeltaNetArgs& args, Batch batch) {
+  measure("replay_delta_net", [&] { operations_.replay_delta_net(args, batch); });
 }
 
-void OpMeter::experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) {
-  measure("experts", out, [&] { backend_->experts(out, x, routing, experts, path); });
+void MeteredOperations::router(Routing out, const Input& x, const RouterArgs& args) {
+  measure("router", [&] { operations_.router(out, x, args); });
 }
 
-void OpMeter::gather_rows(Tensor out, Tensor x, Tensor ids) {
-  measure("gather_rows", out, [&] { backend_->gather_rows(out, x, ids); });
+void MeteredOperations::experts(const Output& out, const Input& x, Routing routing, Experts experts, ExpertPath path) {
+  measure("experts", [&] { operations_.experts(out, x, routing, experts, path); });
 }
 
-void OpMeter::concat(Tensor out, Tensor a, Tensor b) {
-  measure("concat", out, [&] { backend_->concat(out, a, b); });
+void MeteredOperations::expert_slots(Tensor out, const Input& x, Routing routing, Experts experts, ExpertRange range) {
+  measure("expert_slots", [&] { operations_.expert_slots(out, x, routing, experts, range); });
 }
 
-void OpMeter::copy(Tensor out, Tensor x) {
-  measure("copy", out, [&] { backend_->copy(out, x); });
+void MeteredOperations::combine(const Output& out, Tensor slots, Routing routing) {
+  measure("combine", [&] { operations_.combine(out, slots, routing); });
 }
 
-void OpMeter::argmax(Tensor out, Tensor logits) {
-  measure("argmax", out, [&] { backend_->argmax(out, logits); });
+void MeteredOperations::gather_logit_rows(Tensor out, Tensor x, Batch batch) {
+  measure("gather_logit_rows", [&] { operations_.gather_logit_rows(out, x, batch); });
+}
+
+void MeteredOperations::concat(Tensor out, const Input& a, const Input& b) {
+  measure("concat", [&] { operations_.concat(out, a, b); });
+}
+
+void MeteredOperations::sample(Tensor kept, Tensor logits, Batch batch, std::span<const SequenceSampling> sequences,
+                               std::span<SequenceDraws> draws) {
+  measure("sample", [&] { operations_.sample(kept, logits, batch, sequences, draws); });
+}
+
+void MeteredOperations::keep(Batch batch, Tensor kept) {
+  measure("keep", [&] { operations_.keep(batch, kept); });
 }
 
 }  // namespace moebius

@@ -1,5 +1,6 @@
-// A backend that hands every operation on to another one and keeps the time it took and the bytes it moved, by kind of
-// operation: what `moebius bench --ops` shows. It waits for each operation, so on a device it costs what that costs.
+// A backend that hands everything on to another one and keeps the time that each operation took and the bytes it moved,
+// by kind of operation: what `moebius bench --ops` shows. It waits for each operation, so on a device it costs what
+// that costs.
 #pragma once
 
 #include <memory>
@@ -18,60 +19,80 @@ struct OpTotals {
   Traffic traffic;
 };
 
-class OpMeter final : public Backend {
+// Hands uploads on, and keeps the names of matrices.
+class NamedWeights final : public WeightLoader {
  public:
-  explicit OpMeter(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {}
+  explicit NamedWeights(WeightLoader& loader) : loader_(loader) {}
 
-  // Since the last call, in the order in which the kinds first ran.
-  std::vector<OpTotals> take_ops();
-
-  Matrix upload(const MatrixSpec& spec, const RowSource& rows) override;
-  Experts upload(const ExpertsSpec& spec) override { return backend_->upload(spec); }
-  Tensor upload(std::span<const float> values, int64_t rows, int64_t cols) override {
-    return backend_->upload(values, rows, cols);
+  Matrix upload_matrix(const MatrixSpec& spec, const RowSource& rows) override;
+  Experts upload_experts(const ExpertsSpec& spec) override { return loader_.upload_experts(spec); }
+  Convolution upload_convolution(const ConvolutionSpec& spec, std::span<const float> taps) override {
+    return loader_.upload_convolution(spec, taps);
   }
-  Tensor allocate(DType dtype, int64_t rows, int64_t cols) override { return backend_->allocate(dtype, rows, cols); }
-  void free_tensor(Tensor tensor) override { backend_->free_tensor(tensor); }
-  void reserve(int64_t max_rows) override { backend_->reserve(max_rows); }
-  [[nodiscard]] int64_t packed_bytes() const override { return backend_->packed_bytes(); }
-  State create_state(const StateSpec& spec) override { return backend_->create_state(spec); }
-  void reset_state(State state) override { backend_->reset_state(state); }
-  void repeat_context(State state, int64_t seen, int64_t positions) override {
-    backend_->repeat_context(state, seen, positions);
+  Tensor upload_table(std::span<const float> values, int64_t rows, int64_t cols) override {
+    return loader_.upload_table(values, rows, cols);
   }
-  void keep_rows(State state, int64_t rows) override { backend_->keep_rows(state, rows); }
-  void copy_recurrent(State to, State from) override { backend_->copy_recurrent(to, from); }
-  void free_state(State state) override { backend_->free_state(state); }
-  KvPage create_page(const StateSpec& spec) override { return backend_->create_page(spec); }
-  void copy_page(KvPage to, KvPage from) override { backend_->copy_page(to, from); }
-  void free_page(KvPage page) override { backend_->free_page(page); }
-  void set_pages(State state, std::span<const KvPage> pages) override { backend_->set_pages(state, pages); }
-  void write(Tensor out, const void* host) override { backend_->write(out, host); }
-  void read(void* host, Tensor x) override { backend_->read(host, x); }
+  [[nodiscard]] int64_t packed_bytes() const override { return loader_.packed_bytes(); }
 
-  void embed(Tensor out, Tensor ids, Matrix table) override;
-  void rms_norm(Tensor out, Tensor x, Tensor w, float eps) override;
-  void add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor w, float eps) override;
-  void linear(std::span<const Projection> projections, Tensor x) override;
-  void attention(Tensor out, const AttentionArgs& args, std::span<const SequenceRows> sequences) override;
-  void delta_net(Tensor out, const DeltaNetArgs& args, std::span<const SequenceRows> sequences) override;
-  void router(const Routing& out, Tensor x, const RouterArgs& args) override;
-  void experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath path) override;
-  void gather_rows(Tensor out, Tensor x, Tensor ids) override;
-  void concat(Tensor out, Tensor a, Tensor b) override;
-  void copy(Tensor out, Tensor x) override;
-  void argmax(Tensor out, Tensor logits) override;
-  Traffic take_traffic() override;
-  double measure_int8_macs() override { return backend_->measure_int8_macs(); }
+  // Without its layer: "self_attn.q_proj" of "model.layers.3.self_attn.q_proj".
+  [[nodiscard]] const std::string& name(Matrix matrix) const { return names_.at(matrix.id); }
+
+ private:
+  WeightLoader& loader_;
+  std::unordered_map<int32_t, std::string> names_;
+};
+
+class MeteredOperations final : public Operations {
+ public:
+  MeteredOperations(Backend& backend, const NamedWeights& weights)
+      : operations_(backend.operations()), probes_(backend.probes()), weights_(weights) {}
+
+  // What ran since the last call, in the order in which the kinds first ran.
+  std::vector<OpTotals> drain_totals();
+
+  void reserve(const StepLimits& limits) override { operations_.reserve(limits); }
+  Batch stage(const BatchSpec& spec) override { return operations_.stage(spec); }
+  void embed(Tensor out, Batch batch, Matrix table) override;
+  void rms_norm(Tensor out, Tensor x, const Norm& norm) override;
+  void linear(std::span<const Projection> projections, const Input& x) override;
+  void attention(const MixedRows& out, const AttentionArgs& args, Batch batch) override;
+  void delta_net(const MixedRows& out, const DeltaNetArgs& args, Batch batch) override;
+  void replay_delta_net(const DeltaNetArgs& args, Batch batch) override;
+  void router(Routing out, const Input& x, const RouterArgs& args) override;
+  void experts(const Output& out, const Input& x, Routing routing, Experts experts, ExpertPath path) override;
+  void expert_slots(Tensor out, const Input& x, Routing routing, Experts experts, ExpertRange range) override;
+  void combine(const Output& out, Tensor slots, Routing routing) override;
+  void gather_logit_rows(Tensor out, Tensor x, Batch batch) override;
+  void concat(Tensor out, const Input& a, const Input& b) override;
+  void sample(Tensor kept, Tensor logits, Batch batch, std::span<const SequenceSampling> sequences,
+              std::span<SequenceDraws> draws) override;
+  void keep(Batch batch, Tensor kept) override;
+  void wait() override { operations_.wait(); }
 
  private:
   template <typename Run>
-  void measure(const std::string& op, Tensor out, const Run& run);
+  void measure(const std::string& op, const Run& run);
 
+  Operations& operations_;
+  Probes& probes_;
+  const NamedWeights& weights_;
+  std::vector<OpTotals> totals_;
+};
+
+class OpMeter final : public Backend {
+ public:
+  explicit OpMeter(std::unique_ptr<Backend> backend)
+      : backend_(std::move(backend)), weights_(backend_->weights()), operations_(*backend_, weights_) {}
+
+  WeightLoader& weights() override { return weights_; }
+  Memory& memory() override { return backend_->memory(); }
+  MeteredOperations& operations() override { return operations_; }
+  Probes& probes() override { return backend_->probes(); }
+
+ private:
   std::unique_ptr<Backend> backend_;
-  std::unordered_map<int32_t, std::string> matrix_names_;  // without "model.layers.3."
-  std::vector<OpTotals> ops_;
-  Traffic traffic_;
+  NamedWeights weights_;
+  MeteredOperations operations_;
 };
 
 }  // namespace moebius

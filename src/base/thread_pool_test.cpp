@@ -48,7 +48,7 @@ TEST_P(ThreadPoolTest, work_items_are_handed_out_once_each) {
     std::vector<int> taken(static_cast<size_t>(n), 0);
     items.reset(n);
     pool.run([&](int thread) {
-      for (int64_t i = items.take(thread); i >= 0; i = items.take(thread)) ++taken[static_cast<size_t>(i)];
+      for (int64_t i = items.claim(thread); i >= 0; i = items.claim(thread)) ++taken[static_cast<size_t>(i)];
     });
     for (const int count : taken) ASSERT_EQ(count, 1);
   }
@@ -57,13 +57,13 @@ TEST_P(ThreadPoolTest, work_items_are_handed_out_once_each) {
 TEST(WorkItems, own_ones_in_order_then_the_last_ones_of_others) {
   WorkItems items(2);
   items.reset(5);
-  EXPECT_EQ(items.take(1), 2);
-  EXPECT_EQ(items.take(1), 3);
-  EXPECT_EQ(items.take(1), 4);
-  EXPECT_EQ(items.take(1), 1);
-  EXPECT_EQ(items.take(0), 0);
-  EXPECT_EQ(items.take(0), -1);
-  EXPECT_EQ(items.take(1), -1);
+  EXPECT_EQ(items.claim(1), 2);
+  EXPECT_EQ(items.claim(1), 3);
+  EXPECT_EQ(items.claim(1), 4);
+  EXPECT_EQ(items.claim(1), 1);
+  EXPECT_EQ(items.claim(0), 0);
+  EXPECT_EQ(items.claim(0), -1);
+  EXPECT_EQ(items.claim(1), -1);
 }
 
 TEST_P(ThreadPoolTest, wakes_parked_threads) {

@@ -23,7 +23,7 @@ class WorkItems {
   }
 
   // The next item of this thread, -1 when there is none anywhere. Each item is handed out once.
-  int64_t take(int thread) {
+  int64_t claim(int thread) {
     const size_t threads = ranges_.size();
     for (size_t i = 0; i < threads; ++i) {
       const int64_t item = take_from(ranges_[(static_cast<size_t>(thread) + i) % threads], i == 0);

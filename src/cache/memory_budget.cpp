@@ -9,7 +9,7 @@ namespace moebius {
 
 MemoryBudget::MemoryBudget(int64_t limit_bytes) : limit_bytes_(limit_bytes) { MOEBIUS_CHECK(limit_bytes >= 0); }
 
-bool MemoryBudget::try_take(int64_t bytes) {
+bool MemoryBudget::try_reserve(int64_t bytes) {
   MOEBIUS_CHECK(bytes >= 0);
   if (bytes > limit_bytes_ - used_bytes_) return false;
   used_bytes_ += bytes;
@@ -17,7 +17,7 @@ bool MemoryBudget::try_take(int64_t bytes) {
   return true;
 }
 
-void MemoryBudget::give(int64_t bytes) {
+void MemoryBudget::release(int64_t bytes) {
   MOEBIUS_CHECK(bytes >= 0 && bytes <= used_bytes_);
   used_bytes_ -= bytes;
 }

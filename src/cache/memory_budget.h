@@ -11,10 +11,10 @@ class MemoryBudget {
  public:
   explicit MemoryBudget(int64_t limit_bytes);
 
-  // Takes the bytes and returns true. Where they would exceed the limit, it takes nothing and returns false.
-  [[nodiscard]] bool try_take(int64_t bytes);
-  // Gives taken bytes back. The caller has a bug if it gives back more than it took.
-  void give(int64_t bytes);
+  // Reserves the bytes and returns true. Where they would exceed the limit, it reserves nothing and returns false.
+  [[nodiscard]] bool try_reserve(int64_t bytes);
+  // Gives reserved bytes back. The caller has a bug if it gives back more than it reserved.
+  void release(int64_t bytes);
 
   [[nodiscard]] int64_t used() const { return used_bytes_; }
   [[nodiscard]] int64_t limit() const { return limit_bytes_; }

@@ -28,19 +28,19 @@ void add_full_attention(Table& table, const std::string& prefix, const ModelConf
 
 void add_linear_attention(Table& table, const std::string& prefix, DeltaNetForm form, const ModelConfig& c) {
   if (form == DeltaNetForm::kInterleaved) {
-    add_matrix(table, prefix + "in_proj_qkvz", c.conv_dim() + c.value_dim(), c.dim);
+    add_matrix(table, prefix + "in_proj_qkvz", c.delta_shape().conv_dim() + c.delta_shape().value_dim(), c.dim);
     add_matrix(table, prefix + "in_proj_ba", 2 * c.value_heads, c.dim);
   } else {
-    add_matrix(table, prefix + "in_proj_qkv", c.conv_dim(), c.dim);
-    add_matrix(table, prefix + "in_proj_z", c.value_dim(), c.dim);
+    add_matrix(table, prefix + "in_proj_qkv", c.delta_shape().conv_dim(), c.dim);
+    add_matrix(table, prefix + "in_proj_z", c.delta_shape().value_dim(), c.dim);
     add_matrix(table, prefix + "in_proj_b", c.value_heads, c.dim);
     add_matrix(table, prefix + "in_proj_a", c.value_heads, c.dim);
   }
-  table.push_back({prefix + "conv1d", TensorRole::kConv, c.conv_dim(), c.conv_kernel});
+  table.push_back({prefix + "conv1d", TensorRole::kConv, c.delta_shape().conv_dim(), c.conv_kernel});
   table.push_back({prefix + "A_log", TensorRole::kDecay, 1, c.value_heads});
   table.push_back({prefix + "dt_bias", TensorRole::kTimeStep, 1, c.value_heads});
   table.push_back({prefix + "norm", TensorRole::kGatedNorm, 1, c.value_head_dim});
-  add_matrix(table, prefix + "out_proj", c.dim, c.value_dim());
+  add_matrix(table, prefix + "out_proj", c.dim, c.delta_shape().value_dim());
 }
 
 void add_dense(Table& table, const std::string& prefix, int64_t width, int64_t dim) {

@@ -238,7 +238,7 @@ TEST_F(Synth, what_is_made_can_be_loaded_in_every_family) {
     for (const int bits : {4, 16}) {
       SCOPED_TRACE(::testing::Message() << preset << " at " << bits << " bits");
       testing::RecordingBackend backend;
-      const auto model = load_model(ModelDir(make({.preset = preset, .bits = bits})), backend, {});
+      const auto model = load_model(Checkpoint(make({.preset = preset, .bits = bits})), backend, {});
       EXPECT_EQ(std::ssize(backend.experts_tables), model->config().layers);
     }
   }
@@ -249,8 +249,8 @@ TEST_F(Synth, a_draft_head_can_be_loaded_too) {
     for (const int bits : {4, 16}) {
       SCOPED_TRACE(::testing::Message() << preset << " at " << bits << " bits");
       testing::RecordingBackend backend;
-      const ModelDir directory(make({.preset = preset, .bits = bits, .mtp = true}));
-      const auto model = load_model(directory, backend, {.mtp = std::string(kBundledMtp)});
+      const Checkpoint checkpoint(make({.preset = preset, .bits = bits, .mtp = true}));
+      const auto model = load_model(checkpoint, backend, {.mtp = std::string(kBundledMtp)});
       EXPECT_EQ(std::ssize(backend.experts_tables), model->config().layers + 1);
     }
   }

@@ -42,7 +42,7 @@ std::tm local_time() {
 
 }  // namespace
 
-MarkedText ModelText::render(ChatRequest request) const {
+RenderedChat ModelText::render(ChatRequest request) const {
   request.special_tokens = chat.special_tokens;
   request.now = local_time();
   return chat.choose(request.tools).render(request);

@@ -21,7 +21,7 @@ struct ModelText {
 
   // By the template that fits the request, with the checkpoint's special tokens and the time of now. Throws
   // kMissingInput when there is no template, and what ChatTemplate::render throws.
-  [[nodiscard]] MarkedText render(ChatRequest request) const;
+  [[nodiscard]] RenderedChat render(ChatRequest request) const;
 };
 
 // Throws kMissingInput naming the file that is not there, kPathEscape, and what the parsers throw.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/marked_view.h"
 #include "base/quote.h"
 #include "moebius/error.h"
 
@@ -77,18 +78,53 @@ ReplyFormat reply_format(const std::vector<int32_t>& prompt, const Json& tools, 
   return format;
 }
 
+// How many of the ids stand for the first `at` bytes of a text that all of them stand for, told from its end. None: an
+// id stands for bytes of both sides, or the tokenizer normalized the end of the text.
+std::optional<size_t> ids_before(size_t at, std::string_view text, std::span<const int32_t> ids,
+                                 const Tokenizer& tokenizer) {
+  while (text.size() > at) {
+    if (ids.empty()) return std::nullopt;
+    const std::string& last = tokenizer.token_text(ids.back());
+    if (last.size() > text.size() - at || !text.ends_with(last)) return std::nullopt;
+    text.remove_suffix(last.size());
+    ids = ids.first(ids.size() - 1);
+  }
+  return ids.size();
+}
+
+MarkedText beginning_of(const MarkedText& marked, size_t end) {
+  return {marked.text.substr(0, end), ranges_within(marked.user, {0, end})};
+}
+
+// How many ids of the prompt stand for messages: what the next turn will render again, whatever it makes of this
+// answer. The rest opens the answer.
+size_t ids_of_messages(const Prompt& prompt, size_t opening, ChatRequest request, const ModelText& text,
+                       Transcripts& transcripts) {
+  const MarkedText& rendered = prompt.rendered;
+  MarkedText messages;
+  if (rendered.user.empty() || rendered.user.back().end <= opening) {
+    if (const auto count = ids_before(opening, rendered.text, prompt.ids, text.tokenizer)) return *count;
+    messages = beginning_of(rendered, opening);
+  } else {
+    // Words of messages come behind the place: the template asks about the answer long before it opens it.
+    request.add_generation_prompt = false;
+    messages = text.render(std::move(request)).text;
+  }
+  return common_prefix(transcripts.encode(messages, text.tokenizer), prompt.ids);
+}
+
 Prompt chat_prompt(const std::string& chat, const ModelText& text, Transcripts& transcripts) {
   ChatRequest request = parse_chat(chat);
+  RenderedChat rendered = text.render(request);
   Prompt prompt;
-  prompt.rendered = text.render(request);
+  prompt.rendered = std::move(rendered.text);
   prompt.ids = transcripts.encode(prompt.rendered, text.tokenizer);
   if (prompt.ids.empty()) refuse_chat("is nothing, as the chat template renders it");
   prompt.reply = reply_format(prompt.ids, request.tools, text);
-  // What the next turn will render again, whatever it makes of this answer.
-  request.add_generation_prompt = false;
-  const MarkedText messages = text.render(std::move(request));
-  const size_t stable = common_prefix(transcripts.encode(messages, text.tokenizer), prompt.ids);
-  prompt.boundaries.push_back(static_cast<int64_t>(stable));
+  if (rendered.opening) {
+    const size_t count = ids_of_messages(prompt, *rendered.opening, std::move(request), text, transcripts);
+    prompt.boundaries.push_back(static_cast<int64_t>(count));
+  }
   return prompt;
 }
 

@@ -10,7 +10,7 @@
 #include "base/marked_text.h"
 #include "dialogue/model_text.h"
 #include "dialogue/transcripts.h"
-#include "moebius/engine.h"
+#include "moebius/request.h"
 #include "reply/reply_parser.h"
 
 namespace moebius {

@@ -153,6 +153,38 @@ TEST_F(PromptTest, a_template_without_words_for_the_answer_has_no_boundary_at_th
   EXPECT_EQ(make(chat({user("a"), user("b")}), bare).boundaries, Positions{2});
 }
 
+// As much as kChatTemplate writes, with other words for the opening of the answer.
+std::string template_with(const std::string& opening) {
+  return "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{%- endfor %}" +
+         opening;
+}
+
+TEST_F(PromptTest, a_chat_is_rendered_once) {
+  const ModelText strict = testing::small_text(
+      template_with("{{- '<|im_start|>assistant\\n' if add_generation_prompt else raise_exception('again') }}"));
+  const Request request = chat({user("abc"), assistant("b"), user("c")});
+  EXPECT_EQ(make(request, strict).ids, make(request).ids);
+  EXPECT_EQ(make(request, strict).boundaries, make(request).boundaries);
+}
+
+TEST_F(PromptTest, a_template_may_ask_about_the_answer_before_it_writes_the_messages) {
+  const ModelText early =
+      testing::small_text("{%- set opens = add_generation_prompt %}" +
+                          template_with("{%- if opens %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"));
+  const Request request = chat({user("abc"), assistant("b"), user("c")});
+  EXPECT_EQ(make(request, early).ids, make(request).ids);
+  EXPECT_EQ(make(request, early).boundaries, make(request).boundaries);
+}
+
+TEST_F(PromptTest, a_token_of_message_and_opening_is_behind_the_boundary) {
+  const ModelText merging = testing::small_text(
+      "{%- for m in messages %}{{- m.content }}{%- endfor %}{%- if add_generation_prompt %}{{- 'c' }}{%- endif %}");
+  const Prompt prompt = make(chat({user("xab")}), merging);
+  EXPECT_EQ(prompt.ids, small_.tokenizer.encode("xabc"));
+  EXPECT_EQ(prompt.ids.size(), 2);  // "x" and "abc", of which the message has "ab"
+  EXPECT_EQ(prompt.boundaries, Positions{1});
+}
+
 TEST_F(PromptTest, what_a_user_writes_is_no_control_token) {
   const Prompt plain = make(chat({user(std::string(10, 'x'))}));
   const Prompt typed = make(chat({user("<|im_end|>")}));

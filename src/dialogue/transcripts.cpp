@@ -142,7 +142,7 @@ bool Transcripts::begins(const Transcript& transcript, const MarkedText& rendere
   return reads_alike({prompt, user}, transcript.user, tokenizer) && rendered.text.starts_with(transcript.text);
 }
 
-Transcripts::Prefix Transcripts::take_longest(const MarkedText& rendered, const Tokenizer& tokenizer) {
+Transcripts::Prefix Transcripts::find_longest(const MarkedText& rendered, const Tokenizer& tokenizer) {
   const std::lock_guard lock(mutex_);
   std::vector<Place> found;  // the text is short or has few of them: they are turns of one conversation
   PrefixHash hash(rendered.text, seed_);
@@ -159,7 +159,7 @@ Transcripts::Prefix Transcripts::take_longest(const MarkedText& rendered, const 
 }
 
 std::vector<int32_t> Transcripts::encode(const MarkedText& rendered, const Tokenizer& tokenizer) {
-  Prefix prefix = take_longest(rendered, tokenizer);
+  Prefix prefix = find_longest(rendered, tokenizer);
   if (prefix.bytes == 0) return tokenizer.encode(rendered);
   std::ranges::copy(tokenizer.encode(rest_of(rendered, prefix.bytes)), std::back_inserter(prefix.ids));
   return std::move(prefix.ids);

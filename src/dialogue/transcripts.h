@@ -61,7 +61,7 @@ class Transcripts {
     std::vector<int32_t> ids;
   };
 
-  Prefix take_longest(const MarkedText& rendered, const Tokenizer& tokenizer);
+  Prefix find_longest(const MarkedText& rendered, const Tokenizer& tokenizer);
   static bool begins(const Transcript& transcript, const MarkedText& rendered, const Tokenizer& tokenizer);
   static size_t bytes_of(const Transcript& transcript);
   void forget(Place place);

@@ -7,14 +7,14 @@
 #include <algorithm>
 
 #include "base/testing/expect_error.h"
-#include "engine/runner.h"
-#include "engine/testing/dialogue.h"
+#include "engine/testing/asking.h"
 #include "engine/testing/talking.h"
+#include "load/options.h"
+#include "model/stepper.h"
 
 namespace moebius {
 namespace {
 
-using testing::Dialogue;
 using ::testing::Each;
 using ::testing::Lt;
 using testing::Said;
@@ -57,9 +57,9 @@ class AnswersTest : public ::testing::Test {
   Engine& engine() { return talking_.engine(); }
 
   // The same question, with nothing taken from the cache.
-  Ids ask_afresh(Dialogue dialogue, const std::string& question, Request options) {
+  Ids ask_afresh(Conversation conversation, const std::string& question, Request options) {
     options.use_prefix_cache = false;
-    const Said said = dialogue.ask(engine(), question, options);
+    const Said said = testing::ask(engine(), conversation, question, options);
     EXPECT_EQ(said.usage.reused_tokens, 0);
     return said.ids;
   }
@@ -70,15 +70,15 @@ class AnswersTest : public ::testing::Test {
 TEST_F(AnswersTest, without_temperature_are_the_likeliest_token_of_each_step) {
   Request request = continuing(sampled(1, 8));
   request.sampling.temperature = 0;
-  Runner runner = Runner::load(talking_.directory());
-  Sequence sequence = runner.start();
-  std::vector<float> logits = sequence.append(kPrompt);
+  const LoadedModel loaded = load_on_backend(Checkpoint(talking_.directory()), load_options({}));
+  Stepper stepper(*loaded.model, *loaded.backend);
+  std::vector<float> logits = stepper.append(kPrompt);
   const Said said = answer(request);
   ASSERT_EQ(said.ids.size(), 8);
   for (const int32_t id : said.ids) {
     logits.resize(static_cast<size_t>(engine().vocab()));
-    EXPECT_EQ(id, Runner::argmax(logits));
-    logits = sequence.append({id});
+    EXPECT_EQ(id, std::ranges::max_element(logits) - logits.begin());
+    logits = stepper.append({{id}});
   }
 }
 
@@ -88,7 +88,7 @@ TEST_F(AnswersTest, hang_on_the_seed_and_not_on_the_steps_of_the_prompt) {
   EXPECT_NE(answer(continuing(sampled(8))).ids, expected);
   EngineOptions options;
   options.max_rows = 2;
-  options.max_streams = 1;
+  options.max_sequences = 1;
   Talking in_small_steps(options);
   EXPECT_EQ(testing::answer(in_small_steps.engine(), continuing(sampled(7))).ids, expected);
 }
@@ -135,69 +135,71 @@ TEST_F(AnswersTest, end_where_the_context_is_full) {
 
 TEST_F(AnswersTest, of_every_turn_are_those_of_a_fresh_conversation) {
   for (const bool thinking : {false, true}) {
-    Dialogue dialogue;
-    dialogue.template_options["enable_thinking"] = thinking;
+    Conversation conversation;
+    conversation.template_options["enable_thinking"] = thinking;
     for (uint64_t turn = 0; turn < 4; ++turn) {
-      const Ids expected = ask_afresh(dialogue, "and now?", sampled(turn, 12));
-      EXPECT_EQ(dialogue.ask(engine(), "and now?", sampled(turn, 12)).ids, expected) << thinking << " turn " << turn;
+      const Ids expected = ask_afresh(conversation, "and now?", sampled(turn, 12));
+      EXPECT_EQ(testing::ask(engine(), conversation, "and now?", sampled(turn, 12)).ids, expected)
+          << thinking << " turn " << turn;
     }
   }
 }
 
 TEST_F(AnswersTest, compute_only_what_is_new_in_a_turn) {
-  Dialogue dialogue;
-  const Said first = dialogue.ask(engine(), "hello", saying(kLetterA));
+  Conversation conversation;
+  const Said first = testing::ask(engine(), conversation, "hello", saying(kLetterA));
   EXPECT_EQ(first.usage.reused_tokens, 0);
-  const Said second = dialogue.ask(engine(), "and now?", saying(kLetterA));
+  const Said second = testing::ask(engine(), conversation, "and now?", saying(kLetterA));
   EXPECT_EQ(second.usage.reused_tokens, first.usage.prompt_tokens + 11);  // the last of 12 tokens has no state
 }
 
 TEST_F(AnswersTest, whose_thinking_the_template_drops_are_computed_again_and_nothing_else) {
-  Dialogue dialogue;
-  dialogue.template_options["enable_thinking"] = true;
-  const Said first = dialogue.ask(engine(), "hello", saying(kLetterA));
+  Conversation conversation;
+  conversation.template_options["enable_thinking"] = true;
+  const Said first = testing::ask(engine(), conversation, "hello", saying(kLetterA));
   const int64_t before_it = first.usage.prompt_tokens - 2;  // <think> and a line break
-  EXPECT_EQ(dialogue.ask(engine(), "and now?", saying(kLetterA)).usage.reused_tokens, before_it);
+  EXPECT_EQ(testing::ask(engine(), conversation, "and now?", saying(kLetterA)).usage.reused_tokens, before_it);
 }
 
 TEST_F(AnswersTest, to_the_same_question_compute_nothing_but_their_beginning) {
-  Dialogue dialogue;
-  const Said first = dialogue.ask(engine(), "hello", sampled(1));
-  dialogue.messages.clear();
-  const Said again = dialogue.ask(engine(), "hello", sampled(1));
+  Conversation conversation;
+  const Said first = testing::ask(engine(), conversation, "hello", sampled(1));
+  conversation.messages.clear();
+  const Said again = testing::ask(engine(), conversation, "hello", sampled(1));
   EXPECT_EQ(again.ids, first.ids);
   EXPECT_GE(again.usage.reused_tokens, 13);
 }
 
 TEST_F(AnswersTest, read_an_edited_message_again) {
-  Dialogue dialogue;
-  dialogue.ask(engine(), "hello", sampled(1));
-  dialogue.messages[0]["content"] = "other";
-  const Ids expected = ask_afresh(dialogue, "and now?", sampled(1));
-  EXPECT_EQ(dialogue.ask(engine(), "and now?", sampled(1)).ids, expected);
+  Conversation conversation;
+  testing::ask(engine(), conversation, "hello", sampled(1));
+  conversation.messages[0]["content"] = "other";
+  const Ids expected = ask_afresh(conversation, "and now?", sampled(1));
+  EXPECT_EQ(testing::ask(engine(), conversation, "and now?", sampled(1)).ids, expected);
 }
 
 TEST_F(AnswersTest, to_more_than_the_context_are_refused) {
   EngineOptions options;
   options.context = 40;
   Talking small(options);
-  Dialogue dialogue;
-  dialogue.hear("user", std::string(50, 'x'));
-  testing::expect_error(ErrorCode::kUsage, "context of 40", [&] { small.engine().submit(dialogue.about(sampled(1))); });
+  Conversation conversation;
+  conversation.add("user", std::string(50, 'x'));
+  testing::expect_error(ErrorCode::kUsage, "context of 40",
+                        [&] { small.engine().submit(testing::about(conversation, sampled(1))); });
 }
 
 TEST_F(AnswersTest, that_were_cancelled_in_their_prompt_can_be_had_later) {
   const std::string question(1600, 'q');
-  Dialogue dialogue;
-  const Ids expected = ask_afresh(dialogue, question, sampled(1));
-  dialogue.hear("user", question);
-  const RequestId id = engine().submit(dialogue.about(sampled(1)));
+  Conversation conversation;
+  const Ids expected = ask_afresh(conversation, question, sampled(1));
+  conversation.add("user", question);
+  const RequestId id = engine().submit(testing::about(conversation, sampled(1)));
   engine().step();
   engine().cancel(id);
   const Said cancelled = testing::run_all(engine())[id];
   EXPECT_EQ(cancelled.end, AnswerEnd::kCancelled);
   EXPECT_TRUE(cancelled.ids.empty());
-  EXPECT_EQ(answer(dialogue.about(sampled(1))).ids, expected);
+  EXPECT_EQ(answer(testing::about(conversation, sampled(1))).ids, expected);
 }
 
 }  // namespace

@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "base/json.h"
-#include "engine/testing/dialogue.h"
+#include "engine/testing/asking.h"
 
 namespace moebius {
 namespace {
 
-using testing::Dialogue;
 using testing::Said;
 using Ids = std::vector<int32_t>;
 
@@ -35,10 +34,10 @@ class DemoModel : public ::testing::Test {
  protected:
   // Adds a message and lets the model answer it, greedily, until it ends its turn.
   Reply say(const std::string& role, const std::string& content) {
-    dialogue_.hear(role, content);
-    const Said said = testing::answer(engine_, dialogue_.about(greedy()));
+    conversation_.add(role, content);
+    const Said said = testing::answer(engine_, testing::about(conversation_, greedy()));
     EXPECT_EQ(said.end, AnswerEnd::kStop);
-    dialogue_.add(said.reply);
+    conversation_.add(said.reply);
     return said.reply;
   }
 
@@ -46,9 +45,9 @@ class DemoModel : public ::testing::Test {
   Reply tell_result(const std::string& result) { return say("tool", result); }
   Engine& engine() { return engine_; }
 
-  void make_it_think() { dialogue_.template_options["enable_thinking"] = true; }
+  void make_it_think() { conversation_.template_options["enable_thinking"] = true; }
   void offer_tools() {
-    dialogue_.tools = parse_json(R"([
+    conversation_.tools = parse_json(R"([
         {"type": "function", "function": {
           "name": "get_weather", "description": "Get the weather of a city",
           "parameters": {
@@ -58,7 +57,7 @@ class DemoModel : public ::testing::Test {
           "parameters": {
             "type": "object", "properties": {"minutes": {"type": "integer"}, "label": {"type": "string"}},
             "required": ["minutes", "label"]}}}])",
-                                 "tools");
+                                     "tools");
   }
 
  private:
@@ -70,7 +69,7 @@ class DemoModel : public ::testing::Test {
   }
 
   Engine engine_ = Engine::load(MOEBIUS_SOURCE_DIR "/models/demo", options());
-  Dialogue dialogue_;
+  Conversation conversation_;
 };
 
 struct Exchange {
@@ -150,9 +149,9 @@ const std::vector<std::vector<std::string>> kConversations = {
 
 Ids ids_of(Engine& engine, const std::vector<std::string>& questions, const Request& options) {
   Ids ids;
-  Dialogue dialogue;
+  Conversation conversation;
   for (const std::string& question : questions) {
-    const Ids more = dialogue.ask(engine, question, options).ids;
+    const Ids more = testing::ask(engine, conversation, question, options).ids;
     ids.insert(ids.end(), more.begin(), more.end());
   }
   return ids;
@@ -196,40 +195,40 @@ TEST_P(DemoModelSays, the_same_with_what_is_cached) {
 }
 
 TEST_P(DemoModelSays, the_same_among_others) {
-  std::vector<Dialogue> dialogues(kConversations.size());
+  std::vector<Conversation> conversations(kConversations.size());
   std::vector<Ids> together(kConversations.size());
   for (size_t turn = 0; turn < kConversations.front().size(); ++turn) {
     std::map<RequestId, size_t> asked;
-    for (size_t i = 0; i < dialogues.size(); ++i) {
-      dialogues[i].hear("user", kConversations[i][turn]);
-      asked[engine().submit(dialogues[i].about(options()))] = i;
+    for (size_t i = 0; i < conversations.size(); ++i) {
+      conversations[i].add("user", kConversations[i][turn]);
+      asked[engine().submit(testing::about(conversations[i], options()))] = i;
     }
     for (const auto& [id, said] : testing::run_all(engine())) {
       Ids& ids = together[asked.at(id)];
       ids.insert(ids.end(), said.ids.begin(), said.ids.end());
-      dialogues[asked.at(id)].add(said.reply);
+      conversations[asked.at(id)].add(said.reply);
     }
   }
-  for (size_t i = 0; i < dialogues.size(); ++i) EXPECT_EQ(together[i], plain(kConversations[i])) << i;
+  for (size_t i = 0; i < conversations.size(); ++i) EXPECT_EQ(together[i], plain(kConversations[i])) << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(Demo, DemoModelSays, ::testing::Values(&greedy, &sampled),
                          [](const auto& given) { return given.param == &greedy ? "Greedily" : "Sampled"; });
 
 TEST_F(DemoModel, takes_up_the_second_turn_where_the_template_rewrites_the_first) {
-  Dialogue dialogue;
-  const Said first = dialogue.ask(engine(), "What is 12+9?", greedy());
-  const Said second = dialogue.ask(engine(), "What is 8 - 15?", greedy());
+  Conversation conversation;
+  const Said first = testing::ask(engine(), conversation, "What is 12+9?", greedy());
+  const Said second = testing::ask(engine(), conversation, "What is 8 - 15?", greedy());
   EXPECT_EQ(first.usage.reused_tokens, 0);
   const int64_t thinking = 4;  // <think>, </think> and their line breaks, which only the last answer has
   EXPECT_EQ(second.usage.reused_tokens, first.usage.prompt_tokens - thinking);
 }
 
 TEST_F(DemoModel, drafts_what_it_is_asked_to_repeat) {
-  Dialogue dialogue;
+  Conversation conversation;
   Request request = greedy();
   request.speculate = "ngram:4";
-  const Said said = dialogue.ask(engine(), "Sort tree, drum, letter, cake, sail and bread", request);
+  const Said said = testing::ask(engine(), conversation, "Sort tree, drum, letter, cake, sail and bread", request);
   EXPECT_GT(said.usage.accepted, 0);
   EXPECT_LT(said.usage.steps, said.usage.tokens);
 }

@@ -9,6 +9,7 @@
 
 #include "dialogue/stop_ids.h"
 #include "engine/engine_core.h"
+#include "engine/engine_loader.h"
 #include "load/available_memory.h"
 #include "load/load.h"
 #include "load/options.h"
@@ -30,20 +31,20 @@ std::optional<ModelText> read_text(const std::string& directory, const EngineOpt
 // Enough for one request of the whole context, or a quarter of what is free now that the weights are there.
 int64_t memory_limit(const EngineOptions& options, Model& model, Backend& backend) {
   if (options.memory_bytes > 0) return options.memory_bytes;
-  const int64_t least = CachePool(model, backend, 0).bytes_for(model.options().context);
+  const int64_t least = CachePool(model, backend.memory(), 0).bytes_for(model.options().context);
   return std::max(least, static_cast<int64_t>(available_memory_bytes().value_or(0) / 4));
 }
 
 SchedulerOptions scheduler_options(const EngineOptions& options, const std::string& directory, Model& model,
                                    Backend& backend) {
-  const int64_t most = std::min(kMaxLogitRows, model.options().max_rows);
-  if (options.max_streams < 1 || options.max_streams > most) {
-    throw Error(ErrorCode::kUsage, "max_streams",
-                "expected 1 to " + std::to_string(most) + ", got " + std::to_string(options.max_streams));
+  const int64_t limit = std::min(kMaxLogitRows, model.options().max_rows);
+  if (options.max_sequences < 1 || options.max_sequences > limit) {
+    throw Error(ErrorCode::kUsage, "max_sequences",
+                "expected 1 to " + std::to_string(limit) + ", got " + std::to_string(options.max_sequences));
   }
   if (options.prompt_rows < 1) throw Error(ErrorCode::kUsage, "prompt_rows", "expected at least 1");
   return {.memory_bytes = memory_limit(options, model, backend),
-          .max_streams = options.max_streams,
+          .max_sequences = options.max_sequences,
           .prompt_rows = options.prompt_rows,
           .prefix_cache = options.prefix_cache,
           .clock = now,
@@ -51,22 +52,6 @@ SchedulerOptions scheduler_options(const EngineOptions& options, const std::stri
 }
 
 }  // namespace
-
-std::string_view name(AnswerEnd end) {
-  switch (end) {
-    case AnswerEnd::kNone:
-      return "none";
-    case AnswerEnd::kStop:
-      return "stop";
-    case AnswerEnd::kLength:
-      return "length";
-    case AnswerEnd::kCancelled:
-      return "cancelled";
-    case AnswerEnd::kFailed:
-      return "failed";
-  }
-  return "";
-}
 
 struct Engine::Impl {
   Impl(LoadedModel model, EngineParts parts) : loaded(std::move(model)), core(std::move(parts)) {}
@@ -76,20 +61,26 @@ struct Engine::Impl {
 };
 
 Engine Engine::load(const std::string& directory, const EngineOptions& options) {
+  parse_speculation_mode(options.speculate);  // options that cannot be are refused before anything is read
+  load_options(options);
+  return EngineLoader::load(Checkpoint(directory), options);
+}
+
+Engine EngineLoader::load(const Checkpoint& checkpoint, const EngineOptions& options) {
+  const std::string directory = checkpoint.files.path().string();
   const SpeculationMode speculation = parse_speculation_mode(options.speculate);
   const LoadOptions load = load_options(options);
   std::optional<ModelText> text = read_text(directory, options);
-  const ModelDir files(directory);
-  LoadedModel loaded = load_on_backend(files, load);
+  LoadedModel loaded = load_on_backend(checkpoint, load);
   Model& model = *loaded.model;
   Backend& backend = *loaded.backend;
   EngineParts parts = {.model = &model,
                        .backend = &backend,
                        .text = std::move(text),
-                       .stop_ids = read_stop_ids(files, model.config().vocab),
+                       .stop_ids = read_stop_ids(checkpoint.files, model.config().vocab),
                        .speculation = speculation,
                        .scheduler = scheduler_options(options, directory, model, backend)};
-  return Engine(std::make_unique<Impl>(std::move(loaded), std::move(parts)));
+  return Engine(std::make_unique<Engine::Impl>(std::move(loaded), std::move(parts)));
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -107,7 +98,7 @@ void Engine::cancel(RequestId id) { impl_->core.cancel(id); }
 
 bool Engine::step() { return impl_->core.step(); }
 
-std::vector<Event> Engine::take_events() { return impl_->core.take_events(); }
+std::vector<Event> Engine::drain_events() { return impl_->core.drain_events(); }
 
 Stats Engine::stats() const { return impl_->core.stats(); }
 

@@ -35,7 +35,7 @@ EngineCore::EngineCore(EngineParts parts)
 
 RequestId EngineCore::submit(const Request& request) {
   Prompt prompt = make_prompt(request, text_of(), text_stop_ids_, transcripts_);
-  StreamSpec spec = spec_of(request, prompt);
+  SequenceSpec spec = spec_of(request, prompt);
   check(spec);
   return enqueue(std::move(spec), std::move(prompt));
 }
@@ -59,14 +59,14 @@ RequestId EngineCore::fork(RequestId parent, int64_t at, const Request& request)
     if (at == std::ssize(from.prompt.ids)) prompt.reply = from.prompt.reply;
   }
   prompt.ids.insert(prompt.ids.end(), request.tokens.begin(), request.tokens.end());
-  StreamSpec spec = spec_of(request, prompt);
+  SequenceSpec spec = spec_of(request, prompt);
   spec.parent = parent;
   check(spec);
   return enqueue(std::move(spec), std::move(prompt));
 }
 
-StreamSpec EngineCore::spec_of(const Request& request, const Prompt& prompt) const {
-  StreamSpec spec;
+SequenceSpec EngineCore::spec_of(const Request& request, const Prompt& prompt) const {
+  SequenceSpec spec;
   spec.prompt = prompt.ids;
   spec.boundaries = prompt.boundaries;
   spec.sampling = request.sampling;
@@ -79,7 +79,7 @@ StreamSpec EngineCore::spec_of(const Request& request, const Prompt& prompt) con
   return spec;
 }
 
-void EngineCore::check(const StreamSpec& spec) const {
+void EngineCore::check(const SequenceSpec& spec) const {
   const auto size = std::ssize(spec.prompt);
   if (size == 0) throw Error(ErrorCode::kUsage, "prompt", "it has no tokens", "say something");
   const auto vocab = static_cast<int32_t>(model_.config().vocab);
@@ -100,7 +100,7 @@ void EngineCore::check(const StreamSpec& spec) const {
   scheduler_.check_fits(size + 1);
 }
 
-RequestId EngineCore::enqueue(StreamSpec spec, Prompt prompt) {
+RequestId EngineCore::enqueue(SequenceSpec spec, Prompt prompt) {
   const std::lock_guard lock(mutex_);
   spec.id = ++last_id_;
   records_[spec.id] = {.tokens = spec.prompt, .prompt = std::move(prompt), .stop_ids = spec.stop_ids};
@@ -113,7 +113,7 @@ void EngineCore::cancel(RequestId id) {
   cancelled_.push_back(id);
 }
 
-std::vector<Event> EngineCore::take_events() {
+std::vector<Event> EngineCore::drain_events() {
   const std::lock_guard lock(mutex_);
   return std::exchange(events_, {});
 }
@@ -139,30 +139,30 @@ const EngineCore::Record& EngineCore::record(RequestId id) const {
 
 bool EngineCore::step() {
   const std::lock_guard step_lock(step_mutex_);
-  std::vector<StreamSpec> submitted;
+  std::vector<SequenceSpec> submitted;
   std::vector<RequestId> cancelled;
   {
     const std::lock_guard lock(mutex_);
     submitted = std::exchange(submitted_, {});
     cancelled = std::exchange(cancelled_, {});
   }
-  for (StreamSpec& spec : submitted) scheduler_.add(std::move(spec));
+  for (SequenceSpec& spec : submitted) scheduler_.add(std::move(spec));
   for (const RequestId id : cancelled) scheduler_.cancel(id);
   const bool worked = scheduler_.step();
   const std::lock_guard lock(mutex_);
-  for (Event& event : scheduler_.take_events()) {
-    take_note(event);
+  for (Event& event : scheduler_.drain_events()) {
+    update_record(event);
     events_.push_back(std::move(event));
   }
   stats_ = scheduler_.stats();
   return worked;
 }
 
-void EngineCore::take_note(const Event& event) {
+void EngineCore::update_record(const Event& event) {
   const auto found = records_.find(event.request);
   if (found == records_.end()) return;
-  if (event.kind == Event::Kind::kToken) found->second.tokens.push_back(event.token.token);
-  if (event.kind != Event::Kind::kEnd) return;
+  if (const auto* draw = std::get_if<Draw>(&event.what)) found->second.tokens.push_back(draw->token);
+  if (!std::holds_alternative<EndEvent>(event.what)) return;
   remember(found->second);
   ended_.push_back(event.request);
   if (ended_.size() <= kRemembered) return;

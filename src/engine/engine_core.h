@@ -1,5 +1,5 @@
-// The engine behind its public face: requests as text become streams, what streams do becomes events, from any thread.
-// One thread steps. Knows no files: engine.cpp loads, tests put a fake model in.
+// The engine behind its public face: requests as text become sequences, what sequences do becomes events, from any
+// thread. One thread steps. Knows no files: engine.cpp loads, tests put a fake model in.
 #pragma once
 
 #include <deque>
@@ -13,7 +13,7 @@
 #include "dialogue/model_text.h"
 #include "dialogue/prompt.h"
 #include "dialogue/transcripts.h"
-#include "moebius/engine.h"
+#include "moebius/request.h"
 #include "schedule/scheduler.h"
 
 namespace moebius {
@@ -36,7 +36,7 @@ class EngineCore {
   RequestId fork(RequestId parent, int64_t at, const Request& request);
   void cancel(RequestId id);
   bool step();
-  std::vector<Event> take_events();
+  std::vector<Event> drain_events();
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] std::vector<int32_t> tokens(RequestId id) const;
 
@@ -47,7 +47,7 @@ class EngineCore {
   static constexpr size_t kRemembered = 64;  // requests that have ended, for fork() and tokens()
 
  private:
-  // What there is to know of a request beside its stream.
+  // What there is to know of a request beside its sequence.
   struct Record {
     std::vector<int32_t> tokens;  // prompt and answer so far
     Prompt prompt;                // its ids are the first of tokens
@@ -55,11 +55,11 @@ class EngineCore {
   };
 
   [[nodiscard]] const ModelText* text_of() const { return text_ ? &*text_ : nullptr; }
-  [[nodiscard]] StreamSpec spec_of(const Request& request, const Prompt& prompt) const;
-  void check(const StreamSpec& spec) const;
-  RequestId enqueue(StreamSpec spec, Prompt prompt);
+  [[nodiscard]] SequenceSpec spec_of(const Request& request, const Prompt& prompt) const;
+  void check(const SequenceSpec& spec) const;
+  RequestId enqueue(SequenceSpec spec, Prompt prompt);
   [[nodiscard]] const Record& record(RequestId id) const;  // under mutex_
-  void take_note(const Event& event);                      // under mutex_
+  void update_record(const Event& event);                  // under mutex_
   void remember(const Record& ended);
 
   Model& model_;
@@ -75,7 +75,7 @@ class EngineCore {
 
   mutable std::mutex mutex_;  // of all that follows
   RequestId last_id_ = 0;
-  std::vector<StreamSpec> submitted_;
+  std::vector<SequenceSpec> submitted_;
   std::vector<RequestId> cancelled_;
   std::vector<Event> events_;
   std::map<RequestId, Record> records_;

@@ -26,7 +26,7 @@ struct Bench {
               .stop_ids = {FakeModel::kStop},
               .speculation = parse_speculation_mode(speculation),
               .scheduler = {.memory_bytes = int64_t{1} << 30,
-                            .max_streams = 6,
+                            .max_sequences = 6,
                             .prompt_rows = 16,
                             .prefix_cache = prefix_cache,
                             .clock = [this] { return model.now(); },
@@ -52,8 +52,8 @@ std::vector<int32_t> answer_alone(const Request& request) {
   bench.core.submit(request);
   std::vector<int32_t> answer;
   while (bench.core.step()) {
-    for (const Event& event : bench.core.take_events()) {
-      if (event.kind == Event::Kind::kToken) answer.push_back(event.token.token);
+    for (const Event& event : bench.core.drain_events()) {
+      if (const auto* draw = std::get_if<Draw>(&event.what)) answer.push_back(draw->token);
     }
   }
   return answer;
@@ -68,11 +68,12 @@ struct Heard {
 std::map<RequestId, Heard> listen(EngineCore& core, int requests) {
   std::map<RequestId, Heard> heard;
   for (int ended = 0; ended < requests;) {
-    for (const Event& event : core.take_events()) {
+    for (const Event& event : core.drain_events()) {
       Heard& one = heard[event.request];
-      if (event.kind == Event::Kind::kToken) one.tokens.push_back(event.token.token);
-      if (event.kind != Event::Kind::kEnd) continue;
-      one.end = event.end;
+      if (const auto* draw = std::get_if<Draw>(&event.what)) one.tokens.push_back(draw->token);
+      const auto* end = std::get_if<EndEvent>(&event.what);
+      if (end == nullptr) continue;
+      one.end = end->end;
       ++ended;
     }
     std::this_thread::yield();

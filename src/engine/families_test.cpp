@@ -32,20 +32,20 @@ class Family {
     EngineOptions options;
     options.context = 512;
     options.packed = "off";
-    loaded_ = load_on_backend(ModelDir(path), load_options(options));
+    loaded_ = load_on_backend(Checkpoint(path), load_options(options));
   }
 
   // The same requests at once, each with the drafts of this mode; errors: of drafts from the plain answers.
   Answers run(const char* mode, bool use_cache, const Answers& plain = {}, const OracleErrors* errors = nullptr) {
     Scheduler scheduler(*loaded_.model, *loaded_.backend,
                         {.memory_bytes = int64_t{256} << 20,
-                         .max_streams = 4,
+                         .max_sequences = 4,
                          .prefix_cache = use_cache,
                          .clock = [this] { return ++ticks_; },  // a planner that sees noise tries everything
                          .name = "family"});
     Answers answers(std::size(kPrompts));
     for (size_t i = 0; i < answers.size(); ++i) {
-      StreamSpec spec = request(i, mode);
+      SequenceSpec spec = request(i, mode);
       if (errors != nullptr) {
         spec.drafts = [oracle = OracleDrafts(plain[i], *errors), start = std::ssize(spec.prompt)](
                           int64_t position, int64_t most) { return oracle.propose(position - start, most); };
@@ -53,8 +53,8 @@ class Family {
       scheduler.add(std::move(spec));
     }
     while (scheduler.step()) {
-      for (const Event& event : scheduler.take_events()) {
-        if (event.kind == Event::Kind::kToken) answers[event.request - 1].push_back(event.token.token);
+      for (const Event& event : scheduler.drain_events()) {
+        if (const auto* draw = std::get_if<Draw>(&event.what)) answers[event.request - 1].push_back(draw->token);
       }
     }
     drafted_ += scheduler.stats().drafted;
@@ -64,8 +64,8 @@ class Family {
   [[nodiscard]] int64_t drafted() const { return drafted_; }
 
  private:
-  StreamSpec request(size_t index, const char* mode) const {
-    StreamSpec spec;
+  SequenceSpec request(size_t index, const char* mode) const {
+    SequenceSpec spec;
     spec.id = index + 1;
     spec.vocab = static_cast<int32_t>(loaded_.model->config().vocab);
     for (int32_t i = 0; i < kPrompts[index]; ++i) {

@@ -35,13 +35,12 @@ void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_
                   : "no context fits: take a checkpoint of fewer bits or a machine with more memory");
 }
 
-LoadedModel load_on_backend(const ModelDir& directory, const LoadOptions& options) {
-  const ModelConfig config = parse_model_config(directory.config(), (directory.path() / "config.json").string());
-  ModelOptions model = effective_options(config, options.model);
-  resolve_draft_head(model, directory);
-  check_memory(plan_memory(directory, config, model), model.context, available_memory_bytes());
+LoadedModel load_on_backend(const Checkpoint& checkpoint, const LoadOptions& options) {
+  ModelOptions model = effective_options(checkpoint.config, options.model);
+  resolve_draft_head(model, checkpoint.files);
+  check_memory(plan_memory(checkpoint, model), model.context, available_memory_bytes());
   LoadedModel loaded;
-  loaded.packed = std::make_unique<PackedWeights>(directory, packed_layout(options.backend), options.packed);
+  loaded.packed = std::make_unique<PackedWeights>(checkpoint.files, packed_layout(options.backend), options.packed);
   if (loaded.packed->found()) model.progress = nullptr;  // next to nothing is left to read
   BackendOptions backend = options.backend;
   backend.store = loaded.packed->store();
@@ -51,7 +50,7 @@ LoadedModel load_on_backend(const ModelDir& directory, const LoadOptions& option
     loaded.meter = meter.get();
     loaded.backend = std::move(meter);
   }
-  loaded.model = load_model(directory, *loaded.backend, model);
+  loaded.model = load_model(checkpoint, *loaded.backend, model);
   loaded.packed->finish();
   return loaded;
 }

@@ -1,4 +1,4 @@
-// The memory check in front of a load, and the words of options and backends.
+// Loading, the memory check in front of it, and the words of options and backends.
 #include "load/load.h"
 
 #include <gmock/gmock.h>
@@ -6,12 +6,17 @@
 
 #include "base/checked.h"
 #include "load/options.h"
+#include "model/stepper.h"
+#include "model/testing/tiny_checkpoint.h"
 #include "moebius/error.h"
+#include "moebius/limits.h"
 
 namespace moebius {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Field;
 using ::testing::HasSubstr;
 
 constexpr uint64_t kGigabyte = 1'000'000'000;
@@ -65,6 +70,44 @@ TEST(CheckMemory, says_so_when_no_context_fits) {
   }
 }
 
+class Load : public ::testing::Test {
+ protected:
+  Load() { write_checkpoint(directory_, testing::tiny_config(), testing::tiny_tensors()); }
+
+  static LoadOptions options_of(const std::string& backend) {
+    EngineOptions options;
+    options.backend = backend;
+    options.threads = 1;
+    return load_options(options);
+  }
+  static std::vector<float> logits(const LoadedModel& loaded) {
+    return Stepper(*loaded.model, *loaded.backend).append(std::vector<int32_t>{3, 1, 4, 1, 5});
+  }
+
+  testing::TemporaryDirectory directory_;
+};
+
+TEST_F(Load, one_open_checkpoint_serves_several_loads) {
+  const Checkpoint checkpoint(directory_.path());
+  const LoadedModel reference = load_on_backend(checkpoint, options_of("reference"));
+  EXPECT_EQ(reference.model->config().dim, checkpoint.config.dim);
+  EXPECT_EQ(reference.model->options().context, checkpoint.config.max_positions);
+  EXPECT_EQ(logits(load_on_backend(checkpoint, options_of("cpu"))), logits(reference));
+}
+
+TEST_F(Load, operations_are_measured_when_asked_for) {
+  const Checkpoint checkpoint(directory_.path());
+  const LoadedModel plain = load_on_backend(checkpoint, options_of("cpu"));
+  EXPECT_EQ(plain.meter, nullptr);
+  LoadOptions options = options_of("cpu");
+  options.measure_ops = true;
+  const LoadedModel measured = load_on_backend(checkpoint, options);
+  ASSERT_NE(measured.meter, nullptr);
+  EXPECT_EQ(logits(measured), logits(plain));
+  EXPECT_THAT(measured.meter->operations().drain_totals(), Contains(Field(&OpTotals::op, "linear lm_head")));
+  EXPECT_TRUE(measured.meter->operations().drain_totals().empty());
+}
+
 TEST(Options, expert_paths_have_one_spelling) {
   for (const char* word : {"unfused", "concat", "fused"}) EXPECT_EQ(name(parse_expert_path(word)), word);
   EXPECT_THROW(parse_expert_path("Fused"), Error);
@@ -82,9 +125,9 @@ TEST(Options, engine_options_become_those_of_the_layers_below) {
   EXPECT_EQ(model_options(options).kv_dtype, DType::kF16);
   EXPECT_EQ(model_options(options).context, 77);
   EXPECT_EQ(model_options(options).max_rows, 5);
-  EXPECT_TRUE(load_options(options).backend.f32_activations);
+  EXPECT_EQ(load_options(options).backend.activations, ActivationKind::kF32);
   options.activations = "int8";
-  EXPECT_FALSE(load_options(options).backend.f32_activations);
+  EXPECT_EQ(load_options(options).backend.activations, ActivationKind::kInt8);
 }
 
 struct BadBackend {
@@ -97,8 +140,8 @@ TEST(MakeBackend, refuses_what_it_does_not_know) {
                               {"empty name", {.backend = ""}},
                               {"isa", {.backend = "cpu", .isa = "sse9"}},
                               {"negative threads", {.backend = "cpu", .threads = -1}},
-                              {"too many threads", {.backend = "cpu", .threads = 1'000'000}},
-                              {"f32 activations on the cpu", {.backend = "cpu", .f32_activations = true}}};
+                              {"too many threads", {.backend = "cpu", .threads = kMaxThreads + 1}},
+                              {"f32 activations on the cpu", {.backend = "cpu", .activations = ActivationKind::kF32}}};
   for (const BadBackend& test : cases) {
     try {
       make_backend(test.options);

@@ -11,11 +11,10 @@
 #include "base/quote.h"
 #include "base/thread_pool.h"
 #include "moebius/error.h"
+#include "moebius/limits.h"
 
 namespace moebius {
 namespace {
-
-constexpr int kMaxThreads = 4096;
 
 Isa parse_isa(const std::string& word) {
   const std::vector<Isa> available = available_isas();
@@ -30,7 +29,7 @@ Isa parse_isa(const std::string& word) {
 }
 
 std::unique_ptr<Backend> make_cpu(const BackendOptions& options) {
-  if (options.f32_activations) {
+  if (options.activations == ActivationKind::kF32) {
     throw Error(ErrorCode::kUsage, "activations", "the cpu backend multiplies quantized weights with int8 only",
                 "f32 activations are what the reference backend is for");
   }
@@ -49,7 +48,7 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
     throw Error(ErrorCode::kUsage, "threads", fmt::format("expected 0 to {}, got {}", kMaxThreads, options.threads));
   }
   if (options.backend == "cpu") return make_cpu(options);
-  if (options.backend == "reference") return make_reference_backend(options.f32_activations);
+  if (options.backend == "reference") return make_reference_backend(options.activations);
   throw Error(ErrorCode::kUsage, "backend", "expected cpu or reference, got " + in_quotes(options.backend));
 }
 

@@ -3,16 +3,18 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "backend/backend.h"
 
 namespace moebius {
 
 struct BackendOptions {
-  std::string backend = "cpu";   // cpu, reference
-  std::string isa = "";          // portable, avx2, avx512; empty: the best this machine has
-  int threads = 0;               // 0: default_thread_count()
-  bool f32_activations = false;  // reference only: decoded weights times f32 activations everywhere
+  std::string backend = "cpu";  // cpu, reference
+  std::string isa = "";         // portable, avx2, avx512; empty: the best this machine has
+  int threads = 0;              // up to kMaxThreads; 0: default_thread_count()
+  // Of quantized weights. kF32, decoded weights times f32 activations everywhere: reference only.
+  ActivationKind activations = ActivationKind::kInt8;
   WeightStore* store = nullptr;  // of packed weights; outlives the backend
 };
 

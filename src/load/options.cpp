@@ -13,14 +13,17 @@ namespace {
   throw Error(ErrorCode::kUsage, option, "expected " + expected + ", got " + in_quotes(got));
 }
 
+ActivationKind parse_activations(const std::string& word) {
+  if (word == "int8") return ActivationKind::kInt8;
+  if (word == "f32") return ActivationKind::kF32;
+  refuse("activations", "int8 or f32", word);
+}
+
 BackendOptions backend_options(const EngineOptions& options) {
-  if (options.activations != "int8" && options.activations != "f32") {
-    refuse("activations", "int8 or f32", options.activations);
-  }
   return {.backend = options.backend,
           .isa = options.isa,
           .threads = options.threads,
-          .f32_activations = options.activations == "f32"};
+          .activations = parse_activations(options.activations)};
 }
 
 }  // namespace

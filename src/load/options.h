@@ -5,7 +5,7 @@
 #include <string>
 
 #include "load/load.h"
-#include "moebius/engine.h"
+#include "moebius/engine_options.h"
 
 namespace moebius {
 

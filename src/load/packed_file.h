@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/backend.h"
+#include "backend/weights.h"
 #include "base/file.h"
 #include "base/mapping.h"
 #include "base/replacement_file.h"

@@ -7,7 +7,8 @@
 #include <chrono>
 #include <fstream>
 
-#include "engine/runner.h"
+#include "load/options.h"
+#include "model/stepper.h"
 #include "model/testing/tiny_checkpoint.h"
 #include "moebius/error.h"
 
@@ -39,7 +40,11 @@ class PackedWeightsTest : public ::testing::Test {
     options.verify_packed = verify;
     options.cache_directory = (cache_.path() / "moebius").string();
     options.notice = [&](const std::string& line) { notices_.push_back(line); };
-    return Runner::load(model_.path().string(), options).start().append(kPrompt);
+    return logits(options);
+  }
+  [[nodiscard]] std::vector<float> logits(const EngineOptions& options) const {
+    const LoadedModel loaded = load_on_backend(Checkpoint(model_.path()), load_options(options));
+    return Stepper(*loaded.model, *loaded.backend).append(kPrompt);
   }
 
   // The file, with bytes of ours at an offset.
@@ -177,7 +182,7 @@ TEST_F(PackedWeightsTest, the_reference_backend_has_none) {
   EngineOptions options;
   options.backend = "reference";
   options.packed = "make";
-  EXPECT_EQ(Runner::load(model_.path().string(), options).start().append(kPrompt), expected_);
+  EXPECT_EQ(logits(options), expected_);
   EXPECT_FALSE(fs::exists(file_));
 }
 

@@ -4,49 +4,40 @@
 #include <cmath>
 
 namespace moebius {
-namespace {
-
-int64_t q_cols(const ModelConfig& config) { return config.heads * config.head_dim * (config.attention_gate ? 2 : 1); }
-
-}  // namespace
-
 void bind_attention(WeightBinder& binder, AttentionWeights& weights, const std::string& path,
                     const ModelConfig& config) {
-  const int64_t kv_cols = config.kv_heads * config.head_dim;
-  binder.matrix(weights.q_proj, path + ".q_proj", {q_cols(config), config.dim});
-  binder.matrix(weights.k_proj, path + ".k_proj", {kv_cols, config.dim});
-  binder.matrix(weights.v_proj, path + ".v_proj", {kv_cols, config.dim});
-  binder.matrix(weights.o_proj, path + ".o_proj", {config.dim, config.heads * config.head_dim});
+  const AttentionShape shape = config.attention_shape();
+  binder.matrix(weights.q_proj, path + ".q_proj", {shape.query_cols(), config.dim});
+  binder.matrix(weights.k_proj, path + ".k_proj", {shape.kv_cols(), config.dim});
+  binder.matrix(weights.v_proj, path + ".v_proj", {shape.kv_cols(), config.dim});
+  binder.matrix(weights.o_proj, path + ".o_proj", {config.dim, shape.out_cols()});
   binder.norm(weights.q_norm, path + ".q_norm.weight", config.head_dim);
   binder.norm(weights.k_norm, path + ".k_norm.weight", config.head_dim);
 }
 
-void attention_block(const StepContext& step, Tensor out, Tensor x, const AttentionWeights& weights, int64_t index) {
+void attention_block(const StepContext& step, const Output& out, const Input& x, const AttentionWeights& weights,
+                     int64_t index) {
   const ModelConfig& config = step.config;
-  const int64_t kv_cols = config.kv_heads * config.head_dim;
-  const Tensor q = shaped(step.workspace.q_or_qkv, x.rows, q_cols(config));
-  const Tensor k = shaped(step.workspace.k_or_z, x.rows, kv_cols);
-  const Tensor v = shaped(step.workspace.v_or_b, x.rows, kv_cols);
-  const Tensor mixed = shaped(step.workspace.mixed, x.rows, config.heads * config.head_dim);
-  const Projection qkv[] = {{q, weights.q_proj}, {k, weights.k_proj}, {v, weights.v_proj}};
-  step.backend.linear(qkv, x);
-  const AttentionArgs args{.q = q,
+  const AttentionShape shape = config.attention_shape();
+  const Tensor q = step.rows_of(step.workspace.q_or_qkv, shape.query_cols());
+  const Tensor k = step.rows_of(step.workspace.k_or_z, shape.kv_cols());
+  const Tensor v = step.rows_of(step.workspace.v_or_b, shape.kv_cols());
+  const MixedRows mixed = step.mixed(shape.out_cols());
+  const Projection qkv[] = {{{q}, weights.q_proj}, {{k}, weights.k_proj}, {{v}, weights.v_proj}};
+  step.ops.linear(qkv, x);
+  const AttentionArgs args{.shape = shape,
+                           .q = q,
                            .k = k,
                            .v = v,
                            .q_norm = weights.q_norm,
                            .k_norm = weights.k_norm,
                            .rope = step.rope,
-                           .heads = config.heads,
-                           .kv_heads = config.kv_heads,
-                           .head_dim = config.head_dim,
-                           .rotary_dim = config.rotary_dim,
-                           .gated = config.attention_gate,
                            .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.head_dim))),
                            .eps = config.eps,
                            .layer = index};
-  step.backend.attention(mixed, args, step.sequences);
+  step.ops.attention(mixed, args, step.batch);
   const Projection output[] = {{out, weights.o_proj}};
-  step.backend.linear(output, mixed);
+  step.ops.linear(output, {.x = mixed.x, .quantized = mixed.quantized});
 }
 
 }  // namespace moebius

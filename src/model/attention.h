@@ -20,6 +20,7 @@ void bind_attention(WeightBinder& binder, AttentionWeights& weights, const std::
                     const ModelConfig& config);
 
 // out [T, D] from x [T, D]; index: among the attention layers of the state.
-void attention_block(const StepContext& step, Tensor out, Tensor x, const AttentionWeights& weights, int64_t index);
+void attention_block(const StepContext& step, const Output& out, const Input& x, const AttentionWeights& weights,
+                     int64_t index);
 
 }  // namespace moebius

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/shapes.h"
 #include "base/json.h"
 #include "model/rope.h"
 
@@ -44,12 +45,12 @@ struct ModelConfig {
   bool renormalize = true;
 
   [[nodiscard]] RopeSpec rope() const { return {rotary_dim, rope_theta, yarn}; }
-  [[nodiscard]] int64_t key_dim() const { return key_heads * key_head_dim; }
-  [[nodiscard]] int64_t value_dim() const { return value_heads * value_head_dim; }
-  [[nodiscard]] int64_t conv_dim() const { return 2 * key_dim() + value_dim(); }
+  // As operations and states know the layers; zeros of those that the model lacks.
+  [[nodiscard]] AttentionShape attention_shape() const;
+  [[nodiscard]] DeltaShape delta_shape() const;
+  [[nodiscard]] RouterShape router_shape() const;
   [[nodiscard]] int64_t count(LayerKind kind) const;
   [[nodiscard]] int64_t count(MlpKind kind) const;
-  [[nodiscard]] int64_t slots() const { return top_k + (shared_width > 0 ? 1 : 0); }  // experts that a token takes
 };
 
 // root: config.json whole. Every value is checked; kBadConfig names the field, kUnsupported what changes the maths and

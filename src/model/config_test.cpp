@@ -38,8 +38,8 @@ TEST(Config, reads_a_text_only_export) {
   EXPECT_EQ(config.rotary_dim, 4);
   EXPECT_EQ(config.rope_theta, 10000.0);
   EXPECT_TRUE(config.attention_gate);
-  EXPECT_EQ(config.conv_dim(), 2 * 2 * 8 + 4 * 16);
-  EXPECT_EQ(config.value_dim(), 64);
+  EXPECT_EQ(config.delta_shape().conv_dim(), 2 * 2 * 8 + 4 * 16);
+  EXPECT_EQ(config.delta_shape().value_dim(), 64);
   EXPECT_EQ(config.experts, 6);
   EXPECT_EQ(config.top_k, 2);
   EXPECT_EQ(config.expert_width, 32);
@@ -97,7 +97,7 @@ TEST(Config, published_defaults_fill_absent_keys) {
   EXPECT_EQ(config.eps, 1e-6f);
   EXPECT_EQ(config.max_positions, 262144);
   EXPECT_TRUE(config.attention_gate);
-  EXPECT_EQ(config.conv_dim(), 8192);
+  EXPECT_EQ(config.delta_shape().conv_dim(), 8192);
   EXPECT_EQ(config.conv_kernel, 4);
 }
 

@@ -4,7 +4,7 @@
 namespace moebius {
 namespace {
 
-void run_mixer(const StepContext& step, Tensor out, Tensor x, const DecoderLayer& layer) {
+void run_mixer(const StepContext& step, const Output& out, const Input& x, const DecoderLayer& layer) {
   if (const auto* attention = std::get_if<AttentionWeights>(&layer.mixer)) {
     attention_block(step, out, x, *attention, layer.mixer_index);
   } else {
@@ -27,12 +27,11 @@ void bind_layer(WeightBinder& binder, DecoderLayer& layer, const std::string& pa
 }
 
 void run_layer(const StepContext& step, const DecoderLayer& layer, ExpertPath path) {
-  const Tensor residual = step.workspace.residual.first(step.rows);
-  const Tensor normed = step.workspace.normed.first(step.rows);
-  const Tensor block_out = step.workspace.block_out.first(step.rows);
-  run_mixer(step, block_out, normed, layer);
-  step.backend.add_rms_norm(normed, residual, block_out, layer.post_norm, step.config.eps);
-  mlp_block(step, block_out, normed, layer.mlp, path);
+  const Tensor residual = step.workspace.residual.first(step.batch.rows);
+  const Output sum = {residual, Write::kAdd};
+  const float eps = step.config.eps;
+  run_mixer(step, sum, {.x = residual, .norm = {layer.input_norm, eps}}, layer);
+  mlp_block(step, sum, {.x = residual, .norm = {layer.post_norm, eps}}, layer.mlp, path);
 }
 
 }  // namespace moebius

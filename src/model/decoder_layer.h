@@ -28,8 +28,7 @@ struct DecoderLayerKinds {
 void bind_layer(WeightBinder& binder, DecoderLayer& layer, const std::string& path, const DecoderLayerKinds& kinds,
                 const ModelConfig& config);
 
-// From normed [T, D], which is the residual behind input_norm, to block_out [T, D], the output of the MLP, which the
-// caller adds to the residual: that sum is fused with the norm that reads it next.
+// The residual [T, D] of the workspace goes through the layer: both blocks add to it.
 void run_layer(const StepContext& step, const DecoderLayer& layer, ExpertPath path);
 
 }  // namespace moebius

@@ -14,8 +14,8 @@ using RowRun = WeightBinder::RowRun;
 constexpr ActivationKind kGateActivations = ActivationKind::kF32;
 
 void bind_flat(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path, const ModelConfig& config) {
-  binder.matrix(weights.in_proj_qkv, path + ".in_proj_qkv", {config.conv_dim(), config.dim});
-  binder.matrix(weights.in_proj_z, path + ".in_proj_z", {config.value_dim(), config.dim});
+  binder.matrix(weights.in_proj_qkv, path + ".in_proj_qkv", {config.delta_shape().conv_dim(), config.dim});
+  binder.matrix(weights.in_proj_z, path + ".in_proj_z", {config.delta_shape().value_dim(), config.dim});
   binder.matrix(weights.in_proj_b, path + ".in_proj_b", {config.value_heads, config.dim}, kGateActivations);
   binder.matrix(weights.in_proj_a, path + ".in_proj_a", {config.value_heads, config.dim}, kGateActivations);
 }
@@ -55,24 +55,18 @@ bool is_interleaved(const WeightBinder& binder, const std::string& path) {
   return binder.has(path + ".in_proj_qkvz.weight") || binder.has(path + ".in_proj_ba.weight");
 }
 
-DeltaNetArgs arguments(const ModelConfig& config, const DeltaInputs& inputs, Tensor z, const DeltaNetWeights& weights,
-                       int64_t index) {
-  return {.qkv = inputs.qkv,
-          .z = z,
-          .b = inputs.b,
-          .a = inputs.a,
-          .conv = weights.conv,
-          .a_log = weights.a_log,
-          .dt_bias = weights.dt_bias,
-          .norm = weights.norm,
-          .key_heads = config.key_heads,
-          .value_heads = config.value_heads,
-          .key_head_dim = config.key_head_dim,
-          .value_head_dim = config.value_head_dim,
-          .conv_kernel = config.conv_kernel,
-          .eps = config.eps,
-          .sigmoid_gate = config.sigmoid_output_gate,
-          .layer = index};
+// All but the rows.
+DeltaNetArgs arguments(const ModelConfig& config, const DeltaNetWeights& weights, int64_t index) {
+  DeltaNetArgs args;
+  args.shape = config.delta_shape();
+  args.conv = weights.conv;
+  args.a_log = weights.a_log;
+  args.dt_bias = weights.dt_bias;
+  args.norm = weights.norm;
+  args.eps = config.eps;
+  args.sigmoid_gate = config.sigmoid_output_gate;
+  args.layer = index;
+  return args;
 }
 
 }  // namespace
@@ -81,38 +75,33 @@ void bind_delta_net(WeightBinder& binder, DeltaNetWeights& weights, const std::s
                     const ModelConfig& config) {
   is_interleaved(binder, path) ? bind_interleaved(binder, weights, path, config)
                                : bind_flat(binder, weights, path, config);
-  binder.matrix(weights.out_proj, path + ".out_proj", {config.dim, config.value_dim()});
-  binder.convolution(weights.conv, path + ".conv1d.weight", config.conv_dim(), config.conv_kernel);
+  binder.matrix(weights.out_proj, path + ".out_proj", {config.dim, config.delta_shape().value_dim()});
+  binder.convolution(weights.conv, path + ".conv1d.weight", config.delta_shape().conv_dim(), config.conv_kernel);
   binder.vector(weights.a_log, path + ".A_log", config.value_heads);
   binder.vector(weights.dt_bias, path + ".dt_bias", config.value_heads);
   binder.vector(weights.norm, path + ".norm.weight", config.value_head_dim);
 }
 
-void delta_net_block(const StepContext& step, Tensor out, Tensor x, const DeltaNetWeights& weights, int64_t index) {
-  const ModelConfig& config = step.config;
-  const Tensor z = shaped(step.workspace.k_or_z, x.rows, config.value_dim());
-  const DeltaInputs inputs = {.qkv = shaped(step.workspace.q_or_qkv, x.rows, config.conv_dim()),
-                              .b = shaped(step.workspace.v_or_b, x.rows, config.value_heads),
-                              .a = shaped(step.workspace.a, x.rows, config.value_heads)};
-  const Tensor mixed = shaped(step.workspace.mixed, x.rows, config.value_dim());
-  const Projection projections[] = {{inputs.qkv, weights.in_proj_qkv},
-                                    {z, weights.in_proj_z},
-                                    {inputs.b, weights.in_proj_b},
-                                    {inputs.a, weights.in_proj_a}};
-  step.backend.linear(projections, x);
-  log_inputs(step.backend, step.logged, inputs, index);
-  step.backend.delta_net(mixed, arguments(config, inputs, z, weights, index), step.sequences);
+void delta_net_block(const StepContext& step, const Output& out, const Input& x, const DeltaNetWeights& weights,
+                     int64_t index) {
+  DeltaNetArgs args = arguments(step.config, weights, index);
+  args.qkv = step.rows_of(step.workspace.q_or_qkv, args.shape.conv_dim());
+  args.z = step.rows_of(step.workspace.k_or_z, args.shape.value_dim());
+  args.b = step.rows_of(step.workspace.v_or_b, args.shape.value_heads);
+  args.a = step.rows_of(step.workspace.a, args.shape.value_heads);
+  const MixedRows mixed = step.mixed(args.shape.value_dim());
+  const Projection projections[] = {{{args.qkv}, weights.in_proj_qkv},
+                                    {{args.z}, weights.in_proj_z},
+                                    {{args.b}, weights.in_proj_b},
+                                    {{args.a}, weights.in_proj_a}};
+  step.ops.linear(projections, x);
+  step.ops.delta_net(mixed, args, step.batch);
   const Projection output[] = {{out, weights.out_proj}};
-  step.backend.linear(output, mixed);
+  step.ops.linear(output, {.x = mixed.x, .quantized = mixed.quantized});
 }
 
-// z gates the output alone: any values do.
-void replay_delta_net(const StepContext& step, const DeltaInputs& inputs, const DeltaNetWeights& weights,
-                      int64_t index) {
-  const ModelConfig& config = step.config;
-  const Tensor z = shaped(step.workspace.k_or_z, step.rows, config.value_dim());
-  const Tensor mixed = shaped(step.workspace.mixed, step.rows, config.value_dim());
-  step.backend.delta_net(mixed, arguments(config, inputs, z, weights, index), step.sequences);
+void replay_delta_net(const StepContext& step, const DeltaNetWeights& weights, int64_t index) {
+  step.ops.replay_delta_net(arguments(step.config, weights, index), step.batch);
 }
 
 }  // namespace moebius

@@ -14,7 +14,7 @@ struct DeltaNetWeights {
   Matrix in_proj_z;             // [Hv * Dv, D]
   Matrix in_proj_b, in_proj_a;  // [Hv, D]
   Matrix out_proj;              // [D, Hv * Dv]
-  Tensor conv;                  // [conv_dim, conv_kernel]
+  Convolution conv;             // [conv_dim, conv_kernel]
   Tensor a_log, dt_bias;        // [1, Hv]
   Tensor norm;                  // [1, Dv], never zero-centred
 };
@@ -24,10 +24,10 @@ struct DeltaNetWeights {
 void bind_delta_net(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path, const ModelConfig& config);
 
 // out [T, D] from x [T, D]; index: among the delta layers of the state.
-void delta_net_block(const StepContext& step, Tensor out, Tensor x, const DeltaNetWeights& weights, int64_t index);
+void delta_net_block(const StepContext& step, const Output& out, const Input& x, const DeltaNetWeights& weights,
+                     int64_t index);
 
-// The state takes in what it took in before (delta_log.h); what comes out is thrown away. inputs [T, ...].
-void replay_delta_net(const StepContext& step, const DeltaInputs& inputs, const DeltaNetWeights& weights,
-                      int64_t index);
+// The states of the batch take in what its logs hold.
+void replay_delta_net(const StepContext& step, const DeltaNetWeights& weights, int64_t index);
 
 }  // namespace moebius

@@ -49,7 +49,7 @@ TEST(Families, qwen35_is_dense_and_otherwise_like_its_moe) {
   EXPECT_EQ(config.mlp_kinds.size(), 4u);
   EXPECT_EQ(config.dense_width, 96);
   EXPECT_EQ(config.experts, 0);
-  EXPECT_EQ(config.slots(), 0);
+  EXPECT_EQ(config.router_shape().slots(), 0);
   EXPECT_TRUE(config.attention_gate);
   EXPECT_EQ(config.rotary_dim, 4);
   EXPECT_EQ(config.norms, NormForm::kZeroCentred);
@@ -61,9 +61,9 @@ TEST(Families, qwen3_next_has_a_gate_that_no_key_names_and_flat_rope_keys) {
   EXPECT_TRUE(config.attention_gate);
   EXPECT_EQ(config.rotary_dim, 4);
   EXPECT_EQ(config.rope_theta, 1e7);
-  EXPECT_EQ(config.conv_dim(), 96);
+  EXPECT_EQ(config.delta_shape().conv_dim(), 96);
   EXPECT_EQ(config.shared_width, 64);
-  EXPECT_EQ(config.slots(), 3);
+  EXPECT_EQ(config.router_shape().slots(), 3);
   EXPECT_EQ(config.norms, NormForm::kZeroCentred);
 }
 
@@ -74,8 +74,8 @@ TEST(Families, qwen3_moe_has_full_attention_alone_without_gate_or_shared_expert)
   EXPECT_FALSE(config.attention_gate);
   EXPECT_EQ(config.rotary_dim, 16);
   EXPECT_EQ(config.shared_width, 0);
-  EXPECT_EQ(config.slots(), 2);
-  EXPECT_EQ(config.conv_dim(), 0);
+  EXPECT_EQ(config.router_shape().slots(), 2);
+  EXPECT_EQ(config.delta_shape().conv_dim(), 0);
   EXPECT_EQ(config.norms, NormForm::kPlain);
 }
 

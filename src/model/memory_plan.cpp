@@ -21,11 +21,12 @@ uint64_t loaded_bytes(const ModelDir& directory, const ModelConfig& config, bool
   return bytes;
 }
 
-// What a backend reserves for a step: the expert rows of all slots, hidden and output, and copies of the activations.
+// What a backend reserves for a step: the expert rows of all slots, hidden and output, and sums and copies of the
+// activations.
 int64_t scratch_bytes(const ModelConfig& config, int64_t max_rows) {
-  const int64_t slots = std::max<int64_t>(config.slots(), 1);
+  const int64_t slots = std::max<int64_t>(config.router_shape().slots(), 1);
   const int64_t width = std::max({config.expert_width, config.shared_width, config.dense_width});
-  return max_rows * (slots * (2 * width + config.dim) * 4 + 2 * config.dim);
+  return max_rows * (slots * (2 * width + config.dim) * 4 + 10 * config.dim);
 }
 
 }  // namespace
@@ -33,10 +34,10 @@ int64_t scratch_bytes(const ModelConfig& config, int64_t max_rows) {
 ModelOptions effective_options(const ModelConfig& config, const ModelOptions& options) {
   if (options.context < 1) throw Error(ErrorCode::kUsage, "context", "expected at least 1 token");
   if (options.max_rows < 1) throw Error(ErrorCode::kUsage, "max_rows", "expected at least 1 token");
-  const int64_t most_draft_rows = std::min(options.max_rows, kMaxLogitRows);
-  if (options.draft_rows < 0 || options.draft_rows > most_draft_rows) {
+  const int64_t max_draft_rows = std::min(options.max_rows, kMaxLogitRows);
+  if (options.draft_rows < 0 || options.draft_rows > max_draft_rows) {
     throw Error(ErrorCode::kUsage, "draft_rows",
-                fmt::format("expected 0 to {} tokens, got {}", most_draft_rows, options.draft_rows));
+                fmt::format("expected 0 to {} tokens, got {}", max_draft_rows, options.draft_rows));
   }
   ModelOptions effective = options;
   effective.context = std::min(options.context, config.max_positions);
@@ -50,19 +51,16 @@ StateSpec make_state_spec(const ModelConfig& config, const ModelOptions& options
           .kv_heads = config.kv_heads,
           .head_dim = config.head_dim,
           .delta_layers = config.count(LayerKind::kLinearAttention),
-          .conv_dim = config.conv_dim(),
-          .conv_kernel = config.conv_kernel,
-          .value_heads = config.value_heads,
-          .key_head_dim = config.key_head_dim,
-          .value_head_dim = config.value_head_dim,
+          .delta = config.delta_shape(),
           .draft_rows = options.draft_rows};
 }
 
-MemoryPlan plan_memory(const ModelDir& directory, const ModelConfig& config, const ModelOptions& options) {
+MemoryPlan plan_memory(const Checkpoint& checkpoint, const ModelOptions& options) {
+  const ModelConfig& config = checkpoint.config;
   const StateSpec state = make_state_spec(config, options);
   MemoryPlan plan;
   const bool bundled = options.mtp == kBundledMtp;
-  plan.weight_bytes = loaded_bytes(directory, config, bundled);
+  plan.weight_bytes = loaded_bytes(checkpoint.files, config, bundled);
   if (!options.mtp.empty() && !bundled) plan.weight_bytes += loaded_bytes(ModelDir(options.mtp), config, true);
   // The RoPE table grows with the context as keys and values do.
   plan.kv_bytes = static_cast<uint64_t>(state.kv_bytes() + state.context * config.rotary_dim * 4);

@@ -19,7 +19,7 @@ uint64_t bytes_of(const TinyTensors& tensors) {
 MemoryPlan plan_of(const TinyTensors& tensors, const Json& config, const ModelOptions& options) {
   testing::TemporaryDirectory directory;
   write_checkpoint(directory, config, tensors);
-  return plan_memory(ModelDir(directory.path()), parse_model_config(config, "config.json"), options);
+  return plan_memory(Checkpoint(directory.path()), options);
 }
 
 TEST(MemoryPlan, counts_weights_caches_and_state) {

@@ -8,10 +8,6 @@
 namespace moebius {
 namespace {
 
-Routing first_rows(const Routing& routing, int64_t rows) {
-  return {routing.ids.first(rows), routing.weights.first(rows)};
-}
-
 // A layer of the other kind would be read as one with tensors missing, and the config is the likelier mistake.
 void check_kind(const WeightBinder& binder, const std::string& path, MlpKind kind) {
   const bool routed = binder.has(path + ".gate.weight");
@@ -48,19 +44,17 @@ void bind_mlp(WeightBinder& binder, MlpWeights& weights, const std::string& path
   }
 }
 
-void mlp_block(const StepContext& step, Tensor out, Tensor x, const MlpWeights& weights, ExpertPath path) {
-  if (weights.router.id < 0) {
-    step.backend.experts(out, x, first_rows(step.workspace.dense_routing, x.rows), weights.experts, path);
-    return;
+void mlp_block(const StepContext& step, const Output& out, const Input& x, const MlpWeights& weights, ExpertPath path) {
+  const bool is_dense = weights.router.id < 0;
+  const Routing routing = is_dense ? Routing{} : step.workspace.routing;
+  if (!is_dense) {
+    step.ops.router(routing, x,
+                    {.shape = step.config.router_shape(),
+                     .router = weights.router,
+                     .shared_gate = weights.shared_gate,
+                     .renormalize = step.config.renormalize});
   }
-  const Routing routing = first_rows(step.workspace.routing, x.rows);
-  const RouterArgs args{.router = weights.router,
-                        .shared_gate = weights.shared_gate,
-                        .experts = step.config.experts,
-                        .top_k = step.config.top_k,
-                        .renormalize = step.config.renormalize};
-  step.backend.router(routing, x, args);
-  step.backend.experts(out, x, routing, weights.experts, path);
+  step.ops.experts(out, x, routing, weights.experts, path);
 }
 
 }  // namespace moebius

@@ -20,6 +20,6 @@ void bind_mlp(WeightBinder& binder, MlpWeights& weights, const std::string& path
               const ModelConfig& config);
 
 // out [T, D] from x [T, D].
-void mlp_block(const StepContext& step, Tensor out, Tensor x, const MlpWeights& weights, ExpertPath path);
+void mlp_block(const StepContext& step, const Output& out, const Input& x, const MlpWeights& weights, ExpertPath path);
 
 }  // namespace moebius

@@ -50,9 +50,8 @@ ModelConfig parse_model_config(const Json& root, const std::string& where) {
   return config;
 }
 
-std::unique_ptr<Model> load_model(const ModelDir& directory, Backend& backend, const ModelOptions& options) {
-  const ModelConfig config = parse_model_config(directory.config(), (directory.path() / "config.json").string());
-  return std::make_unique<Decoder>(directory, backend, config, options);
+std::unique_ptr<Model> load_model(const Checkpoint& checkpoint, Backend& backend, const ModelOptions& options) {
+  return std::make_unique<Decoder>(checkpoint, backend, options);
 }
 
 }  // namespace moebius

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "backend/backend.h"
+#include "backend/weights.h"
 #include "model/checked_dir.h"
 #include "model/load_meter.h"
 

@@ -23,14 +23,14 @@ void WeightBinder::matrix(Matrix& out, const std::string& name, const MatrixRows
 }
 
 void WeightBinder::vector(Tensor& out, const std::string& name, int64_t size) {
-  vectors_.push_back({&out, &tensors_.floats(name, {size}), 1, size, false});
+  vectors_.push_back({&out, &tensors_.floats(name, {size}), false});
 }
 
 void WeightBinder::norm(Tensor& out, const std::string& name, int64_t size) {
-  vectors_.push_back({&out, &tensors_.floats(name, {size}), 1, size, norms_ == NormForm::kZeroCentred});
+  vectors_.push_back({&out, &tensors_.floats(name, {size}), norms_ == NormForm::kZeroCentred});
 }
 
-void WeightBinder::convolution(Tensor& out, const std::string& name, int64_t channels, int64_t taps) {
+void WeightBinder::convolution(Convolution& out, const std::string& name, int64_t channels, int64_t taps) {
   // The singleton axis moves, the order in memory does not.
   const std::vector<Shape> shapes = {{channels, 1, taps}, {channels, taps, 1}};
   const ModelDir::Entry& entry = tensors_.floats_of(name, shapes);
@@ -42,7 +42,7 @@ void WeightBinder::convolution(Tensor& out, const std::string& name, int64_t cha
                 "raw and converted layers are mixed, so it is unknown which norms lack their +1");
   }
   raw_ = raw;
-  vectors_.push_back({&out, &entry, channels, taps, false});
+  convolutions_.push_back({&out, &entry, {.channels = channels, .kernel = taps}});
 }
 
 void WeightBinder::experts(Experts& out, const std::string& mlp, const ExpertsShape& shape) {
@@ -96,15 +96,19 @@ void WeightBinder::check_complete() const {
               "a checkpoint without linear-attention layers does not tell whether its norms are zero-centred");
 }
 
-void WeightBinder::upload(Backend& backend, const LoadMeter::Callback& progress) {
+void WeightBinder::upload(WeightLoader& loader, const LoadMeter::Callback& progress) {
   LoadMeter meter(tensors_.directory(), tensors_.asked_bytes(), progress);
   for (const BoundVector& bound : vectors_) {
-    upload_vector(backend, bound);
+    upload_vector(loader, bound);
+    meter.tick();
+  }
+  for (const BoundConvolution& bound : convolutions_) {
+    *bound.out = loader.upload_convolution(bound.spec, read_floats(*bound.entry));
     meter.tick();
   }
   for (BoundMatrix& bound : matrices_) {
     bound.rows.set_meter(&meter);
-    *bound.out = backend.upload(
+    *bound.out = loader.upload_matrix(
         MatrixSpec{bound.name, bound.rows.rows(), bound.rows.cols(), bound.rows.format(), bound.activations},
         bound.rows);
   }
@@ -113,22 +117,28 @@ void WeightBinder::upload(Backend& backend, const LoadMeter::Callback& progress)
       if (!group) continue;
       for (CheckpointRows* rows : {&group->gate, &group->up, &group->down}) rows->set_meter(&meter);
     }
-    upload_experts(backend, bound);
+    upload_experts(loader, bound);
   }
   meter.finish();
 }
 
-void WeightBinder::upload_vector(Backend& backend, const BoundVector& bound) const {
-  const auto size = static_cast<size_t>(bound.rows * bound.cols);
-  std::vector<std::byte> bytes(bound.entry->info.bytes);
-  tensors_.directory().read(*bound.entry, 0, bytes);
-  const bool add_one = bound.centred && raw_.value_or(false);  // check_complete() saw to it that raw_ is known
-  std::vector<float> values(size);
-  for (size_t i = 0; i < size; ++i) {
-    values[i] = load_f32(bytes.data(), bound.entry->info.dtype, static_cast<int64_t>(i));
-    if (add_one) values[i] += 1.0f;  // N6: the factor is rounded once, here
+std::vector<float> WeightBinder::read_floats(const ModelDir::Entry& entry) const {
+  std::vector<std::byte> bytes(entry.info.bytes);
+  tensors_.directory().read(entry, 0, bytes);
+  std::vector<float> values(bytes.size() / static_cast<size_t>(size_bytes(entry.info.dtype)));
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = load_f32(bytes.data(), entry.info.dtype, static_cast<int64_t>(i));
   }
-  *bound.out = backend.upload(values, bound.rows, bound.cols);
+  return values;
+}
+
+void WeightBinder::upload_vector(WeightLoader& loader, const BoundVector& bound) const {
+  std::vector<float> values = read_floats(*bound.entry);
+  const bool add_one = bound.centred && raw_.value_or(false);  // check_complete() saw to it that raw_ is known
+  if (add_one) {
+    for (float& value : values) value += 1.0f;  // N6: the factor is rounded once, here
+  }
+  *bound.out = loader.upload_table(values, 1, std::ssize(values));
 }
 
 ExpertGroupSpec WeightBinder::group_spec(const ExpertRows& rows, int64_t count, int64_t width) {
@@ -141,13 +151,13 @@ ExpertGroupSpec WeightBinder::group_spec(const ExpertRows& rows, int64_t count, 
           .down_rows = &rows.down};
 }
 
-void WeightBinder::upload_experts(Backend& backend, const BoundExperts& bound) {
+void WeightBinder::upload_experts(WeightLoader& loader, const BoundExperts& bound) {
   ExpertsSpec spec;
   spec.name = bound.name;
   spec.dim = bound.shape.dim;
   spec.routed = group_spec(bound.routed, bound.shape.experts, bound.shape.width);
   if (bound.shared) spec.shared = group_spec(*bound.shared, 1, bound.shape.shared_width);
-  *bound.out = backend.upload(spec);
+  *bound.out = loader.upload_experts(spec);
 }
 
 }  // namespace moebius

@@ -1,14 +1,14 @@
 // Binds canonical tensor names to the weights of a model in two passes: bind everything (each call checks presence,
 // dtype and shape and reads nothing), then upload everything in one stream. Lives here: what becomes of a tensor
 // (matrix, vector, norm with its +1, convolution, experts). Does not live here: which tensors a model has
-// (attention.cpp, delta_net.cpp, moe.cpp, the family files).
+// (attention.cpp, delta_net.cpp, mlp.cpp, the family files).
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "backend/backend.h"
+#include "backend/weights.h"
 #include "model/checked_dir.h"
 #include "model/config.h"
 #include "model/load_meter.h"
@@ -49,7 +49,7 @@ class WeightBinder {
   // converted.
   void norm(Tensor& out, const std::string& name, int64_t size);
   // [channels, 1, taps] (raw) or [channels, taps, 1] (converted); the one signal that tells the two conventions apart.
-  void convolution(Tensor& out, const std::string& name, int64_t channels, int64_t taps);
+  void convolution(Convolution& out, const std::string& name, int64_t channels, int64_t taps);
   // Where there is no convolution to tell.
   void set_raw(bool raw) { raw_ = raw; }
   // Routed experts in any of the four forms, and the shared one. mlp: "model.layers.3.mlp".
@@ -64,7 +64,7 @@ class WeightBinder {
   // After the last binding: refuses unknown tensors, and centred norms without a convolution to tell their convention.
   void check_complete() const;
   // One streaming pass. Once.
-  void upload(Backend& backend, const LoadMeter::Callback& progress);
+  void upload(WeightLoader& loader, const LoadMeter::Callback& progress);
 
  private:
   struct BoundMatrix {
@@ -76,8 +76,12 @@ class WeightBinder {
   struct BoundVector {
     Tensor* out;
     const ModelDir::Entry* entry;
-    int64_t rows, cols;
     bool centred;
+  };
+  struct BoundConvolution {
+    Convolution* out;
+    const ModelDir::Entry* entry;
+    ConvolutionSpec spec;
   };
   struct ExpertRows {
     CheckpointRows gate, up, down;
@@ -95,13 +99,15 @@ class WeightBinder {
   void bind_experts(BoundExperts bound);
   static ExpertGroupSpec group_spec(const ExpertRows& rows, int64_t count, int64_t width);
 
-  void upload_vector(Backend& backend, const BoundVector& bound) const;
-  static void upload_experts(Backend& backend, const BoundExperts& bound);
+  [[nodiscard]] std::vector<float> read_floats(const ModelDir::Entry& entry) const;
+  void upload_vector(WeightLoader& loader, const BoundVector& bound) const;
+  static void upload_experts(WeightLoader& loader, const BoundExperts& bound);
 
   CheckedDir tensors_;
   NormForm norms_;
   std::vector<BoundMatrix> matrices_;
   std::vector<BoundVector> vectors_;
+  std::vector<BoundConvolution> convolutions_;
   std::vector<BoundExperts> experts_;
   std::optional<bool> raw_;  // norms and convolution as Hugging Face keeps them; set by the first convolution
 };

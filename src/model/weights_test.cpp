@@ -261,7 +261,7 @@ TEST(Weights, progress_ends_at_the_bytes_of_all_tensors) {
   ModelOptions options;
   options.progress = [&](const LoadProgress& progress) { reports.push_back(progress); };
   RecordingBackend backend;
-  load_model(ModelDir(directory.path()), backend, options);
+  load_model(Checkpoint(directory.path()), backend, options);
   ASSERT_FALSE(reports.empty());
   EXPECT_EQ(reports.back().bytes_total, bytes);
   EXPECT_EQ(reports.back().bytes_done, bytes);

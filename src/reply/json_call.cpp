@@ -75,7 +75,7 @@ void JsonBlock::begin(std::string opening) {
   text_ = std::move(opening);
 }
 
-JsonBlock::Progress JsonBlock::take(Lexeme& lexeme) {
+JsonBlock::Progress JsonBlock::parse(Lexeme& lexeme) {
   if (lexeme.tag == Tag::kCallClose) {
     if (lexeme.certain || !is_in_string_) return stop_at(lexeme, lexeme.text.size(), Progress::kBrokenOver);
     has_close_in_string_ = true;

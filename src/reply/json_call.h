@@ -29,7 +29,7 @@ class JsonBlock {
   };
 
   void begin(std::string opening);  // <tool_call> and blanks
-  Progress take(Lexeme& lexeme);
+  Progress parse(Lexeme& lexeme);
 
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] std::string_view object() const { return std::string_view(text_).substr(object_begin_); }

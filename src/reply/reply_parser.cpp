@@ -51,20 +51,20 @@ class ReplyParser::Machine {
   void lex(std::string_view text);
   void handle(Lexeme lexeme);
   // Whether the lexeme is used up.
-  bool take(Lexeme& lexeme);
-  bool take_reasoning(const Lexeme& lexeme);
-  bool take_content(const Lexeme& lexeme);
-  bool take_opened(Lexeme& lexeme);
-  bool take_bare(Lexeme& lexeme);
-  bool take_xml(Lexeme& lexeme);
-  bool take_json(Lexeme& lexeme);
-  bool take_blanks(Lexeme& lexeme);
-  bool take_tag_in_content(const Lexeme& lexeme);
+  bool parse(Lexeme& lexeme);
+  bool parse_reasoning(const Lexeme& lexeme);
+  bool parse_content(const Lexeme& lexeme);
+  bool parse_opened(Lexeme& lexeme);
+  bool parse_bare(Lexeme& lexeme);
+  bool parse_xml(Lexeme& lexeme);
+  bool parse_json(Lexeme& lexeme);
+  bool parse_blanks(Lexeme& lexeme);
+  bool parse_tag_in_content(const Lexeme& lexeme);
   [[nodiscard]] bool begins_reasoning(const Lexeme& lexeme) const;
   void start_call(const std::string& name);
   void start_xml(const std::string& name);
   void end_call();
-  void take_back(std::string_view text);
+  void restore_text(std::string_view text);
   void finish_state();
 
   ToolFormat format_;
@@ -113,12 +113,12 @@ std::vector<ReplyEvent> ReplyParser::Machine::finish() {
 }
 
 void ReplyParser::Machine::finish_state() {
-  if (state_ == State::kOpened || state_ == State::kBare) take_back(opening_);
+  if (state_ == State::kOpened || state_ == State::kBare) restore_text(opening_);
   if (state_ == State::kXmlCall) {
     xml_.finish();
     end_call();
   }
-  if (state_ == State::kJsonCall) take_back(json_.text());
+  if (state_ == State::kJsonCall) restore_text(json_.text());
 }
 
 Tags ReplyParser::Machine::tags() const {
@@ -134,30 +134,30 @@ void ReplyParser::Machine::lex(std::string_view text) {
 
 void ReplyParser::Machine::handle(Lexeme lexeme) {
   do steps_ += lexeme.text.size();
-  while (!take(lexeme));
+  while (!parse(lexeme));
 }
 
-bool ReplyParser::Machine::take(Lexeme& lexeme) {
+bool ReplyParser::Machine::parse(Lexeme& lexeme) {
   switch (state_) {
     case State::kReasoning:
-      return take_reasoning(lexeme);
+      return parse_reasoning(lexeme);
     case State::kContent:
-      return take_content(lexeme);
+      return parse_content(lexeme);
     case State::kOpened:
-      return take_opened(lexeme);
+      return parse_opened(lexeme);
     case State::kBare:
-      return take_bare(lexeme);
+      return parse_bare(lexeme);
     case State::kXmlCall:
-      return take_xml(lexeme);
+      return parse_xml(lexeme);
     case State::kJsonCall:
-      return take_json(lexeme);
+      return parse_json(lexeme);
   }
   return true;
 }
 
 // Nothing but </think> leaves the reasoning: a call that is quoted there must not be made. A <think> at its front
 // repeats the one of the prompt.
-bool ReplyParser::Machine::take_reasoning(const Lexeme& lexeme) {
+bool ReplyParser::Machine::parse_reasoning(const Lexeme& lexeme) {
   if (lexeme.tag == Tag::kThinkClose) {
     reasoning_.tag();
     content_.tag();
@@ -169,13 +169,13 @@ bool ReplyParser::Machine::take_reasoning(const Lexeme& lexeme) {
   return true;
 }
 
-bool ReplyParser::Machine::take_content(const Lexeme& lexeme) {
-  if (lexeme.tag == Tag::kNone || !take_tag_in_content(lexeme)) content_.add(lexeme.text);
+bool ReplyParser::Machine::parse_content(const Lexeme& lexeme) {
+  if (lexeme.tag == Tag::kNone || !parse_tag_in_content(lexeme)) content_.add(lexeme.text);
   return true;
 }
 
 // Whether the tag is one here; otherwise it is text.
-bool ReplyParser::Machine::take_tag_in_content(const Lexeme& lexeme) {
+bool ReplyParser::Machine::parse_tag_in_content(const Lexeme& lexeme) {
   const bool may_call = format_ != ToolFormat::kNone;
   switch (lexeme.tag) {
     case Tag::kThinkOpen:
@@ -212,8 +212,8 @@ bool ReplyParser::Machine::begins_reasoning(const Lexeme& lexeme) const {
   return lexeme.certain || (!has_thought_ && content_.is_empty() && !has_calls());
 }
 
-bool ReplyParser::Machine::take_opened(Lexeme& lexeme) {
-  if (take_blanks(lexeme)) return true;
+bool ReplyParser::Machine::parse_opened(Lexeme& lexeme) {
+  if (parse_blanks(lexeme)) return true;
   if (format_ == ToolFormat::kQwenXml && lexeme.tag == Tag::kFunctionOpen) {
     start_xml(lexeme.name);
     return true;
@@ -222,37 +222,37 @@ bool ReplyParser::Machine::take_opened(Lexeme& lexeme) {
     json_.begin(std::exchange(opening_, {}));
     state_ = State::kJsonCall;
   } else {
-    take_back(opening_);
+    restore_text(opening_);
   }
   return false;
 }
 
-bool ReplyParser::Machine::take_bare(Lexeme& lexeme) {
-  if (take_blanks(lexeme)) return true;
+bool ReplyParser::Machine::parse_bare(Lexeme& lexeme) {
+  if (parse_blanks(lexeme)) return true;
   if (lexeme.tag == Tag::kParameterOpen || lexeme.tag == Tag::kFunctionClose) {
     start_xml(bare_name_);
   } else {
-    take_back(opening_);
+    restore_text(opening_);
   }
   return false;
 }
 
 // Blanks join what is held back; whether there was nothing else.
-bool ReplyParser::Machine::take_blanks(Lexeme& lexeme) {
+bool ReplyParser::Machine::parse_blanks(Lexeme& lexeme) {
   const size_t blanks = std::min(lexeme.text.find_first_not_of(kBlanks), lexeme.text.size());
   opening_.append(lexeme.text, 0, blanks);
   lexeme.text.erase(0, blanks);
   return lexeme.text.empty();
 }
 
-bool ReplyParser::Machine::take_xml(Lexeme& lexeme) {
-  const XmlCall::Progress progress = xml_.take(lexeme);
+bool ReplyParser::Machine::parse_xml(Lexeme& lexeme) {
+  const XmlCall::Progress progress = xml_.parse(lexeme);
   if (progress != XmlCall::Progress::kContinues) end_call();
   return progress != XmlCall::Progress::kEndedBefore;
 }
 
-bool ReplyParser::Machine::take_json(Lexeme& lexeme) {
-  const JsonBlock::Progress progress = json_.take(lexeme);
+bool ReplyParser::Machine::parse_json(Lexeme& lexeme) {
+  const JsonBlock::Progress progress = json_.parse(lexeme);
   if (progress == JsonBlock::Progress::kContinues) return true;
   const bool is_whole = progress == JsonBlock::Progress::kWhole;
   if (const auto call = is_whole ? json_call_of(json_.object()) : std::nullopt) {
@@ -261,7 +261,7 @@ bool ReplyParser::Machine::take_json(Lexeme& lexeme) {
     events_.finish_call();
     end_call();
   } else {
-    take_back(json_.text());
+    restore_text(json_.text());
     is_raw_block_ = progress != JsonBlock::Progress::kBrokenOver;
   }
   return lexeme.text.empty();
@@ -285,7 +285,7 @@ void ReplyParser::Machine::end_call() {
 }
 
 // What looked like a call is content.
-void ReplyParser::Machine::take_back(std::string_view text) {
+void ReplyParser::Machine::restore_text(std::string_view text) {
   content_.add(text);
   state_ = State::kContent;
 }

@@ -82,8 +82,8 @@ std::optional<Lexeme> TagLexer::next(std::string_view& text, Tags tags) {
       held_ += text.front();
       text.remove_prefix(1);
     }
-    if (match == Match::kFailed) return take_text();
-    if (match != Match::kMore) return take_tag();
+    if (match == Match::kFailed) return read_text();
+    if (match != Match::kMore) return read_tag();
   }
   return std::nullopt;
 }
@@ -91,7 +91,7 @@ std::optional<Lexeme> TagLexer::next(std::string_view& text, Tags tags) {
 std::optional<Lexeme> TagLexer::flush() {
   if (held_.empty()) return std::nullopt;
   const bool is_closer = matched_ >= 0 && kPatterns[matched_].tail == Tail::kJunk;
-  return is_closer ? take_tag() : take_text();
+  return is_closer ? read_tag() : read_text();
 }
 
 TagLexer::Match TagLexer::extend(char c) {
@@ -127,7 +127,7 @@ TagLexer::Match TagLexer::extend_closer(char c) const {
   return is_junk(c) && junk_bytes < kMaxJunkBytes ? Match::kMore : Match::kFailed;
 }
 
-Lexeme TagLexer::take_tag() {
+Lexeme TagLexer::read_tag() {
   const Pattern& pattern = kPatterns[std::exchange(matched_, -1)];
   Lexeme lexeme{pattern.tag, std::exchange(held_, {}), {}};
   if (pattern.tail == Tail::kName) {
@@ -138,7 +138,7 @@ Lexeme TagLexer::take_tag() {
   return lexeme;
 }
 
-Lexeme TagLexer::take_text() {
+Lexeme TagLexer::read_text() {
   matched_ = -1;
   return {Tag::kNone, std::exchange(held_, {}), {}};
 }

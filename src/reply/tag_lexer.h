@@ -62,8 +62,8 @@ class TagLexer {
   Match extend_literal(char c);
   [[nodiscard]] Match extend_name(char c) const;
   [[nodiscard]] Match extend_closer(char c) const;
-  Lexeme take_tag();
-  Lexeme take_text();
+  Lexeme read_tag();
+  Lexeme read_text();
 
   std::string held_;    // empty, or '<' and what followed
   uint32_t alive_ = 0;  // the patterns that begin with held_; one bit each

@@ -24,27 +24,27 @@ void XmlCall::begin(const std::string& function) {
   writer_.begin();
 }
 
-XmlCall::Progress XmlCall::take(Lexeme& lexeme) {
-  if (!is_in_value_) return take_outside(lexeme);
+XmlCall::Progress XmlCall::parse(Lexeme& lexeme) {
+  if (!is_in_value_) return parse_outside(lexeme);
   switch (lexeme.tag) {
     case Tag::kParameterClose:
     case Tag::kFunctionClose:
     case Tag::kCallClose:
-      take_closer(lexeme);
+      parse_closer(lexeme);
       return Progress::kContinues;
     case Tag::kParameterOpen:
-      take_parameter(lexeme);
+      parse_parameter(lexeme);
       return Progress::kContinues;
     case Tag::kFunctionOpen:
     case Tag::kCallOpen:
-      return take_call(lexeme);
+      return parse_call(lexeme);
     default:
-      return take_text(lexeme);
+      return parse_text(lexeme);
   }
 }
 
 // Between parameters: what is no tag of the call is dropped, as there is no place for it in the arguments.
-XmlCall::Progress XmlCall::take_outside(const Lexeme& lexeme) {
+XmlCall::Progress XmlCall::parse_outside(const Lexeme& lexeme) {
   switch (lexeme.tag) {
     case Tag::kParameterOpen:
       is_in_value_ = true;
@@ -61,7 +61,7 @@ XmlCall::Progress XmlCall::take_outside(const Lexeme& lexeme) {
   }
 }
 
-XmlCall::Progress XmlCall::take_text(Lexeme& lexeme) {
+XmlCall::Progress XmlCall::parse_text(Lexeme& lexeme) {
   if (!is_closing()) {
     writer_.add(lexeme.text);
     return Progress::kContinues;
@@ -78,7 +78,7 @@ XmlCall::Progress XmlCall::take_text(Lexeme& lexeme) {
   return Progress::kContinues;
 }
 
-void XmlCall::take_closer(const Lexeme& lexeme) {
+void XmlCall::parse_closer(const Lexeme& lexeme) {
   if (is_closing() && rank(lexeme.tag) <= rank(closing_.last)) reopen();
   if (!is_closing()) closing_.has_parameter = lexeme.tag == Tag::kParameterClose;
   closing_.text += lexeme.text;
@@ -88,17 +88,17 @@ void XmlCall::take_closer(const Lexeme& lexeme) {
   ++closing_.tags;
 }
 
-void XmlCall::take_parameter(const Lexeme& lexeme) {
+void XmlCall::parse_parameter(const Lexeme& lexeme) {
   if (is_quoting_ && !closing_.has_parameter) {
     reopen();
     writer_.add(lexeme.text);
     return;
   }
   end_value();
-  take_outside(lexeme);
+  parse_outside(lexeme);
 }
 
-XmlCall::Progress XmlCall::take_call(Lexeme& lexeme) {
+XmlCall::Progress XmlCall::parse_call(Lexeme& lexeme) {
   const bool is_call = lexeme.tag == Tag::kCallOpen || types_->knows(lexeme.name);
   if (is_call && is_closing() && (closing_.has_parameter || !is_quoting_)) return end(Progress::kEndedBefore);
   reopen();

@@ -22,7 +22,7 @@ class XmlCall {
   XmlCall(const ToolTypes& types, EventList& events) : types_(&types), writer_(events) {}
 
   void begin(const std::string& function);
-  Progress take(Lexeme& lexeme);
+  Progress parse(Lexeme& lexeme);
   void finish();  // the reply ends inside the call
 
   // Whether closing tags wait for what follows them.
@@ -40,11 +40,11 @@ class XmlCall {
     Tag last = Tag::kParameterClose;
   };
 
-  Progress take_outside(const Lexeme& lexeme);
-  Progress take_text(Lexeme& lexeme);
-  void take_closer(const Lexeme& lexeme);
-  void take_parameter(const Lexeme& lexeme);
-  Progress take_call(Lexeme& lexeme);
+  Progress parse_outside(const Lexeme& lexeme);
+  Progress parse_text(Lexeme& lexeme);
+  void parse_closer(const Lexeme& lexeme);
+  void parse_parameter(const Lexeme& lexeme);
+  Progress parse_call(Lexeme& lexeme);
   void reopen();
   void end_value();
   Progress end(Progress progress);

@@ -97,7 +97,7 @@ void keep_weight(std::vector<Candidate>& candidates, uint64_t weight) {
 }
 
 void LogitScan::read(std::span<const float> logits, float temperature) {
-  MOEBIUS_CHECK(!logits.empty() && static_cast<int64_t>(logits.size()) <= kMostWeights);
+  MOEBIUS_CHECK(!logits.empty() && static_cast<int64_t>(logits.size()) <= kMaxWeights);
   logits_ = logits;
   constexpr float kLowestTemperature = 1e-30f;  // has a finite inverse, and draws the likeliest all the same
   inverse_temperature_ = 1.0f / std::max(temperature, kLowestTemperature);

@@ -19,14 +19,14 @@ float penalized(float logit, TokenCounts::Count count, const SamplingOptions& op
 
 bool adjusts(const SamplingOptions& options) { return !options.logit_bias.empty() || penalizes(options); }
 
-void adjust(std::span<float> logits, const SamplingOptions& options, const TokenCounts& history) {
+void adjust(std::span<float> logits, const SamplingOptions& options, const History& history) {
   for (const auto& [id, bias] : options.logit_bias) logits[static_cast<size_t>(id)] += bias;
   if (!penalizes(options)) return;
-  for (const auto& [id, count] : history.seen()) {
-    if (id < 0 || static_cast<size_t>(id) >= logits.size()) continue;
+  history.for_each([&](int32_t id, TokenCounts::Count count) {
+    if (id < 0 || static_cast<size_t>(id) >= logits.size()) return;
     float& logit = logits[static_cast<size_t>(id)];
     logit = penalized(logit, count, options);
-  }
+  });
 }
 
 }  // namespace moebius

@@ -12,6 +12,6 @@ namespace moebius {
 bool adjusts(const SamplingOptions& options);
 
 // logits: [V]. Tokens of the history from V on are passed over: a prompt of raw ids may hold padding.
-void adjust(std::span<float> logits, const SamplingOptions& options, const TokenCounts& history);
+void adjust(std::span<float> logits, const SamplingOptions& options, const History& history);
 
 }  // namespace moebius

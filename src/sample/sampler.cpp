@@ -2,6 +2,7 @@
 #include "sample/sampler.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -19,25 +20,39 @@ uint64_t uniform_weight(uint64_t bits, uint64_t whole) {
   return static_cast<uint64_t>(Product{bits} * whole >> 64) + 1;
 }
 
+void forbid(std::span<float> logits, TokenMask mask) {
+  MOEBIUS_CHECK(mask.size() == (logits.size() + 31) / 32);
+  bool is_any_allowed = false;
+  for (size_t id = 0; id < logits.size(); ++id) {
+    if (is_allowed(mask, id)) {
+      is_any_allowed = true;
+    } else {
+      logits[id] = -std::numeric_limits<float>::infinity();
+    }
+  }
+  MOEBIUS_CHECK(is_any_allowed);
+}
+
 }  // namespace
 
 Sampler::Sampler(SamplingOptions options, int32_t vocab) : options_(std::move(options)), vocab_(vocab) {
   check(options_, vocab);
 }
 
-Draw Sampler::draw(std::span<const float> logits, const TokenCounts& history, int64_t position) {
+Draw Sampler::draw(std::span<const float> logits, const History& history, int64_t position, TokenMask mask) {
   MOEBIUS_CHECK(logits.size() >= static_cast<size_t>(vocab_));
   logits = logits.first(static_cast<size_t>(vocab_));
-  scan_.read(adjusted(logits, history), options_.temperature);
+  scan_.read(adjusted(logits, history, mask), options_.temperature);
   Draw draw;
   draw.token = options_.temperature > 0 ? choose(position) : scan_.likeliest();
   if (options_.logprobs >= 0) tell_logprobs(draw, logits);
   return draw;
 }
 
-std::span<const float> Sampler::adjusted(std::span<const float> logits, const TokenCounts& history) {
-  if (!adjusts(options_)) return logits;
+std::span<const float> Sampler::adjusted(std::span<const float> logits, const History& history, TokenMask mask) {
+  if (!adjusts(options_) && mask.empty()) return logits;
   adjusted_.assign(logits.begin(), logits.end());
+  if (!mask.empty()) forbid(adjusted_, mask);
   adjust(adjusted_, options_, history);
   return adjusted_;
 }

@@ -1,5 +1,5 @@
 // Chooses a token from a row of logits, in this order:
-//   1. Padding: ids from vocab on do not exist.
+//   1. Padding: ids from vocab on do not exist. Nor do tokens that a constraint's mask forbids.
 //   2. logit_bias is added.
 //   3. Penalties. First repetition_penalty r, for tokens of prompt and answer: z < 0 ? z * r : z / r (transformers).
 //      Then z - frequency * count, then z - presence, for tokens of the answer alone (OpenAI; in vLLM's order).
@@ -21,6 +21,7 @@
 #include "sample/logit_scan.h"
 #include "sample/sampling_options.h"
 #include "sample/token_counts.h"
+#include "sample/token_mask.h"
 
 namespace moebius {
 
@@ -29,13 +30,17 @@ class Sampler {
   // vocab: ids in use. Throws kUsage (see check).
   Sampler(SamplingOptions options, int32_t vocab);
 
-  // logits: [V], V >= vocab. position: of the drawn token, from the start of the sequence, prompt included. Throws
-  // kNonFinite (see LogitScan::read).
-  // Logprobs are those of the model, before bias, penalties and temperature, as OpenAI's interface and vLLM have them.
-  Draw draw(std::span<const float> logits, const TokenCounts& history, int64_t position);
+  // logits: [V], V >= vocab. position: of the drawn token, from the start of the sequence, prompt included. mask:
+  // allows at least one id in use. Throws kNonFinite (see LogitScan::read).
+  // Logprobs are those of the model, before mask, bias, penalties and temperature, as OpenAI's interface and vLLM have
+  // them.
+  Draw draw(std::span<const float> logits, const History& history, int64_t position, TokenMask mask = {});
+
+  [[nodiscard]] const SamplingOptions& options() const { return options_; }
+  [[nodiscard]] int32_t vocab() const { return vocab_; }
 
  private:
-  std::span<const float> adjusted(std::span<const float> logits, const TokenCounts& history);
+  std::span<const float> adjusted(std::span<const float> logits, const History& history, TokenMask mask);
   int32_t choose(int64_t position);
   void tell_logprobs(Draw& draw, std::span<const float> logits);
 

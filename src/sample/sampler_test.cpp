@@ -279,5 +279,44 @@ TEST(Sampler, tells_no_more_logprobs_than_were_asked_for) {
   EXPECT_EQ(draw(20).top.size(), 3u);
 }
 
+// Words that allow these ids alone.
+std::vector<uint32_t> mask_of(const std::vector<int32_t>& ids, size_t vocab) {
+  std::vector<uint32_t> words((vocab + 31) / 32, 0);
+  for (const int32_t id : ids) words[static_cast<size_t>(id) / 32] |= uint32_t{1} << (id % 32);
+  return words;
+}
+
+TEST(Mask, leaves_the_tokens_that_it_allows_as_they_were_to_each_other) {
+  constexpr size_t kVocab = 100;
+  const std::vector<float> row = random_row(kVocab, 3);
+  const std::vector<int32_t> allowed = {1, 31, 32, 64, 97};
+  std::vector<float> alone(kVocab, -kInfinity);
+  for (const int32_t id : allowed) alone[static_cast<size_t>(id)] = row[static_cast<size_t>(id)];
+  for (const SamplingOptions& options :
+       {SamplingOptions{.temperature = 0}, SamplingOptions{.seed = 4}, SamplingOptions{.top_p = 0.7f, .seed = 5}}) {
+    Sampler sampler(options, kVocab);
+    const std::vector<uint32_t> mask = mask_of(allowed, kVocab);
+    for (int position = 0; position < 200; ++position) {
+      EXPECT_EQ(sampler.draw(row, {}, position, mask).token, sampler.draw(alone, {}, position).token);
+    }
+  }
+}
+
+TEST(Mask, changes_no_logprob) {
+  const std::vector<float> row = random_row(64, 5);
+  Sampler sampler({.temperature = 0, .logprobs = 2}, 64);
+  const Draw free = sampler.draw(row, {}, 0);
+  const Draw forced = sampler.draw(row, {}, 0, mask_of({free.token}, 64));
+  EXPECT_EQ(forced.logprob, free.logprob);
+  EXPECT_EQ(forced.top[0].logprob, free.top[0].logprob);
+}
+
+TEST(Mask, that_allows_nothing_or_has_another_size_is_a_bug) {
+  const std::vector<float> row = random_row(64, 5);
+  Sampler sampler({}, 64);
+  testing::expect_error(ErrorCode::kInternal, "is_any_allowed", [&] { sampler.draw(row, {}, 0, mask_of({}, 64)); });
+  testing::expect_error(ErrorCode::kInternal, "mask.size()", [&] { sampler.draw(row, {}, 0, mask_of({1}, 32)); });
+}
+
 }  // namespace
 }  // namespace moebius

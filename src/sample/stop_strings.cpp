@@ -24,9 +24,9 @@ bool is_utf8(std::string_view text) {
 
 void check_string(const std::string& text) {
   constexpr const char* kField = "stop string";
-  if (text.empty() || text.size() > StopStrings::kMostBytes) {
+  if (text.empty() || text.size() > StopStrings::kMaxBytes) {
     throw Error(ErrorCode::kUsage, kField,
-                fmt::format("expected 1 to {} bytes, got {}", StopStrings::kMostBytes, text.size()));
+                fmt::format("expected 1 to {} bytes, got {}", StopStrings::kMaxBytes, text.size()));
   }
   if (!is_utf8(text)) throw Error(ErrorCode::kUsage, kField, in_quotes(text) + " is not UTF-8");
 }
@@ -48,9 +48,9 @@ std::vector<uint16_t> borders_of(std::string_view pattern) {
 }  // namespace
 
 StopStrings::StopStrings(std::vector<std::string> strings) {
-  if (strings.size() > kMostStrings) {
+  if (strings.size() > kMaxStrings) {
     throw Error(ErrorCode::kUsage, "stop strings",
-                fmt::format("expected at most {}, got {}", kMostStrings, strings.size()));
+                fmt::format("expected at most {}, got {}", kMaxStrings, strings.size()));
   }
   for (std::string& text : strings) {
     check_string(text);
@@ -59,7 +59,7 @@ StopStrings::StopStrings(std::vector<std::string> strings) {
   }
 }
 
-void StopStrings::take(char byte) {
+void StopStrings::feed_byte(char byte) {
   ++bytes_;
   held_.push_back(byte);
   size_t longest = 0;
@@ -75,7 +75,7 @@ void StopStrings::take(char byte) {
 std::string StopStrings::feed(std::string_view piece) {
   if (match_) return "";
   for (const char byte : piece) {
-    take(byte);
+    feed_byte(byte);
     if (match_) return hand_out(match_->offset);
   }
   size_t undecided = 0;

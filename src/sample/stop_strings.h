@@ -21,8 +21,8 @@ struct StopMatch {
 
 class StopStrings {
  public:
-  static constexpr size_t kMostStrings = 16;
-  static constexpr size_t kMostBytes = 256;  // of one string
+  static constexpr size_t kMaxStrings = 16;
+  static constexpr size_t kMaxBytes = 256;  // of one string
 
   // Throws kUsage: too many, empty, too long, not UTF-8.
   explicit StopStrings(std::vector<std::string> strings);
@@ -45,7 +45,7 @@ class StopStrings {
     size_t matched = 0;             // bytes of the pattern that the text ends with
   };
 
-  void take(char byte);
+  void feed_byte(char byte);
   std::string hand_out(uint64_t end);  // what is held up to this byte of the text
 
   std::vector<Pattern> patterns_;

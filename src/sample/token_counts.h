@@ -1,11 +1,11 @@
 // How often each token stands in the prompt and in what was generated: all that the penalties know of the history.
-// Taking a token back leaves no trace, so a sequence that drafted and one that did not have equal counts.
+// Drafts lie over the counts and are never counted, so a sequence that drafted and one that did not have equal counts.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <unordered_map>
-
-#include "base/check.h"
 
 namespace moebius {
 
@@ -20,21 +20,42 @@ class TokenCounts {
   void add_prompt(int32_t id) { ++counts_[id].prompt; }
   void add(int32_t id) { ++counts_[id].generated; }
 
-  // Takes back one add(id).
-  void remove(int32_t id) {
-    const auto found = counts_.find(id);
-    MOEBIUS_CHECK(found != counts_.end() && found->second.generated > 0);
-    --found->second.generated;
-    if (found->second == Count{}) counts_.erase(found);
-  }
-
   // Tokens that stand there at least once, in no order.
   [[nodiscard]] const std::unordered_map<int32_t, Count>& seen() const { return counts_; }
 
-  bool operator==(const TokenCounts&) const = default;
-
  private:
   std::unordered_map<int32_t, Count> counts_;
+};
+
+// What stands before a token that is drawn: the counted tokens, and behind them drafts that are taken as said.
+class History {
+ public:
+  History() = default;
+  // Refers to both.
+  History(const TokenCounts& counts, std::span<const int32_t> drafts = {}) : counts_(&counts), drafts_(drafts) {}
+
+  // body(id, count) once for every token that stands there, in no order.
+  template <typename Body>
+  void for_each(const Body& body) const {
+    if (counts_ != nullptr) {
+      for (const auto& [id, count] : counts_->seen()) body(id, with_drafts(id, count));
+    }
+    for (size_t i = 0; i < drafts_.size(); ++i) {
+      const bool is_first =
+          std::ranges::find(drafts_.first(i), drafts_[i]) == drafts_.begin() + static_cast<int64_t>(i);
+      const bool is_counted = counts_ != nullptr && counts_->seen().contains(drafts_[i]);
+      if (is_first && !is_counted) body(drafts_[i], with_drafts(drafts_[i], {}));
+    }
+  }
+
+ private:
+  [[nodiscard]] TokenCounts::Count with_drafts(int32_t id, TokenCounts::Count count) const {
+    count.generated += static_cast<uint32_t>(std::ranges::count(drafts_, id));
+    return count;
+  }
+
+  const TokenCounts* counts_ = nullptr;
+  std::span<const int32_t> drafts_;
 };
 
 }  // namespace moebius

@@ -15,7 +15,7 @@ namespace moebius {
 inline constexpr int kWeightBits = 40;
 inline constexpr uint64_t kTopWeight = uint64_t{1} << kWeightBits;  // of the likeliest token
 inline constexpr float kNoWeight = -29.0f;                          // at and below, the weight is 0
-inline constexpr int64_t kMostWeights = int64_t{1} << 23;           // that add up without overflow
+inline constexpr int64_t kMaxWeights = int64_t{1} << 23;            // that add up without overflow
 
 // kNoWeight <= x <= 0. No branch, no call, no fma: compilers make vectors of it for the oldest x86-64.
 inline uint64_t weight_in_range(float x) {

@@ -24,95 +24,95 @@ StateSpec snapshot_spec(const Model& model) {
 
 }  // namespace
 
-Page::Page(MemoryBudget& budget, Backend& backend, const StateSpec& spec)
-    : lease_(budget, spec.page_bytes()), backend_(backend), handle_(backend.create_page(spec)) {}
+Page::Page(MemoryBudget& budget, Memory& memory, const StateSpec& spec)
+    : lease_(budget, spec.page_bytes()), memory_(memory), handle_(memory.create_page(spec)) {}
 
-RunningState::RunningState(MemoryBudget& budget, Backend& backend, const StateSpec& spec)
-    : lease_(budget, spec.recurrent_bytes()), backend_(backend), handle_(backend.create_state(spec)) {}
+RunningState::RunningState(MemoryBudget& budget, Memory& memory, const StateSpec& spec)
+    : lease_(budget, spec.recurrent_bytes()), memory_(memory), handle_(memory.create_state(spec)) {}
 
-SnapshotMemory::SnapshotMemory(MemoryBudget& budget, int64_t bytes, Model& model, Backend& backend, int64_t log_rows)
-    : lease_(budget, bytes),
-      model_(model),
-      backend_(backend),
-      snapshot_(backend.create_state(snapshot_spec(model))),
-      log_(log_rows > 0 ? model.create_log(log_rows) : DeltaLog{}) {}
+SnapshotMemory::SnapshotMemory(MemoryBudget& budget, Memory& memory, const StateSpec& spec, int64_t log_rows)
+    : lease_(budget, bytes_for(spec, log_rows)),
+      memory_(memory),
+      state_(memory.create_state(spec)),
+      log_(log_rows > 0 ? memory.create_log(spec, log_rows) : DeltaLog{}) {}
 
 SnapshotMemory::~SnapshotMemory() {
-  if (log_.capacity > 0) model_.free_log(log_);
-  backend_.free_state(snapshot_);
+  if (log_.capacity > 0) memory_.free_log(log_);
+  memory_.free_state(state_);
 }
 
 Snapshot::Snapshot(CachePool& pool, std::unique_ptr<SnapshotMemory> memory, State state, int64_t position)
     : pool_(pool), memory_(std::move(memory)), position_(position), covered_(position) {
-  pool_.backend_.copy_recurrent(memory_->snapshot(), state);
+  pool_.memory_.copy_recurrent(memory_->state(), state);
 }
 
-Snapshot::~Snapshot() { pool_.give_back(std::move(memory_)); }
+Snapshot::~Snapshot() { pool_.keep_spare(std::move(memory_)); }
 
-LoggedRows Snapshot::log(int64_t at, int64_t first_row, int64_t rows) const {
-  MOEBIUS_CHECK(at >= position_ && at + rows <= end());
-  return {.log = &memory_->log(), .first_row = first_row, .rows = rows, .log_row = at - position_};
+LogPlace Snapshot::log_place(int64_t position, int64_t rows) const {
+  MOEBIUS_CHECK(position >= position_ && position + rows <= end());
+  return {.log = memory_->log(), .row = position - position_};
 }
 
 void Snapshot::restore(State state, int64_t tokens) const {
   MOEBIUS_CHECK(tokens >= position_ && tokens <= covered_);
-  pool_.backend_.copy_recurrent(state, memory_->snapshot());
+  pool_.memory_.copy_recurrent(state, memory_->state());
   if (tokens > position_) pool_.model_.replay(state, memory_->log(), 0, tokens - position_);
 }
 
-CachePool::CachePool(Model& model, Backend& backend, int64_t limit_bytes)
+CachePool::CachePool(Model& model, Memory& memory, int64_t limit_bytes)
     : model_(model),
-      backend_(backend),
-      spec_(running_spec(model)),
-      snapshot_(snapshot_spec(model)),
+      memory_(memory),
+      running_spec_(running_spec(model)),
+      snapshot_spec_(snapshot_spec(model)),
       budget_(limit_bytes),
-      prefixes_({.page_positions = kPagePositions, .needs_snapshots = spec_.delta_layers > 0}) {}
+      prefixes_({.page_positions = kPagePositions, .needs_snapshots = running_spec_.delta_layers > 0}) {}
 
-bool CachePool::take(int64_t bytes) {
-  while (!budget_.try_take(bytes)) {
-    if (!make_room()) return false;
+bool CachePool::reserve_bytes(int64_t bytes) {
+  while (!budget_.try_reserve(bytes)) {
+    if (!drop_something()) return false;
   }
   return true;
 }
 
-bool CachePool::make_room() {
+bool CachePool::drop_something() {
   if (spares_.empty()) return prefixes_.evict_one();
   spares_.pop_back();
   return true;
 }
 
-PageRef CachePool::page() {
-  return take(spec_.page_bytes()) ? std::make_shared<Page>(budget_, backend_, spec_) : nullptr;
+PageRef CachePool::create_page() {
+  if (!reserve_bytes(running_spec_.page_bytes())) return nullptr;
+  return std::make_shared<Page>(budget_, memory_, running_spec_);
 }
 
-PageRef CachePool::copy_of(const Page& other) {
-  PageRef copy = page();
-  if (copy) backend_.copy_page(copy->handle(), other.handle());
+PageRef CachePool::copy_page(const Page& page) {
+  PageRef copy = create_page();
+  if (copy) memory_.copy_page(copy->handle(), page.handle());
   return copy;
 }
 
-std::unique_ptr<RunningState> CachePool::state() {
-  return take(spec_.recurrent_bytes()) ? std::make_unique<RunningState>(budget_, backend_, spec_) : nullptr;
+std::unique_ptr<RunningState> CachePool::create_state() {
+  if (!reserve_bytes(running_spec_.recurrent_bytes())) return nullptr;
+  return std::make_unique<RunningState>(budget_, memory_, running_spec_);
 }
 
-SnapshotRef CachePool::snapshot(State state, int64_t position, int64_t log_rows) {
-  std::unique_ptr<SnapshotMemory> memory = snapshot_memory(log_rows);
+SnapshotRef CachePool::create_snapshot(State state, int64_t position, int64_t log_rows) {
+  std::unique_ptr<SnapshotMemory> memory = create_snapshot_memory(log_rows);
   return memory ? std::make_shared<Snapshot>(*this, std::move(memory), state, position) : nullptr;
 }
 
 // Where room must be made, it is mostly made by letting a snapshot of the same kind go.
-std::unique_ptr<SnapshotMemory> CachePool::snapshot_memory(int64_t log_rows) {
-  const int64_t bytes = snapshot_.recurrent_bytes() + (log_rows > 0 ? model_.log_bytes(log_rows) : 0);
+std::unique_ptr<SnapshotMemory> CachePool::create_snapshot_memory(int64_t log_rows) {
   do {
     if (const auto spare = find_spare(log_rows); spare != spares_.end()) {
       std::unique_ptr<SnapshotMemory> memory = std::move(*spare);
       spares_.erase(spare);
       return memory;
     }
-    if (budget_.try_take(bytes)) {
-      return std::make_unique<SnapshotMemory>(budget_, bytes, model_, backend_, log_rows);
+    if (budget_.try_reserve(SnapshotMemory::bytes_for(snapshot_spec_, log_rows))) {
+      return std::make_unique<SnapshotMemory>(budget_, memory_, snapshot_spec_, log_rows);
     }
-  } while (make_room());
+  } while (drop_something());
   return nullptr;
 }
 
@@ -120,12 +120,12 @@ CachePool::Spares::iterator CachePool::find_spare(int64_t log_rows) {
   return std::ranges::find_if(spares_, [=](const auto& memory) { return memory->log().capacity == log_rows; });
 }
 
-void CachePool::give_back(std::unique_ptr<SnapshotMemory> memory) {
+void CachePool::keep_spare(std::unique_ptr<SnapshotMemory> memory) {
   if (find_spare(memory->log().capacity) == spares_.end()) spares_.push_back(std::move(memory));
 }
 
 int64_t CachePool::bytes_for(int64_t tokens) const {
-  return spec_.recurrent_bytes() + div_up(tokens, kPagePositions) * spec_.page_bytes();
+  return running_spec_.recurrent_bytes() + div_up(tokens, kPagePositions) * running_spec_.page_bytes();
 }
 
 }  // namespace moebius

@@ -1,6 +1,6 @@
-// Drafts of the model's own draft head (MTP), for several streams at once. The head has keys and values of its own, in
-// the same pages: for every token the pair of its hidden state and the token behind it. A stream that does not draft
-// lets its pairs wait and takes them in together, or gives them up where that would take too long: its pages then have
+// Drafts of the model's own draft head (MTP), for several sequences at once. The head has keys and values of its own,
+// in the same pages: for every token the pair of its hidden state and the token behind it. A sequence that does not
+// draft lets its pairs wait and feeds them together, or drops them where that would take too long: its pages then have
 // zeros there, or what was drafted once, and later drafts are worse.
 #pragma once
 
@@ -8,15 +8,22 @@
 #include <span>
 #include <vector>
 
-#include "schedule/stream.h"
+#include "schedule/sequence.h"
 
 namespace moebius {
 
-// Wanted: `depth` drafts of a stream that decodes. Its drafts come out.
+// Wanted: `depth` drafts of a sequence that decodes. Its drafts come out.
 struct HeadJob {
-  Stream* stream = nullptr;
+  Sequence* sequence = nullptr;
   int64_t depth = 0;
   std::vector<int32_t> drafts = {};
+};
+
+// Rows of a step's batch that belong to a sequence and stay: the last ones that it has seen.
+struct ComputedRows {
+  Sequence* sequence = nullptr;
+  int64_t first_row = 0;
+  int64_t rows = 0;
 };
 
 // Throws kUsage when only the draft head may draft, and the model has none.
@@ -24,8 +31,8 @@ void check_has_head(const SpeculationMode& mode, const Model& model);
 
 class DraftHead {
  public:
-  static constexpr int64_t kCatchUpFrom = 256;  // pairs that wait are taken in, or given up, before the next step
-  static constexpr int64_t kMostPending = kCatchUpFrom + SpeculationMode::kMaxDepth + 1;
+  static constexpr int64_t kFeedFrom = 256;  // pairs that wait are fed, or dropped, before the next step
+  static constexpr int64_t kMaxPending = kFeedFrom + SpeculationMode::kMaxDepth + 1;
 
   // The model was loaded with a draft head.
   DraftHead(Model& model, Backend& backend);
@@ -33,42 +40,45 @@ class DraftHead {
   DraftHead(const DraftHead&) = delete;
   DraftHead& operator=(const DraftHead&) = delete;
 
-  // From here on the pairs of this stream are kept; those before stream.computed are in its pages as far as they go.
-  void open(Stream& stream);
-  void close(Stream& stream);
+  // From here on the pairs of this sequence are kept; those before sequence.computed are in its pages as far as they
+  // go.
+  void attach(Sequence& sequence);
+  void detach(Sequence& sequence);
 
-  // After a step of the model, before anything else runs on it: `rows` rows of its batch from first_row on are tokens
-  // of the stream that stay, the last ones that it has seen.
-  void keep_hidden(int64_t first_row, int64_t rows, Stream& stream);
-  // The same for the rows of a prompt, which are too many to wait. Together for all of a step: take() first, then one
-  // take_in() for each.
-  void take(int64_t batch_rows);
-  void take_in(int64_t first_row, int64_t rows, Stream& stream);
+  // After a step of the model, before anything else runs on it: the pairs of these rows wait.
+  void keep_hidden(const ComputedRows& rows);
+  // The same for rows of prompts, which are too many to wait: one step of the head for all of them, which ends what the
+  // model left of its step. The last pair of a whole prompt waits: the first draft goes on from it.
+  void feed_prompts(std::span<const ComputedRows> prompts);
 
   // Whether there is a pair that a draft can go on from: not right behind a hit, nor where a page was just filled.
-  [[nodiscard]] static bool can_draft(const Stream& stream) {
-    return stream.hidden.data != nullptr && pending(stream) > 0;
+  [[nodiscard]] static bool can_draft(const Sequence& sequence) {
+    return sequence.drafts.hidden.has_memory() && pending(sequence) > 0;
   }
-  [[nodiscard]] static int64_t pending(const Stream& stream) { return stream.computed - stream.head_position; }
-  // Pairs that wait are taken in.
-  void catch_up(Stream& stream);
-  // They never will be.
-  void give_up(Stream& stream);
+  [[nodiscard]] static int64_t pending(const Sequence& sequence) {
+    return sequence.computed - sequence.drafts.head_position;
+  }
+  // Pairs that wait go through the head.
+  void feed_pending(Sequence& sequence);
+  // They never will.
+  void drop_pending(Sequence& sequence);
   // A draft is drawn as the model's own token would be, by the same random number: so it is likely the same.
   void draft(std::span<HeadJob> jobs);
 
  private:
-  void run(const Stream& stream, Tensor hidden, int64_t position);
-  void keep_last_pair(Stream& stream);
-  void first_drafts(std::span<HeadJob*> jobs);
-  void next_drafts(std::span<HeadJob*> jobs, int64_t step);
-  void draw(std::span<HeadJob*> jobs, Tensor logits);
+  void keep_last_pair(Sequence& sequence);
+  Batch stage(std::span<const SequenceRows> sequences, std::span<const int32_t> tokens,
+              std::span<const int32_t> logit_rows);
+  void draft_first(std::span<HeadJob*> jobs);
+  void draft_next(std::span<HeadJob*> jobs, int64_t step);
+  void draw(std::span<HeadJob*> jobs, Batch batch, Tensor logits, std::span<const int32_t> last_rows);
 
   Model& model_;
-  Backend& backend_;
-  Tensor batch_;               // [max_rows, D]
-  std::vector<Tensor> spare_;  // Stream::hidden of streams that have ended
-  std::vector<float> logits_;  // [V]
+  Memory& memory_;
+  Operations& ops_;
+  std::vector<Tensor> spare_;  // DraftSources::hidden of sequences that have ended
+  Tensor kept_;                // i32 [kMaxLogitRows, 1], which nothing reads: the head takes nothing back
+  std::vector<SequenceDraws> draws_;
 };
 
 }  // namespace moebius

@@ -10,74 +10,75 @@ namespace {
 constexpr auto kMtp = static_cast<size_t>(DraftSource::kMtp);
 constexpr auto kNgram = static_cast<size_t>(DraftSource::kNgram);
 
-bool has_fixed_depth(const Stream* stream) { return stream->spec.speculation.depth > 0; }
+bool has_fixed_depth(const Sequence* sequence) { return sequence->spec.speculation.depth > 0; }
 
 }  // namespace
 
-Drafting::Drafting(DraftHead* head, int64_t most_rows, int64_t context, Clock clock)
-    : head_(head), most_rows_(most_rows), context_(context), clock_(std::move(clock)) {}
+Drafting::Drafting(DraftHead* head, int64_t max_rows, int64_t context, Clock clock)
+    : head_(head), max_rows_(max_rows), context_(context), clock_(std::move(clock)) {}
 
 // A draft that cannot be drawn any more is not worth a row.
-int64_t Drafting::most_drafts(const Stream& stream) const {
-  const int64_t room = context_ - std::ssize(stream.tokens);
-  const int64_t wanted = stream.spec.max_tokens - stream.usage.tokens - 1;
-  return std::max<int64_t>(std::min({most_rows_ - 1, SpeculationMode::kMaxDepth, room, wanted}), 0);
+int64_t Drafting::max_drafts(const Sequence& sequence) const {
+  const int64_t room = context_ - std::ssize(sequence.tokens);
+  const int64_t wanted = sequence.spec.max_tokens - sequence.outcome.usage.tokens - 1;
+  return std::max<int64_t>(std::min({max_rows_ - 1, SpeculationMode::kMaxDepth, room, wanted}), 0);
 }
 
-std::span<const std::vector<int32_t>> Drafting::plan(std::span<Stream* const> streams, const PromptRows& prompts) {
-  streams_.assign(streams.begin(), streams.end());
+std::span<const std::vector<int32_t>> Drafting::plan(std::span<Sequence* const> sequences, const PromptRows& prompts) {
+  sequences_.assign(sequences.begin(), sequences.end());
   prompts_ = prompts;
-  offers_.assign(streams.size(), {});
-  looked_up_.assign(streams.size(), {});
-  choices_.assign(streams.size(), {});
-  for (Stream* stream : streams_) {
-    if (DraftHead::pending(*stream) >= DraftHead::kCatchUpFrom) keep_up(*stream);
+  offers_.assign(sequences.size(), {});
+  looked_up_.assign(sequences.size(), {});
+  choices_.assign(sequences.size(), {});
+  for (Sequence* sequence : sequences_) {
+    if (DraftHead::pending(*sequence) >= DraftHead::kFeedFrom) update_head(*sequence);
   }
   const double start = clock_();
-  for (size_t i = 0; i < streams.size(); ++i) {
-    offers_[i].history = &streams_[i]->drafts;
-    if (pause_ == 0 || has_fixed_depth(streams_[i])) look_up(i);
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    offers_[i].history = &sequences_[i]->drafts.history;
+    if (pause_ == 0 || has_fixed_depth(sequences_[i])) look_up_drafts(i);
   }
-  choose();
-  trim();
+  choose_depths();
+  trim_depths();
   plan_seconds_ = clock_() - start;
-  make();
+  make_drafts();
   return drafts_;
 }
 
-void Drafting::look_up(size_t index) {
-  const Stream& stream = *streams_[index];
-  const int64_t most = most_drafts(stream);
-  if (most == 0) return;
-  const SpeculationMode& mode = stream.spec.speculation;
+void Drafting::look_up_drafts(size_t index) {
+  const Sequence& sequence = *sequences_[index];
+  const int64_t room = max_drafts(sequence);
+  if (room == 0) return;
+  const SpeculationMode& mode = sequence.spec.speculation;
   std::vector<int32_t>& found = looked_up_[index];
   if (mode.ngram) {
-    found = stream.spec.drafts ? stream.spec.drafts(std::ssize(stream.tokens), most) : stream.ngrams.propose(most);
+    found = sequence.spec.drafts ? sequence.spec.drafts(std::ssize(sequence.tokens), room)
+                                 : sequence.drafts.ngrams.propose(room);
   }
   offers_[index].max_drafts[kNgram] = std::ssize(found);
-  offers_[index].max_drafts[kMtp] = mode.mtp && DraftHead::can_draft(stream) ? most : 0;
+  offers_[index].max_drafts[kMtp] = mode.mtp && DraftHead::can_draft(sequence) ? room : 0;
 }
 
-void Drafting::begin() {
+void Drafting::begin_step() {
   late_upkeep_seconds_ += std::exchange(upkeep_seconds_, 0);
   start_ = clock_();
 }
 
-void Drafting::keep_up(Stream& stream) {
-  if (stream.hidden.data == nullptr || DraftHead::pending(stream) == 0) return;
-  if (planner_.can_afford(pair_seconds_ * static_cast<double>(DraftHead::pending(stream)))) {
-    catch_up(stream);
+void Drafting::update_head(Sequence& sequence) {
+  if (!sequence.drafts.hidden.has_memory() || DraftHead::pending(sequence) == 0) return;
+  if (planner_.can_afford(pair_seconds_ * static_cast<double>(DraftHead::pending(sequence)))) {
+    feed_pending(sequence);
   } else {
-    head_->give_up(stream);
+    head_->drop_pending(sequence);
   }
 }
 
-void Drafting::catch_up(Stream& stream) {
+void Drafting::feed_pending(Sequence& sequence) {
   constexpr int64_t kMany = 32;    // few say little of what one takes
   constexpr double kSlower = 1.1;  // at most, from one time to the next: it may have been chance
-  const int64_t pairs = DraftHead::pending(stream);
+  const int64_t pairs = DraftHead::pending(sequence);
   const double start = clock_();
-  head_->catch_up(stream);
+  head_->feed_pending(sequence);
   const double seconds = clock_() - start;
   upkeep_seconds_ += seconds;
   if (pairs < kMany) return;
@@ -85,38 +86,38 @@ void Drafting::catch_up(Stream& stream) {
   pair_seconds_ = pair_seconds_ == 0 ? one : std::min(one, kSlower * pair_seconds_);
 }
 
-// A stream whose depth the user has fixed is not the planner's: its rows are there like those of prompts.
-void Drafting::choose() {
-  std::vector<DraftingStream> planned;
-  for (size_t i = 0; i < streams_.size(); ++i) {
-    if (!has_fixed_depth(streams_[i])) {
+// A sequence whose depth the user has fixed is not the planner's: its rows are there like those of prompts.
+void Drafting::choose_depths() {
+  std::vector<DraftingSequence> planned;
+  for (size_t i = 0; i < sequences_.size(); ++i) {
+    if (!has_fixed_depth(sequences_[i])) {
       planned.push_back(offers_[i]);
       continue;
     }
-    const SpeculationMode& mode = streams_[i]->spec.speculation;
+    const SpeculationMode& mode = sequences_[i]->spec.speculation;
     const DraftSource source = mode.mtp ? DraftSource::kMtp : DraftSource::kNgram;
     choices_[i] = {source, std::min(mode.depth, offers_[i].max_drafts[static_cast<size_t>(source)])};
   }
   if (pause_ > 0) return;
   const std::vector<DraftChoice> chosen = planner_.plan(planned, rows_beside());
   auto next = chosen.begin();
-  for (size_t i = 0; i < streams_.size(); ++i) {
-    if (!has_fixed_depth(streams_[i])) choices_[i] = *next++;
+  for (size_t i = 0; i < sequences_.size(); ++i) {
+    if (!has_fixed_depth(sequences_[i])) choices_[i] = *next++;
   }
 }
 
 // Rows of the step that the planner has no say in.
 int64_t Drafting::rows_beside() const {
   int64_t rows = prompts_.rows;
-  for (size_t i = 0; i < streams_.size(); ++i) {
-    if (has_fixed_depth(streams_[i])) rows += 1 + choices_[i].depth;
+  for (size_t i = 0; i < sequences_.size(); ++i) {
+    if (has_fixed_depth(sequences_[i])) rows += 1 + choices_[i].depth;
   }
   return rows;
 }
 
 // Rows of logits are few, and prompts need some.
-void Drafting::trim() {
-  int64_t rows = std::ssize(streams_) + prompts_.drawn_from;
+void Drafting::trim_depths() {
+  int64_t rows = std::ssize(sequences_) + prompts_.drawn_from;
   for (const DraftChoice& choice : choices_) rows += choice.depth;
   for (; rows > kMaxLogitRows && !choices_.empty(); --rows) {
     DraftChoice& deepest = *std::ranges::max_element(choices_, {}, &DraftChoice::depth);
@@ -125,16 +126,16 @@ void Drafting::trim() {
   }
 }
 
-void Drafting::make() {
-  drafts_.assign(streams_.size(), {});
+void Drafting::make_drafts() {
+  drafts_.assign(sequences_.size(), {});
   std::vector<HeadJob> jobs;
-  for (size_t i = 0; i < streams_.size(); ++i) {
+  for (size_t i = 0; i < sequences_.size(); ++i) {
     const DraftChoice& choice = choices_[i];
     if (choice.depth == 0) continue;
     if (choice.source == DraftSource::kMtp) {
       // More than a step leaves behind is not the price of these drafts.
-      if (DraftHead::pending(*streams_[i]) > SpeculationMode::kMaxDepth + 1) keep_up(*streams_[i]);
-      jobs.push_back({.stream = streams_[i], .depth = choice.depth});
+      if (DraftHead::pending(*sequences_[i]) > SpeculationMode::kMaxDepth + 1) update_head(*sequences_[i]);
+      jobs.push_back({.sequence = sequences_[i], .depth = choice.depth});
     } else {
       drafts_[i].assign(looked_up_[i].begin(), looked_up_[i].begin() + choice.depth);
     }
@@ -142,7 +143,8 @@ void Drafting::make() {
   const double start = clock_();
   if (!jobs.empty()) head_->draft(jobs);
   for (HeadJob& job : jobs) {
-    drafts_[static_cast<size_t>(std::ranges::find(streams_, job.stream) - streams_.begin())] = std::move(job.drafts);
+    drafts_[static_cast<size_t>(std::ranges::find(sequences_, job.sequence) - sequences_.begin())] =
+        std::move(job.drafts);
   }
   head_seconds_ = jobs.empty() ? 0 : clock_() - start;
 }
@@ -150,12 +152,12 @@ void Drafting::make() {
 void Drafting::observe(std::span<const DraftOutcome> outcomes) {
   const double upkeep_seconds = std::exchange(upkeep_seconds_, 0);
   const double seconds = clock_() - start_ - upkeep_seconds;
-  std::vector<DraftedStream> drafted;
+  std::vector<DraftedSequence> drafted;
   int64_t head_drafts = 0;
   int64_t planned_head_drafts = 0;
-  for (size_t i = 0; i < streams_.size(); ++i) {
+  for (size_t i = 0; i < sequences_.size(); ++i) {
     choices_[i].depth = std::ssize(drafts_[i]);
-    const bool is_planned = !has_fixed_depth(streams_[i]);
+    const bool is_planned = !has_fixed_depth(sequences_[i]);
     const int64_t of_head = choices_[i].source == DraftSource::kMtp ? choices_[i].depth : 0;
     head_drafts += of_head;
     planned_head_drafts += is_planned ? of_head : 0;
@@ -163,7 +165,7 @@ void Drafting::observe(std::span<const DraftOutcome> outcomes) {
   }
   const double share =
       head_drafts == 0 ? 0 : static_cast<double>(planned_head_drafts) / static_cast<double>(head_drafts);
-  planner_.observe({.streams = drafted,
+  planner_.observe({.sequences = drafted,
                     .other_rows = rows_beside(),
                     .seconds = seconds - head_seconds_,
                     .head_seconds = head_seconds_ * share,
@@ -172,12 +174,12 @@ void Drafting::observe(std::span<const DraftOutcome> outcomes) {
   pause_ = pause_ > 0 ? pause_ - 1 : pause_after(seconds);
 }
 
-DraftedStream Drafting::outcome_of(size_t index, const DraftOutcome& outcome) {
-  Stream& stream = *streams_[index];
+DraftedSequence Drafting::outcome_of(size_t index, const DraftOutcome& outcome) {
+  Sequence& sequence = *sequences_[index];
   const DraftChoice& choice = choices_[index];
-  DraftedStream one = {.history = &stream.drafts, .choice = choice, .accepted = outcome.accepted};
+  DraftedSequence one = {.history = &sequence.drafts.history, .choice = choice, .accepted = outcome.accepted};
   if (choice.source == DraftSource::kNgram && choice.depth > 0) return one;
-  const auto drawn = std::span(stream.tokens).last(outcome.drawn);
+  const auto drawn = std::span(sequence.tokens).last(outcome.drawn);
   const auto guessed = std::span(looked_up_[index]).first(std::min(looked_up_[index].size(), drawn.size()));
   one.watched = {std::ssize(guessed), std::ranges::mismatch(guessed, drawn).in1 - guessed.begin()};
   return one;
@@ -187,10 +189,10 @@ DraftedStream Drafting::outcome_of(size_t index, const DraftOutcome& outcome) {
 // was worth a draft, steps go without a plan until it has become a small part of their time.
 int64_t Drafting::pause_after(double step_seconds) const {
   constexpr double kShare = 0.005;
-  constexpr double kMostSteps = 8;
+  constexpr double kMaxSteps = 8;
   const bool is_plain = std::ranges::all_of(choices_, [](const DraftChoice& choice) { return choice.depth == 0; });
   if (!is_plain || planner_.measures_plain() || step_seconds == 0) return 0;
-  return static_cast<int64_t>(std::min(plan_seconds_ / (kShare * step_seconds), kMostSteps));
+  return static_cast<int64_t>(std::min(plan_seconds_ / (kShare * step_seconds), kMaxSteps));
 }
 
 }  // namespace moebius

@@ -1,4 +1,4 @@
-// The drafts of a step: keeps the draft head up to date, asks every stream's sources what they have, lets the planner
+// The drafts of a step: keeps the draft head up to date, asks every sequence's sources what they have, lets the planner
 // choose, and tells it afterwards what came of it.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "schedule/draft_head.h"
-#include "schedule/stream.h"
+#include "schedule/sequence.h"
 #include "speculate/planner.h"
 
 namespace moebius {
@@ -29,48 +29,48 @@ class Drafting {
  public:
   using Clock = std::function<double()>;  // seconds
 
-  // head: null without one. most_rows: of a stream in a step.
-  Drafting(DraftHead* head, int64_t most_rows, int64_t context, Clock clock);
+  // head: null without one. max_rows: of a sequence in a step.
+  Drafting(DraftHead* head, int64_t max_rows, int64_t context, Clock clock);
 
-  // A step begins: from here to observe() is its time.
-  void begin();
-  // The draft head takes in what waits of a stream, as long as that costs next to nothing; else it does without.
-  void keep_up(Stream& stream);
-  // Drafts for each of the streams, which all decode; kept until observe().
-  std::span<const std::vector<int32_t>> plan(std::span<Stream* const> streams, const PromptRows& prompts);
-  // The step is done, and brought this to the streams of plan().
+  // From here to observe() is the time of a step.
+  void begin_step();
+  // Pairs of a sequence that wait go through the draft head, as long as that costs next to nothing; else they never do.
+  void update_head(Sequence& sequence);
+  // Drafts for each of the sequences, which all decode; kept until observe().
+  std::span<const std::vector<int32_t>> plan(std::span<Sequence* const> sequences, const PromptRows& prompts);
+  // The step is done, and brought this to the sequences of plan().
   void observe(std::span<const DraftOutcome> outcomes);
 
-  [[nodiscard]] int64_t most_rows() const { return most_rows_; }
+  [[nodiscard]] int64_t max_rows() const { return max_rows_; }
 
  private:
-  [[nodiscard]] int64_t most_drafts(const Stream& stream) const;
-  void look_up(size_t index);
-  void choose();
+  [[nodiscard]] int64_t max_drafts(const Sequence& sequence) const;
+  void look_up_drafts(size_t index);
+  void choose_depths();
   [[nodiscard]] int64_t rows_beside() const;
-  void trim();
-  void catch_up(Stream& stream);
-  void make();
-  DraftedStream outcome_of(size_t index, const DraftOutcome& outcome);
+  void trim_depths();
+  void feed_pending(Sequence& sequence);
+  void make_drafts();
+  DraftedSequence outcome_of(size_t index, const DraftOutcome& outcome);
   [[nodiscard]] int64_t pause_after(double step_seconds) const;
 
   DraftHead* head_;
-  int64_t most_rows_;
+  int64_t max_rows_;
   int64_t context_;
   Clock clock_;
   Planner planner_;
 
   // Of the step under way.
-  std::vector<Stream*> streams_;
+  std::vector<Sequence*> sequences_;
   PromptRows prompts_;
-  std::vector<DraftingStream> offers_;
+  std::vector<DraftingSequence> offers_;
   std::vector<std::vector<int32_t>> looked_up_;
   std::vector<DraftChoice> choices_;
   std::vector<std::vector<int32_t>> drafts_;
   double head_seconds_ = 0;  // of its drafts
   double start_ = 0;
   double late_upkeep_seconds_ = 0;  // between steps, and not reported yet
-  double upkeep_seconds_ = 0;       // since begin(): of pairs that had waited
+  double upkeep_seconds_ = 0;       // since begin_step(): of pairs that had waited
   double pair_seconds_ = 0;         // that one of them took last
   double plan_seconds_ = 0;         // of the last plan
   int64_t pause_ = 0;               // steps that go without a plan

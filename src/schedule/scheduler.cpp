@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/checked.h"
-#include "schedule/non_finite.h"
+#include "model/non_finite.h"
 
 namespace moebius {
 namespace {
@@ -27,9 +27,9 @@ std::string why(MissReason reason, int64_t known, int64_t reused) {
   return "";
 }
 
-// All streams may draft as much in one step; one without drafts has one row.
-int64_t most_rows_of_a_stream(const Model& model, const SchedulerOptions& options) {
-  return std::clamp<int64_t>(model.options().draft_rows, 1, model.options().max_rows / options.max_streams);
+// All sequences may draft as much in one step; one without drafts has one row.
+int64_t max_rows_of_a_sequence(const Model& model, const SchedulerOptions& options) {
+  return std::clamp<int64_t>(model.options().draft_rows, 1, model.options().max_rows / options.max_sequences);
 }
 
 Error out_of_memory(const std::string& where, int64_t tokens, const MemoryBudget& budget) {
@@ -45,46 +45,41 @@ Scheduler::Scheduler(Model& model, Backend& backend, const SchedulerOptions& opt
     : model_(model),
       backend_(backend),
       options_(options),
-      pool_(model, backend, options.memory_bytes),
+      pool_(model, backend.memory(), options.memory_bytes),
       head_(model.options().mtp.empty() || model.options().draft_rows == 0
                 ? nullptr
                 : std::make_unique<DraftHead>(model, backend)),
-      drafting_(head_.get(), most_rows_of_a_stream(model, options), model.options().context, options.clock),
-      logits_(static_cast<size_t>(model.config().vocab)) {
-  MOEBIUS_CHECK(options.max_streams >= 1 && options.max_streams <= std::min(kMaxLogitRows, model.options().max_rows));
+      drafting_(head_.get(), max_rows_of_a_sequence(model, options), model.options().context, options.clock),
+      kept_(backend.memory().allocate(DType::kI32, options.max_sequences, 1)),
+      bytes_before_(backend.probes().traffic().bytes()) {
+  MOEBIUS_CHECK(options.max_sequences >= 1 &&
+                options.max_sequences <= std::min(kMaxLogitRows, model.options().max_rows));
 }
 
 Scheduler::~Scheduler() {
-  for (const StreamPtr& stream : running_) release(*stream);
+  for (const SequencePtr& sequence : running_) release(*sequence);
+  backend_.memory().free(kept_);
 }
 
 void Scheduler::check_fits(int64_t tokens) const {
   if (pool_.bytes_for(tokens) > pool_.budget().limit()) throw out_of_memory("prompt", tokens, pool_.budget());
 }
 
-void Scheduler::add(StreamSpec spec) {
-  waiting_.push_back(std::make_unique<Stream>(std::move(spec)));
-  waiting_.back()->since = options_.clock();
+void Scheduler::add(SequenceSpec spec) {
+  waiting_.push_back(std::make_unique<Sequence>(std::move(spec)));
+  waiting_.back()->outcome.phase_start = options_.clock();
 }
 
 void Scheduler::cancel(RequestId id) {
-  Stream* stream = find(id);
-  if (stream != nullptr && !stream->has_ended()) stream->end = AnswerEnd::kCancelled;
+  Sequence* sequence = find(id);
+  if (sequence != nullptr && !sequence->has_ended()) sequence->outcome.end = AnswerEnd::kCancelled;
 }
 
-Stream* Scheduler::find(RequestId id) {
-  const auto has_id = [id](const StreamPtr& stream) { return stream->spec.id == id; };
+Sequence* Scheduler::find(RequestId id) {
+  const auto has_id = [id](const SequencePtr& sequence) { return sequence->spec.id == id; };
   if (const auto found = std::ranges::find_if(running_, has_id); found != running_.end()) return found->get();
   const auto found = std::ranges::find_if(waiting_, has_id);
   return found == waiting_.end() ? nullptr : found->get();
-}
-
-Event Scheduler::event_of(const Stream& stream, Event::Kind kind) const {
-  Event event;
-  event.request = stream.spec.id;
-  event.kind = kind;
-  event.usage = stream.usage;
-  return event;
 }
 
 Stats Scheduler::stats() {
@@ -103,14 +98,14 @@ Stats Scheduler::stats() {
 
 void Scheduler::admit() {
   if (running_.empty()) is_full_ = false;
-  while (!waiting_.empty() && !is_full_ && std::ssize(running_) < options_.max_streams) {
-    Stream& stream = *waiting_.front();
-    if (!start(stream)) {
-      release(stream);
+  while (!waiting_.empty() && !is_full_ && std::ssize(running_) < options_.max_sequences) {
+    Sequence& sequence = *waiting_.front();
+    if (!start(sequence)) {
+      release(sequence);
       is_full_ = true;
       if (!running_.empty()) return;
-      stream.error = out_of_memory("prompt", std::ssize(stream.tokens), pool_.budget());
-      stream.end = AnswerEnd::kFailed;
+      sequence.outcome.error = out_of_memory("prompt", std::ssize(sequence.tokens), pool_.budget());
+      sequence.outcome.end = AnswerEnd::kFailed;
       finish_ended();
       is_full_ = false;
       continue;
@@ -120,180 +115,174 @@ void Scheduler::admit() {
   }
 }
 
-// Takes what the stream needs to run: false when there is not enough memory.
-bool Scheduler::start(Stream& stream) {
-  const StreamSpec& spec = stream.spec;
-  if (Stream* parent = spec.parent == 0 ? nullptr : find(spec.parent); parent != nullptr && parent->state) {
-    hand_over(*parent);
+// Takes what the sequence needs to run: false when there is not enough memory.
+bool Scheduler::start(Sequence& sequence) {
+  const SequenceSpec& spec = sequence.spec;
+  if (Sequence* parent = spec.parent == 0 ? nullptr : find(spec.parent); parent != nullptr && parent->held.state) {
+    publish_with_head(*parent);
   }
   PrefixCache::Match match;
   const bool use_cache = options_.prefix_cache && spec.use_prefix_cache;
   std::string reason = "the prefix cache is off";
   if (use_cache) {
-    match = pool_.prefixes().find(stream.tokens, std::ssize(stream.tokens) - 1);
+    match = pool_.prefixes().find(sequence.tokens, std::ssize(sequence.tokens) - 1);
     reason = why(match.reason, match.known, match.tokens);
   }
-  if (!take_memory(stream, match)) {
+  if (!allocate(sequence, match)) {
     // What is cached of it may be what is in its way: a hit is held beside the copies that are made of it.
-    release(stream);
+    release(sequence);
     match = {};
     reason = "there was no memory for it beside what is cached of it";
-    if (!take_memory(stream, match)) return false;
+    if (!allocate(sequence, match)) return false;
   }
-  take_up(stream, match);
-  if (use_cache) stream.recorder = Recorder(pool_, stream.computed, std::ssize(stream.tokens), spec.boundaries);
-  if (stream.usage.preempted > 0) return true;
-  stream.usage.reused_tokens = match.tokens;
-  stream.usage.prefix_miss_reason = std::move(reason);
+  restore(sequence, match);
+  if (use_cache)
+    sequence.held.recorder = SnapshotRecorder(pool_, sequence.computed, std::ssize(sequence.tokens), spec.boundaries);
+  if (sequence.outcome.usage.preempted > 0) return true;
+  sequence.outcome.usage.reused_tokens = match.tokens;
+  sequence.outcome.usage.prefix_miss_reason = std::move(reason);
   const double now = options_.clock();
-  stream.usage.queue_s = now - std::exchange(stream.since, now);
-  stats_.prompt_tokens += stream.usage.prompt_tokens;
+  sequence.outcome.usage.queue_s = now - std::exchange(sequence.outcome.phase_start, now);
+  stats_.prompt_tokens += sequence.outcome.usage.prompt_tokens;
   stats_.reused_tokens += match.tokens;
-  events_.push_back(event_of(stream, Event::Kind::kPrompt));
+  events_.push_back(
+      {spec.id, PromptEvent{.prompt_tokens = sequence.outcome.usage.prompt_tokens, .reused_tokens = match.tokens}});
   return true;
 }
 
 // A state, the pages of the hit, and new ones up to the first drawn token. What the hit leaves free in its last page
 // would be written to, so that page is copied.
-bool Scheduler::take_memory(Stream& stream, const PrefixCache::Match& match) {
-  stream.state = pool_.state();
-  if (!stream.state) return false;
-  stream.pages = match.pages;
+bool Scheduler::allocate(Sequence& sequence, const PrefixCache::Match& match) {
+  sequence.held.state = pool_.create_state();
+  if (!sequence.held.state) return false;
+  sequence.held.pages = match.pages;
   if (match.tokens % kPagePositions != 0) {
-    PageRef own = pool_.copy_of(*stream.pages.back());
+    PageRef own = pool_.copy_page(*sequence.held.pages.back());
     if (!own) return false;
-    stream.pages.back() = std::move(own);
+    sequence.held.pages.back() = std::move(own);
   }
-  return grow(stream, std::ssize(stream.tokens) + 1);
+  return grow(sequence, std::ssize(sequence.tokens) + 1);
 }
 
-void Scheduler::take_up(Stream& stream, const PrefixCache::Match& match) {
-  stream.computed = match.tokens;
-  if (match.snapshot) match.snapshot->restore(stream.state->handle(), match.tokens);
-  if (head_ && stream.spec.speculation.mtp) head_->open(stream);
+void Scheduler::restore(Sequence& sequence, const PrefixCache::Match& match) {
+  sequence.computed = match.tokens;
+  if (match.snapshot) match.snapshot->restore(sequence.held.state->handle(), match.tokens);
+  if (head_ && sequence.spec.speculation.mtp) head_->attach(sequence);
 }
 
 // Pages for so many tokens, as far as it will ever have them: the last one of an answer is only drawn.
-bool Scheduler::grow(Stream& stream, int64_t tokens) {
-  const int64_t most = std::ssize(stream.spec.prompt) + stream.spec.max_tokens - 1;
-  const int64_t wanted = div_up(std::min({tokens, most, model_.options().context}), kPagePositions);
-  bool is_new = stream.computed == 0;
-  while (std::ssize(stream.pages) < wanted) {
-    PageRef page = pool_.page();
+bool Scheduler::grow(Sequence& sequence, int64_t tokens) {
+  const int64_t max_tokens = std::ssize(sequence.spec.prompt) + sequence.spec.max_tokens - 1;
+  const int64_t wanted = div_up(std::min({tokens, max_tokens, model_.options().context}), kPagePositions);
+  bool is_new = sequence.computed == 0;
+  while (std::ssize(sequence.held.pages) < wanted) {
+    PageRef page = pool_.create_page();
     if (!page) return false;
-    stream.pages.push_back(std::move(page));
+    sequence.held.pages.push_back(std::move(page));
     is_new = true;
   }
   if (!is_new) return true;
   std::vector<KvPage> handles;
-  for (const PageRef& page : stream.pages) handles.push_back(page->handle());
-  backend_.set_pages(stream.state->handle(), handles);
+  for (const PageRef& page : sequence.held.pages) handles.push_back(page->handle());
+  backend_.memory().set_pages(sequence.held.state->handle(), handles);
   return true;
 }
 
 // ---- staying
 
-// Every running stream gets room for what it may write in this step, the oldest first.
+// Every running sequence gets room for what it may write in this step, the oldest first.
 void Scheduler::make_room() {
   for (size_t i = 0; i < running_.size();) {
-    Stream& stream = *running_[i];
-    if (grow(stream, std::ssize(stream.tokens) + SpeculationMode::kMaxDepth)) {
+    Sequence& sequence = *running_[i];
+    if (grow(sequence, std::ssize(sequence.tokens) + SpeculationMode::kMaxDepth)) {
       ++i;
     } else if (release_recorders()) {
       continue;
     } else if (running_.size() > 1) {
       preempt_youngest();
     } else if (pool_.prefixes().tokens() > 0) {
-      pool_.prefixes().clear();  // what is cached of the stream itself holds on to older pages of the same tokens
+      pool_.prefixes().clear();  // what is cached of the sequence itself holds on to older pages of the same tokens
     } else {
-      stream.error = out_of_memory("memory", std::ssize(stream.tokens), pool_.budget());
-      stream.end = AnswerEnd::kFailed;
+      sequence.outcome.error = out_of_memory("memory", std::ssize(sequence.tokens), pool_.budget());
+      sequence.outcome.end = AnswerEnd::kFailed;
       finish_ended();
     }
   }
 }
 
-// Snapshots that running streams hold cannot be dropped for others: they let go. False when none held any.
+// Snapshots that running sequences hold cannot be dropped for others: they let go. False when none held any.
 bool Scheduler::release_recorders() {
   bool released = false;
-  for (const StreamPtr& stream : running_) {
-    released = released || !stream->recorder.snapshots().empty();
-    stream->recorder.stop();
+  for (const SequencePtr& sequence : running_) {
+    released = released || !sequence->held.recorder.snapshots().empty();
+    sequence->held.recorder.stop();
   }
   return released;
 }
 
-// It keeps its tokens, and what is still cached of it when it is taken up again.
+// It keeps its tokens, and what is still cached of it when it starts again.
 void Scheduler::preempt_youngest() {
-  Stream& stream = *running_.back();
-  hand_over(stream);
-  release(stream);
-  stream.usage.preempted += 1;
+  Sequence& sequence = *running_.back();
+  publish_with_head(sequence);
+  release(sequence);
+  sequence.outcome.usage.preempted += 1;
   stats_.preempted += 1;
   waiting_.push_front(std::move(running_.back()));
   running_.pop_back();
   is_full_ = true;
 }
 
-bool Scheduler::is_published(const Stream& stream) const {
-  return options_.prefix_cache && stream.spec.use_prefix_cache && stream.computed > 0;
+bool Scheduler::is_published(const Sequence& sequence) const {
+  return options_.prefix_cache && sequence.spec.use_prefix_cache && sequence.computed > 0;
 }
 
-void Scheduler::publish(Stream& stream) {
-  if (!is_published(stream)) return;
-  const auto tokens = std::span(stream.tokens).first(static_cast<size_t>(stream.computed));
-  const auto pages = std::span(stream.pages).first(static_cast<size_t>(div_up(stream.computed, kPagePositions)));
-  pool_.prefixes().insert(tokens, pages, stream.recorder.snapshots());
+void Scheduler::publish(Sequence& sequence) {
+  if (!is_published(sequence)) return;
+  const auto tokens = std::span(sequence.tokens).first(static_cast<size_t>(sequence.computed));
+  const auto pages =
+      std::span(sequence.held.pages).first(static_cast<size_t>(div_up(sequence.computed, kPagePositions)));
+  pool_.prefixes().insert(tokens, pages, sequence.held.recorder.snapshots());
 }
 
 // For whoever goes on from here, with what the draft head has to know of it.
-void Scheduler::hand_over(Stream& stream) {
-  if (is_published(stream)) drafting_.keep_up(stream);
-  publish(stream);
+void Scheduler::publish_with_head(Sequence& sequence) {
+  if (is_published(sequence)) drafting_.update_head(sequence);
+  publish(sequence);
 }
 
-void Scheduler::release(Stream& stream) {
-  if (head_) head_->close(stream);
-  stream.recorder.stop();
-  stream.pages.clear();
-  stream.state.reset();
-  stream.computed = 0;
+void Scheduler::release(Sequence& sequence) {
+  if (head_) head_->detach(sequence);
+  sequence.held = {};
+  sequence.computed = 0;
 }
 
 // ---- going
 
 void Scheduler::finish_ended() {
-  const auto has_ended = [](const StreamPtr& stream) { return stream->has_ended(); };
+  const auto has_ended = [](const SequencePtr& sequence) { return sequence->has_ended(); };
   const size_t before = running_.size();
-  for (const StreamPtr& stream : running_) {
-    if (has_ended(stream)) finish(*stream);
+  for (const SequencePtr& sequence : running_) {
+    if (has_ended(sequence)) finish(*sequence);
   }
-  for (const StreamPtr& stream : waiting_) {
-    if (has_ended(stream)) finish(*stream);
+  for (const SequencePtr& sequence : waiting_) {
+    if (has_ended(sequence)) finish(*sequence);
   }
   std::erase_if(running_, has_ended);
   std::erase_if(waiting_, has_ended);
   if (running_.size() < before) is_full_ = false;
 }
 
-void Scheduler::finish(Stream& stream) {
-  if (stream.text) {
-    for (ReplyEvent& piece : stream.text->finish()) {
-      Event event = event_of(stream, Event::Kind::kPiece);
-      event.piece = std::move(piece);
-      events_.push_back(std::move(event));
-    }
+void Scheduler::finish(Sequence& sequence) {
+  Outcome& outcome = sequence.outcome;
+  if (std::optional<AnswerText>& text = sequence.drawing.text) {
+    for (ReplyEvent& piece : text->finish()) events_.push_back({sequence.spec.id, std::move(piece)});
   }
-  const double now = options_.clock();
-  (stream.usage.tokens > 0 ? stream.usage.decode_s
-   : stream.state          ? stream.usage.prompt_s
-                           : stream.usage.queue_s) += now - stream.since;
-  Event event = event_of(stream, Event::Kind::kEnd);
-  event.end = stream.end;
-  event.error = stream.error;
-  events_.push_back(std::move(event));
-  if (stream.state && stream.end != AnswerEnd::kFailed) hand_over(stream);
-  release(stream);
+  Usage& usage = outcome.usage;
+  double& phase = usage.tokens > 0 ? usage.decode_s : sequence.held.state ? usage.prompt_s : usage.queue_s;
+  phase += options_.clock() - outcome.phase_start;
+  events_.push_back({sequence.spec.id, EndEvent{.end = outcome.end, .usage = usage, .error = outcome.error}});
+  if (sequence.held.state && outcome.end != AnswerEnd::kFailed) publish_with_head(sequence);
+  release(sequence);
 }
 
 }  // namespace moebius

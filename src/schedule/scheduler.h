@@ -1,8 +1,8 @@
-// Runs many streams on one model, a step for all of them at a time: those that decode with one token and their drafts,
-// those with a prompt with a piece of it. Memory that runs out is made by dropping cached prefixes, then by letting the
-// youngest stream wait; it goes on later as if nothing had been. What a stream says never depends on the others: rows
-// of a step do not see each other, drafts must equal what is drawn, and what is cached has the bits that would be
-// computed. For one thread; no text in here.
+// Runs many sequences on one model, a step for all of them at a time: those that decode with one token and their
+// drafts, those with a prompt with a piece of it. Memory that runs out is made by dropping cached prefixes, then by
+// letting the youngest sequence wait; it goes on later as if nothing had been. What a sequence says never depends on
+// the others: rows of a step do not see each other, drafts must equal what is drawn, and what is cached has the bits
+// that would be computed. For one thread; no text in here.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,16 @@
 #include <string>
 #include <vector>
 
-#include "moebius/engine.h"
+#include "moebius/request.h"
 #include "schedule/cache_pool.h"
 #include "schedule/drafting.h"
-#include "schedule/stream.h"
+#include "schedule/sequence.h"
 
 namespace moebius {
 
 struct SchedulerOptions {
   int64_t memory_bytes = 0;
-  int64_t max_streams = 16;
+  int64_t max_sequences = 16;
   int64_t prompt_rows = 64;  // of a step in which others decode
   bool prefix_cache = true;
   Drafting::Clock clock;  // seconds; a test counts instead
@@ -40,29 +40,29 @@ class Scheduler {
 
   // Throws kUnavailable when so many tokens do not fit into memory even alone.
   void check_fits(int64_t tokens) const;
-  void add(StreamSpec spec);
+  void add(SequenceSpec spec);
   void cancel(RequestId id);
   // False when there was nothing to do.
   bool step();
-  std::vector<Event> take_events() { return std::exchange(events_, {}); }
+  std::vector<Event> drain_events() { return std::exchange(events_, {}); }
   [[nodiscard]] Stats stats();
 
  private:
-  using StreamPtr = std::unique_ptr<Stream>;
+  using SequencePtr = std::unique_ptr<Sequence>;
 
-  // The rows of one stream in a step.
+  // The rows of one sequence in a step.
   struct Part {
-    Stream* stream = nullptr;
+    Sequence* sequence = nullptr;
     int64_t position = 0;  // of its first row
-    int64_t rows = 0;      // tokens of the stream, without drafts
+    int64_t rows = 0;      // tokens of the sequence, without drafts
     bool decodes = false;
     bool is_drawn_from = false;  // behind its rows comes a token that is not known yet
     std::span<const int32_t> drafts = {};
     int64_t first_row = 0;    // of the step
     int64_t first_logit = 0;  // of the rows of logits, when it is drawn from
 
-    Part(Stream& of, int64_t count)
-        : stream(&of),
+    Part(Sequence& of, int64_t count)
+        : sequence(&of),
           position(of.computed),
           rows(count),
           decodes(of.decodes()),
@@ -72,31 +72,33 @@ class Scheduler {
 
   // scheduler.cpp: who runs
   void admit();
-  bool start(Stream& stream);
-  void take_up(Stream& stream, const PrefixCache::Match& match);
-  bool take_memory(Stream& stream, const PrefixCache::Match& match);
-  bool grow(Stream& stream, int64_t tokens);
+  bool start(Sequence& sequence);
+  bool allocate(Sequence& sequence, const PrefixCache::Match& match);
+  void restore(Sequence& sequence, const PrefixCache::Match& match);
+  bool grow(Sequence& sequence, int64_t tokens);
   void make_room();
   bool release_recorders();
   void preempt_youngest();
-  [[nodiscard]] bool is_published(const Stream& stream) const;
-  void publish(Stream& stream);
-  void hand_over(Stream& stream);
-  void release(Stream& stream);
+  [[nodiscard]] bool is_published(const Sequence& sequence) const;
+  void publish(Sequence& sequence);
+  void publish_with_head(Sequence& sequence);
+  void release(Sequence& sequence);
   void finish_ended();
-  void finish(Stream& stream);
-  Stream* find(RequestId id);
-  Event event_of(const Stream& stream, Event::Kind kind) const;
+  void finish(Sequence& sequence);
+  Sequence* find(RequestId id);
 
   // scheduler_step.cpp: what they do in a step
-  void record();
+  void record_snapshots();
   std::vector<Part> plan_parts();
   void add_prompts(std::vector<Part>& parts);
-  Tensor run(std::vector<Part>& parts);
-  DraftOutcome verify(const Part& part, Tensor logits);
-  void take_token(Stream& stream, Draw drawn);
-  void keep_hidden(std::span<const Part> parts);
-  void explain_failure(Stream& stream);
+  Batch stage(std::vector<Part>& parts);
+  void draw(std::span<const Part> parts, Batch batch, Tensor logits);
+  DraftOutcome finish_part(const Part& part, const SequenceDraws* draws);
+  DraftOutcome append_draws(const Part& part, const SequenceDraws& draws);
+  void append(Sequence& sequence, const Draw& draw);
+  void append_text(Sequence& sequence, int32_t id);
+  void update_head(std::span<const Part> parts);
+  void explain_failure(Sequence& sequence);
 
   Model& model_;
   Backend& backend_;
@@ -104,11 +106,13 @@ class Scheduler {
   CachePool pool_;
   std::unique_ptr<DraftHead> head_;
   Drafting drafting_;
-  std::vector<StreamPtr> running_;  // in the order in which they were taken up
-  std::deque<StreamPtr> waiting_;
-  bool is_full_ = false;  // nobody is taken up before somebody ends
+  std::vector<SequencePtr> running_;  // in the order in which they started
+  std::deque<SequencePtr> waiting_;
+  bool is_full_ = false;  // nobody starts before somebody ends
   std::vector<Event> events_;
-  std::vector<float> logits_;  // [V]
+  Tensor kept_;                       // i32 [max_sequences, 1]: rows of each sequence in a step that stay
+  std::vector<SequenceDraws> draws_;  // of the step, of the sequences that are drawn from
+  int64_t bytes_before_ = 0;          // that the backend had moved when the scheduler was made
   Stats stats_;
 };
 

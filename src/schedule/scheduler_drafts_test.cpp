@@ -9,21 +9,21 @@
 namespace moebius::testing {
 namespace {
 
-StreamSpec request(int64_t prompt, int64_t max_tokens, const char* mode, uint32_t seed = 1) {
-  StreamSpec spec;
+SequenceSpec request(int64_t prompt, int64_t max_tokens, const char* mode, uint32_t seed = 1) {
+  SequenceSpec spec;
   spec.prompt = prompt_of(prompt, seed);
   spec.max_tokens = max_tokens;
   spec.speculation = parse_speculation_mode(mode);
   return spec;
 }
 
-void draft_from_oracle(StreamSpec& spec, const std::vector<int32_t>& plain, const OracleErrors& errors) {
+void draft_from_oracle(SequenceSpec& spec, const std::vector<int32_t>& plain, const OracleErrors& errors) {
   spec.drafts = [oracle = OracleDrafts(plain, errors), start = std::ssize(spec.prompt)](
                     int64_t position, int64_t most) { return oracle.propose(position - start, most); };
 }
 
 TEST(SchedulerDrafts, saves_the_steps_of_drafts_that_are_all_right) {
-  StreamSpec spec = request(300, 64, "ngram:7");
+  SequenceSpec spec = request(300, 64, "ngram:7");
   const auto plain = plain_answer(spec, {});
   draft_from_oracle(spec, plain, {.rate = 0});
   SchedulerBench bench;
@@ -36,7 +36,7 @@ TEST(SchedulerDrafts, saves_the_steps_of_drafts_that_are_all_right) {
 
 TEST(SchedulerDrafts, takes_drafts_of_a_head_that_is_always_right) {
   const BenchOptions options{.model = {.head_accuracy = 1}};
-  StreamSpec spec = request(300, 64, "mtp:7");
+  SequenceSpec spec = request(300, 64, "mtp:7");
   const auto plain = plain_answer(spec, options.model);
   SchedulerBench bench(options);
   const RequestId id = bench.add(std::move(spec));
@@ -49,7 +49,7 @@ TEST(SchedulerDrafts, takes_drafts_of_a_head_that_is_always_right) {
 TEST(SchedulerDrafts, accepts_as_often_as_a_sampled_head_is_right) {
   const BenchOptions options{.model = {.head_accuracy = 0.7}};
   SchedulerBench bench(options);
-  StreamSpec spec = request(300, 2000, "mtp:1");
+  SequenceSpec spec = request(300, 2000, "mtp:1");
   spec.sampling.temperature = 2;
   const RequestId id = bench.add(std::move(spec));
   bench.run();
@@ -91,7 +91,7 @@ TEST(SchedulerDrafts, leaves_a_right_state_behind_every_token) {
   all.insert(all.end(), said.begin(), said.end());
   ASSERT_GT(bench.heard(parent).usage.drafted, 2 * bench.heard(parent).usage.accepted);
   for (size_t length = 340; length <= all.size(); ++length) {
-    StreamSpec spec;
+    SequenceSpec spec;
     spec.prompt.assign(all.begin(), all.begin() + static_cast<int64_t>(length));
     spec.max_tokens = 3;
     const auto plain = plain_answer(spec, model);
@@ -106,7 +106,7 @@ TEST(SchedulerDrafts, lets_the_head_of_a_fork_see_what_its_parent_has_drafted) {
   SchedulerBench bench;
   const RequestId parent = bench.add(request(300, 60, "mtp:3"));
   for (int64_t i = 0; i < 10; ++i) bench.step();
-  StreamSpec spec = request(300, 40, "mtp:3");
+  SequenceSpec spec = request(300, 40, "mtp:3");
   const auto& said = bench.heard(parent).tokens;
   spec.prompt.insert(spec.prompt.end(), said.begin(), said.end());
   spec.prompt.insert(spec.prompt.end(), {1, 2, 3});
@@ -131,7 +131,7 @@ TEST_P(SchedulerOracle, says_what_plain_decoding_says) {
   SchedulerBench bench;
   std::vector<std::pair<RequestId, std::vector<int32_t>>> expected;
   for (uint32_t seed = 1; seed <= 3; ++seed) {
-    StreamSpec spec = request(250 + 4 * seed, 200, draft.mode, seed);
+    SequenceSpec spec = request(250 + 4 * seed, 200, draft.mode, seed);
     spec.sampling.temperature = static_cast<float>(seed - 1);
     auto plain = plain_answer(spec, {});
     draft_from_oracle(spec, plain, {.rate = draft.rate, .burst = draft.burst, .seed = seed});
@@ -149,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(Errors, SchedulerOracle,
 
 // Seconds for 400 tokens of the fake clock, with drafts of this quality.
 double seconds_with(const char* mode, double rate, int64_t burst = 0) {
-  StreamSpec spec = request(20, 400, mode);
+  SequenceSpec spec = request(20, 400, mode);
   draft_from_oracle(spec, plain_answer(spec, {}), {.rate = rate, .burst = burst, .seed = 3});
   SchedulerBench bench({.model = {.has_head = false}});
   bench.add(std::move(spec));
@@ -166,11 +166,11 @@ TEST(SchedulerDrafts, is_faster_with_good_drafts_and_not_slower_with_bad_ones) {
   EXPECT_LT(seconds_with("ngram", 0, 40), plain);
 }
 
-TEST(SchedulerDrafts, gives_a_stream_on_auto_its_drafts_beside_one_of_fixed_depth) {
+TEST(SchedulerDrafts, gives_a_sequence_on_auto_its_drafts_beside_one_of_fixed_depth) {
   SchedulerBench bench({.model = {.has_head = false}});
   std::vector<RequestId> ids;
   for (const char* mode : {"ngram:2", "auto"}) {
-    StreamSpec spec = request(300, 400, mode);
+    SequenceSpec spec = request(300, 400, mode);
     draft_from_oracle(spec, plain_answer(spec, {}), {.rate = 0});
     ids.push_back(bench.add(std::move(spec)));
   }
@@ -184,7 +184,7 @@ TEST(SchedulerDrafts, gives_a_stream_on_auto_its_drafts_beside_one_of_fixed_dept
 // How often drafts were asked for in 400 steps without a right one, when asking takes so many seconds.
 int64_t plans_of_400_steps(double seconds) {
   SchedulerBench bench({.model = {.has_head = false}});
-  StreamSpec spec = request(20, 401, "ngram");
+  SequenceSpec spec = request(20, 401, "ngram");
   int64_t plans = 0;
   spec.drafts = [&](int64_t, int64_t) {
     ++plans;
@@ -221,7 +221,7 @@ TEST(SchedulerDrafts, drafts_nothing_with_a_head_that_is_not_there) {
 
 TEST(SchedulerDrafts, goes_on_without_drafts_when_the_head_is_not_finite) {
   const FakeOptions model{.head_accuracy = 1, .head_nan_token = 9};
-  StreamSpec spec = request(300, 200, "mtp:5");
+  SequenceSpec spec = request(300, 200, "mtp:5");
   const auto plain = plain_answer(spec, model);
   ASSERT_TRUE(std::ranges::find(plain, 9) != plain.end());
   SchedulerBench bench({.model = model});
@@ -234,7 +234,7 @@ TEST(SchedulerDrafts, goes_on_without_drafts_when_the_head_is_not_finite) {
 
 // What a stop id ends in the middle of a draft: nothing behind it is told.
 TEST(SchedulerDrafts, ends_in_the_middle_of_a_draft) {
-  StreamSpec spec = request(300, 64, "ngram:15");
+  SequenceSpec spec = request(300, 64, "ngram:15");
   const auto plain = plain_answer(spec, {});
   draft_from_oracle(spec, plain, {.rate = 0});
   spec.stop_ids = {plain[20]};
@@ -247,7 +247,7 @@ TEST(SchedulerDrafts, ends_in_the_middle_of_a_draft) {
 }
 
 TEST(SchedulerDrafts, verifies_no_more_rows_than_the_model_gives_logits_of) {
-  SchedulerBench bench({.model = {.head_accuracy = 0.9}, .max_streams = 16});
+  SchedulerBench bench({.model = {.head_accuracy = 0.9}, .max_sequences = 16});
   std::vector<RequestId> ids;
   for (uint32_t seed = 1; seed <= 16; ++seed) ids.push_back(bench.add(request(20, 50, "mtp:15", seed)));
   bench.run();

@@ -13,7 +13,7 @@ using ::testing::IsEmpty;
 // ---- memory
 
 TEST(Scheduler, lets_the_youngest_wait_when_memory_is_full_and_takes_it_up_again) {
-  // Two states, and three pages: each stream starts with one and wants a second.
+  // Two states, and three pages: each sequence starts with one and wants a second.
   SchedulerBench bench({.memory_bytes = bytes_of(2, 3), .prefix_cache = false});
   const RequestId old = bench.add(request(prompt_of(200, 1), 100));
   const RequestId young = bench.add(request(prompt_of(200, 2), 100));
@@ -76,7 +76,7 @@ TEST(Scheduler, drops_all_that_is_cached_for_a_last_request_that_needs_the_room)
   bench.add(request(joined(both, prompt_of(100, 2)), 1));
   const RequestId id = bench.add(request(prompt, 400));
   while (bench.heard(id).tokens.empty()) bench.step();
-  StreamSpec fork = request(joined(prompt, bench.heard(id).tokens), 1);
+  SequenceSpec fork = request(joined(prompt, bench.heard(id).tokens), 1);
   fork.parent = id;
   const RequestId child = bench.add(std::move(fork));
   bench.run();
@@ -88,32 +88,33 @@ TEST(Scheduler, drops_all_that_is_cached_for_a_last_request_that_needs_the_room)
 TEST(Scheduler, holds_what_the_cache_says_when_nobody_runs_and_nothing_at_the_end) {
   SchedulerBench bench;
   for (uint32_t i = 1; i < 6; ++i) {
-    StreamSpec spec = request(prompt_of(300, i), 150);
+    SequenceSpec spec = request(prompt_of(300, i), 150);
     spec.speculation = parse_speculation_mode("auto");
     bench.add(std::move(spec));
   }
   bench.run();
   const Stats stats = bench.scheduler().stats();
-  EXPECT_EQ(stats.memory_used, bench.backend().cache_bytes() + bench.model().logged_bytes());
-  EXPECT_LE(bench.backend().states(), stats.snapshots + 2) << "and what the next ones are written to";
+  EXPECT_EQ(stats.memory_used, bench.memory().cache_bytes());
+  EXPECT_LE(bench.memory().states(), stats.snapshots + 2) << "and what the next ones are written to";
   EXPECT_EQ(stats.cached_tokens, 5 * 449);  // the last token of each was not computed
   bench.destroy_scheduler();
-  EXPECT_EQ(bench.backend().states(), 0);
-  EXPECT_EQ(bench.backend().pages(), 0);
-  EXPECT_EQ(bench.backend().tensors(), 2);  // the model's own
+  EXPECT_EQ(bench.memory().states(), 0);
+  EXPECT_EQ(bench.memory().pages(), 0);
+  EXPECT_EQ(bench.memory().logs(), 0);
+  EXPECT_EQ(bench.memory().tensors(), 2);  // the model's own
 }
 
 TEST(Scheduler, may_be_destroyed_in_the_middle) {
-  SchedulerBench bench({.max_streams = 2});
+  SchedulerBench bench({.max_sequences = 2});
   for (uint32_t i = 1; i < 4; ++i) {
-    StreamSpec spec = request(prompt_of(300, i), 50);
+    SequenceSpec spec = request(prompt_of(300, i), 50);
     spec.speculation = parse_speculation_mode("mtp:3");
     bench.add(std::move(spec));
   }
   for (int64_t i = 0; i < 10; ++i) bench.step();
   bench.destroy_scheduler();
-  EXPECT_EQ(bench.backend().states() + bench.backend().pages(), 0);
-  EXPECT_EQ(bench.backend().tensors(), 2);
+  EXPECT_EQ(bench.memory().states() + bench.memory().pages() + bench.memory().logs(), 0);
+  EXPECT_EQ(bench.memory().tensors(), 2);
 }
 
 // ---- what is shared
@@ -159,7 +160,7 @@ TEST(Scheduler, goes_on_from_an_answer) {
 TEST(Scheduler, reuses_up_to_where_a_prompt_parts_from_what_is_cached) {
   const auto both = prompt_of(300);
   SchedulerBench bench;
-  StreamSpec spec = request(joined(both, prompt_of(400, 2)), 5);
+  SequenceSpec spec = request(joined(both, prompt_of(400, 2)), 5);
   spec.boundaries = {300};
   bench.add(std::move(spec));
   bench.run();
@@ -195,7 +196,7 @@ TEST(Scheduler, reuses_nothing_when_asked_not_to) {
   SchedulerBench bench;
   bench.add(request(prompt_of(300), 5));
   bench.run();
-  StreamSpec spec = request(prompt_of(300), 5);
+  SequenceSpec spec = request(prompt_of(300), 5);
   spec.use_prefix_cache = false;
   const RequestId second = bench.add(std::move(spec));
   bench.run();
@@ -207,7 +208,7 @@ TEST(Scheduler, forks_from_a_running_request_without_computing_what_it_has) {
   SchedulerBench bench;
   const RequestId parent = bench.add(request(prompt_of(300), 50));
   for (int64_t i = 0; i < 20; ++i) bench.step();
-  StreamSpec spec = request(joined(joined(prompt_of(300), bench.heard(parent).tokens), {5}), 10);
+  SequenceSpec spec = request(joined(joined(prompt_of(300), bench.heard(parent).tokens), {5}), 10);
   spec.parent = parent;
   const auto plain = plain_answer(spec, {});
   const int64_t length = std::ssize(spec.prompt);
@@ -222,7 +223,7 @@ TEST(Scheduler, forks_from_a_finished_request) {
   SchedulerBench bench;
   const RequestId parent = bench.add(request(prompt_of(300), 20));
   bench.run();
-  StreamSpec spec = request(joined(prompt_of(300), bench.heard(parent).tokens), 10);
+  SequenceSpec spec = request(joined(prompt_of(300), bench.heard(parent).tokens), 10);
   spec.prompt.resize(310);
   spec.parent = parent;
   const auto plain = plain_answer(spec, {});

@@ -60,7 +60,7 @@ class Machine {
  public:
   explicit Machine(const BenchOptions& options) : options_(options), bench_(options) {}
 
-  void take(const Action& action) {
+  void run(const Action& action) {
     if (action.kind < 4) return submit(action);
     if (action.kind < 8) return fork(action);
     if (action.kind == 8) return cancel(action);
@@ -72,17 +72,17 @@ class Machine {
     for (const auto& [id, request] : requests_) check(bench_.heard(id), request);
     const Stats stats = bench_.scheduler().stats();
     RC_ASSERT(stats.running + stats.waiting == 0);
-    const int64_t spare = bench_.backend().states() - stats.snapshots;
+    const int64_t spare = bench_.memory().states() - stats.snapshots;
     RC_ASSERT(spare >= 0 && spare <= 2);
     if (!options_.prefix_cache) RC_ASSERT(stats.memory_used == 0);
     bench_.destroy_scheduler();
-    RC_ASSERT(std::tuple(bench_.backend().states(), bench_.backend().pages(), bench_.backend().tensors()) ==
-              std::tuple(0, 0, 2));
+    const FakeMemory& memory = bench_.memory();
+    RC_ASSERT(std::tuple(memory.states(), memory.pages(), memory.logs(), memory.tensors()) == std::tuple(0, 0, 0, 2));
   }
 
  private:
   struct Request {
-    StreamSpec spec;
+    SequenceSpec spec;
     Heard plain;
     bool fits = false;
     bool is_cancelled = false;
@@ -91,13 +91,13 @@ class Machine {
   bool step() {
     const bool worked = bench_.step();
     const Stats stats = bench_.scheduler().stats();
-    RC_ASSERT(stats.memory_used == bench_.backend().cache_bytes() + bench_.model().logged_bytes());
+    RC_ASSERT(stats.memory_used == bench_.memory().cache_bytes());
     RC_ASSERT(stats.memory_used <= stats.memory_limit);
     return worked;
   }
 
   void submit(const Action& action) {
-    StreamSpec spec;
+    SequenceSpec spec;
     spec.prompt = prompt_of(action.length, action.choice % 3);
     add(action, std::move(spec));
   }
@@ -105,7 +105,7 @@ class Machine {
   void fork(const Action& action) {
     if (requests_.empty()) return submit(action);
     const auto& [id, parent] = *std::next(requests_.begin(), action.choice % std::ssize(requests_));
-    StreamSpec spec;
+    SequenceSpec spec;
     spec.parent = id;
     spec.prompt = parent.spec.prompt;
     const auto& said = bench_.heard(id).tokens;
@@ -114,7 +114,7 @@ class Machine {
     add(action, std::move(spec));
   }
 
-  void add(const Action& action, StreamSpec spec) {
+  void add(const Action& action, SequenceSpec spec) {
     spec.prompt.insert(spec.prompt.end(), action.suffix.begin(), action.suffix.end());
     if (std::ssize(spec.prompt) > kContext) spec.prompt.resize(kContext);
     spec.boundaries = action.boundaries;
@@ -136,7 +136,7 @@ class Machine {
     requests_[id] = std::move(request);
   }
 
-  static std::function<std::vector<int32_t>(int64_t, int64_t)> oracle(const Action& action, const StreamSpec& spec,
+  static std::function<std::vector<int32_t>(int64_t, int64_t)> oracle(const Action& action, const SequenceSpec& spec,
                                                                       const std::vector<int32_t>& plain) {
     constexpr double kRates[] = {0, 0.3, 0.7, 0.95};
     const OracleErrors errors{.rate = kRates[action.choice % 4], .burst = action.choice % 3 * 7, .seed = 1};
@@ -184,7 +184,7 @@ BenchOptions any_options(int64_t delta_layers) {
   BenchOptions options;
   options.model.delta_layers = delta_layers;
   options.model.context = kContext;
-  options.max_streams = *rc::gen::inRange(1, 6);
+  options.max_sequences = *rc::gen::inRange(1, 6);
   options.model.max_rows = *rc::gen::element(8, 20, 64, 100, 512);
   options.model.draft_rows = *rc::gen::element(0, 4, 8);
   options.model.has_head = *rc::gen::weightedElement<bool>({{3, true}, {1, false}});
@@ -205,7 +205,7 @@ bool says_the_same_as_alone(int64_t delta_layers) {
   return rc::check([=] {
     Machine machine(any_options(delta_layers));
     const auto actions = *rc::gen::container<std::vector<Action>>(any_action());
-    for (const Action& action : actions) machine.take(action);
+    for (const Action& action : actions) machine.run(action);
     machine.finish();
   });
 }

@@ -1,56 +1,60 @@
-// One step of all running streams: whose rows, the model, what is drawn from its logits. See scheduler.h.
+// One step of all running sequences: whose rows, the model, what is drawn from its logits. See scheduler.h.
 #include <algorithm>
 #include <utility>
 
 #include "base/check.h"
-#include "schedule/non_finite.h"
+#include "model/non_finite.h"
 #include "schedule/scheduler.h"
 
 namespace moebius {
 
 bool Scheduler::step() {
-  drafting_.begin();
+  drafting_.begin_step();
   const bool has_work = !running_.empty() || !waiting_.empty();
   finish_ended();  // those that were cancelled
   admit();
-  record();
+  record_snapshots();
   make_room();
   if (running_.empty()) return has_work;
   std::vector<Part> parts = plan_parts();
-  const Tensor logits = run(parts);
+  const Batch batch = stage(parts);
+  const Tensor logits = model_.forward(batch);
+  draw(parts, batch, logits);
   std::vector<DraftOutcome> outcomes;
+  auto draws = draws_.begin();
   for (const Part& part : parts) {
-    const DraftOutcome outcome = part.is_drawn_from ? verify(part, logits) : DraftOutcome{};
+    const DraftOutcome outcome = finish_part(part, part.is_drawn_from ? &*draws++ : nullptr);
     if (part.decodes) outcomes.push_back(outcome);
   }
-  keep_hidden(parts);
+  update_head(parts);
   drafting_.observe(outcomes);
   stats_.steps += 1;
-  stats_.bytes_moved += static_cast<uint64_t>(backend_.take_traffic().bytes());
-  for (const Part& part : parts) explain_failure(*part.stream);
+  stats_.bytes_moved = static_cast<uint64_t>(backend_.probes().traffic().bytes() - bytes_before_);
+  for (const Part& part : parts) explain_failure(*part.sequence);
   finish_ended();
   return true;
 }
 
-// Snapshots that are due where the streams stand.
-void Scheduler::record() {
-  for (const StreamPtr& stream : running_) {
-    const auto seen = std::span(stream->tokens).first(static_cast<size_t>(stream->computed));
-    if (!stream->recorder.record(stream->state->handle(), seen)) continue;
+// Snapshots that are due where the sequences stand.
+void Scheduler::record_snapshots() {
+  for (const SequencePtr& sequence : running_) {
+    const auto seen = std::span(sequence->tokens).first(static_cast<size_t>(sequence->computed));
+    if (!sequence->held.recorder.record_due(sequence->held.state->handle(), seen)) continue;
     // What others may see is not written to any more: of a page that is full, the draft head's part neither.
-    if (stream->head_position / kPagePositions < stream->computed / kPagePositions) drafting_.keep_up(*stream);
-    publish(*stream);
+    const int64_t head_pages = sequence->drafts.head_position / kPagePositions;
+    if (head_pages < sequence->computed / kPagePositions) drafting_.update_head(*sequence);
+    publish(*sequence);
   }
 }
 
 // Those that decode, each with its drafts, then pieces of prompts.
 std::vector<Scheduler::Part> Scheduler::plan_parts() {
   std::vector<Part> parts;
-  std::vector<Stream*> decoding;
-  for (const StreamPtr& stream : running_) {
-    if (!stream->decodes()) continue;
-    decoding.push_back(stream.get());
-    parts.emplace_back(*stream, 1);
+  std::vector<Sequence*> decoding;
+  for (const SequencePtr& sequence : running_) {
+    if (!sequence->decodes()) continue;
+    decoding.push_back(sequence.get());
+    parts.emplace_back(*sequence, 1);
   }
   add_prompts(parts);
   PromptRows prompts;
@@ -73,135 +77,152 @@ std::vector<Scheduler::Part> Scheduler::plan_parts() {
 void Scheduler::add_prompts(std::vector<Part>& parts) {
   const int64_t max_rows = model_.options().max_rows;
   const int64_t decoding = std::ssize(parts);
-  int64_t left = max_rows - decoding * drafting_.most_rows();
+  int64_t left = max_rows - decoding * drafting_.max_rows();
   if (decoding > 0) left = std::min(left, options_.prompt_rows);
-  for (const StreamPtr& stream : running_) {
-    if (stream->decodes() || left <= 0) continue;
-    const int64_t to_stop = stream->recorder.next_stop(stream->computed) - stream->computed;
-    parts.emplace_back(*stream, std::min({left, stream->missing(), to_stop}));
+  for (const SequencePtr& sequence : running_) {
+    if (sequence->decodes() || left <= 0) continue;
+    const int64_t to_stop = sequence->held.recorder.next_stop(sequence->computed) - sequence->computed;
+    parts.emplace_back(*sequence, std::min({left, sequence->missing(), to_stop}));
     left -= parts.back().rows;
   }
 }
 
-// Logits of the rows that want them.
-Tensor Scheduler::run(std::vector<Part>& parts) {
+// All rows of the step, those that are drawn from, and where those of recurrent layers are logged.
+Batch Scheduler::stage(std::vector<Part>& parts) {
   std::vector<int32_t> tokens;
   std::vector<SequenceRows> sequences;
   std::vector<int32_t> logit_rows;
-  std::vector<LoggedRows> logged;
   for (Part& part : parts) {
-    Stream& stream = *part.stream;
-    const auto own = stream.tokens.begin() + part.position;
+    Sequence& sequence = *part.sequence;
+    const auto own = sequence.tokens.begin() + part.position;
     tokens.insert(tokens.end(), own, own + part.rows);
     tokens.insert(tokens.end(), part.drafts.begin(), part.drafts.end());
-    sequences.push_back({.state = stream.state->handle(),
+    const auto log = sequence.held.recorder.start_logging(part.position, part.all_rows()).value_or(LogPlace{});
+    sequences.push_back({.state = sequence.held.state->handle(),
                          .first_row = part.first_row,
                          .rows = part.all_rows(),
                          .position = part.position,
-                         .draft = !part.drafts.empty()});
-    if (const auto rows = stream.recorder.log(part.position, part.first_row, part.all_rows())) logged.push_back(*rows);
+                         .draft = !part.drafts.empty(),
+                         .log = log.log,
+                         .log_row = log.row});
     if (!part.is_drawn_from) continue;
     part.first_logit = std::ssize(logit_rows);
     for (int64_t row = part.rows - 1; row < part.all_rows(); ++row) {
       logit_rows.push_back(static_cast<int32_t>(part.first_row + row));
     }
   }
-  const Tensor logits =
-      model_.forward({.tokens = tokens, .sequences = sequences, .logit_rows = logit_rows, .logged = logged});
-  for (Part& part : parts) {
-    if (part.is_drawn_from) continue;
-    part.stream->computed += part.rows;
-    part.stream->recorder.cover(part.stream->computed);
-  }
-  return logits;
+  return backend_.operations().stage({.tokens = tokens, .sequences = sequences, .logit_rows = logit_rows});
 }
 
-// Draws token after token, as long as each is the one that was drafted.
-DraftOutcome Scheduler::verify(const Part& part, Tensor logits) {
-  Stream& stream = *part.stream;
-  const int64_t drafted = std::ssize(part.drafts);
-  DraftOutcome outcome;
-  for (int64_t row = part.first_logit; !stream.has_ended(); ++row) {
-    backend_.read(logits_.data(), logits.slice(row, 1));
-    if (!all_finite(logits_)) {
-      stream.end = AnswerEnd::kFailed;
-      stream.error.emplace(ErrorCode::kNonFinite, options_.name, "logits are not finite");
-      break;
-    }
-    take_token(stream, stream.sampler.draw(logits_, stream.counts, std::ssize(stream.tokens)));
-    outcome.drawn += 1;
-    if (outcome.accepted == drafted || stream.tokens.back() != part.drafts[static_cast<size_t>(outcome.accepted)]) {
-      break;
-    }
-    if (!stream.has_ended()) outcome.accepted += 1;
+// Token after token of each sequence, as long as each is the one that was drafted; the drafts behind are taken back.
+void Scheduler::draw(std::span<const Part> parts, Batch batch, Tensor logits) {
+  std::vector<SequenceSampling> samplings;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Part& part = parts[i];
+    if (!part.is_drawn_from) continue;
+    samplings.push_back({.sequence = static_cast<int64_t>(i),
+                         .first_logit = part.first_logit,
+                         .rows = 1 + std::ssize(part.drafts),
+                         .sampler = &part.sequence->drawing.sampler,
+                         .history = &part.sequence->drawing.counts,
+                         .drafts = part.drafts,
+                         .position = std::ssize(part.sequence->tokens)});
   }
-  stream.computed += part.rows + outcome.accepted;
-  if (drafted > 0) backend_.keep_rows(stream.state->handle(), part.rows + outcome.accepted);
-  stream.recorder.cover(stream.computed);
-  stream.usage.steps += 1;
-  stream.usage.drafted += drafted;
-  stream.usage.accepted += outcome.accepted;
+  draws_.resize(samplings.size());
+  Operations& ops = backend_.operations();
+  if (!samplings.empty()) {
+    const Tensor kept = kept_.first(batch.sequences);
+    ops.sample(kept, logits, batch, samplings, draws_);
+    ops.keep(batch, kept);
+  }
+  ops.wait();
+}
+
+// The state has seen the rows of this part: what that brought to its sequence. draws: null when nothing was drawn.
+DraftOutcome Scheduler::finish_part(const Part& part, const SequenceDraws* draws) {
+  Sequence& sequence = *part.sequence;
+  const DraftOutcome outcome = draws == nullptr ? DraftOutcome{} : append_draws(part, *draws);
+  sequence.computed += part.rows + outcome.accepted;
+  sequence.held.recorder.extend_cover(sequence.computed);
+  return outcome;
+}
+
+DraftOutcome Scheduler::append_draws(const Part& part, const SequenceDraws& draws) {
+  Sequence& sequence = *part.sequence;
+  DraftOutcome outcome;
+  for (const Draw& draw : draws.draws) {
+    append(sequence, draw);
+    outcome.drawn += 1;
+    if (sequence.has_ended()) break;  // what was drawn behind the end is nobody's; the state that saw it goes
+    if (outcome.accepted < draws.accepted) outcome.accepted += 1;
+  }
+  if (!draws.is_finite && !sequence.has_ended()) {
+    sequence.outcome.end = AnswerEnd::kFailed;
+    sequence.outcome.error.emplace(ErrorCode::kNonFinite, options_.name, "logits are not finite");
+  }
+  Usage& usage = sequence.outcome.usage;
+  const int64_t drafted = std::ssize(part.drafts);
+  usage.steps += 1;
+  usage.drafted += drafted;
+  usage.accepted += outcome.accepted;
   stats_.drafted += drafted;
   stats_.accepted += outcome.accepted;
   return outcome;
 }
 
-void Scheduler::take_token(Stream& stream, Draw drawn) {
-  const int32_t id = drawn.token;
-  const bool is_stop = std::ranges::find(stream.spec.stop_ids, id) != stream.spec.stop_ids.end();
-  stream.tokens.push_back(id);
-  stream.append_to_history(id, false);
-  if (stream.usage.tokens == 0) {
+void Scheduler::append(Sequence& sequence, const Draw& draw) {
+  sequence.append(draw.token);
+  Outcome& outcome = sequence.outcome;
+  if (outcome.usage.tokens == 0) {
     const double now = options_.clock();
-    stream.usage.prompt_s = now - std::exchange(stream.since, now);
+    outcome.usage.prompt_s = now - std::exchange(outcome.phase_start, now);
   }
-  stream.usage.tokens += 1;
+  outcome.usage.tokens += 1;
   stats_.tokens += 1;
-  Event event = event_of(stream, Event::Kind::kToken);
-  event.token = std::move(drawn);
-  events_.push_back(std::move(event));
-  if (is_stop) {
-    stream.end = AnswerEnd::kStop;
+  events_.push_back({sequence.spec.id, draw});
+  if (std::ranges::find(sequence.spec.stop_ids, draw.token) != sequence.spec.stop_ids.end()) {
+    outcome.end = AnswerEnd::kStop;
     return;
   }
-  if (stream.text) {
-    for (ReplyEvent& piece : stream.text->feed(id)) {
-      Event said = event_of(stream, Event::Kind::kPiece);
-      said.piece = std::move(piece);
-      events_.push_back(std::move(said));
-    }
-    if (stream.text->stopped()) stream.end = AnswerEnd::kStop;
-  }
-  const bool is_last = stream.usage.tokens >= stream.spec.max_tokens;
-  const bool is_full = std::ssize(stream.tokens) > model_.options().context;
-  if (!stream.has_ended() && (is_last || is_full)) stream.end = AnswerEnd::kLength;
+  append_text(sequence, draw.token);
+  const bool is_last = outcome.usage.tokens >= sequence.spec.max_tokens;
+  const bool is_full = std::ssize(sequence.tokens) > model_.options().context;
+  if (!sequence.has_ended() && (is_last || is_full)) outcome.end = AnswerEnd::kLength;
 }
 
-// Hidden states of the rows that stayed, for the draft head. Those of prompts it takes in at once; that ends what the
+void Scheduler::append_text(Sequence& sequence, int32_t id) {
+  std::optional<AnswerText>& text = sequence.drawing.text;
+  if (!text) return;
+  for (ReplyEvent& piece : text->feed(id)) events_.push_back({sequence.spec.id, std::move(piece)});
+  if (text->stopped()) sequence.outcome.end = AnswerEnd::kStop;
+}
+
+// Hidden states of the rows that stayed, for the draft head. Those of prompts go through it at once; that ends what the
 // model left of the step, so the others come first.
-void Scheduler::keep_hidden(std::span<const Part> parts) {
+void Scheduler::update_head(std::span<const Part> parts) {
   if (!head_) return;
-  std::vector<const Part*> prompts;
+  std::vector<ComputedRows> prompts;
   for (const Part& part : parts) {
-    if (part.stream->hidden.data == nullptr || part.stream->end == AnswerEnd::kFailed) continue;
+    Sequence& sequence = *part.sequence;
+    if (!sequence.drafts.hidden.has_memory() || sequence.outcome.end == AnswerEnd::kFailed) continue;
+    const ComputedRows rows = {&sequence, part.first_row, sequence.computed - part.position};
     if (part.decodes) {
-      head_->keep_hidden(part.first_row, part.stream->computed - part.position, *part.stream);
+      head_->keep_hidden(rows);
     } else {
-      prompts.push_back(&part);
+      prompts.push_back(rows);
     }
   }
-  if (prompts.empty()) return;
-  head_->take(parts.back().first_row + parts.back().all_rows());
-  for (const Part* part : prompts) head_->take_in(part->first_row, part->rows, *part->stream);
+  if (!prompts.empty()) head_->feed_prompts(prompts);
 }
 
-// Where a stream with logits that are no numbers first had some: nothing for others.
-void Scheduler::explain_failure(Stream& stream) {
-  if (!stream.error || stream.error->code() != ErrorCode::kNonFinite) return;
-  const auto tokens = std::span(stream.tokens).first(static_cast<size_t>(stream.computed));
-  const std::string place = find_non_finite(model_, backend_, stream.state->handle(), tokens);
-  stream.error.emplace(ErrorCode::kNonFinite, options_.name, "logits are not finite; first seen in " + place,
-                       "the weights of that layer are broken or overflow: compare the file with its source");
+// Where a sequence with logits that are no numbers first had some: nothing for others.
+void Scheduler::explain_failure(Sequence& sequence) {
+  std::optional<Error>& error = sequence.outcome.error;
+  if (!error || error->code() != ErrorCode::kNonFinite) return;
+  const auto tokens = std::span(sequence.tokens).first(static_cast<size_t>(sequence.computed));
+  const std::string place = find_non_finite(model_, backend_, sequence.held.state->handle(), tokens);
+  error.emplace(ErrorCode::kNonFinite, options_.name, "logits are not finite; first seen in " + place,
+                "the weights of that layer are broken or overflow: compare the file with its source");
 }
 
 }  // namespace moebius

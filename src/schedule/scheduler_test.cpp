@@ -23,7 +23,7 @@ TEST(Scheduler, says_alone_what_the_model_says) {
   EXPECT_EQ(bench.heard(id).end, AnswerEnd::kLength);
 }
 
-TEST(Scheduler, gives_every_stream_a_token_in_the_same_step) {
+TEST(Scheduler, gives_every_sequence_a_token_in_the_same_step) {
   SchedulerBench bench;
   const RequestId ids[] = {bench.add(request(prompt_of(5, 1), 10)), bench.add(request(prompt_of(7, 2), 10)),
                            bench.add(request(prompt_of(9, 3), 10))};
@@ -41,8 +41,8 @@ TEST(Scheduler, has_nothing_to_do_without_requests) {
   EXPECT_FALSE(bench.step());
 }
 
-TEST(Scheduler, runs_no_more_streams_than_it_may_and_takes_the_others_in_order) {
-  SchedulerBench bench({.max_streams = 2});
+TEST(Scheduler, runs_no_more_sequences_than_it_may_and_takes_the_others_in_order) {
+  SchedulerBench bench({.max_sequences = 2});
   std::vector<RequestId> ids;
   for (uint32_t i = 1; i <= 4; ++i) ids.push_back(bench.add(request(prompt_of(5, i), 4)));
   bench.step();
@@ -94,7 +94,7 @@ TEST(Scheduler, takes_a_prompt_of_one_token) {
 // ---- ends
 
 TEST(Scheduler, ends_with_a_stop_id_which_is_told) {
-  StreamSpec spec = request(prompt_of(5), 20);
+  SequenceSpec spec = request(prompt_of(5), 20);
   const auto plain = plain_answer(spec, {});
   spec.stop_ids = {plain[6]};
   const auto first = std::ranges::find(plain, plain[6]) - plain.begin();
@@ -118,7 +118,7 @@ TEST(Scheduler, ends_where_the_context_is_full) {
 TEST(Scheduler, is_full_at_the_same_token_with_drafts) {
   const BenchOptions options{.model = {.context = 300, .head_accuracy = 1}};
   SchedulerBench bench(options);
-  StreamSpec spec = request(prompt_of(280), 100);
+  SequenceSpec spec = request(prompt_of(280), 100);
   const auto plain = plain_answer(spec, options.model);
   spec.speculation = parse_speculation_mode("mtp:15");
   const RequestId id = bench.add(std::move(spec));
@@ -136,7 +136,7 @@ struct CancelCase {
 class SchedulerCancel : public ::testing::TestWithParam<CancelCase> {};
 
 TEST_P(SchedulerCancel, ends_with_what_it_has_and_gives_all_back) {
-  SchedulerBench bench({.model = {.max_rows = 64}, .max_streams = 1, .prefix_cache = false});
+  SchedulerBench bench({.model = {.max_rows = 64}, .max_sequences = 1, .prefix_cache = false});
   const RequestId first = bench.add(request(prompt_of(GetParam().prompt), 10));
   const RequestId second = bench.add(request(prompt_of(5, 2), 3));
   for (int64_t i = 0; i < GetParam().steps; ++i) bench.step();
@@ -155,7 +155,7 @@ INSTANTIATE_TEST_SUITE_P(Phases, SchedulerCancel,
                          [](const auto& phase) { return phase.param.name; });
 
 TEST(Scheduler, forgets_a_cancelled_request_that_waits_while_others_run) {
-  SchedulerBench bench({.max_streams = 1});
+  SchedulerBench bench({.max_sequences = 1});
   const RequestId first = bench.add(request(prompt_of(5), 10));
   const RequestId second = bench.add(request(prompt_of(5, 2), 3));
   bench.step();
@@ -179,7 +179,7 @@ TEST(Scheduler, ends_a_request_whose_logits_are_not_finite_and_no_other) {
   auto good = prompt_of(300, 1);
   std::ranges::replace(good, 9, 10);
   SchedulerBench bench(options);
-  StreamSpec spec = request(good, 30);
+  SequenceSpec spec = request(good, 30);
   spec.sampling.logit_bias = {{9, -100}};  // it never says it
   const auto plain = plain_answer(spec, options.model);
   const RequestId first = bench.add(std::move(spec));

@@ -1,4 +1,4 @@
-// Estimates how often the drafts of one source are accepted in one stream, for each position behind the confirmed
+// Estimates how often the drafts of one source are accepted in one sequence, for each position behind the confirmed
 // token. The estimate for position j is the probability that draft j is right, given that all drafts before it are
 // right. A draft behind a wrong draft is never compared with the truth, so nothing is learned from it.
 #pragma once
@@ -13,7 +13,7 @@ namespace moebius {
 // The class has two memories of past trials. The long memory covers about 64 trials, so its estimate is steady. The
 // short memory covers about 5 trials. When the short memory is too far from what the long memory expected, the text has
 // changed its nature. The long memory then forgets everything except what the short memory contains. A position without
-// trials uses the estimate of the position before it, or the estimate of other streams.
+// trials uses the estimate of the position before it, or the estimate of other sequences.
 class Acceptance {
  public:
   // The prior probability that the first draft of an unknown source is right. It is high enough for the planner to try
@@ -26,7 +26,7 @@ class Acceptance {
 
   // The probability that the draft at `position` is right if all drafts before it are. The first position is 1.
   // `previous` is this probability for the position before, and kPrior for the first position. `others` is the
-  // acceptance of all streams together; it serves as the prior where this stream has few trials.
+  // acceptance of all sequences together; it serves as the prior where this sequence has few trials.
   [[nodiscard]] double conditional_probability(int64_t position, double previous,
                                                const Acceptance* others = nullptr) const;
 
@@ -45,7 +45,7 @@ class Acceptance {
   Tallies short_memory_ = {};
   double excess_hits_ = 0;       // the hits in the short memory, minus the expected number of hits
   double excess_variance_ = 0;   // the variance of excess_hits_ if the expectation is right
-  bool ignores_others_ = false;  // true once the text has changed, because other streams then predict it badly
+  bool ignores_others_ = false;  // true once the text has changed, because other sequences then predict it badly
 };
 
 }  // namespace moebius

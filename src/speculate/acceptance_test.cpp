@@ -105,7 +105,7 @@ TEST(Acceptance, learns_nothing_from_drafts_behind_a_wrong_one) {
   EXPECT_GT(probability(five, 1), 0.9);
 }
 
-TEST(Acceptance, of_a_new_stream_is_what_others_saw) {
+TEST(Acceptance, of_a_new_sequence_is_what_others_saw) {
   const Acceptance bad = after(200, 0.02);
   const Acceptance good = after(200, 0.98);
   EXPECT_LT(probability(Acceptance(), 1, &bad), 0.15);

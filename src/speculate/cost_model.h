@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdint>
 
+#include "moebius/limits.h"
+
 namespace moebius {
 
 // The estimate is a Kalman filter for this model of a step:
@@ -33,7 +35,7 @@ namespace moebius {
 class StepCost {
  public:
   // Larger steps are not learned from. Above this row count the curve is a straight line.
-  static constexpr int64_t kMaxRows = 64;
+  static constexpr int64_t kMaxRows = kMaxLogitRows;
 
   // Learns from one step. Steps of more than kMaxRows rows are ignored: most of their rows are prefill, whose cost
   // follows another curve.

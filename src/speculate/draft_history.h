@@ -1,6 +1,6 @@
-// What a stream remembers of its drafts: how often the drafts of each source were accepted, and when the exploration of
-// an unused source is due. Each stream owns one history. The planner (planner.h) reads and updates them, and keeps one
-// more for all streams together.
+// What a sequence remembers of its drafts: how often the drafts of each source were accepted, and when the exploration
+// of an unused source is due. Each sequence owns one history. The planner (planner.h) reads and updates them, and keeps
+// one more for all sequences together.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,7 @@ class DraftHistory {
     return record_of(source).idle_steps >= record_of(source).pause_steps;
   }
 
-  // Is called once for every source in every step of the stream. trial.drafted is 0 when the source was not tried.
+  // Is called once for every source in every step of the sequence. trial.drafted is 0 when the source was not tried.
   void observe(DraftSource source, const DraftTrial& trial) {
     SourceRecord& record = records_[static_cast<size_t>(source)];
     ++record.idle_steps;

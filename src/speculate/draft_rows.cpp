@@ -14,20 +14,20 @@ namespace {
 constexpr double kHeadPrior = 0.2;
 
 struct Row {
-  int64_t stream;
+  int64_t sequence;
   int64_t depth;
   double reached;
 };
 
 std::vector<Row> rows_by_worth(std::span<const DraftOffer> offers) {
   std::vector<Row> rows;
-  for (size_t stream = 0; stream < offers.size(); ++stream) {
-    for (int64_t j = 0; j < offers[stream].max_depth; ++j) {
-      rows.push_back({static_cast<int64_t>(stream), j + 1, offers[stream].reached[j]});
+  for (size_t sequence = 0; sequence < offers.size(); ++sequence) {
+    for (int64_t j = 0; j < offers[sequence].max_depth; ++j) {
+      rows.push_back({static_cast<int64_t>(sequence), j + 1, offers[sequence].reached[j]});
     }
   }
   std::ranges::sort(rows, [](const Row& a, const Row& b) {
-    return std::tuple(-a.reached, a.depth, a.stream) < std::tuple(-b.reached, b.depth, b.stream);
+    return std::tuple(-a.reached, a.depth, a.sequence) < std::tuple(-b.reached, b.depth, b.sequence);
   });
   return rows;
 }
@@ -40,11 +40,11 @@ bool may_beat(double rate, const StepPrice& price, std::span<const DraftOffer> o
       std::ranges::all_of(offers, [](const DraftOffer& offer) { return offer.source == DraftSource::kMtp; });
   // If all drafts come from the draft head, each of its steps takes at least this time.
   const double head = all_of_head ? price.head_seconds(1, estimate) : 0;
-  auto tokens = static_cast<double>(price.streams());
-  const int64_t max_drafted = std::min<int64_t>(std::ssize(rows), StepPrice::kMaxLogitRows - price.streams());
+  auto tokens = static_cast<double>(price.sequences());
+  const int64_t max_drafted = std::min<int64_t>(std::ssize(rows), kMaxLogitRows - price.sequences());
   for (int64_t drafted = 1; drafted <= max_drafted; ++drafted) {
     tokens += rows[drafted - 1].reached;
-    const auto head_steps = static_cast<double>(div_up(drafted, price.streams()));
+    const auto head_steps = static_cast<double>(div_up(drafted, price.sequences()));
     if (tokens > rate * (price.seconds(drafted, estimate) + head * head_steps)) return true;
   }
   return false;
@@ -56,20 +56,20 @@ class Prefix {
   using Estimate = StepPrice::Estimate;
 
   Prefix(const StepPrice& price, std::span<const DraftOffer> offers, std::span<const Row> rows, int64_t max_depth)
-      : price_(price), rows_(rows), max_depth_(max_depth), tokens_(static_cast<double>(price.streams())) {
+      : price_(price), rows_(rows), max_depth_(max_depth), tokens_(static_cast<double>(price.sequences())) {
     for (const DraftOffer& offer : offers) choices_.push_back({offer.source, 0});
   }
 
   // Adds the next row. Returns false if there is none.
   bool add_next_row() {
-    if (price_.streams() + drafted_ >= StepPrice::kMaxLogitRows) return false;
+    if (price_.sequences() + drafted_ >= kMaxLogitRows) return false;
     while (next_ < rows_.size() && rows_[next_].depth > max_depth_) ++next_;
     if (next_ == rows_.size()) return false;
     const Row& row = rows_[next_++];
     ++drafted_;
     tokens_ += row.reached;
-    choices_[row.stream].depth = row.depth;
-    if (choices_[row.stream].source == DraftSource::kMtp) add_head_stream(++streams_by_head_step_[row.depth]);
+    choices_[row.sequence].depth = row.depth;
+    if (choices_[row.sequence].source == DraftSource::kMtp) add_head_sequence(++sequences_by_head_step_[row.depth]);
     return true;
   }
 
@@ -89,11 +89,11 @@ class Prefix {
   }
 
  private:
-  // Adds the cost of one more stream in a step of the draft head, which then serves `streams` streams.
-  void add_head_stream(int64_t streams) {
+  // Adds the cost of one more sequence in a step of the draft head, which then serves `sequences` sequences.
+  void add_head_sequence(int64_t sequences) {
     for (const Estimate estimate : {Estimate::kExpected, Estimate::kPessimistic, Estimate::kOptimistic}) {
-      const double before = streams > 1 ? price_.head_seconds(streams - 1, estimate) : 0;
-      head_seconds_[static_cast<size_t>(estimate)] += price_.head_seconds(streams, estimate) - before;
+      const double before = sequences > 1 ? price_.head_seconds(sequences - 1, estimate) : 0;
+      head_seconds_[static_cast<size_t>(estimate)] += price_.head_seconds(sequences, estimate) - before;
     }
   }
 
@@ -104,7 +104,7 @@ class Prefix {
   int64_t drafted_ = 0;
   double tokens_;
   std::vector<DraftChoice> choices_;
-  std::array<int64_t, SpeculationMode::kMaxDepth + 1> streams_by_head_step_ = {};
+  std::array<int64_t, SpeculationMode::kMaxDepth + 1> sequences_by_head_step_ = {};
   std::array<double, 3> head_seconds_ = {};  // indexed by Estimate
 };
 
@@ -128,34 +128,34 @@ double seconds_of(const StepCost& cost, int64_t rows, StepPrice::Estimate estima
 
 }  // namespace
 
-int64_t streams_of_head(std::span<const DraftChoice> choices, int64_t step) {
+int64_t sequences_of_head(std::span<const DraftChoice> choices, int64_t step) {
   return std::count_if(choices.begin(), choices.end(), [&](const DraftChoice& choice) {
     return choice.source == DraftSource::kMtp && choice.depth >= step;
   });
 }
 
-StepPrice::StepPrice(const StepCost& step, const StepCost& draft_head, int64_t streams, int64_t other_rows)
+StepPrice::StepPrice(const StepCost& step, const StepCost& draft_head, int64_t sequences, int64_t other_rows)
     : step_(step),
       draft_head_(draft_head),
-      streams_(streams),
-      rows_(streams + other_rows),
-      plain_seconds_(step.seconds(streams)),
+      sequences_(sequences),
+      rows_(sequences + other_rows),
+      plain_seconds_(step.seconds(sequences)),
       other_seconds_(step.seconds(rows_) - plain_seconds_) {}
 
 double StepPrice::seconds(int64_t drafted, Estimate estimate) const {
   return plain_seconds_ + seconds_of(step_, rows_ + drafted, estimate) - seconds_of(step_, rows_, estimate);
 }
 
-double StepPrice::head_seconds(int64_t streams, Estimate estimate) const {
-  return draft_head_.known() ? seconds_of(draft_head_, streams, estimate) : kHeadPrior * step_.seconds(streams);
+double StepPrice::head_seconds(int64_t sequences, Estimate estimate) const {
+  return draft_head_.known() ? seconds_of(draft_head_, sequences, estimate) : kHeadPrior * step_.seconds(sequences);
 }
 
 double StepPrice::head_seconds(std::span<const DraftChoice> choices) const {
   double sum = 0;
   for (int64_t step = 1; step <= SpeculationMode::kMaxDepth; ++step) {
-    const int64_t streams = streams_of_head(choices, step);
-    if (streams == 0) break;
-    sum += head_seconds(streams);
+    const int64_t sequences = sequences_of_head(choices, step);
+    if (sequences == 0) break;
+    sum += head_seconds(sequences);
   }
   return sum;
 }
@@ -167,7 +167,7 @@ double StepPrice::worst_case_regret(std::span<const DraftChoice> choices) const 
 }
 
 DraftRows plain_rows(const StepPrice& price) {
-  return {std::vector<DraftChoice>(price.streams()), static_cast<double>(price.streams()), price.plain_seconds()};
+  return {std::vector<DraftChoice>(price.sequences()), static_cast<double>(price.sequences()), price.plain_seconds()};
 }
 
 DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers, double allowance) {
@@ -199,7 +199,7 @@ DraftRows choose_rows(const StepPrice& price, std::span<const DraftOffer> offers
 DraftRows exploration_rows(const StepPrice& price, std::span<const DraftOffer> offers, double rate, double allowance) {
   const std::vector<Row> rows = rows_by_worth(offers);
   if (!may_beat(rate, price, offers, rows, StepPrice::Estimate::kOptimistic)) return plain_rows(price);
-  int64_t fewest = StepPrice::kMaxLogitRows;
+  int64_t fewest = kMaxLogitRows;
   int64_t limit = 0;
   for (int64_t max_depth = 1; max_depth <= max_depth_of(offers); ++max_depth) {
     for (Prefix prefix(price, offers, rows, max_depth); prefix.add_next_row() && prefix.drafted() < fewest;) {
@@ -215,7 +215,7 @@ DraftRows exploration_rows(const StepPrice& price, std::span<const DraftOffer> o
 double best_rate_alone(const StepPrice& price, const DraftOffer& offer, int64_t sharing) {
   double head = 0;
   if (offer.source == DraftSource::kMtp) head = price.head_seconds(sharing) / static_cast<double>(sharing);
-  auto tokens = static_cast<double>(price.streams());
+  auto tokens = static_cast<double>(price.sequences());
   double best = 0;
   for (int64_t depth = 1; depth <= offer.max_depth; ++depth) {
     tokens += offer.reached[depth - 1];

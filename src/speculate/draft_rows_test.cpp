@@ -49,7 +49,7 @@ double rate_of(const StepPrice& price, std::span<const DraftOffer> offers, std::
   return tokens / (price.seconds(drafted) + price.head_seconds(choices));
 }
 
-// The best rate among all choices for three streams with up to four drafts each.
+// The best rate among all choices for three sequences with up to four drafts each.
 double best_rate_of_all(const StepPrice& price, std::span<const DraftOffer> offers) {
   double best = 0;
   for (int64_t all = 0; all < 5 * 5 * 5; ++all) {
@@ -96,16 +96,16 @@ TEST(DraftRows, have_no_more_worst_case_regret_than_is_allowed) {
 
 TEST(DraftRows, stay_within_the_rows_that_may_have_logits) {
   const StepCost step = measured([](int64_t) { return 0.01; });
-  for (const int64_t streams : {1, 3, 16, 40, 63, 64}) {
-    const StepPrice price(step, step, streams, 0);
-    const std::vector<DraftOffer> offers(streams, offer_of(DraftSource::kNgram, 15, 0.9));
-    int64_t rows = streams;
+  for (const int64_t sequences : {1, 3, 16, 40, 63, 64}) {
+    const StepPrice price(step, step, sequences, 0);
+    const std::vector<DraftOffer> offers(sequences, offer_of(DraftSource::kNgram, 15, 0.9));
+    int64_t rows = sequences;
     for (const DraftChoice& choice : choose_rows(price, offers, 1e9).choices) rows += choice.depth;
-    EXPECT_EQ(rows, std::min<int64_t>(16 * streams, StepPrice::kMaxLogitRows));
+    EXPECT_EQ(rows, std::min<int64_t>(16 * sequences, kMaxLogitRows));
   }
 }
 
-TEST(DraftRows, are_spread_over_streams_that_are_alike) {
+TEST(DraftRows, are_spread_over_sequences_that_are_alike) {
   const StepCost step = measured(kMachines[1].seconds);
   const StepCost head = measured(kMachines[1].seconds, 0.18);
   for (const DraftSource source : {DraftSource::kMtp, DraftSource::kNgram}) {

@@ -9,7 +9,7 @@
 namespace moebius {
 
 // Strangers choose the tokens, and they can choose n-grams that collide. This only slows down their own request,
-// because every stream has its own tables.
+// because every sequence has its own tables.
 uint64_t NgramIndex::hash(int64_t end, int64_t length) const {
   uint64_t value = 0;
   for (int64_t i = end - length; i < end; ++i) {

@@ -1,5 +1,5 @@
-// Decides, step by step, how many drafts of which source every stream verifies. A draft is accepted exactly when it is
-// the token that plain decoding draws. So a plan changes when tokens come, but never which tokens come. The choice
+// Decides, step by step, how many drafts of which source every sequence verifies. A draft is accepted exactly when it
+// is the token that plain decoding draws. So a plan changes when tokens come, but never which tokens come. The choice
 // lives here, and so does the bound on its regret. Drafts, rows and clocks do not. The planner reads no clock and draws
 // no random numbers, so the same reports lead to the same plans.
 #pragma once
@@ -18,16 +18,16 @@
 
 namespace moebius {
 
-// One decoding stream before a step.
-struct DraftingStream {
+// One decoding sequence before a step.
+struct DraftingSequence {
   const DraftHistory* history = nullptr;
-  // How many tokens each source can draft now, indexed by DraftSource. A source that may not draft for this stream has
-  // the number 0.
+  // How many tokens each source can draft now, indexed by DraftSource. A source that may not draft for this sequence
+  // has the number 0.
   std::array<int64_t, kDraftSources> max_drafts = {};
 };
 
-// One decoding stream after a step.
-struct DraftedStream {
+// One decoding sequence after a step.
+struct DraftedSequence {
   DraftHistory* history = nullptr;
   DraftChoice choice = {};  // what was verified; prompt look-up may have found fewer drafts than planned
   int64_t accepted = 0;
@@ -35,8 +35,8 @@ struct DraftedStream {
 };
 
 struct StepReport {
-  std::span<const DraftedStream> streams = {};  // in the order of the plan
-  // Rows that the planner does not decide about: rows of prompts, and of streams whose depth the user has fixed.
+  std::span<const DraftedSequence> sequences = {};  // in the order of the plan
+  // Rows that the planner does not decide about: rows of prompts, and of sequences whose depth the user has fixed.
   int64_t other_rows = 0;
   double seconds = 0;       // the time of the model, including verification and the removal of rejected drafts
   double head_seconds = 0;  // the time of all steps of the draft head for these drafts
@@ -45,7 +45,8 @@ struct StepReport {
 };
 
 // The planner decides about a step in this order:
-// 1. The first step of every number of streams is plain, and so is one step now and then. So the cost of plain decoding
+// 1. The first step of every number of sequences is plain, and so is one step now and then. So the cost of plain
+// decoding
 //    is always measured.
 // 2. Otherwise the planner exploits what it knows. It takes the rows with the most expected tokens per second
 //    (draft_rows.h) if they beat plain decoding by kMargin.
@@ -55,8 +56,8 @@ struct StepReport {
 // 4. A step never drafts if its worst case exceeds the regret that the ledger allows (regret_ledger.h).
 class Planner {
  public:
-  // Returns one choice for each stream of the next step. A step without a plan is a plain step.
-  std::vector<DraftChoice> plan(std::span<const DraftingStream> streams, int64_t other_rows);
+  // Returns one choice for each sequence of the next step. A step without a plan is a plain step.
+  std::vector<DraftChoice> plan(std::span<const DraftingSequence> sequences, int64_t other_rows);
   // Learns from the report of a step.
   void observe(const StepReport& report);
   // Whether the draft head may spend this time on upkeep now. Upkeep gets a small share of the time.
@@ -79,43 +80,43 @@ class Planner {
 
   // The exploration in the step under way, and what the step is compared with.
   struct Exploration {
-    double rate = 0;      // tokens per second of the best known choice; 0 if the step explores nothing
-    double tokens = 0;    // expected tokens, without those of `stream`
-    int64_t stream = -1;  // the stream that explores a source; -1 if the step explores a number of rows
+    double rate = 0;        // tokens per second of the best known choice; 0 if the step explores nothing
+    double tokens = 0;      // expected tokens, without those of `sequence`
+    int64_t sequence = -1;  // the sequence that explores a source; -1 if the step explores a number of rows
   };
   struct Offers {
-    std::vector<DraftOffer> best;   // of every stream, the offer of its best source
-    std::vector<DraftOffer> ngram;  // of every stream, the offer of prompt look-up
+    std::vector<DraftOffer> best;   // of every sequence, the offer of its best source
+    std::vector<DraftOffer> ngram;  // of every sequence, the offer of prompt look-up
   };
 
   [[nodiscard]] bool plain_is_stale(const StepPrice& price, double gain) const;
-  [[nodiscard]] DraftOffer offer_of(const DraftingStream& stream, DraftSource source) const;
-  [[nodiscard]] Offers offers_of(const StepPrice& price, std::span<const DraftingStream> streams) const;
+  [[nodiscard]] DraftOffer offer_of(const DraftingSequence& sequence, DraftSource source) const;
+  [[nodiscard]] Offers offers_of(const StepPrice& price, std::span<const DraftingSequence> sequences) const;
   // These change `rows` into an exploration and return true, if there is something to explore and the budget allows it.
   bool explore_rows(const StepPrice& price, const Offers& offers, DraftRows& rows);
-  bool explore_sources(const StepPrice& price, std::span<const DraftingStream> streams, DraftRows& rows);
-  bool explore_sources_of(const StepPrice& price, const DraftingStream& stream, int64_t index, DraftRows& rows);
+  bool explore_sources(const StepPrice& price, std::span<const DraftingSequence> sequences, DraftRows& rows);
+  bool explore_sources_of(const StepPrice& price, const DraftingSequence& sequence, int64_t index, DraftRows& rows);
   void observe_costs(const StepReport& report, std::span<const DraftChoice> choices);
   void record_regret(const StepReport& report, std::span<const DraftChoice> choices, const Exploration& exploration);
   static double seconds_without_spike(const StepReport& report, const StepPrice& price, int64_t drafted);
   void charge_exploration(const StepReport& report, const Exploration& exploration, double seconds);
 
-  // The cost of a step depends on its number of streams, so there is one estimate for each number. Sixteen rows of
-  // sixteen streams read sixteen recurrent states, but sixteen rows of one stream read one.
+  // The cost of a step depends on its number of sequences, so there is one estimate for each number. Sixteen rows of
+  // sixteen sequences read sixteen recurrent states, but sixteen rows of one sequence read one.
   std::map<int64_t, StepCost> step_costs_;
   StepCost head_cost_;
   RegretLedger ledger_;
-  DraftHistory all_streams_;
+  DraftHistory all_sequences_;
   int64_t steps_ = 0;
   // Budgets in plain steps: how much time may be lost.
   double row_exploration_budget_ = 1;
   double source_exploration_budget_ = 1;
   double upkeep_budget_ = kMaxUpkeepBudget;
-  double plain_seconds_ = 0;  // the time of a plain step with the streams of the last step
+  double plain_seconds_ = 0;  // the time of a plain step with the sequences of the last step
   Exploration exploration_;   // belongs to the plan that was not reported yet
   bool measures_plain_ = false;
-  // The number of the last plain step, from 1, indexed by the number of its streams.
-  std::array<int64_t, StepPrice::kMaxLogitRows + 1> plain_at_ = {};
+  // The number of the last plain step, from 1, indexed by the number of its sequences.
+  std::array<int64_t, kMaxLogitRows + 1> plain_at_ = {};
 };
 
 }  // namespace moebius

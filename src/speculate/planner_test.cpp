@@ -27,24 +27,24 @@ int64_t depths(std::span<const DraftChoice> choices) {
                          [](int64_t sum, const DraftChoice& choice) { return sum + choice.depth; });
 }
 
-TEST(Planner, drafts_nothing_where_there_is_no_row_or_no_stream) {
+TEST(Planner, drafts_nothing_where_there_is_no_row_or_no_sequence) {
   Planner planner;
   const DraftHistory history;
-  const std::vector<DraftingStream> streams(64, {&history, {15, 15}});
-  EXPECT_EQ(depths(planner.plan(streams, 0)), 0);
+  const std::vector<DraftingSequence> sequences(64, {&history, {15, 15}});
+  EXPECT_EQ(depths(planner.plan(sequences, 0)), 0);
   EXPECT_TRUE(planner.plan({}, 5).empty());
   planner.observe({.other_rows = 5, .seconds = 0.1});
 }
 
-TEST(Planner, starts_with_a_plain_step_for_every_number_of_streams) {
+TEST(Planner, starts_with_a_plain_step_for_every_number_of_sequences) {
   Planner planner;
   DraftHistory history;
   for (const size_t count : {1, 2, 5, 3}) {
-    const std::vector<DraftingStream> streams(count, {&history, {15, 15}});
-    const std::vector<DraftedStream> drafted(count, {.history = &history});
-    EXPECT_EQ(depths(planner.plan(streams, 0)), 0) << count;
-    planner.observe({.streams = drafted, .seconds = prior_seconds(static_cast<int64_t>(count))});
-    EXPECT_GT(depths(planner.plan(streams, 0)), 0) << count;
+    const std::vector<DraftingSequence> sequences(count, {&history, {15, 15}});
+    const std::vector<DraftedSequence> drafted(count, {.history = &history});
+    EXPECT_EQ(depths(planner.plan(sequences, 0)), 0) << count;
+    planner.observe({.sequences = drafted, .seconds = prior_seconds(static_cast<int64_t>(count))});
+    EXPECT_GT(depths(planner.plan(sequences, 0)), 0) << count;
   }
 }
 
@@ -89,9 +89,9 @@ TEST(Planner, learns_of_ngrams_that_are_only_watched) {
 
 TEST(Planner, finds_drafts_that_have_become_good) {
   for (const DraftSource source : {DraftSource::kMtp, DraftSource::kNgram}) {
-    for (const int64_t streams : {1, 4}) {
+    for (const int64_t sequences : {1, 4}) {
       testing::Simulation world = world_of(source, 0);
-      world.streams = streams;
+      world.sequences = sequences;
       world.tokens = 1600;
       testing::SimulatedSource& drafts = source == DraftSource::kMtp ? world.mtp : world.ngram;
       drafts.rate = [](int64_t position, int64_t) { return position < 1000 ? 0.0 : 1.0; };
@@ -99,7 +99,7 @@ TEST(Planner, finds_drafts_that_have_become_good) {
       const std::vector<testing::SimulatedStep> steps = simulator.run();
       const auto late = std::find_if(steps.begin(), steps.end(), [](const auto& step) { return step.tokens >= 1300; });
       const double time = (steps.back().seconds - late->seconds) / (steps.back().plain_seconds - late->plain_seconds);
-      EXPECT_LT(time, 0.85) << "streams " << streams << ", source " << static_cast<int>(source);
+      EXPECT_LT(time, 0.85) << "sequences " << sequences << ", source " << static_cast<int>(source);
     }
   }
 }
@@ -107,25 +107,25 @@ TEST(Planner, finds_drafts_that_have_become_good) {
 TEST(Planner, drafts_beside_prefill_only_what_pays_and_explores_nothing) {
   Planner planner;
   DraftHistory history;
-  const std::vector<DraftingStream> streams = {{&history, {0, 15}}};
+  const std::vector<DraftingSequence> sequences = {{&history, {0, 15}}};
   const auto step = [&](int64_t depth, int64_t accepted) {
-    const DraftedStream drafted{.history = &history, .choice = {DraftSource::kNgram, depth}, .accepted = accepted};
-    planner.observe({.streams = {&drafted, 1}, .seconds = prior_seconds(1 + depth)});
+    const DraftedSequence drafted{.history = &history, .choice = {DraftSource::kNgram, depth}, .accepted = accepted};
+    planner.observe({.sequences = {&drafted, 1}, .seconds = prior_seconds(1 + depth)});
   };
   step(0, 0);
   for (int i = 0; i < 50; ++i) step(1, 0);
   for (int i = 0; i < 200; ++i) {
-    EXPECT_EQ(depths(planner.plan(streams, 256)), 0);
+    EXPECT_EQ(depths(planner.plan(sequences, 256)), 0);
     step(0, 0);
   }
   for (int i = 0; i < 10; ++i) step(1, 1);
-  EXPECT_GT(depths(planner.plan(streams, 256)), 0);
+  EXPECT_GT(depths(planner.plan(sequences, 256)), 0);
 }
 
 TEST(Planner, plans_the_same_from_the_same_reports) {
   testing::Simulation world = world_of(DraftSource::kMtp, 0.6);
   world.ngram = world.mtp;
-  world.streams = 4;
+  world.sequences = 4;
   world.noise = 0.1;
   const auto first = testing::Simulator(world).run();
   const auto second = testing::Simulator(world).run();

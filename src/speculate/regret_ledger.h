@@ -9,15 +9,15 @@
 namespace moebius {
 
 // The regret of a step is the time it took, minus the time of plain steps for as many tokens. Within the last kWindow
-// tokens of each stream, the cumulative regret may rise at most kAllowance above its lowest value. Gains thus cannot be
-// saved up: a good thousand tokens does not pay for a bad thousand. The unit is the plain step at the time of
+// tokens of each sequence, the cumulative regret may rise at most kAllowance above its lowest value. Gains thus cannot
+// be saved up: a good thousand tokens does not pay for a bad thousand. The unit is the plain step at the time of
 // recording. A machine that slows down therefore does not change regret that is already recorded.
 class RegretLedger {
  public:
   static constexpr double kWindow = 1024;   // tokens: one thousand, plus those of the longest step
   static constexpr double kAllowance = 25;  // plain steps: 2.5 % of one thousand
 
-  // Records one step. `tokens` is the number of tokens of each stream, on average. `regret` is in plain steps; it is
+  // Records one step. `tokens` is the number of tokens of each sequence, on average. `regret` is in plain steps; it is
   // negative for a gain.
   void record_regret(double tokens, double regret) {
     tokens_ += tokens;

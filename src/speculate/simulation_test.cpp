@@ -11,7 +11,7 @@
 namespace moebius {
 namespace {
 
-constexpr double kWindow = 1000;  // tokens of each stream
+constexpr double kWindow = 1000;  // tokens of each sequence
 constexpr uint64_t kSeeds = 4;
 
 struct Machine {
@@ -35,17 +35,17 @@ using Rate = std::function<double(int64_t position, int64_t depth)>;
 
 struct Case {
   Machine machine;
-  int64_t streams;
+  int64_t sequences;
   DraftSource source;
 
   [[nodiscard]] std::string name(const std::string& drafts) const {
-    return std::string(machine.name) + ", " + std::to_string(streams) + " streams, " +
+    return std::string(machine.name) + ", " + std::to_string(sequences) + " sequences, " +
            (source == DraftSource::kMtp ? "draft head, " : "n-grams, ") + drafts;
   }
   [[nodiscard]] testing::Simulation world(const Rate& rate) const {
     testing::Simulation world;
     world.seconds = machine.seconds;
-    world.streams = streams;
+    world.sequences = sequences;
     testing::SimulatedSource& simulated = source == DraftSource::kMtp ? world.mtp : world.ngram;
     simulated.is_present = true;
     simulated.rate = rate;
@@ -56,9 +56,9 @@ struct Case {
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const Machine& machine : kMachines) {
-    for (const int64_t streams : {1, 4, 16}) {
+    for (const int64_t sequences : {1, 4, 16}) {
       for (const DraftSource source : {DraftSource::kMtp, DraftSource::kNgram})
-        cases.push_back({machine, streams, source});
+        cases.push_back({machine, sequences, source});
     }
   }
   return cases;
@@ -73,14 +73,14 @@ double fixed_time(const Case& some, double rate, int64_t depth) {
   double tokens = 1;
   double reached = 1;
   for (int64_t j = 0; j < depth; ++j) tokens += reached *= rate;
-  const double plain = some.machine.seconds(some.streams);
+  const double plain = some.machine.seconds(some.sequences);
   const double head = some.source == DraftSource::kMtp ? 0.18 * plain * static_cast<double>(depth) : 0;
-  return (some.machine.seconds(some.streams * (depth + 1)) + head) / plain / tokens;
+  return (some.machine.seconds(some.sequences * (depth + 1)) + head) / plain / tokens;
 }
 
 double best_fixed_time(const Case& some, double rate) {
   double best = 1;
-  for (int64_t depth = 1; depth <= 15 && some.streams * (depth + 1) <= StepPrice::kMaxLogitRows; ++depth) {
+  for (int64_t depth = 1; depth <= 15 && some.sequences * (depth + 1) <= kMaxLogitRows; ++depth) {
     best = std::min(best, fixed_time(some, rate, depth));
   }
   return best;

@@ -1,6 +1,8 @@
 // One request to the variables of its template.
 #include "template/chat_template.h"
 
+#include <utility>
+
 #include "moebius/error.h"
 #include "template/chat_messages.h"
 
@@ -77,11 +79,13 @@ bool ChatTemplate::takes_parts() const {
   }
 }
 
-MarkedText ChatTemplate::render(const ChatRequest& request) const {
+RenderedChat ChatTemplate::render(const ChatRequest& request) const {
   const bool knows_developer = source_.find("developer") != std::string::npos;
   const Json messages = normalize_messages(request.messages, {takes_parts_, knows_developer});
   jinja::Budget budget(limits_of(request));
-  return template_.render(variables_of(request, messages), budget, request.now);
+  jinja::FirstRead opening = {.variable = "add_generation_prompt"};
+  MarkedText text = template_.render(variables_of(request, messages), budget, request.now, &opening);
+  return {std::move(text), opening.at};
 }
 
 }  // namespace moebius

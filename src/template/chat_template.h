@@ -4,10 +4,12 @@
 //
 //   const ChatTemplate chat = ChatTemplate::parse(read_text(path, ...), path);
 //   MarkedText prompt = chat.render({.messages = messages, .special_tokens = {{"bos_token", "<s>"}}, .now =
-//   local_time});
+//   local_time}).text;
 #pragma once
 
+#include <cstddef>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +33,13 @@ struct ChatRequest {
   std::tm now = {};  // local time, for templates that write the date
 };
 
+struct RenderedChat {
+  MarkedText text;
+  // Where the opening of the answer to come may begin: so much the template had written when it first read
+  // add_generation_prompt, and would have written without it too. None: it did not read it.
+  std::optional<size_t> opening;
+};
+
 class ChatTemplate {
  public:
   // where: the file, for messages. Throws kBadTemplate or kTemplateLimit (jinja::Template::parse).
@@ -38,7 +47,7 @@ class ChatTemplate {
 
   // Throws kBadConversation (the template refuses the messages, or they are no messages), kBadTemplate (with the line),
   // kTemplateLimit.
-  [[nodiscard]] MarkedText render(const ChatRequest& request) const;
+  [[nodiscard]] RenderedChat render(const ChatRequest& request) const;
 
   [[nodiscard]] const std::string& source() const { return source_; }
 

@@ -16,7 +16,7 @@ constexpr const char* kChatMl =
 Json user(const Json& content) { return Json::array({{{"role", "user"}, {"content", content}}}); }
 
 MarkedText rendered(const std::string& source, const ChatRequest& request) {
-  return ChatTemplate::parse(source, "test").render(request);
+  return ChatTemplate::parse(source, "test").render(request).text;
 }
 
 std::string text_of(const std::string& source, const Json& messages) {
@@ -29,6 +29,18 @@ TEST(ChatTemplate, renders_the_example_of_a_thinking_model) {
             "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n");
   EXPECT_EQ(rendered(source, {.messages = user("Hi"), .options = {{"enable_thinking", false}}}).text,
             "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+}
+
+TEST(ChatTemplate, tells_where_the_opening_of_the_answer_begins) {
+  const auto opening = [](const std::string& source, bool is_asked_for = true) {
+    return ChatTemplate::parse(source, "test")
+        .render({.messages = user("Hi"), .add_generation_prompt = is_asked_for})
+        .opening;
+  };
+  const std::string messages = text_of(kChatMl, user("Hi"));
+  EXPECT_EQ(opening(kChatMl), messages.size());
+  EXPECT_EQ(opening(kChatMl, false), messages.size());
+  EXPECT_EQ(opening("{{ messages[0].content }}"), std::nullopt);
 }
 
 TEST(ChatTemplate, marks_a_control_token_that_a_user_wrote_and_not_its_own) {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <ostream>
 
-#include "allocation_meter.h"
+#include "base/testing/allocation_meter.h"
 #include "base/testing/expect_error.h"
 #include "base/testing/temporary_directory.h"
 #include "checkpoint/model_dir.h"

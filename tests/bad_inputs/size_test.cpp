@@ -4,8 +4,8 @@
 
 #include <random>
 
-#include "allocation_meter.h"
 #include "bad_input.h"
+#include "base/testing/allocation_meter.h"
 #include "base/testing/expect_error.h"
 #include "base/testing/temporary_directory.h"
 #include "checkpoint/header_reader.h"

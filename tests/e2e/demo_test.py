@@ -43,17 +43,17 @@ class Demo(TestCase):
             with self.subTest(mode=mode):
                 self.assertEqual(tokens(mode), expected)
 
-    def test_the_bench_compares_streams_and_drafts(self):
+    def test_the_bench_compares_sequences_and_drafts(self):
         told = self.succeed("bench", DEMO, "--batch", "1,3", "--speculate", "auto,oracle:0:7,oracle:1:3", "--tokens", 40,
                             "--reps", 1, "--context", 30, "--json").stdout
-        rows = {(row["streams"], row["speculate"]): row for row in json.loads(told)["rows"]}
+        rows = {(row["sequences"], row["speculate"]): row for row in json.loads(told)["rows"]}
         self.assertEqual(len(rows), 8)
-        for streams in (1, 3):
-            self.assertEqual(rows[streams, "none"]["ratio_to_plain"], 1)
-            self.assertEqual(rows[streams, "none"]["tokens_per_step"], 1)
-            self.assertGreater(rows[streams, "oracle:0:7"]["tokens_per_step"], 3)
-            self.assertEqual(rows[streams, "oracle:1:3"]["acceptance"], 0)
-            self.assertGreater(rows[streams, "none"]["reused"], 0.5)
+        for sequences in (1, 3):
+            self.assertEqual(rows[sequences, "none"]["ratio_to_plain"], 1)
+            self.assertEqual(rows[sequences, "none"]["tokens_per_step"], 1)
+            self.assertGreater(rows[sequences, "oracle:0:7"]["tokens_per_step"], 3)
+            self.assertEqual(rows[sequences, "oracle:1:3"]["acceptance"], 0)
+            self.assertGreater(rows[sequences, "none"]["reused"], 0.5)
 
     def test_every_backend_instruction_set_and_path_says_the_same(self):
         question = ("Tell me a short story.", "--max-tokens", 60)

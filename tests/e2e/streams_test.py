@@ -9,7 +9,7 @@ import unittest
 from support import TIMEOUT_S, TestCase, run, start
 
 
-class Streams(TestCase):
+class Sequences(TestCase):
     def test_generate_prints_ids_alone_on_stdout(self):
         result = self.succeed("generate", self.tiny, "--tokens", "1,2,3", "--max-tokens", 4)
         for line in result.stdout.splitlines():

@@ -74,10 +74,10 @@ Reply parse_pieces(const ReplyFormat& format, const std::vector<Step>& steps, ui
   require_prefix(streamed, reply);
   // A byte that is no UTF-8 becomes three. Each is read up to twice, and handled up to three times: behind <tool_call>,
   // by the call that it turns out not to be, as content.
-  constexpr size_t kMostPerByte = 3 * (2 + 3);
-  constexpr size_t kMostPerTag = 3 * 12;
+  constexpr size_t kMaxPerByte = 3 * (2 + 3);
+  constexpr size_t kMaxPerTag = 3 * 12;
   size_t most = 0;
-  for (const Step& step : steps) most += step.tag ? kMostPerTag : kMostPerByte;
+  for (const Step& step : steps) most += step.tag ? kMaxPerTag : kMaxPerByte;
   require(parser.steps() <= most);
   return reply;
 }

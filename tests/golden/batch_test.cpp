@@ -1,13 +1,10 @@
-// Promise 2 for steps of several sequences: what else is in the batch changes no bit of a row. The public interface
-// runs one sequence a step, so this test speaks to the model directly. Not here: one sequence in pieces
-// (bitwise_test.cpp).
+// Promise 2 for steps of several sequences: what else is in the batch changes no bit of a row. A stepper runs one
+// sequence, so this test speaks to the model directly. Not here: one sequence in pieces (bitwise_test.cpp).
 #include <gtest/gtest.h>
 
 #include <numeric>
 
 #include "golden.h"
-#include "load/make_backend.h"
-#include "model/model.h"
 
 namespace moebius::golden {
 namespace {
@@ -19,20 +16,18 @@ struct Part {
   std::span<const int32_t> tokens;
 };
 
-struct Loaded {
-  std::unique_ptr<Backend> backend;
-  std::unique_ptr<Model> model;
+class BatchedStep : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {
+ protected:
+  BatchedStep()
+      : loaded_(load(std::get<1>(GetParam()), options(std::get<0>(GetParam())))),
+        tokens_(read_expected(std::get<1>(GetParam())).tokens) {}
 
-  Loaded(const std::string& checkpoint, const std::string& backend_name) {
-    BackendOptions backend_options;
-    backend_options.backend = backend_name;
-    backend = make_backend(backend_options);
-    ModelOptions options;
+  static EngineOptions options(const std::string& backend) {
+    EngineOptions options;
+    options.backend = backend;
     options.context = 512;
-    model = load_model(ModelDir(checkpoint_directory(checkpoint)), *backend, options);
+    return options;
   }
-
-  State start() const { return backend->create_state(model->state_spec()); }
 
   // One step over all parts; logits of every row, in order.
   std::vector<float> step(const std::vector<Part>& parts) const {
@@ -44,24 +39,17 @@ struct Loaded {
     }
     std::vector<int32_t> rows(tokens.size());
     std::iota(rows.begin(), rows.end(), 0);
-    const Tensor logits = model->forward({tokens, sequences, rows});
+    const Tensor logits = loaded_.model->forward(loaded_.backend->operations().stage({tokens, sequences, rows}));
     std::vector<float> values(static_cast<size_t>(logits.rows * logits.cols));
-    backend->read(values.data(), logits);
+    loaded_.backend->memory().read(values.data(), logits);
     return values;
-  }
-};
-
-class Batch : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {
- protected:
-  Batch() : loaded_(std::get<1>(GetParam()), std::get<0>(GetParam())) {
-    tokens_ = read_expected(std::get<1>(GetParam())).tokens;
   }
 
   // A sequence that has seen `seen` tokens from `from`, and is about to get `next` more.
   Part prepared(int64_t from, int64_t seen, int64_t next) {
     const std::span<const int32_t> all(tokens_);
-    const State state = loaded_.start();
-    if (seen > 0) loaded_.step({{state, 0, all.subspan(from, seen)}});
+    const State state = loaded_.backend->memory().create_state(loaded_.model->state_spec());
+    if (seen > 0) step({{state, 0, all.subspan(from, seen)}});
     return {state, seen, all.subspan(from + seen, next)};
   }
 
@@ -70,28 +58,28 @@ class Batch : public ::testing::TestWithParam<std::tuple<std::string, std::strin
     std::vector<Part> together;
     std::vector<float> alone;
     for (const auto& [from, seen, next] : sequences) {
-      const std::vector<float> logits = loaded_.step({prepared(from, seen, next)});
+      const std::vector<float> logits = step({prepared(from, seen, next)});
       alone.insert(alone.end(), logits.begin(), logits.end());
       together.push_back(prepared(from, seen, next));
     }
-    EXPECT_EQ(first_difference(loaded_.step(together), alone, loaded_.model->config().vocab), "");
+    EXPECT_EQ(first_difference(step(together), alone, loaded_.model->config().vocab), "");
   }
 
-  Loaded loaded_;
+  LoadedModel loaded_;
   std::vector<int32_t> tokens_;
 };
 
-TEST_P(Batch, a_row_among_16_sequences_is_the_row_alone) {
+TEST_P(BatchedStep, a_row_among_16_sequences_is_the_row_alone) {
   std::vector<std::array<int64_t, 3>> sequences;
   for (int64_t i = 0; i < 16; ++i) sequences.push_back({i, 2 * i, 1});
   expect_alone_is_together(sequences);
 }
 
-TEST_P(Batch, decode_verification_and_prefill_share_a_step) {
+TEST_P(BatchedStep, decode_verification_and_prefill_share_a_step) {
   expect_alone_is_together({{0, 20, 1}, {3, 5, 16}, {7, 0, 33}, {11, 0, 1}, {1, 64, 2}});
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, Batch,
+INSTANTIATE_TEST_SUITE_P(Golden, BatchedStep,
                          ::testing::Combine(::testing::Values("reference", "cpu"),
                                             ::testing::ValuesIn(all_checkpoints())),
                          [](const auto& test) { return std::get<0>(test.param) + "_" + std::get<1>(test.param); });

@@ -19,24 +19,24 @@ EngineOptions reference() {
 }
 
 std::vector<float> reference_logits(const std::string& checkpoint, std::span<const int32_t> tokens) {
-  Runner engine = Runner::load(checkpoint_directory(checkpoint), reference());
-  return run(engine, tokens);
+  return run(load(checkpoint, reference()), tokens);
 }
 
-void expect_same_in_chunks(Runner& engine, std::span<const int32_t> tokens, std::span<const float> expected) {
+void expect_same_in_chunks(const LoadedModel& loaded, std::span<const int32_t> tokens,
+                           std::span<const float> expected) {
   for (const int64_t chunk : kChunks) {
     SCOPED_TRACE(::testing::Message() << "chunks of " << chunk);
-    EXPECT_EQ(first_difference(run(engine, tokens, chunk), expected, engine.vocab()), "");
+    EXPECT_EQ(first_difference(run(loaded, tokens, chunk), expected, loaded.model->config().vocab), "");
   }
 }
 
-void expect_same_prompts(Runner& engine, std::span<const int32_t> tokens, std::span<const float> expected) {
-  const auto vocab = static_cast<size_t>(engine.vocab());
+void expect_same_prompts(const LoadedModel& loaded, std::span<const int32_t> tokens, std::span<const float> expected) {
+  const auto vocab = static_cast<size_t>(loaded.model->config().vocab);
   for (const size_t length : kPrompts) {
     if (length > tokens.size()) break;
     SCOPED_TRACE(::testing::Message() << "a prompt of " << length);
-    const std::vector<float> last = engine.start().append({tokens.begin(), tokens.begin() + length});
-    EXPECT_EQ(first_difference(last, expected.subspan((length - 1) * vocab, vocab), engine.vocab()), "");
+    const std::vector<float> last = Stepper(*loaded.model, *loaded.backend).append(tokens.first(length));
+    EXPECT_EQ(first_difference(last, expected.subspan((length - 1) * vocab, vocab), loaded.model->config().vocab), "");
   }
 }
 
@@ -44,21 +44,21 @@ class EveryCheckpoint : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(EveryCheckpoint, reference_is_the_same_however_the_prompt_is_cut) {
   const std::vector<int32_t> tokens = read_expected(GetParam()).tokens;
-  Runner engine = Runner::load(checkpoint_directory(GetParam()), reference());
-  const std::vector<float> expected = run(engine, tokens);
-  expect_same_in_chunks(engine, tokens, expected);
-  expect_same_prompts(engine, tokens, expected);
+  const LoadedModel loaded = load(GetParam(), reference());
+  const std::vector<float> expected = run(loaded, tokens);
+  expect_same_in_chunks(loaded, tokens, expected);
+  expect_same_prompts(loaded, tokens, expected);
 }
 
-// The engine cuts what it is given into steps of max_rows.
+// A stepper cuts what it is given into steps of max_rows.
 TEST_P(EveryCheckpoint, cpu_is_the_same_in_steps_of16_rows) {
   const std::vector<int32_t> tokens = read_expected(GetParam()).tokens;
   const std::vector<float> expected = reference_logits(GetParam(), tokens);
   EngineOptions options;
   options.max_rows = 16;
-  Runner engine = Runner::load(checkpoint_directory(GetParam()), options);
-  EXPECT_EQ(first_difference(run(engine, tokens), expected, engine.vocab()), "");
-  expect_same_prompts(engine, tokens, expected);
+  const LoadedModel loaded = load(GetParam(), options);
+  EXPECT_EQ(first_difference(run(loaded, tokens), expected, loaded.model->config().vocab), "");
+  expect_same_prompts(loaded, tokens, expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, EveryCheckpoint, ::testing::ValuesIn(all_checkpoints()),
@@ -94,9 +94,9 @@ TEST_P(EveryIsa, is_the_reference_in_any_chunks_on_any_threads_by_any_expert_pat
       options.threads = threads;
       options.experts = experts;
       try {
-        Runner engine = Runner::load(checkpoint_directory(GetParam().checkpoint), options);
-        expect_same_in_chunks(engine, tokens, expected);
-        expect_same_prompts(engine, tokens, expected);
+        const LoadedModel loaded = load(GetParam().checkpoint, options);
+        expect_same_in_chunks(loaded, tokens, expected);
+        expect_same_prompts(loaded, tokens, expected);
       } catch (const Error& error) {
         if (GetParam().isa == "portable" || error.code() != ErrorCode::kUnavailable) throw;
         GTEST_SKIP() << "NOT TESTED: this machine has no " << GetParam().isa << " (" << error.what() << ")";
@@ -126,8 +126,8 @@ TEST_P(EveryForm, holds_the_same_model) {
     SCOPED_TRACE(backend);
     EngineOptions options;
     options.backend = backend;
-    Runner engine = Runner::load(checkpoint_directory(GetParam().name), options);
-    EXPECT_EQ(first_difference(run(engine, tokens), expected, engine.vocab()), "");
+    const LoadedModel loaded = load(GetParam().name, options);
+    EXPECT_EQ(first_difference(run(loaded, tokens), expected, loaded.model->config().vocab), "");
   }
 }
 

@@ -28,10 +28,10 @@ std::vector<OnBackend> every_backend_and_checkpoint() {
 }
 
 // A draft whose first `kept` tokens are the true ones.
-std::vector<int32_t> draft_of(std::span<const int32_t> tokens, size_t position, int64_t kept, int64_t vocab) {
+std::vector<int32_t> draft_of(std::span<const int32_t> tokens, int64_t position, int64_t kept, int64_t vocab) {
   std::vector<int32_t> draft;
   for (int64_t i = 0; i < kDraftRows; ++i) {
-    const int32_t next = tokens[position + static_cast<size_t>(i)];
+    const int32_t next = tokens[static_cast<size_t>(position + i)];
     draft.push_back(i < kept ? next : static_cast<int32_t>((next + 1) % vocab));
   }
   return draft;
@@ -52,22 +52,22 @@ class EveryBackend : public ::testing::TestWithParam<OnBackend> {
 TEST_P(EveryBackend, keeps_any_number_of_drafted_tokens_without_a_trace) {
   const std::vector<int32_t> tokens = read_expected(GetParam().checkpoint).tokens;
   try {
-    Runner engine = Runner::load(checkpoint_directory(GetParam().checkpoint), options());
-    const auto vocab = static_cast<size_t>(engine.vocab());
-    const std::vector<float> expected = run(engine, tokens);
-    Sequence sequence = engine.start();
+    const LoadedModel loaded = load(GetParam().checkpoint, options());
+    const int64_t vocab = loaded.model->config().vocab;
+    const std::vector<float> expected = run(loaded, tokens);
+    Stepper stepper(*loaded.model, *loaded.backend);
     std::vector<float> actual;
     int64_t kept = 0;
-    for (size_t position = 0; position + kDraftRows < tokens.size(); position = actual.size() / vocab) {
-      const std::vector<float> drafted = sequence.draft(draft_of(tokens, position, kept, engine.vocab()));
-      sequence.keep(kept);
-      actual.insert(actual.end(), drafted.begin(), drafted.begin() + kept * engine.vocab());
-      const std::vector<float> next = sequence.append({tokens[position + static_cast<size_t>(kept)]});
+    while (stepper.position() + kDraftRows < std::ssize(tokens)) {
+      const std::vector<float> drafted = stepper.append_draft(draft_of(tokens, stepper.position(), kept, vocab));
+      stepper.keep(kept);
+      actual.insert(actual.end(), drafted.begin(), drafted.begin() + kept * vocab);
+      const std::vector<float> next = stepper.append({{tokens[static_cast<size_t>(stepper.position())]}});
       actual.insert(actual.end(), next.begin(), next.end());
       kept = (kept + 1) % (kDraftRows + 1);
     }
     const std::vector<float> begin(expected.begin(), expected.begin() + static_cast<int64_t>(actual.size()));
-    EXPECT_EQ(first_difference(actual, begin, engine.vocab()), "");
+    EXPECT_EQ(first_difference(actual, begin, vocab), "");
   } catch (const Error& error) {
     if (GetParam().isa == "portable" || error.code() != ErrorCode::kUnavailable) throw;
     GTEST_SKIP() << "NOT TESTED: this machine has no " << GetParam().isa << " (" << error.what() << ")";

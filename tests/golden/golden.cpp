@@ -56,13 +56,17 @@ Expected read_expected(const std::string& name) {
   return expected;
 }
 
-std::vector<float> run(Runner& engine, std::span<const int32_t> tokens, int64_t chunk) {
+LoadedModel load(const std::string& name, const EngineOptions& options) {
+  return load_on_backend(Checkpoint(checkpoint_directory(name)), load_options(options));
+}
+
+std::vector<float> run(const LoadedModel& loaded, std::span<const int32_t> tokens, int64_t chunk) {
   const size_t piece = chunk > 0 ? static_cast<size_t>(chunk) : tokens.size();
-  Sequence sequence = engine.start();
+  Stepper stepper(*loaded.model, *loaded.backend);
   std::vector<float> logits;
   for (size_t first = 0; first < tokens.size(); first += piece) {
     const auto part = tokens.subspan(first, std::min(piece, tokens.size() - first));
-    const std::vector<float> rows = sequence.append_all({part.begin(), part.end()});
+    const std::vector<float> rows = stepper.append_all(part);
     logits.insert(logits.end(), rows.begin(), rows.end());
   }
   return logits;

@@ -1,5 +1,5 @@
-// Golden checkpoints for tests: where they lie, what others compute from them, and a run of one through the public
-// interface. Not here: what is compared with what (the tests).
+// Golden checkpoints for tests: where they lie, what others compute from them, and a run of one. Not here: what is
+// compared with what (the tests).
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/runner.h"
+#include "load/load.h"
+#include "load/options.h"
+#include "model/stepper.h"
+#include "moebius/error.h"
 
 namespace moebius::golden {
 
@@ -57,8 +60,10 @@ struct Expected {
 std::string checkpoint_directory(const std::string& name);
 Expected read_expected(const std::string& name);
 
+LoadedModel load(const std::string& name, const EngineOptions& options = {});
+
 // All rows of logits [T, V] of one sequence, appended in pieces of `chunk` tokens (0: in one piece).
-std::vector<float> run(Runner& engine, std::span<const int32_t> tokens, int64_t chunk = 0);
+std::vector<float> run(const LoadedModel& loaded, std::span<const int32_t> tokens, int64_t chunk = 0);
 
 // Promise 1, as a GoogleTest expectation: finite, and no further from `expected` than 1e-3 * max(1, its standard
 // deviation).

@@ -3,11 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "golden.h"
-#include "load/load.h"
-#include "load/options.h"
 
 namespace moebius::golden {
 namespace {
@@ -23,24 +20,15 @@ struct Run {
 std::vector<float> mtp_logits(const Run& run, std::span<const int32_t> tokens) {
   EngineOptions options = run.options;
   options.mtp = run.head;
-  const ModelDir directory(checkpoint_directory(run.model));
-  const LoadedModel loaded = load_on_backend(directory, load_options(options));
-  const State state = loaded.backend->create_state(loaded.model->state_spec());
+  const LoadedModel loaded = load(run.model, options);
+  Stepper stepper(*loaded.model, *loaded.backend);
+  const auto chunk = static_cast<size_t>(run.chunk);
   std::vector<float> all;
-  for (size_t begin = 0; begin + 1 < tokens.size(); begin += static_cast<size_t>(run.chunk)) {
-    const auto part = tokens.subspan(begin, std::min<size_t>(run.chunk, tokens.size() - begin));
-    const auto position = static_cast<int64_t>(begin);
-    const SequenceRows rows[] = {{state, 0, static_cast<int64_t>(part.size()), position}};
-    loaded.model->forward({part, rows, {}});
-    const auto next = tokens.subspan(begin + 1, std::min<size_t>(run.chunk, tokens.size() - begin - 1));
-    std::vector<int32_t> wanted(next.size());
-    std::iota(wanted.begin(), wanted.end(), 0);
-    const auto guesses = static_cast<int64_t>(next.size());
-    const SequenceRows head_rows[] = {{state, 0, guesses, position}};
-    const Tensor logits = loaded.model->forward_mtp({loaded.model->last_hidden(guesses), next, head_rows, wanted});
-    const size_t before = all.size();
-    all.resize(before + static_cast<size_t>(logits.rows * logits.cols));
-    loaded.backend->read(all.data() + before, logits);
+  for (size_t begin = 0; begin + 1 < tokens.size(); begin += chunk) {
+    stepper.step(tokens.subspan(begin, std::min(chunk, tokens.size() - begin)), {});
+    const std::vector<float> logits =
+        stepper.step_draft_head(tokens.subspan(begin + 1, std::min(chunk, tokens.size() - begin - 1)));
+    all.insert(all.end(), logits.begin(), logits.end());
   }
   return all;
 }
@@ -75,6 +63,25 @@ TEST_P(BundledHead, has_the_same_bits_on_every_instruction_set_in_any_chunks) {
       }
     }
   }
+}
+
+TEST_P(BundledHead, goes_on_behind_the_drafts_that_stay) {
+  const Expected expected = read_expected(GetParam());
+  const std::span<const int32_t> tokens(expected.tokens);
+  EngineOptions options = on("cpu");
+  options.mtp = "bundled";
+  const LoadedModel loaded = load(GetParam(), options);
+  Stepper plain(*loaded.model, *loaded.backend), drafting(*loaded.model, *loaded.backend);
+  for (Stepper* stepper : {&plain, &drafting}) {
+    stepper->step(tokens.first(10), {});
+    stepper->step_draft_head(tokens.subspan(1, 10));
+  }
+  plain.step(tokens.subspan(10, 2), {});
+  const std::vector<float> logits = plain.step_draft_head(tokens.subspan(11, 2));
+  drafting.append_draft({{tokens[10], tokens[11], tokens[10], tokens[10]}});
+  drafting.keep(2);
+  const int64_t vocab = loaded.model->config().vocab;
+  EXPECT_EQ(first_difference(drafting.step_draft_head(tokens.subspan(11, 2)), logits, vocab), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, BundledHead, ::testing::ValuesIn(kMtp), [](const auto& test) { return test.param; });

@@ -18,9 +18,9 @@ EngineOptions options(const std::string& backend, const std::string& activations
 class PlainCheckpoint : public ::testing::TestWithParam<std::string> {
  protected:
   void expect_promise_of(const EngineOptions& engine_options) {
-    Runner engine = Runner::load(checkpoint_directory(GetParam()), engine_options);
+    const LoadedModel loaded = load(GetParam(), engine_options);
     const Expected expected = read_expected(GetParam());
-    expect_promise(run(engine, expected.tokens), expected.logits.at("logits"));
+    expect_promise(run(loaded, expected.tokens), expected.logits.at("logits"));
   }
 };
 
@@ -36,9 +36,9 @@ INSTANTIATE_TEST_SUITE_P(Golden, PlainCheckpoint, ::testing::ValuesIn(kPlain),
 class QuantizedCheckpoint : public ::testing::TestWithParam<std::string> {
  protected:
   void expect_promise_of(const std::string& oracle) {
-    Runner engine = Runner::load(checkpoint_directory(GetParam()), options("reference", "f32"));
+    const LoadedModel loaded = load(GetParam(), options("reference", "f32"));
     const Expected expected = read_expected(GetParam());
-    expect_promise(run(engine, expected.tokens), expected.logits.at(oracle));
+    expect_promise(run(loaded, expected.tokens), expected.logits.at(oracle));
   }
 };
 

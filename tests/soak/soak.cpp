@@ -18,9 +18,9 @@ namespace moebius {
 namespace {
 
 constexpr const char* kModel = MOEBIUS_SOURCE_DIR "/models/demo";
-constexpr int64_t kScarce = 6 << 20;    // bytes: running streams must make room for each other
+constexpr int64_t kScarce = 6 << 20;    // bytes: running sequences must make room for each other
 constexpr int64_t kPlenty = 256 << 20;  // much is reused
-constexpr size_t kMostOpen = 12;
+constexpr size_t kMaxOpen = 12;
 
 const char* const kSpeculation[] = {"none", "auto", "mtp:1", "mtp:3", "ngram:4", "mtp", "ngram"};
 const char* const kQuestions[] = {"What is 47+38?",
@@ -59,7 +59,7 @@ class Soak {
   void fork_one();
   void take(const Event& event);
   void remember(const Open& open);
-  void compare(const Open& open, const Event& end);
+  void compare(RequestId id, const Open& open, const EndEvent& end);
   std::vector<int32_t> plain_answer(const Open& open);
   void tell(double elapsed_s, bool is_last);
   uint64_t pick(uint64_t n) { return random_() % n; }
@@ -78,7 +78,7 @@ class Soak {
 
 EngineOptions busy_options(int64_t memory_bytes) {
   EngineOptions options;
-  options.max_streams = 6;
+  options.max_sequences = 6;
   options.prompt_rows = 24;
   options.memory_bytes = memory_bytes;
   return options;
@@ -88,7 +88,7 @@ EngineOptions plain_options() {
   EngineOptions options;
   options.speculate = "none";
   options.prefix_cache = false;
-  options.max_streams = 1;
+  options.max_sequences = 1;
   return options;
 }
 
@@ -144,23 +144,24 @@ void Soak::fork_one() {
 
 void Soak::act() {
   const uint64_t what = pick(100);
-  if (open_.size() < kMostOpen && what < 25) submit();
-  if (open_.size() < kMostOpen && what >= 90) fork_one();
+  if (open_.size() < kMaxOpen && what < 25) submit();
+  if (open_.size() < kMaxOpen && what >= 90) fork_one();
   if (!open_.empty() && what >= 25 && what < 27) {
     engine_.cancel(std::next(open_.begin(), static_cast<std::ptrdiff_t>(pick(open_.size())))->first);
   }
   engine_.step();
-  for (const Event& event : engine_.take_events()) take(event);
+  for (const Event& event : engine_.drain_events()) take(event);
 }
 
 void Soak::take(const Event& event) {
   Open& open = open_.at(event.request);
-  if (event.kind == Event::Kind::kToken) open.answer.push_back(event.token.token);
-  if (event.kind == Event::Kind::kPiece) fold(open.reply, {&event.piece, 1});
-  if (event.kind != Event::Kind::kEnd) return;
-  if (event.error) throw Error(*event.error);
-  compare(open, event);
-  if (!open.request.chat.empty() && event.end == AnswerEnd::kStop) remember(open);
+  if (const auto* draw = std::get_if<Draw>(&event.what)) open.answer.push_back(draw->token);
+  if (const auto* piece = std::get_if<ReplyEvent>(&event.what)) fold(open.reply, {piece, 1});
+  const auto* end = std::get_if<EndEvent>(&event.what);
+  if (end == nullptr) return;
+  if (end->error) throw Error(*end->error);
+  compare(event.request, open, *end);
+  if (!open.request.chat.empty() && end->end == AnswerEnd::kStop) remember(open);
   ended_.push_back(event.request);
   if (ended_.size() > 20) ended_.erase(ended_.begin());
   open_.erase(event.request);
@@ -175,7 +176,7 @@ void Soak::remember(const Open& open) {
   if (conversations_.size() > 10) conversations_.erase(conversations_.begin());
 }
 
-void Soak::compare(const Open& open, const Event& end) {
+void Soak::compare(RequestId id, const Open& open, const EndEvent& end) {
   std::vector<int32_t> plain = plain_answer(open);
   if (end.end == AnswerEnd::kCancelled) {
     ++cancelled_;
@@ -184,7 +185,7 @@ void Soak::compare(const Open& open, const Event& end) {
   ++compared_;
   if (plain == open.answer) return;
   ++differing_;
-  fmt::print("DIFFERS: request {}, {} prompt tokens, {} drawn, {} expected, speculate {}, reused {}\n", end.request,
+  fmt::print("DIFFERS: request {}, {} prompt tokens, {} drawn, {} expected, speculate {}, reused {}\n", id,
              open.prompt.size(), open.answer.size(), plain.size(), open.request.speculate, end.usage.reused_tokens);
 }
 
@@ -197,8 +198,9 @@ std::vector<int32_t> Soak::plain_answer(const Open& open) {
   const RequestId id = plain_.submit(request);
   std::vector<int32_t> answer;
   while (plain_.step()) {
-    for (const Event& event : plain_.take_events()) {
-      if (event.request == id && event.kind == Event::Kind::kToken) answer.push_back(event.token.token);
+    for (const Event& event : plain_.drain_events()) {
+      const auto* draw = std::get_if<Draw>(&event.what);
+      if (event.request == id && draw != nullptr) answer.push_back(draw->token);
     }
   }
   return answer;
@@ -228,7 +230,7 @@ int Soak::run() {
   }
   while (!open_.empty()) {
     engine_.step();
-    for (const Event& event : engine_.take_events()) take(event);
+    for (const Event& event : engine_.drain_events()) take(event);
   }
   tell(elapsed(), true);
   const Stats stats = engine_.stats();

@@ -2,7 +2,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/operations.h"
+#include "backend/tensor_memory.h"
 #include "base/check.h"
 
 namespace moebius::cpu {
@@ -21,105 +22,128 @@ void append(uint8_t* block, const StateSpec& spec, int64_t position, const float
   for (int64_t i = 0; i < spec.head_dim; ++i) out[i] = f32_to_f16(values[i]);
 }
 
-// One row of the batch: which sequence it continues, and where.
-struct Place {
-  State state;
-  int64_t position;
-};
-
-Place place_of(std::span<const SequenceRows> sequences, int64_t row) {
+const SequenceRows& sequence_of(std::span<const SequenceRows> sequences, int64_t row) {
   size_t i = 0;
   while (row >= sequences[i].first_row + sequences[i].rows) ++i;
-  return {sequences[i].state, sequences[i].position + row - sequences[i].first_row};
+  return sequences[i];
 }
 
-int64_t q_stride(const AttentionArgs& args) { return args.gated ? 2 * args.head_dim : args.head_dim; }
+// From the queries of one head to those of the next in args.q.
+int64_t q_stride(const AttentionShape& shape) { return shape.gated ? 2 * shape.head_dim : shape.head_dim; }
 
 }  // namespace
 
-// Queries of a row, normed and rotated, to `queries`; its key, in place, and its value to the cache.
-void CpuBackend::append_row(const AttentionArgs& args, int64_t row, State handle, int64_t position, float* queries) {
-  const float* angles = args.rope.row(position);
-  const int64_t head_dim = args.head_dim;
-  for (int64_t h = 0; h < args.heads; ++h) {
+// A key that is normed and rotated; or scores and partial results of the heads that share a kv head.
+int64_t attention_floats(const AttentionShape& shape) {
+  if (shape.kv_heads == 0) return 0;
+  return std::max(shape.head_dim, shape.heads / shape.kv_heads * (kKeyBlock + shape.head_dim));
+}
+
+// Queries of a row, normed and rotated, to `queries`; its key, likewise, and its value to the cache.
+void CpuOperations::append_row(const AttentionArgs& args, int64_t t, const SequenceRows& sequence, float* queries,
+                               int thread) {
+  const KernelTable& kernels = workers_.kernels;
+  const AttentionShape& shape = args.shape;
+  const int64_t head_dim = shape.head_dim;
+  const int64_t position = sequence.position + t - sequence.first_row;
+  const float* angles = row(args.rope, position);
+  for (int64_t h = 0; h < shape.heads; ++h) {
     float* q = queries + h * head_dim;
-    kernels_->rms_norm(q, args.q.row(row) + h * q_stride(args), args.q_norm.f32(), head_dim, args.eps);
-    kernels_->rotate(q, angles, args.rotary_dim);
+    kernels.rms_norm(q, row(args.q, t) + h * q_stride(shape), f32(args.q_norm), head_dim, args.eps);
+    kernels.rotate(q, angles, shape.rotary_dim);
   }
-  const SequenceState& s = state(handle);
+  const SequenceState& s = memory_.state(sequence.state);
   uint8_t* page = s.pages[static_cast<size_t>(position / kPagePositions)];
-  for (int64_t h = 0; h < args.kv_heads; ++h) {
-    float* k = args.k.row(row) + h * head_dim;
-    kernels_->rms_norm(k, k, args.k_norm.f32(), head_dim, args.eps);
-    kernels_->rotate(k, angles, args.rotary_dim);
+  float* k = thread_scratch(thread);
+  for (int64_t h = 0; h < shape.kv_heads; ++h) {
+    kernels.rms_norm(k, row(args.k, t) + h * head_dim, f32(args.k_norm), head_dim, args.eps);
+    kernels.rotate(k, angles, shape.rotary_dim);
     append(page + key_block(s.spec, args.layer, h), s.spec, position, k);
-    append(page + value_block(s.spec, args.layer, h), s.spec, position, args.v.row(row) + h * head_dim);
+    append(page + value_block(s.spec, args.layer, h), s.spec, position, row(args.v, t) + h * head_dim);
   }
 }
 
-void CpuBackend::list_attention_items(const AttentionArgs& args, int64_t all_rows,
-                                      std::span<const SequenceRows> sequences) {
-  const int64_t together = std::clamp<int64_t>(all_rows * args.kv_heads / pool_.size(), 1, kMostAttending);
+void CpuOperations::list_attention_items(const AttentionShape& shape, const StagedBatch& batch) {
+  const int64_t share = batch.handle().rows * shape.kv_heads / workers_.pool.size();
+  const int64_t together = std::clamp<int64_t>(share, 1, kMaxAttending);
   attention_items_.clear();
-  for (const SequenceRows& sequence : sequences) {
+  for (const SequenceRows& sequence : batch.sequences()) {
     for (int64_t first = 0; first < sequence.rows; first += together) {
       const int64_t rows = std::min(together, sequence.rows - first);
-      for (int64_t head = 0; head < args.kv_heads; ++head) {
+      for (int64_t head = 0; head < shape.kv_heads; ++head) {
         attention_items_.push_back({sequence.state, sequence.first_row + first, rows, sequence.position + first, head});
       }
     }
   }
 }
 
-void CpuBackend::attend(Tensor out, const AttentionArgs& args, Tensor queries, const AttentionItem& item, int thread) {
-  const SequenceState& s = state(item.state);
-  const int64_t head_dim = args.head_dim;
-  const int64_t group = args.heads / args.kv_heads;
+void CpuOperations::attend(const Tensor& out, const AttentionArgs& args, const Tensor& queries,
+                           const AttentionItem& item, int thread) {
+  const SequenceState& s = memory_.state(item.state);
+  const AttentionShape& shape = args.shape;
+  const int64_t head_dim = shape.head_dim;
+  const int64_t group = shape.heads / shape.kv_heads;
   const int64_t first_head = item.kv_head * group;
-  float* scores = thread_scratch(thread, group * (kKeyBlock + head_dim));
-  kernels_->attend({.out = out.row(item.first_row) + first_head * head_dim,
-                    .q = queries.row(item.first_row) + first_head * head_dim,
-                    .pages = s.pages.data(),
-                    .keys_at = key_block(s.spec, args.layer, item.kv_head),
-                    .values_at = value_block(s.spec, args.layer, item.kv_head),
-                    .scores = scores,
-                    .partial = scores + group * kKeyBlock,
-                    .rows = item.rows,
-                    .row_stride = args.heads * head_dim,
-                    .positions = item.position + 1,
-                    .group = static_cast<int32_t>(group),
-                    .head_dim = static_cast<int32_t>(head_dim),
-                    .scale = args.scale,
-                    .kv_element = s.spec.kv_dtype == DType::kF16 ? Element::kF16 : Element::kF32});
-  if (!args.gated) return;
-  for (int64_t row = item.first_row; row < item.first_row + item.rows; ++row) {
+  float* scores = thread_scratch(thread);
+  workers_.kernels.attend({.out = row(out, item.first_row) + first_head * head_dim,
+                           .q = row(queries, item.first_row) + first_head * head_dim,
+                           .pages = s.pages.data(),
+                           .keys_at = key_block(s.spec, args.layer, item.kv_head),
+                           .values_at = value_block(s.spec, args.layer, item.kv_head),
+                           .scores = scores,
+                           .partial = scores + group * kKeyBlock,
+                           .rows = item.rows,
+                           .row_stride = shape.out_cols(),
+                           .positions = item.position + 1,
+                           .group = static_cast<int32_t>(group),
+                           .head_dim = static_cast<int32_t>(head_dim),
+                           .scale = args.scale,
+                           .kv_element = s.spec.kv_dtype == DType::kF16 ? Element::kF16 : Element::kF32});
+  if (!shape.gated) return;
+  for (int64_t t = item.first_row; t < item.first_row + item.rows; ++t) {
     for (int64_t h = first_head; h < first_head + group; ++h) {
-      kernels_->gate_sigmoid(out.row(row) + h * head_dim, args.q.row(row) + (2 * h + 1) * head_dim, head_dim);
+      const float* gate = row(args.q, t) + h * q_stride(shape) + head_dim;
+      workers_.kernels.gate_sigmoid(row(out, t) + h * head_dim, gate, head_dim);
     }
   }
 }
 
-void CpuBackend::attention(Tensor out, const AttentionArgs& args, std::span<const SequenceRows> sequences) {
-  const int64_t rows = out.rows;
-  const int64_t head_dim = args.head_dim;
-  MOEBIUS_CHECK(args.heads % args.kv_heads == 0 && args.heads / args.kv_heads <= kMostGroup);
-  MOEBIUS_CHECK(args.q.cols == args.heads * q_stride(args) && args.k.cols == args.kv_heads * head_dim);
-  MOEBIUS_CHECK(out.cols == args.heads * head_dim);
-  for (const SequenceRows& sequence : sequences) {
-    const SequenceState& s = state(sequence.state);
-    const StateSpec& spec = s.spec;
-    MOEBIUS_CHECK(sequence.position + sequence.rows <= s.positions() && args.layer < spec.attention_layers);
-    MOEBIUS_CHECK(spec.kv_heads == args.kv_heads && spec.head_dim == head_dim);
-    traffic_.kv_bytes += (sequence.position + sequence.rows) * args.kv_heads * head_dim * 2 * size_bytes(spec.kv_dtype);
+void CpuOperations::check_attention(const Tensor& out, const AttentionArgs& args, const StagedBatch& batch) const {
+  const AttentionShape& shape = args.shape;
+  MOEBIUS_CHECK(shape.heads % shape.kv_heads == 0 && shape.heads / shape.kv_heads <= kMaxGroup);
+  MOEBIUS_CHECK(args.q.cols == shape.query_cols() && args.k.cols == shape.kv_cols() && out.cols == shape.out_cols());
+  MOEBIUS_CHECK(out.rows == batch.handle().rows && args.q.rows == out.rows && args.k.rows == out.rows);
+  for (const SequenceRows& sequence : batch.sequences()) {
+    const SequenceState& s = memory_.state(sequence.state);
+    const int64_t end = sequence.position + sequence.rows;
+    MOEBIUS_CHECK(end <= s.positions() && end <= args.rope.rows && args.layer < s.spec.attention_layers);
+    MOEBIUS_CHECK(s.spec.kv_heads == shape.kv_heads && s.spec.head_dim == shape.head_dim);
   }
-  const Tensor queries = {scratch(rows * args.heads * head_dim), DType::kF32, rows, args.heads * head_dim};
-  for_each(rows, [&](int64_t row, int) {
-    const Place place = place_of(sequences, row);
-    append_row(args, row, place.state, place.position, queries.row(row));
+}
+
+void CpuOperations::attention(const MixedRows& out, const AttentionArgs& args, Batch batch) {
+  const AttentionShape& shape = args.shape;
+  const StagedBatch& staged = batch_.at(batch);
+  check_attention(out.x, args, staged);
+  for (const SequenceRows& sequence : staged.sequences()) {
+    const int64_t element_bytes = size_bytes(memory_.state(sequence.state).spec.kv_dtype);
+    traffic_.kv_bytes += (sequence.position + sequence.rows) * shape.kv_cols() * 2 * element_bytes;
+  }
+  const Tensor queries = scratch(batch.rows, shape.out_cols());
+  workers_.for_each(batch.rows, [&](int64_t t, int thread) {
+    append_row(args, t, sequence_of(staged.sequences(), t), row(queries, t), thread);
   });
-  list_attention_items(args, rows, sequences);
-  for_each(static_cast<int64_t>(attention_items_.size()), [&](int64_t item, int thread) {
-    attend(out, args, queries, attention_items_[static_cast<size_t>(item)], thread);
+  list_attention_items(shape, staged);
+  const int64_t group_cols = shape.heads / shape.kv_heads * shape.head_dim;
+  const QuantizedStorage* quantized = place_beside(out, group_cols);
+  workers_.for_each(std::ssize(attention_items_), [&](int64_t i, int thread) {
+    const AttentionItem& item = attention_items_[static_cast<size_t>(i)];
+    attend(out.x, args, queries, item, thread);
+    if (quantized == nullptr) return;
+    const int64_t first_col = item.kv_head * group_cols;
+    for (int64_t t = item.first_row; t < item.first_row + item.rows; ++t) {
+      workers_.kernels.quantize_row(quantized->out(t, first_col), row(out.x, t) + first_col, group_cols);
+    }
   });
 }
 

@@ -33,12 +33,4 @@ class Buffer {
   int64_t bytes_ = 0;
 };
 
-// Packed weights: the backend's own memory, or a place in a WeightStore.
-struct WeightMemory {
-  Buffer own;
-  uint8_t* data = nullptr;
-  int64_t bytes = 0;
-  bool filled = false;  // nothing is left to pack
-};
-
 }  // namespace moebius::cpu

@@ -1,10 +1,12 @@
 // GatedDeltaNet: convolution over all rows of a sequence, then each key head with its value heads, token after token
-// (N8).
+// (N8); and the same again from a log.
 #include "backend/cpu/delta_net.h"
 
 #include <algorithm>
 #include <cstring>
 
+#include "backend/cpu/operations.h"
+#include "backend/tensor_memory.h"
 #include "base/check.h"
 #include "base/checked.h"
 #include "base/fmath.h"
@@ -14,16 +16,8 @@ namespace {
 
 constexpr int64_t kConvChannels = 256;  // of one item
 
-// Everything that the heads of one call share.
-struct HeadContext {
-  const KernelTable& kernels;
-  const DeltaNetArgs& args;
-  Tensor convolved;  // [T, conv_dim]
-  Tensor out;        // [T, Hv * Dv]
-};
-
-// What a key head and its value heads need of the rows of a sequence, one row behind the other: in `convolved` they are
-// a whole row of channels apart.
+// What a key head and its value heads need of the rows of a sequence, one row behind the other: among the convolved
+// rows they are a whole row of channels apart.
 struct HeadRows {
   float* q;   // [rows, Dk], normed, like k
   float* k;   // [rows, Dk]
@@ -36,152 +30,210 @@ struct HeadRows {
       : q(scratch), k(q + rows * dk), kq(k + rows * dk), decay(kq + rows), beta(decay + rows) {}
 };
 
-void norm_key_head(const HeadContext& context, const SequenceRows& sequence, int64_t key_head, const HeadRows& rows) {
-  const int64_t dk = context.args.key_head_dim;
-  const int64_t key_dim = context.args.key_heads * dk;
-  const float q_scale = 1.0f / __builtin_sqrtf(static_cast<float>(dk));
-  for (int64_t i = 0; i < sequence.rows; ++i) {
-    const float* q = context.convolved.row(sequence.first_row + i) + key_head * dk;
-    context.kernels.l2_norm(rows.q + i * dk, q, dk, q_scale);
-    context.kernels.l2_norm(rows.k + i * dk, q + key_dim, dk, 1.0f);
-    rows.kq[i] = context.kernels.dot(rows.k + i * dk, rows.q + i * dk, dk);
-  }
-}
-
-void compute_gates(const DeltaNetArgs& args, const SequenceRows& sequence, int64_t head, const HeadRows& rows) {
-  const float minus_rate = -fmath::exp(args.a_log.f32()[head]);
-  const float dt_bias = args.dt_bias.f32()[head];
-  for (int64_t i = 0; i < sequence.rows; ++i) {
-    const int64_t row = sequence.first_row + i;
-    rows.decay[i] = fmath::exp(minus_rate * fmath::softplus(args.a.row(row)[head] + dt_bias));
-    rows.beta[i] = fmath::sigmoid(args.b.row(row)[head]);
-  }
-}
-
-// Where the state of one head is read, where it is written, and where what replay needs is recorded.
+// Where the state of one head is read, where it is written, and where what a replay needs is recorded.
 struct HeadState {
   const float* in;
   float* out;
   float* d;  // null when the rows are no draft
 };
 
-// Rows of one sequence through value head `head`.
-void run_value_head(const HeadContext& context, const SequenceRows& sequence, const HeadState& state, int64_t head,
-                    const HeadRows& rows) {
-  const DeltaNetArgs& args = context.args;
-  const int64_t first_value = 2 * args.key_heads * args.key_head_dim;
-  const int64_t column = head * args.value_head_dim;
-  compute_gates(args, sequence, head, rows);
-  context.kernels.delta_rule({.out = context.out.row(sequence.first_row) + column,
-                              .state = state.in,
-                              .next_state = state.out,
-                              .q = rows.q,
-                              .k = rows.k,
-                              .v = context.convolved.row(sequence.first_row) + first_value + column,
-                              .z = args.z.row(sequence.first_row) + column,
-                              .norm = args.norm.f32(),
-                              .kq = rows.kq,
-                              .decay = rows.decay,
-                              .beta = rows.beta,
-                              .d = state.d,
-                              .v_stride = context.convolved.cols,
-                              .out_stride = context.out.cols,
-                              .rows = static_cast<int32_t>(sequence.rows),
-                              .dk = static_cast<int32_t>(args.key_head_dim),
-                              .dv = static_cast<int32_t>(args.value_head_dim),
-                              .eps = args.eps,
-                              .sigmoid_gate = args.sigmoid_gate});
+}  // namespace
+
+// One call: what all sequences and heads share. In a step the rows are those of args; in a replay they come from logs.
+struct CpuOperations::DeltaStep {
+  const DeltaNetArgs& args;
+  const StagedBatch& batch;
+  const PackedConvolution& conv;
+  Tensor out, z;                      // [T, Hv * Dv]
+  Tensor convolved;                   // [T, conv_dim]
+  const QuantizedStorage* quantized;  // beside out; or null
+  enum class Source : uint8_t { kArgs, kLogs } source;
+
+  [[nodiscard]] DeltaInputs inputs(const SequenceRows& sequence, const CpuMemory& memory) const {
+    if (source == Source::kLogs) {
+      return memory.log(sequence.log).rows(args.layer, sequence.log_row, sequence.rows);
+    }
+    return DeltaInputs{args.qkv, args.b, args.a}.slice(sequence.first_row, sequence.rows);
+  }
+};
+
+namespace {
+
+void norm_key_head(const Tensor& convolved, const DeltaShape& shape, const SequenceRows& sequence, int64_t key_head,
+                   const HeadRows& rows, const KernelTable& kernels) {
+  const int64_t dk = shape.key_head_dim;
+  const float q_scale = 1.0f / __builtin_sqrtf(static_cast<float>(dk));
+  for (int64_t i = 0; i < sequence.rows; ++i) {
+    const float* q = row(convolved, sequence.first_row + i) + key_head * dk;
+    kernels.l2_norm(rows.q + i * dk, q, dk, q_scale);
+    kernels.l2_norm(rows.k + i * dk, q + shape.key_dim(), dk, 1.0f);
+    rows.kq[i] = kernels.dot(rows.k + i * dk, rows.q + i * dk, dk);
+  }
+}
+
+void compute_gates(const DeltaNetArgs& args, const DeltaInputs& in, int64_t head, const HeadRows& rows) {
+  const float minus_rate = -fmath::exp(f32(args.a_log)[head]);
+  const float dt_bias = f32(args.dt_bias)[head];
+  for (int64_t i = 0; i < in.a.rows; ++i) {
+    rows.decay[i] = fmath::exp(minus_rate * fmath::softplus(row(in.a, i)[head] + dt_bias));
+    rows.beta[i] = fmath::sigmoid(row(in.b, i)[head]);
+  }
 }
 
 }  // namespace
 
-const float* CpuBackend::taps_first(Tensor conv) {
-  Buffer& transposed = taps_first_[conv.data];
-  if (transposed.data() != nullptr) return transposed.as<float>();
-  transposed = Buffer(conv.bytes());
-  for (int64_t channel = 0; channel < conv.rows; ++channel) {
-    for (int64_t tap = 0; tap < conv.cols; ++tap)
-      transposed.as<float>()[tap * conv.rows + channel] = conv.row(channel)[tap];
-  }
-  return transposed.as<float>();
-}
+int64_t delta_net_floats(const DeltaShape& shape, int64_t rows) { return HeadRows::floats(rows, shape.key_head_dim); }
 
 // out [T, conv_dim]; the states take the inputs in, or record them when they are a draft.
-void CpuBackend::convolve(Tensor out, const DeltaNetArgs& args, std::span<const SequenceRows> sequences) {
-  const int64_t channels = args.qkv.cols;
-  const auto layer = static_cast<size_t>(args.layer);
-  const float* taps = taps_first(args.conv);
+void CpuOperations::convolve(const DeltaStep& step) {
+  const int64_t channels = step.conv.spec.channels;
+  const int64_t kernel = step.conv.spec.kernel;
+  const auto layer = static_cast<size_t>(step.args.layer);
   const int64_t chunks = div_up(channels, kConvChannels);
-  for_each(static_cast<int64_t>(sequences.size()) * chunks, [&](int64_t item, int) {
-    const SequenceRows& sequence = sequences[static_cast<size_t>(item / chunks)];
-    SequenceState& s = state(sequence.state);
+  workers_.for_each(step.batch.handle().sequences * chunks, [&](int64_t item, int) {
+    const SequenceRows& sequence = step.batch.sequences()[static_cast<size_t>(item / chunks)];
+    const SequenceState& s = memory_.state(sequence.state);
     const int64_t first = item % chunks * kConvChannels;
     const int64_t count = std::min(kConvChannels, channels - first);
-    const float* in = args.qkv.row(sequence.first_row);
-    kernels_->conv({.out = out.row(sequence.first_row),
-                    .in = in,
-                    .state = s.conv[layer].as<float>(),
-                    .weight = taps,
-                    .channels = channels,
-                    .rows = sequence.rows,
-                    .first = first,
-                    .count = count,
-                    .kernel = static_cast<int32_t>(args.conv_kernel)});
+    const float* in = f32(step.inputs(sequence, memory_).qkv);
+    workers_.kernels.conv({.out = row(step.convolved, sequence.first_row),
+                           .in = in,
+                           .state = s.conv[layer].as<float>(),
+                           .weight = step.conv.taps.as<float>(),
+                           .channels = channels,
+                           .rows = sequence.rows,
+                           .first = first,
+                           .count = count,
+                           .kernel = static_cast<int32_t>(kernel)});
     if (!sequence.draft) {
-      ConvHistory{s.conv[layer].as<float>(), args.conv_kernel - 1, channels, first, count}.advance(in, sequence.rows);
+      ConvHistory{s.conv[layer].as<float>(), kernel - 1, channels, first, count}.advance(in, sequence.rows);
       return;
     }
     float* record = s.drafts[layer].inputs.as<float>() + first;
-    for (int64_t row = 0; row < sequence.rows; ++row) {
-      std::memcpy(record + row * channels, in + row * channels + first, static_cast<size_t>(count) * 4);
+    for (int64_t i = 0; i < sequence.rows; ++i) {
+      std::memcpy(record + i * channels, in + i * channels + first, static_cast<size_t>(count) * 4);
     }
   });
 }
 
-void CpuBackend::delta_net(Tensor out, const DeltaNetArgs& args, std::span<const SequenceRows> sequences) {
-  const int64_t channels = args.qkv.cols;
-  const auto layer = static_cast<size_t>(args.layer);
-  const int64_t dk = args.key_head_dim;
-  const int64_t padded = round_up(args.value_head_dim, kLanes);
-  MOEBIUS_CHECK(args.value_heads % args.key_heads == 0 && args.conv.cols == args.conv_kernel);
-  MOEBIUS_CHECK(channels == 2 * args.key_heads * dk + args.value_heads * args.value_head_dim);
-  for (const SequenceRows& sequence : sequences) {
-    SequenceState& s = state(sequence.state);
-    MOEBIUS_CHECK(s.drafts.empty() || s.drafts[layer].rows == 0);  // or keep_rows() was forgotten
+// Rows of one sequence through a key head and its value heads.
+void CpuOperations::run_key_head(const DeltaStep& step, const SequenceRows& sequence, int64_t key_head, int thread) {
+  const DeltaShape& shape = step.args.shape;
+  const int64_t dk = shape.key_head_dim;
+  const int64_t head_floats = dk * round_up(shape.value_head_dim, kLanes);
+  const auto layer = static_cast<size_t>(step.args.layer);
+  const HeadRows rows(thread_scratch(thread), sequence.rows, dk);
+  norm_key_head(step.convolved, shape, sequence, key_head, rows, workers_.kernels);
+  SequenceState& s = memory_.state(sequence.state);
+  DraftedLayer* draft = sequence.draft ? &s.drafts[layer] : nullptr;
+  if (draft != nullptr) {
+    std::copy_n(rows.k, sequence.rows * dk, draft->k.as<float>() + key_head * sequence.rows * dk);
+  }
+  const DeltaInputs in = step.inputs(sequence, memory_);
+  const int64_t heads_a_key = shape.value_heads / shape.key_heads;
+  for (int64_t head = key_head * heads_a_key; head < (key_head + 1) * heads_a_key; ++head) {
+    float* current = s.recurrent[layer].as<float>() + head * head_floats;
+    HeadState state = {current, current, nullptr};
+    compute_gates(step.args, in, head, rows);
+    if (draft != nullptr) {
+      state.out = draft->recurrent.as<float>() + head * head_floats;
+      state.d = draft->d.as<float>() + head * sequence.rows * (head_floats / dk);
+      std::copy_n(rows.decay, sequence.rows, draft->decay.as<float>() + head * sequence.rows);
+    }
+    const int64_t column = head * shape.value_head_dim;
+    float* out = row(step.out, sequence.first_row) + column;
+    workers_.kernels.delta_rule({.out = out,
+                                 .state = state.in,
+                                 .next_state = state.out,
+                                 .q = rows.q,
+                                 .k = rows.k,
+                                 .v = row(step.convolved, sequence.first_row) + 2 * shape.key_dim() + column,
+                                 .z = row(step.z, sequence.first_row) + column,
+                                 .norm = f32(step.args.norm),
+                                 .kq = rows.kq,
+                                 .decay = rows.decay,
+                                 .beta = rows.beta,
+                                 .d = state.d,
+                                 .v_stride = step.convolved.cols,
+                                 .out_stride = step.out.cols,
+                                 .rows = static_cast<int32_t>(sequence.rows),
+                                 .dk = static_cast<int32_t>(dk),
+                                 .dv = static_cast<int32_t>(shape.value_head_dim),
+                                 .eps = step.args.eps,
+                                 .sigmoid_gate = step.args.sigmoid_gate});
+    for (int64_t i = 0; step.quantized != nullptr && i < sequence.rows; ++i) {
+      workers_.kernels.quantize_row(step.quantized->out(sequence.first_row + i, column), out + i * step.out.cols,
+                                    shape.value_head_dim);
+    }
+  }
+}
+
+void CpuOperations::run_delta_net(const DeltaStep& step) {
+  const DeltaShape& shape = step.args.shape;
+  convolve(step);
+  workers_.for_each(step.batch.handle().sequences * shape.key_heads, [&](int64_t item, int thread) {
+    const SequenceRows& sequence = step.batch.sequences()[static_cast<size_t>(item / shape.key_heads)];
+    run_key_head(step, sequence, item % shape.key_heads, thread);
+  });
+  const int64_t floats = shape.value_dim() * shape.key_head_dim + (shape.conv_kernel - 1) * shape.conv_dim();
+  traffic_.state_bytes += step.batch.handle().sequences * 2 * 4 * floats;
+}
+
+// Also marks drafts: their records are those of this step from here on.
+void CpuOperations::check_delta_net(const DeltaStep& step) {
+  const DeltaShape& shape = step.args.shape;
+  const auto layer = static_cast<size_t>(step.args.layer);
+  MOEBIUS_CHECK(shape.value_heads % shape.key_heads == 0);
+  MOEBIUS_CHECK(step.conv.spec.channels == shape.conv_dim() && step.conv.spec.kernel == shape.conv_kernel);
+  for (const SequenceRows& sequence : step.batch.sequences()) {
+    SequenceState& s = memory_.state(sequence.state);
+    MOEBIUS_CHECK(step.args.layer >= 0 && step.args.layer < s.spec.delta_layers);
+    MOEBIUS_CHECK(s.spec.s_elements() == shape.value_dim() * shape.key_head_dim);
+    MOEBIUS_CHECK(s.drafts.empty() || s.drafts[layer].rows == 0);  // or keep() was forgotten
     if (!sequence.draft) continue;
     MOEBIUS_CHECK(sequence.rows <= s.spec.draft_rows);
     s.drafts[layer].rows = sequence.rows;
   }
-  const Tensor convolved = {scratch(out.rows * channels), DType::kF32, out.rows, channels};
-  convolve(convolved, args, sequences);
+}
 
-  const HeadContext context = {*kernels_, args, convolved, out};
-  const int64_t heads_a_key = args.value_heads / args.key_heads;
-  const auto n = static_cast<int64_t>(sequences.size());
-  for_each(n * args.key_heads, [&](int64_t item, int thread) {
-    const SequenceRows& sequence = sequences[static_cast<size_t>(item / args.key_heads)];
-    const int64_t key_head = item % args.key_heads;
-    const HeadRows rows(thread_scratch(thread, HeadRows::floats(sequence.rows, dk)), sequence.rows, dk);
-    norm_key_head(context, sequence, key_head, rows);
-    SequenceState& s = state(sequence.state);
-    DraftedLayer* draft = sequence.draft ? &s.drafts[layer] : nullptr;
-    if (draft != nullptr) {
-      std::copy_n(rows.k, sequence.rows * dk, draft->k.as<float>() + key_head * sequence.rows * dk);
-    }
-    for (int64_t head = key_head * heads_a_key; head < (key_head + 1) * heads_a_key; ++head) {
-      float* current = s.recurrent[layer].as<float>() + head * dk * padded;
-      HeadState head_state = {current, current, nullptr};
-      if (draft != nullptr) {
-        head_state.out = draft->recurrent.as<float>() + head * dk * padded;
-        head_state.d = draft->d.as<float>() + head * sequence.rows * padded;
-      }
-      run_value_head(context, sequence, head_state, head, rows);
-      if (draft != nullptr) {
-        std::copy_n(rows.decay, sequence.rows, draft->decay.as<float>() + head * sequence.rows);
-      }
-    }
-  });
-  traffic_.state_bytes += n * 2 * 4 * (args.value_heads * dk * args.value_head_dim + (args.conv_kernel - 1) * channels);
+void CpuOperations::delta_net(const MixedRows& out, const DeltaNetArgs& args, Batch batch) {
+  const StagedBatch& staged = batch_.at(batch);
+  MOEBIUS_CHECK(out.x.rows == batch.rows && out.x.cols == args.shape.value_dim() && args.qkv.rows == batch.rows);
+  const DeltaStep step = {.args = args,
+                          .batch = staged,
+                          .conv = weights_.convolution(args.conv),
+                          .out = out.x,
+                          .z = args.z,
+                          .convolved = scratch(batch.rows, args.shape.conv_dim()),
+                          .quantized = place_beside(out, args.shape.value_head_dim),
+                          .source = DeltaStep::Source::kArgs};
+  check_delta_net(step);
+  for (const SequenceRows& sequence : staged.sequences()) {
+    if (sequence.log.id < 0) continue;
+    const DeltaInputs from = step.inputs(sequence, memory_);
+    const DeltaInputs to = memory_.log(sequence.log).rows(args.layer, sequence.log_row, sequence.rows);
+    memory_.copy(to.qkv, from.qkv);
+    memory_.copy(to.b, from.b);
+    memory_.copy(to.a, from.a);
+  }
+  run_delta_net(step);
+}
+
+// What comes out is thrown away, and z gates nothing else: so it may be any values.
+void CpuOperations::replay_delta_net(const DeltaNetArgs& args, Batch batch) {
+  const DeltaShape& shape = args.shape;
+  const Tensor both = scratch(batch.rows, shape.conv_dim() + shape.value_dim());
+  const Tensor unused = f32_tensor(f32(both) + batch.rows * shape.conv_dim(), batch.rows, shape.value_dim());
+  const DeltaStep step = {.args = args,
+                          .batch = batch_.at(batch),
+                          .conv = weights_.convolution(args.conv),
+                          .out = unused,
+                          .z = unused,
+                          .convolved = both.shaped(batch.rows, shape.conv_dim()),
+                          .quantized = nullptr,
+                          .source = DeltaStep::Source::kLogs};
+  check_delta_net(step);
+  run_delta_net(step);
 }
 
 }  // namespace moebius::cpu

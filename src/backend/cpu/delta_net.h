@@ -1,11 +1,9 @@
 // What the two halves of the delta rule's state share: delta_net.cpp takes tokens in, drafts.cpp takes them back.
 #pragma once
 
-#include "backend/cpu/cpu_backend.h"
+#include <cstdint>
 
 namespace moebius::cpu {
-
-DraftedLayer make_drafted_layer(const StateSpec& spec);
 
 // Channels [first, first + count) of a convolution's state.
 struct ConvHistory {

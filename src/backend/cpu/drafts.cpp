@@ -1,27 +1,18 @@
-// Draft rows: a step computes them beside the state, and keep_rows() brings the state up to those that stay, by the
-// records of the step: k, d and decay of each row replayed with the expression of the delta rule (N8), inputs of the
-// convolution. No copy of the state a row, no second run of the model.
+// What follows a step: tokens are drawn, and drafts that were not drawn are taken back. A step computes draft rows
+// beside the state, and keep() brings the state up to those that stay, by the records of the step: k, d and decay of
+// each row replayed with the expression of the delta rule (N8), inputs of the convolution. No copy of the state a row,
+// no second run of the model.
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "backend/cpu/delta_net.h"
+#include "backend/cpu/operations.h"
+#include "backend/tensor_memory.h"
 #include "base/check.h"
 #include "base/checked.h"
 
 namespace moebius::cpu {
-
-DraftedLayer make_drafted_layer(const StateSpec& spec) {
-  const int64_t rows = spec.draft_rows;
-  const int64_t padded = round_up(spec.value_head_dim, kLanes);
-  DraftedLayer draft;
-  draft.recurrent = Buffer(spec.value_heads * spec.key_head_dim * padded * 4);
-  draft.inputs = Buffer(rows * spec.conv_dim * 4);
-  draft.k = Buffer(rows * spec.key_dim() * 4);
-  draft.d = Buffer(rows * spec.value_heads * padded * 4);
-  draft.decay = Buffer(rows * spec.value_heads * 4);
-  return draft;
-}
 
 void ConvHistory::advance(const float* inputs, int64_t taken) const {
   for (int64_t j = 0; j < length; ++j) {  // ascending: a row is read before it is written over
@@ -31,37 +22,66 @@ void ConvHistory::advance(const float* inputs, int64_t taken) const {
   }
 }
 
-void CpuBackend::replay_head(SequenceState& s, size_t layer, int64_t head, int64_t rows) const {
-  const StateSpec& spec = s.spec;
-  const DraftedLayer& draft = s.drafts[layer];
-  const int64_t padded = round_up(spec.value_head_dim, kLanes);
-  const int64_t key_head = head / (spec.value_heads / (spec.key_dim() / spec.key_head_dim));
-  kernels_->delta_replay({.state = s.recurrent[layer].as<float>() + head * spec.key_head_dim * padded,
-                          .k = draft.k.as<float>() + key_head * draft.rows * spec.key_head_dim,
-                          .d = draft.d.as<float>() + head * draft.rows * padded,
-                          .decay = draft.decay.as<float>() + head * draft.rows,
-                          .rows = static_cast<int32_t>(rows),
-                          .dk = static_cast<int32_t>(spec.key_head_dim),
-                          .dv = static_cast<int32_t>(spec.value_head_dim)});
+void CpuOperations::sample(Tensor kept, Tensor logits, Batch batch, std::span<const SequenceSampling> sequences,
+                           std::span<SequenceDraws> draws) {
+  const std::span<const SequenceRows> all = batch_.at(batch).sequences();
+  MOEBIUS_CHECK(kept.dtype == DType::kI32 && kept.rows == batch.sequences && draws.size() == sequences.size());
+  for (const SequenceSampling& sampling : sequences) {
+    MOEBIUS_CHECK(sampling.first_logit >= 0 && sampling.first_logit + sampling.rows <= logits.rows);
+    MOEBIUS_CHECK(sampling.sequence >= 0 && sampling.sequence < batch.sequences);
+  }
+  workers_.for_each(std::ssize(sequences), [&](int64_t i, int) {
+    const SequenceSampling& sampling = sequences[static_cast<size_t>(i)];
+    SequenceDraws& out = draws[static_cast<size_t>(i)];
+    const Tensor rows = logits.slice(sampling.first_logit, sampling.rows);
+    draw_sequence(out, {f32(rows), static_cast<size_t>(rows.rows * rows.cols)}, sampling);
+    const int64_t all_rows = all[static_cast<size_t>(sampling.sequence)].rows;
+    i32(kept)[sampling.sequence] = static_cast<int32_t>(kept_rows(all_rows, sampling, out));
+  });
 }
 
-void CpuBackend::keep_rows(State handle, int64_t rows) {
-  SequenceState& s = state(handle);
+void CpuOperations::keep(Batch batch, Tensor kept) {
+  const std::span<const SequenceRows> sequences = batch_.at(batch).sequences();
+  MOEBIUS_CHECK(kept.dtype == DType::kI32 && kept.rows == batch.sequences);
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    if (!sequences[i].draft) continue;
+    MOEBIUS_CHECK(i32(kept)[i] >= 0 && i32(kept)[i] <= sequences[i].rows);
+    keep_rows(memory_.state(sequences[i].state), i32(kept)[i]);
+  }
+}
+
+void CpuOperations::replay_head(const SequenceState& s, size_t layer, int64_t head, int64_t rows) const {
+  const DeltaShape& shape = s.spec.delta;
+  const DraftedLayer& draft = s.drafts[layer];
+  const int64_t padded = round_up(shape.value_head_dim, kLanes);
+  const int64_t key_head = head / (shape.value_heads / shape.key_heads);
+  workers_.kernels.delta_replay({.state = s.recurrent[layer].as<float>() + head * shape.key_head_dim * padded,
+                                 .k = draft.k.as<float>() + key_head * draft.rows * shape.key_head_dim,
+                                 .d = draft.d.as<float>() + head * draft.rows * padded,
+                                 .decay = draft.decay.as<float>() + head * draft.rows,
+                                 .rows = static_cast<int32_t>(rows),
+                                 .dk = static_cast<int32_t>(shape.key_head_dim),
+                                 .dv = static_cast<int32_t>(shape.value_head_dim)});
+}
+
+void CpuOperations::keep_rows(SequenceState& s, int64_t rows) {
   const StateSpec& spec = s.spec;
-  for_each(static_cast<int64_t>(s.drafts.size()) * spec.value_heads, [&](int64_t item, int) {
-    const auto layer = static_cast<size_t>(item / spec.value_heads);
-    if (rows < s.drafts[layer].rows) replay_head(s, layer, item % spec.value_heads, rows);
+  const int64_t heads = spec.delta.value_heads;
+  workers_.for_each(std::ssize(s.drafts) * heads, [&](int64_t item, int) {
+    const auto layer = static_cast<size_t>(item / heads);
+    if (rows < s.drafts[layer].rows) replay_head(s, layer, item % heads, rows);
   });
   for (size_t layer = 0; layer < s.drafts.size(); ++layer) {
     DraftedLayer& draft = s.drafts[layer];
     if (draft.rows == 0) continue;
-    MOEBIUS_CHECK(rows >= 0 && rows <= draft.rows);
+    MOEBIUS_CHECK(rows <= draft.rows);
     if (rows == draft.rows) {
       std::swap(s.recurrent[layer], draft.recurrent);
     } else {
       traffic_.state_bytes += 2 * 4 * spec.s_elements();
     }
-    const ConvHistory history = {s.conv[layer].as<float>(), spec.conv_kernel - 1, spec.conv_dim, 0, spec.conv_dim};
+    const int64_t channels = spec.delta.conv_dim();
+    const ConvHistory history = {s.conv[layer].as<float>(), spec.delta.conv_kernel - 1, channels, 0, channels};
     history.advance(draft.inputs.as<float>(), rows);
     draft.rows = 0;
   }

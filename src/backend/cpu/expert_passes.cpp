@@ -1,7 +1,9 @@
 #include "backend/cpu/expert_passes.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "backend/tensor_memory.h"
 #include "base/check.h"
 #include "base/checked.h"
 
@@ -10,7 +12,7 @@ namespace {
 
 constexpr int kChunkBlocks = kQuantBlock / kLanes;  // 64 results: an item of work
 
-constexpr int kMostDownOutputs = 256;
+constexpr int kMaxDownOutputs = 256;
 
 int blocks_of_chunk(const MatrixView& w, int64_t chunk) {
   const int64_t blocks = div_up(w.rows, kLanes);
@@ -21,7 +23,7 @@ int blocks_of_chunk(const MatrixView& w, int64_t chunk) {
 // outputs, 14 KB, at 20 GB/s; of 256 at 25); but there must be items enough for all threads.
 int64_t down_outputs(int64_t outputs, int threads) {
   constexpr int64_t kItemsAThread = 4;
-  int64_t item = kMostDownOutputs;
+  int64_t item = kMaxDownOutputs;
   while (item > kQuantBlock && outputs < item * kItemsAThread * threads) item /= 2;
   return item;
 }
@@ -32,79 +34,112 @@ void ask_for(const uint8_t* first) {
 
 }  // namespace
 
-ExpertPasses::ExpertPasses(const KernelTable& kernels, ThreadPool& pool) : kernels_(kernels), pool_(pool) {
-  constexpr int kMostPasses = 5;
-  for (int i = 0; i < kMostPasses; ++i) items_.emplace_back(pool.size());
+void write_weighted_sum(const Output& out, int64_t t, std::span<const float> weights,
+                        std::span<const float* const> rows, const KernelTable& kernels) {
+  constexpr int64_t kPiece = 256;
+  alignas(64) float sum[kPiece];
+  for (int64_t first = 0; first < out.x.cols; first += kPiece) {
+    const int64_t n = std::min(kPiece, out.x.cols - first);
+    std::fill_n(sum, n, 0.0f);
+    for (size_t slot = 0; slot < rows.size(); ++slot) kernels.scale_add(sum, rows[slot] + first, weights[slot], n);
+    float* to = row(out.x, t) + first;
+    if (out.write == Write::kAdd) {
+      kernels.add(to, sum, n);
+    } else {
+      std::copy_n(sum, n, to);
+    }
+  }
 }
 
-void ExpertPasses::reserve(int64_t rows, int64_t experts, int64_t width, int64_t dim) {
-  next_row_.resize(std::max(next_row_.size(), static_cast<size_t>(experts + 2)));
-  active_.reserve(static_cast<size_t>(experts + 1));
-  if (rows <= capacity_rows_ && width <= capacity_width_ && dim <= capacity_dim_) return;
-  capacity_rows_ = std::max(capacity_rows_, rows);
-  capacity_width_ = std::max(capacity_width_, width);
-  capacity_dim_ = std::max(capacity_dim_, dim);
-  const auto n = static_cast<size_t>(capacity_rows_);
-  h_f32_out_.resize(n);
+ExpertPasses::ExpertPasses(const KernelTable& kernels, ThreadPool& pool) : kernels_(kernels), pool_(pool) {
+  constexpr int kMaxPasses = 5;
+  for (int i = 0; i < kMaxPasses; ++i) items_.emplace_back(pool.size());
+}
+
+void ExpertPasses::reserve(const ExpertLimits& limits) {
+  limits_ = limits;
+  const int64_t rows = limits.rows * limits.slots;
+  const auto n = static_cast<size_t>(rows);
+  whole_ = RoutedRows(limits.rows, 1);
+  std::ranges::fill(whole_.weights, 1.0f);
+  next_row_.resize(static_cast<size_t>(limits.experts + 1));
+  active_.reserve(static_cast<size_t>(limits.experts + 1));
+  row_of_entry_.resize(n);
   token_of_row_.resize(n);
   weight_of_row_.resize(n);
-  row_of_slot_.resize(n);
   x_of_row_.resize(n);
   h_of_row_.resize(n);
   h_out_.resize(n);
-  h_int8_.reserve(capacity_rows_, capacity_width_);
-  h_f32_ = Buffer(capacity_rows_ * capacity_width_ * 4);
-  gate_up_ = Buffer(capacity_rows_ * capacity_width_ * 8);
-  slot_out_ = Buffer(capacity_rows_ * capacity_dim_ * 4);
+  h_f32_out_.resize(n);
+  h_int8_.reserve(rows, limits.width);
+  h_f32_ = Buffer(rows * limits.width * 4);
+  gate_up_ = Buffer(rows * limits.width * 8);
+  slot_out_ = Buffer(rows * limits.dim * 4);
+  sums_ = Buffer(limits.rows * limits.dim * 4);
 }
 
 // ---- tokens by expert
 
 // Counting sort: rows of an expert are its tokens, ascending; experts ascend, the shared one is last.
-void ExpertPasses::sort(const ActivationRow* x, const Routing& routing, const PackedExperts& packed) {
-  const int64_t entries = routing.ids.rows * routing.ids.cols;
-  const int64_t experts = packed.routed.count + packed.shared.count;
-  std::fill(next_row_.begin(), next_row_.end(), 0);
-  for (int64_t i = 0; i < entries; ++i) {
-    const int32_t id = routing.ids.i32()[i];
-    MOEBIUS_CHECK(id >= 0 && id < experts);
+void ExpertPasses::sort(std::span<const ActivationRow> x, const RoutedRows* routed, const PackedExperts& packed,
+                        ExpertRange range) {
+  if (routed == nullptr) whole_.rows = std::ssize(x);
+  routed_ = routed == nullptr ? &whole_ : routed;
+  packed_ = &packed;
+  MOEBIUS_CHECK(tokens() == std::ssize(x) && tokens() <= limits_.rows && routed_->slots <= limits_.slots);
+  std::ranges::fill(next_row_, 0);
+  for (int64_t i = 0; i < tokens() * routed_->slots; ++i) {
+    const int32_t id = routed_->ids[static_cast<size_t>(i)];
+    MOEBIUS_CHECK(id >= 0 && id < packed.entries());
     ++next_row_[static_cast<size_t>(id)];
   }
+  list_active(range);
+  place_rows(x, range);
+}
+
+void ExpertPasses::list_active(ExpertRange range) {
   active_.clear();
-  distinct_routed_ = 0;
-  weight_bytes_ = 0;
-  int8_macs_ = 0;
   int64_t row = 0;
   int64_t chunk = 0;
-  for (int64_t id = 0; id < experts; ++id) {
+  for (int64_t id = range.first; id < range.first + range.count; ++id) {
     const int64_t rows = next_row_[static_cast<size_t>(id)];
     next_row_[static_cast<size_t>(id)] = row;
     if (rows == 0) continue;
-    const bool shared = id >= packed.routed.count;
-    const PackedGroup& group = shared ? packed.shared : packed.routed;
+    const bool shared = id >= packed_->routed.count;
+    const PackedGroup& group = shared ? packed_->shared : packed_->routed;
     active_.push_back({&group, shared ? 0 : id, row, static_cast<int32_t>(rows), chunk});
-    distinct_routed_ += shared ? 0 : 1;
-    weight_bytes_ += group.expert_bytes;
-    int8_macs_ += rows * group.width * packed.dim * ((group.int8_in ? 2 : 0) + (group.int8_down ? 1 : 0));
     row += rows;
     chunk += group.chunks();
   }
-  place_rows(x, routing);
 }
 
-void ExpertPasses::place_rows(const ActivationRow* x, const Routing& routing) {
-  const int64_t slots = routing.ids.cols;
-  for (int64_t i = 0; i < routing.ids.rows * slots; ++i) {
-    const int64_t row = next_row_[static_cast<size_t>(routing.ids.i32()[i])]++;
+void ExpertPasses::place_rows(std::span<const ActivationRow> x, ExpertRange range) {
+  const int64_t slots = routed_->slots;
+  for (int64_t i = 0; i < tokens() * slots; ++i) {
+    const int32_t id = routed_->ids[static_cast<size_t>(i)];
+    const bool is_in_range = id >= range.first && id < range.first + range.count;
+    const int64_t row = is_in_range ? next_row_[static_cast<size_t>(id)]++ : -1;
+    row_of_entry_[static_cast<size_t>(i)] = row;
+    if (!is_in_range) continue;
     const auto r = static_cast<size_t>(row);
-    row_of_slot_[static_cast<size_t>(i)] = row;
     token_of_row_[r] = static_cast<int32_t>(i / slots);
-    weight_of_row_[r] = routing.weights.f32()[i];
-    x_of_row_[r] = x[i / slots];
-    h_f32_out_[r] = h_f32_.as<float>() + row * capacity_width_;
+    weight_of_row_[r] = routed_->weights[static_cast<size_t>(i)];
+    x_of_row_[r] = x[static_cast<size_t>(i / slots)];
+    h_f32_out_[r] = h_f32_.as<float>() + row * limits_.width;
     h_out_[r] = h_int8_.out(row);
     h_of_row_[r] = h_int8_.in(row, h_f32_out_[r]);
   }
+}
+
+void ExpertPasses::add_traffic(Traffic& traffic) const {
+  for (const Active& expert : active_) {
+    const PackedGroup& group = *expert.group;
+    const int64_t int8_matmuls = (group.int8_in ? 2 : 0) + (group.int8_down ? 1 : 0);
+    traffic.weight_bytes += group.expert_bytes;
+    traffic.int8_macs += expert.rows * group.width * packed_->dim * int8_matmuls;
+    traffic.distinct_experts += expert.group == &packed_->routed ? 1 : 0;
+  }
+  traffic.expert_layers += 1;
 }
 
 const ExpertPasses::Active& ExpertPasses::active_of_chunk(int64_t chunk) const {
@@ -145,28 +180,25 @@ void ExpertPasses::fused_chunk(int64_t item) {
                     .int8 = group.int8_in});
 }
 
-void ExpertPasses::project_chunk(int64_t item, bool gate, bool up) {
+void ExpertPasses::project_chunk(int64_t item, Half half) {
   const Active& expert = active_of_chunk(item);
   const PackedGroup& group = *expert.group;
   const int64_t chunk = item - expert.first_chunk;
-  for (const bool is_up : {false, true}) {
-    if (is_up ? !up : !gate) continue;
-    const MatrixView w = group.of(is_up ? group.up : group.gate, expert.index);
-    float* out[kMostRows];
-    for (int32_t first = 0; first < expert.rows; first += kMostRows) {
-      const int32_t n = std::min(kMostRows, expert.rows - first);
-      for (int32_t t = 0; t < n; ++t) {
-        const int64_t row = expert.first_row + first + t;
-        out[t] = gate_up_.as<float>() + row * 2 * capacity_width_ + (is_up ? group.width : 0) + chunk * kQuantBlock;
-      }
-      kernels_.matmul({.w = w,
-                       .rows = x_of_row_.data() + expert.first_row + first,
-                       .out = out,
-                       .n = n,
-                       .first_block = static_cast<int32_t>(chunk * kChunkBlocks),
-                       .block_count = blocks_of_chunk(w, chunk),
-                       .int8 = group.int8_in});
+  const MatrixView w = group.of(half == Half::kUp ? group.up : group.gate, expert.index);
+  float* out[kMaxRows];
+  for (int32_t first = 0; first < expert.rows; first += kMaxRows) {
+    const int32_t n = std::min(kMaxRows, expert.rows - first);
+    for (int32_t t = 0; t < n; ++t) {
+      float* both = gate_up_.as<float>() + (expert.first_row + first + t) * 2 * limits_.width;
+      out[t] = both + (half == Half::kUp ? group.width : 0) + chunk * kQuantBlock;
     }
+    kernels_.matmul({.w = w,
+                     .rows = x_of_row_.data() + expert.first_row + first,
+                     .out = out,
+                     .n = n,
+                     .first_block = static_cast<int32_t>(chunk * kChunkBlocks),
+                     .block_count = blocks_of_chunk(w, chunk),
+                     .int8 = group.int8_in});
   }
 }
 
@@ -175,7 +207,7 @@ void ExpertPasses::activate_row(int64_t row) {
   const auto after = std::upper_bound(active_.begin(), active_.end(), row,
                                       [](int64_t r, const Active& active) { return r < active.first_row; });
   const PackedGroup& group = *(after - 1)->group;
-  const float* gate = gate_up_.as<float>() + row * 2 * capacity_width_;
+  const float* gate = gate_up_.as<float>() + row * 2 * limits_.width;
   float* h = h_f32_out_[static_cast<size_t>(row)];
   kernels_.swiglu(h, gate, gate + group.width, group.width);
   if (group.int8_down) kernels_.quantize_row(h_out_[static_cast<size_t>(row)], h, group.width);
@@ -187,11 +219,11 @@ void ExpertPasses::down_rows(int64_t item, int64_t items_an_expert) {
   const PackedGroup& group = *expert.group;
   const int64_t chunk = item % items_an_expert;
   const MatrixView w = group.of(group.down, expert.index);
-  float* out[kMostRows];
-  for (int32_t first = 0; first < expert.rows; first += kMostRows) {
-    const int32_t n = std::min(kMostRows, expert.rows - first);
+  float* out[kMaxRows];
+  for (int32_t first = 0; first < expert.rows; first += kMaxRows) {
+    const int32_t n = std::min(kMaxRows, expert.rows - first);
     for (int32_t t = 0; t < n; ++t) {
-      out[t] = slot_out_.as<float>() + (expert.first_row + first + t) * capacity_dim_ + chunk * kQuantBlock;
+      out[t] = slot_out_.as<float>() + (expert.first_row + first + t) * limits_.dim + chunk * kQuantBlock;
     }
     kernels_.matmul({.w = w,
                      .rows = h_of_row_.data() + expert.first_row + first,
@@ -205,11 +237,15 @@ void ExpertPasses::down_rows(int64_t item, int64_t items_an_expert) {
 
 // Outputs [first_output, first_output + outputs) of every token: experts in ascending order, so that each token's sum
 // has the order of N9.
-void ExpertPasses::down_and_add(Tensor out, int64_t first_output, int64_t outputs) {
-  for (int64_t t = 0; t < out.rows; ++t) std::fill_n(out.row(t) + first_output, outputs, 0.0f);
-  alignas(64) float results[kMostRows * kMostDownOutputs];
-  float* pointers[kMostRows];
-  for (int t = 0; t < kMostRows; ++t) pointers[t] = results + t * kMostDownOutputs;
+void ExpertPasses::down_and_add(const Output& out, int64_t first_output, int64_t outputs) {
+  const bool adds = out.write == Write::kAdd;
+  const auto sum_of = [&](int64_t t) {
+    return (adds ? sums_.as<float>() + t * limits_.dim : row(out.x, t)) + first_output;
+  };
+  for (int64_t t = 0; t < tokens(); ++t) std::fill_n(sum_of(t), outputs, 0.0f);
+  alignas(64) float results[kMaxRows * kMaxDownOutputs];
+  float* pointers[kMaxRows];
+  for (int t = 0; t < kMaxRows; ++t) pointers[t] = results + t * kMaxDownOutputs;
   const int64_t first_block = first_output / kLanes;
   const int64_t blocks = div_up(outputs, kLanes);
   for (size_t i = 0; i < active_.size(); ++i) {
@@ -217,8 +253,8 @@ void ExpertPasses::down_and_add(Tensor out, int64_t first_output, int64_t output
     const PackedGroup& group = *expert.group;
     const MatrixView w = group.of(group.down, expert.index);
     if (i + 1 < active_.size()) ask_for_down(active_[i + 1], first_block);
-    for (int32_t first = 0; first < expert.rows; first += kMostRows) {
-      const int32_t n = std::min(kMostRows, expert.rows - first);
+    for (int32_t first = 0; first < expert.rows; first += kMaxRows) {
+      const int32_t n = std::min(kMaxRows, expert.rows - first);
       kernels_.matmul({.w = w,
                        .rows = h_of_row_.data() + expert.first_row + first,
                        .out = pointers,
@@ -227,21 +263,27 @@ void ExpertPasses::down_and_add(Tensor out, int64_t first_output, int64_t output
                        .block_count = static_cast<int32_t>(blocks),
                        .int8 = group.int8_down});
       for (int32_t t = 0; t < n; ++t) {
-        const auto row = static_cast<size_t>(expert.first_row + first + t);
-        kernels_.scale_add(out.row(token_of_row_[row]) + first_output, pointers[t], weight_of_row_[row], outputs);
+        const auto r = static_cast<size_t>(expert.first_row + first + t);
+        kernels_.scale_add(sum_of(token_of_row_[r]), pointers[t], weight_of_row_[r], outputs);
       }
     }
   }
+  for (int64_t t = 0; adds && t < tokens(); ++t) kernels_.add(row(out.x, t) + first_output, sum_of(t), outputs);
 }
 
-void ExpertPasses::weighted_sum(Tensor out, const Routing& routing, int64_t token) {
-  const int64_t slots = routing.ids.cols;
-  std::fill_n(out.row(token), out.cols, 0.0f);
-  for (int64_t slot = 0; slot < slots; ++slot) {
-    const int64_t row = row_of_slot_[static_cast<size_t>(token * slots + slot)];
-    kernels_.scale_add(out.row(token), slot_out_.as<float>() + row * capacity_dim_,
-                       weight_of_row_[static_cast<size_t>(row)], out.cols);
+void ExpertPasses::weighted_sum(const Output& out, int64_t token) {
+  const auto slots = static_cast<size_t>(routed_->slots);
+  const size_t first = static_cast<size_t>(token) * slots;
+  const float* rows[kMaxSlots];
+  for (size_t slot = 0; slot < slots; ++slot) {
+    rows[slot] = slot_out_.as<float>() + row_of_entry_[first + slot] * limits_.dim;
   }
+  write_weighted_sum(out, token, std::span(routed_->weights).subspan(first, slots), {rows, slots}, kernels_);
+}
+
+void ExpertPasses::copy_slot(Tensor out, int64_t entry) {
+  const int64_t from = row_of_entry_[static_cast<size_t>(entry)];
+  if (from >= 0) std::copy_n(slot_out_.as<float>() + from * limits_.dim, out.cols, row(out, entry));
 }
 
 // ---- the paths
@@ -249,52 +291,68 @@ void ExpertPasses::weighted_sum(Tensor out, const Routing& routing, int64_t toke
 // Inside ThreadPool::run: the items of one pass.
 template <typename Body>
 void ExpertPasses::pass(size_t number, int thread, const Body& body) {
-  for (int64_t i = items_[number].take(thread); i >= 0; i = items_[number].take(thread)) body(i);
+  for (int64_t i = items_[number].claim(thread); i >= 0; i = items_[number].claim(thread)) body(i);
 }
 
-void ExpertPasses::run_fused(Tensor out) {
+void ExpertPasses::run_fused(const Output& out) {
+  const int64_t dim = out.x.cols;
   items_[0].reset(chunks());
-  const int64_t outputs = down_outputs(out.cols, pool_.size());
-  items_[1].reset(div_up(out.cols, outputs));
+  const int64_t outputs = down_outputs(dim, pool_.size());
+  items_[1].reset(div_up(dim, outputs));
   pool_.run([&](int thread) {
     pass(0, thread, [&](int64_t item) { fused_chunk(item); });
     pool_.barrier();
-    pass(1, thread,
-         [&](int64_t item) { down_and_add(out, item * outputs, std::min(outputs, out.cols - item * outputs)); });
+    pass(1, thread, [&](int64_t item) { down_and_add(out, item * outputs, std::min(outputs, dim - item * outputs)); });
   });
 }
 
-void ExpertPasses::run_separate(Tensor out, const Routing& routing, ExpertPath path) {
-  const int64_t down_items = div_up(out.cols, kQuantBlock);
+void ExpertPasses::run_separate(const Output& out, ExpertPath path) {
+  const int64_t down_items = div_up(out.x.cols, kQuantBlock);
   const bool concat = path == ExpertPath::kConcat;
   items_[0].reset(chunks());
   items_[1].reset(chunks());
-  items_[2].reset(routing.ids.rows * routing.ids.cols);
-  items_[3].reset(static_cast<int64_t>(active_.size()) * down_items);
-  items_[4].reset(out.rows);
+  items_[2].reset(tokens() * routed_->slots);
+  items_[3].reset(std::ssize(active_) * down_items);
+  items_[4].reset(tokens());
   pool_.run([&](int thread) {
-    pass(0, thread, [&](int64_t item) { project_chunk(item, true, concat); });
+    pass(0, thread, [&](int64_t item) {
+      project_chunk(item, Half::kGate);
+      if (concat) project_chunk(item, Half::kUp);
+    });
     pool_.barrier();
     if (!concat) {
-      pass(1, thread, [&](int64_t item) { project_chunk(item, false, true); });
+      pass(1, thread, [&](int64_t item) { project_chunk(item, Half::kUp); });
       pool_.barrier();
     }
     pass(2, thread, [&](int64_t row) { activate_row(row); });
     pool_.barrier();
     pass(3, thread, [&](int64_t item) { down_rows(item, down_items); });
     pool_.barrier();
-    pass(4, thread, [&](int64_t token) { weighted_sum(out, routing, token); });
+    pass(4, thread, [&](int64_t token) { weighted_sum(out, token); });
   });
 }
 
-void ExpertPasses::run(Tensor out, const ActivationRow* x, const Routing& routing, const PackedExperts& packed,
-                       ExpertPath path) {
-  sort(x, routing, packed);
+void ExpertPasses::run(const Output& out, ExpertPath path) {
   if (path == ExpertPath::kFused) {
     run_fused(out);
   } else {
-    run_separate(out, routing, path);
+    run_separate(out, path);
   }
+}
+
+void ExpertPasses::run_slots(Tensor out) {
+  if (active_.empty()) return;
+  const int64_t down_items = div_up(out.cols, kQuantBlock);
+  items_[0].reset(chunks());
+  items_[1].reset(std::ssize(active_) * down_items);
+  items_[2].reset(tokens() * routed_->slots);
+  pool_.run([&](int thread) {
+    pass(0, thread, [&](int64_t item) { fused_chunk(item); });
+    pool_.barrier();
+    pass(1, thread, [&](int64_t item) { down_rows(item, down_items); });
+    pool_.barrier();
+    pass(2, thread, [&](int64_t entry) { copy_slot(out, entry); });
+  });
 }
 
 }  // namespace moebius::cpu

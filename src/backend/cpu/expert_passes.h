@@ -9,49 +9,44 @@
 #include <cstdint>
 #include <vector>
 
-#include "backend/backend.h"
-#include "backend/cpu/activations.h"
 #include "backend/cpu/buffer.h"
 #include "backend/cpu/kernels/kernel_table.h"
+#include "backend/cpu/memory.h"
+#include "backend/cpu/quantized_rows.h"
+#include "backend/cpu/weights.h"
+#include "backend/operations.h"
+#include "backend/probes.h"
 #include "base/thread_pool.h"
 #include "base/work_items.h"
 
 namespace moebius::cpu {
 
-// Experts of one width. Of each: its gate and up blocks alternate, its down blocks follow.
-struct PackedGroup {
-  WeightMemory memory;
-  int64_t count = 0, width = 0;
-  int64_t expert_bytes = 0;
-  MatrixView gate{}, up{}, down{};  // of expert 0
-  bool int8_in = false;             // gate and up take int8
-  bool int8_down = false;           // down takes int8
-
-  [[nodiscard]] MatrixView of(MatrixView view, int64_t expert) const {
-    view.data += expert * expert_bytes;
-    return view;
-  }
-  [[nodiscard]] int64_t chunks() const { return (width + kQuantBlock - 1) / kQuantBlock; }
+// The largest layer and step that will be met.
+struct ExpertLimits {
+  int64_t rows = 0;   // tokens
+  int64_t slots = 0;  // of a token
+  int64_t experts = 0, width = 0, dim = 0;
 };
 
-struct PackedExperts {
-  int64_t dim = 0;
-  PackedGroup routed, shared;
-};
+// Row t of out is, or grows by, the sum of weights[s] * rows[s] over slots ascending, from +0 (N9).
+void write_weighted_sum(const Output& out, int64_t t, std::span<const float> weights,
+                        std::span<const float* const> rows, const KernelTable& kernels);
 
 class ExpertPasses {
  public:
   ExpertPasses(const KernelTable& kernels, ThreadPool& pool);
 
-  // Widest layer and most rows (tokens times slots) that run() will meet.
-  void reserve(int64_t rows, int64_t experts, int64_t width, int64_t dim);
+  void reserve(const ExpertLimits& limits);
 
-  // out [T, dim]; x: T rows, quantized already where a group takes int8.
-  void run(Tensor out, const ActivationRow* x, const Routing& routing, const PackedExperts& packed, ExpertPath path);
+  // First: which experts in `range` meet which of the T rows of x, which are quantized already where a group takes
+  // int8. routed: null for a dense MLP, whose one entry every row takes whole.
+  void sort(std::span<const ActivationRow> x, const RoutedRows* routed, const PackedExperts& packed, ExpertRange range);
+  // Then one of the two: the sum over slots [T, dim], or each slot by itself [T * slots, dim].
+  void run(const Output& out, ExpertPath path);
+  void run_slots(Tensor out);
 
-  [[nodiscard]] int64_t distinct_routed() const { return distinct_routed_; }  // of the last run
-  [[nodiscard]] int64_t weight_bytes() const { return weight_bytes_; }        // of the last run
-  [[nodiscard]] int64_t int8_macs() const { return int8_macs_; }              // of the last run
+  // What the last run had to move.
+  void add_traffic(Traffic& traffic) const;
 
  private:
   // An expert that has tokens. Rows are (token, slot) pairs, numbered expert after expert.
@@ -62,46 +57,55 @@ class ExpertPasses {
     int32_t rows;
     int64_t first_chunk;  // number of its first chunk of 64 hidden values among all chunks
   };
+  enum class Half : uint8_t { kGate, kUp };
 
-  void sort(const ActivationRow* x, const Routing& routing, const PackedExperts& packed);
-  void place_rows(const ActivationRow* x, const Routing& routing);
+  void list_active(ExpertRange range);
+  void place_rows(std::span<const ActivationRow> x, ExpertRange range);
   [[nodiscard]] const Active& active_of_chunk(int64_t chunk) const;
   [[nodiscard]] int64_t chunks() const;
+  [[nodiscard]] int64_t tokens() const { return routed_->rows; }
 
   // Passes: what one item of each does.
   void fused_chunk(int64_t item);
-  void project_chunk(int64_t item, bool gate, bool up);
+  void project_chunk(int64_t item, Half half);
   void activate_row(int64_t row);
   void down_rows(int64_t item, int64_t items_an_expert);
   static void ask_for_gate(const Active& expert);
   static void ask_for_down(const Active& expert, int64_t first_block);
-  void down_and_add(Tensor out, int64_t first_output, int64_t outputs);
-  void weighted_sum(Tensor out, const Routing& routing, int64_t token);
+  void down_and_add(const Output& out, int64_t first_output, int64_t outputs);
+  void weighted_sum(const Output& out, int64_t token);
+  void copy_slot(Tensor out, int64_t entry);
 
   template <typename Body>
   void pass(size_t number, int thread, const Body& body);
-  void run_fused(Tensor out);
-  void run_separate(Tensor out, const Routing& routing, ExpertPath path);
+  void run_fused(const Output& out);
+  void run_separate(const Output& out, ExpertPath path);
 
   const KernelTable& kernels_;
   ThreadPool& pool_;
   std::vector<WorkItems> items_;  // one a pass
 
-  int64_t capacity_rows_ = 0, capacity_width_ = 0, capacity_dim_ = 0;
-  int64_t distinct_routed_ = 0, weight_bytes_ = 0, int8_macs_ = 0;
+  ExpertLimits limits_;
+  RoutedRows whole_{0, 1};  // of a dense MLP
+
+  // Of the last sort().
+  const RoutedRows* routed_ = nullptr;
+  const PackedExperts* packed_ = nullptr;
   std::vector<Active> active_;
-  std::vector<int64_t> next_row_;  // [experts + 1], while sorting
+  std::vector<int64_t> next_row_;      // [experts + 1], while sorting
+  std::vector<int64_t> row_of_entry_;  // [T * slots]; -1: its expert is out of range
   std::vector<int32_t> token_of_row_;
   std::vector<float> weight_of_row_;
-  std::vector<int64_t> row_of_slot_;  // [T * slots]
   std::vector<ActivationRow> x_of_row_;
   std::vector<ActivationRow> h_of_row_;
   std::vector<QuantizedOut> h_out_;
   std::vector<float*> h_f32_out_;
-  QuantizedRows h_int8_;  // [rows, width]
-  Buffer h_f32_;          // [rows, width]
-  Buffer gate_up_;        // [rows, 2 * width]
-  Buffer slot_out_;       // [rows, dim]
+
+  QuantizedStorage h_int8_;  // [rows, width]
+  Buffer h_f32_;             // [rows, width]
+  Buffer gate_up_;           // [rows, 2 * width]
+  Buffer slot_out_;          // [rows, dim]
+  Buffer sums_;              // [T, dim]: those that are added to what stands in the result
 };
 
 }  // namespace moebius::cpu

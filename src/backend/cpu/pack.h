@@ -15,9 +15,9 @@
 #include <string_view>
 #include <vector>
 
-#include "backend/backend.h"
 #include "backend/cpu/buffer.h"
 #include "backend/cpu/kernels/kernel_table.h"
+#include "backend/weights.h"
 #include "base/thread_pool.h"
 
 namespace moebius::cpu {

@@ -1,10 +1,14 @@
-// Weights of the CPU backend: packed at upload by all threads, or found packed in a WeightStore.
+// See weights.h.
+#include "backend/cpu/weights.h"
+
 #include <algorithm>
 #include <exception>
 #include <mutex>
 #include <string>
 
-#include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/memory.h"
+#include "backend/cpu/pack.h"
+#include "base/check.h"
 #include "base/checked.h"
 #include "moebius/error.h"
 
@@ -20,9 +24,9 @@ void parallel_load(ThreadPool& pool, int64_t n, const Body& body) {
   std::exception_ptr failure;
   pool.run([&](int thread) {
     try {
-      for (int64_t i = items.take(thread); i >= 0; i = items.take(thread)) body(i, thread);
+      for (int64_t i = items.claim(thread); i >= 0; i = items.claim(thread)) body(i, thread);
     } catch (...) {
-      while (items.take(thread) >= 0) {
+      while (items.claim(thread) >= 0) {
       }
       const std::lock_guard lock(mutex);
       if (!failure) failure = std::current_exception();
@@ -43,9 +47,15 @@ void require_supported(const WeightFormat& format, int64_t cols, const std::stri
   if (!dense && !quantized) throw Error(ErrorCode::kUnsupported, where, "the cpu backend has no such weight format");
 }
 
+template <typename T>
+const T& uploaded(const std::vector<std::unique_ptr<T>>& all, int32_t id) {
+  MOEBIUS_CHECK(id >= 0 && id < static_cast<int32_t>(all.size()));
+  return *all[static_cast<size_t>(id)];
+}
+
 }  // namespace
 
-WeightMemory CpuBackend::weight_memory(const std::string& name, int64_t bytes) {
+WeightMemory CpuWeights::weight_memory(const std::string& name, int64_t bytes) {
   WeightMemory memory;
   memory.bytes = bytes;
   packed_bytes_ += bytes;
@@ -56,19 +66,19 @@ WeightMemory CpuBackend::weight_memory(const std::string& name, int64_t bytes) {
   return memory;
 }
 
-Matrix CpuBackend::upload(const MatrixSpec& spec, const RowSource& rows) {
+Matrix CpuWeights::upload_matrix(const MatrixSpec& spec, const RowSource& rows) {
   require_supported(spec.format, spec.cols, spec.name);
   auto packed = std::make_unique<PackedMatrix>();
   const int64_t block = block_bytes(spec.format, spec.cols);
   packed->memory = weight_memory(spec.name, block * div_up(spec.rows, kLanes));
   packed->view = view_of(spec.format, spec.rows, spec.cols, packed->memory.data);
   packed->int8 = spec.format.is_quantized() && spec.activations == ActivationKind::kInt8;
-  if (packed->int8) most_inputs_ = std::max(most_inputs_, spec.cols);
+  widest_.inputs = std::max(widest_.inputs, spec.cols);
 
   const int64_t chunk_size = chunk_rows(block);
   const int64_t chunks = packed->memory.filled ? 0 : div_up(spec.rows, chunk_size);
-  std::vector<Packer> packers(static_cast<size_t>(pool_.size()));
-  parallel_load(pool_, chunks, [&](int64_t chunk, int thread) {
+  std::vector<Packer> packers(static_cast<size_t>(workers_.pool.size()));
+  parallel_load(workers_.pool, chunks, [&](int64_t chunk, int thread) {
     const int64_t first = chunk * chunk_size;
     const int64_t count = std::min(chunk_size, spec.rows - first);
     packers[static_cast<size_t>(thread)].pack(packed->view, spec.format, rows, first, count, first);
@@ -77,7 +87,7 @@ Matrix CpuBackend::upload(const MatrixSpec& spec, const RowSource& rows) {
   return {static_cast<int32_t>(matrices_.size() - 1)};
 }
 
-Experts CpuBackend::upload(const ExpertsSpec& spec) {
+Experts CpuWeights::upload_experts(const ExpertsSpec& spec) {
   for (const ExpertGroupSpec* group : {&spec.routed, &spec.shared}) {
     if (group->count == 0) continue;
     require_supported(group->gate_up, spec.dim, spec.name);
@@ -87,11 +97,15 @@ Experts CpuBackend::upload(const ExpertsSpec& spec) {
   packed->dim = spec.dim;
   upload_group(packed->routed, spec.routed, spec.dim, spec.name + ".routed");
   upload_group(packed->shared, spec.shared, spec.dim, spec.name + ".shared");
+  widest_.inputs = std::max(widest_.inputs, spec.dim);
+  widest_.experts = std::max(widest_.experts, packed->entries());
+  widest_.expert_width = std::max({widest_.expert_width, spec.routed.width, spec.shared.width});
+  widest_.expert_dim = std::max(widest_.expert_dim, spec.dim);
   experts_.push_back(std::move(packed));
   return {static_cast<int32_t>(experts_.size() - 1)};
 }
 
-void CpuBackend::upload_group(PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim, const std::string& name) {
+void CpuWeights::upload_group(PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim, const std::string& name) {
   group.count = spec.count;
   group.width = spec.width;
   if (spec.count == 0) return;
@@ -104,12 +118,11 @@ void CpuBackend::upload_group(PackedGroup& group, const ExpertGroupSpec& spec, i
   group.down = view_of(spec.down, dim, spec.width, base + gate_up_bytes);
   group.int8_in = spec.gate_up.is_quantized();
   group.int8_down = spec.down.is_quantized();
-  if (group.int8_in) most_inputs_ = std::max(most_inputs_, dim);
   if (!group.memory.filled) pack_experts(group, spec, dim);
 }
 
 // By pieces of a projection, not by experts: a dense MLP is one expert, of 178 MB a projection in Qwen3.5-27B.
-void CpuBackend::pack_experts(const PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim) {
+void CpuWeights::pack_experts(const PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim) {
   struct Part {
     const MatrixView& view;
     const WeightFormat& format;
@@ -126,8 +139,8 @@ void CpuBackend::pack_experts(const PackedGroup& group, const ExpertGroupSpec& s
   add(group.gate, spec.gate_up, *spec.gate_rows, spec.width);
   add(group.up, spec.gate_up, *spec.up_rows, spec.width);
   add(group.down, spec.down, *spec.down_rows, dim);
-  std::vector<Packer> packers(static_cast<size_t>(pool_.size()));
-  parallel_load(pool_, spec.count * pieces, [&](int64_t item, int thread) {
+  std::vector<Packer> packers(static_cast<size_t>(workers_.pool.size()));
+  parallel_load(workers_.pool, spec.count * pieces, [&](int64_t item, int thread) {
     const int64_t expert = item / pieces;
     size_t p = parts.size() - 1;
     while (item % pieces < parts[p].first_piece) --p;
@@ -137,6 +150,36 @@ void CpuBackend::pack_experts(const PackedGroup& group, const ExpertGroupSpec& s
     packers[static_cast<size_t>(thread)].pack(group.of(part.view, expert), part.format, part.rows,
                                               expert * part.height + first, count, first);
   });
+}
+
+Convolution CpuWeights::upload_convolution(const ConvolutionSpec& spec, std::span<const float> taps) {
+  MOEBIUS_CHECK(spec.kernel >= 1 && std::ssize(taps) == spec.channels * spec.kernel);
+  auto packed = std::make_unique<PackedConvolution>();
+  packed->spec = spec;
+  packed->taps = Buffer(std::ssize(taps) * 4);
+  float* transposed = packed->taps.as<float>();
+  for (int64_t channel = 0; channel < spec.channels; ++channel) {
+    for (int64_t tap = 0; tap < spec.kernel; ++tap) {
+      transposed[tap * spec.channels + channel] = taps[static_cast<size_t>(channel * spec.kernel + tap)];
+    }
+  }
+  convolutions_.push_back(std::move(packed));
+  return {static_cast<int32_t>(convolutions_.size() - 1)};
+}
+
+Tensor CpuWeights::upload_table(std::span<const float> values, int64_t rows, int64_t cols) {
+  MOEBIUS_CHECK(std::ssize(values) == rows * cols);
+  const Tensor tensor = memory_.allocate(DType::kF32, rows, cols);
+  memory_.write(tensor, values.data());
+  return tensor;
+}
+
+const PackedMatrix& CpuWeights::matrix(Matrix handle) const { return uploaded(matrices_, handle.id); }
+
+const PackedExperts& CpuWeights::experts(Experts handle) const { return uploaded(experts_, handle.id); }
+
+const PackedConvolution& CpuWeights::convolution(Convolution handle) const {
+  return uploaded(convolutions_, handle.id);
 }
 
 }  // namespace moebius::cpu

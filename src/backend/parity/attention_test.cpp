@@ -5,7 +5,7 @@
 
 #include "backend/parity/testing/sequences.h"
 
-namespace moebius::parity {
+namespace moebius::testing {
 namespace {
 
 struct Shape {
@@ -14,6 +14,14 @@ struct Shape {
   bool gated = true;
   DType kv_dtype = DType::kF32;
 };
+
+AttentionShape attention_shape(const Shape& shape) {
+  return {.heads = shape.heads,
+          .kv_heads = shape.kv_heads,
+          .head_dim = shape.head_dim,
+          .rotary_dim = shape.rotary_dim,
+          .gated = shape.gated};
+}
 
 Tensor rope_table(const Shape& shape, int64_t positions, Backend& backend) {
   std::vector<float> table;
@@ -27,28 +35,24 @@ Tensor rope_table(const Shape& shape, int64_t positions, Backend& backend) {
       }
     }
   }
-  return backend.upload(table, positions, shape.rotary_dim);
+  return backend.weights().upload_table(table, positions, shape.rotary_dim);
 }
 
 SequenceProgram::Operation load(const Shape& shape, int64_t context, Backend& backend) {
   AttentionArgs args;
-  args.q_norm = testing::tensor(backend, testing::normals(shape.head_dim, 1), shape.head_dim);
-  args.k_norm = testing::tensor(backend, testing::normals(shape.head_dim, 2), shape.head_dim);
+  args.q_norm = tensor(backend, normals(shape.head_dim, 1), shape.head_dim);
+  args.k_norm = tensor(backend, normals(shape.head_dim, 2), shape.head_dim);
   args.rope = rope_table(shape, context, backend);
-  args.heads = shape.heads;
-  args.kv_heads = shape.kv_heads;
-  args.head_dim = shape.head_dim;
-  args.rotary_dim = shape.rotary_dim;
-  args.gated = shape.gated;
+  args.shape = attention_shape(shape);
   args.scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim));
   args.eps = 1e-6f;
   args.layer = 1;
-  return [args, &backend](Tensor out, const std::vector<Tensor>& in, const std::vector<SequenceRows>& sequences) {
+  return [args, &backend](const MixedRows& out, const std::vector<Tensor>& in, Batch batch) {
     AttentionArgs step = args;
     step.q = in[0];
     step.k = in[1];
     step.v = in[2];
-    backend.attention(out, step, sequences);
+    backend.operations().attention(out, step, batch);
   };
 }
 
@@ -63,13 +67,13 @@ SequenceProgram program(const Shape& shape, const std::vector<int64_t>& lengths,
   p.state.attention_layers = 2;
   p.state.kv_heads = shape.kv_heads;
   p.state.head_dim = shape.head_dim;
+  p.shapes.attention = attention_shape(shape);
   p.lengths = lengths;
   uint64_t seed = 10;
   for (const int64_t length : lengths) {
     SequenceInputs inputs;
     for (const int64_t cols : p.cols) {
-      inputs.push_back(non_finite ? testing::non_finite_activations(length, cols, ++seed)
-                                  : testing::activations(length, cols, ++seed));
+      inputs.push_back(non_finite ? non_finite_activations(length, cols, ++seed) : activations(length, cols, ++seed));
     }
     p.inputs.push_back(std::move(inputs));
   }
@@ -154,20 +158,22 @@ class ForkedLayer {
   ForkedLayer(const Fork& fork, Backend& backend)
       : fork_(fork), program_(program(fork.shape, {fork.prefix + fork.rows, fork.rows})), backend_(backend) {
     operation_ = program_.load(backend);
-    const int64_t most_rows = std::max(fork.prefix, 2 * fork.chunk);
-    for (const int64_t cols : program_.cols) in_.push_back(backend.allocate(DType::kF32, most_rows, cols));
-    out_ = backend.allocate(DType::kF32, most_rows, program_.out_cols);
-    backend.reserve(most_rows);
+    const int64_t max_rows = std::max(fork.prefix, 2 * fork.chunk);
+    for (const int64_t cols : program_.cols) in_.push_back(output(backend, max_rows, cols));
+    out_ = output(backend, max_rows, program_.out_cols);
+    backend.operations().reserve(with_rows(program_.shapes, max_rows));
   }
   [[nodiscard]] const SequenceProgram& sequence_program() const { return program_; }
 
-  void run_prefix(State state) { run({{state, 0, fork_.prefix, 0}}, {{0, 0, fork_.prefix}}); }
+  void run_prefix(State state) { run({{.state = state, .rows = fork_.prefix}}, {{0, 0, fork_.prefix}}); }
   // Both go on behind the prefix; each with inputs of its own.
   void go_on(State a, State b, Results& results) {
     for (int64_t done = 0; done < fork_.rows; done += fork_.chunk) {
       const int64_t n = std::min(fork_.chunk, fork_.rows - done);
       const int64_t position = fork_.prefix + done;
-      run({{a, 0, n, position}, {b, n, n, position}}, {{0, position, n}, {1, done, n}});
+      run({{.state = a, .rows = n, .position = position},
+           {.state = b, .first_row = n, .rows = n, .position = position}},
+          {{0, position, n}, {1, done, n}});
       results.add(fmt::format("rows{}", done), backend_, out_.first(2 * n));
     }
   }
@@ -186,9 +192,9 @@ class ForkedLayer {
         batch.insert(batch.end(), from, from + part.count * program_.cols[i]);
       }
       in.push_back(in_[i].first(std::ssize(batch) / program_.cols[i]));
-      backend_.write(in.back(), batch.data());
+      backend_.memory().write(in.back(), batch.data());
     }
-    operation_(out_.first(in[0].rows), in, sequences);
+    operation_({out_.first(in[0].rows)}, in, stage(backend_, sequences));
   }
 
   Fork fork_;
@@ -201,8 +207,8 @@ class ForkedLayer {
 
 void fork_unshared(const Fork& fork, Backend& backend, Results& results) {
   ForkedLayer layer(fork, backend);
-  const State a = backend.create_state(layer.sequence_program().state);
-  const State b = backend.create_state(layer.sequence_program().state);
+  const State a = backend.memory().create_state(layer.sequence_program().state);
+  const State b = backend.memory().create_state(layer.sequence_program().state);
   layer.run_prefix(a);
   layer.run_prefix(b);
   layer.go_on(a, b, results);
@@ -213,19 +219,19 @@ void fork_shared(const Fork& fork, Backend& backend, Results& results) {
   ForkedLayer layer(fork, backend);
   StateSpec spec = layer.sequence_program().state;
   spec.context = 0;
-  const State a = backend.create_state(spec);
-  const State b = backend.create_state(spec);
+  const State a = backend.memory().create_state(spec);
+  const State b = backend.memory().create_state(spec);
   std::vector<KvPage> pages_a, pages_b;
   for (int64_t first = 0; first < fork.prefix + fork.rows; first += kPagePositions) {
-    pages_a.push_back(backend.create_page(spec));
+    pages_a.push_back(backend.memory().create_page(spec));
     const bool is_shared = first + kPagePositions <= fork.prefix;
-    pages_b.push_back(is_shared ? pages_a.back() : backend.create_page(spec));
+    pages_b.push_back(is_shared ? pages_a.back() : backend.memory().create_page(spec));
   }
-  backend.set_pages(a, pages_a);
+  backend.memory().set_pages(a, pages_a);
   layer.run_prefix(a);
   const auto last = static_cast<size_t>(fork.prefix / kPagePositions);
-  backend.copy_page(pages_b[last], pages_a[last]);
-  backend.set_pages(b, pages_b);
+  backend.memory().copy_page(pages_b[last], pages_a[last]);
+  backend.memory().set_pages(b, pages_b);
   layer.go_on(a, b, results);
 }
 
@@ -250,18 +256,17 @@ void attend_to_repeated_context(const Shape& shape, Backend& backend, Results& r
   const SequenceProgram::Operation operation = p.load(backend);
   std::vector<Tensor> in;
   for (size_t i = 0; i < p.cols.size(); ++i) {
-    in.push_back(backend.allocate(DType::kF32, kSeen, p.cols[i]));
-    backend.write(in[i], p.inputs[0][i].data());
+    in.push_back(output(backend, kSeen, p.cols[i]));
+    backend.memory().write(in[i], p.inputs[0][i].data());
   }
-  const Tensor out = backend.allocate(DType::kF32, kSeen, p.out_cols);
-  backend.reserve(kSeen);
-  const State state = backend.create_state(p.state);
-  operation(out, in, {{state, 0, kSeen, 0}});
-  backend.repeat_context(state, kSeen, kPositions);
-  for (size_t i = 0; i < in.size(); ++i) backend.write(in[i], p.inputs[0][i].data());  // keys are normed in place
-  operation(out, in, {{state, 0, kSeen, kPositions}});
+  const Tensor out = output(backend, kSeen, p.out_cols);
+  backend.operations().reserve(with_rows(p.shapes, kSeen));
+  const State state = backend.memory().create_state(p.state);
+  operation({out}, in, stage(backend, {{.state = state, .rows = kSeen}}));
+  backend.probes().repeat_context(state, kSeen, kPositions);
+  operation({out}, in, stage(backend, {{.state = state, .rows = kSeen, .position = kPositions}}));
   results.add("out", backend, out);
-  backend.free_state(state);
+  backend.memory().free_state(state);
 }
 
 std::vector<ParityCase> repeated_cases() {
@@ -274,12 +279,12 @@ std::vector<ParityCase> repeated_cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Attention, Parity, every_isa(shape_cases()), test_name);
-INSTANTIATE_TEST_SUITE_P(AttentionLong, Parity, every_isa(long_cases()), test_name);
-INSTANTIATE_TEST_SUITE_P(AttentionRepeated, Parity, every_isa(repeated_cases()), test_name);
-INSTANTIATE_TEST_SUITE_P(AttentionPages, Parity, every_isa(page_cases()), test_name);
-INSTANTIATE_TEST_SUITE_P(AttentionFork, Parity, every_isa(fork_cases()), test_name);
-INSTANTIATE_TEST_SUITE_P(AttentionBatch, Parity, every_isa(batch_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(Attention, Parity, on_every_candidate(shape_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(AttentionLong, Parity, on_every_candidate(long_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(AttentionRepeated, Parity, on_every_candidate(repeated_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(AttentionPages, Parity, on_every_candidate(page_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(AttentionFork, Parity, on_every_candidate(fork_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(AttentionBatch, Parity, on_every_candidate(batch_cases()), test_name);
 
 }  // namespace
-}  // namespace moebius::parity
+}  // namespace moebius::testing

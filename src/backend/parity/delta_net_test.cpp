@@ -4,7 +4,7 @@
 
 #include "backend/parity/testing/sequences.h"
 
-namespace moebius::parity {
+namespace moebius::testing {
 namespace {
 
 constexpr int64_t kDraftRows = 16;
@@ -14,46 +14,41 @@ struct Shape {
   int64_t key_heads, value_heads, key_head_dim, value_head_dim;
   int64_t conv_kernel = 4;
   bool sigmoid_gate = false;
-  [[nodiscard]] int64_t value_dim() const { return value_heads * value_head_dim; }
-  [[nodiscard]] int64_t conv_dim() const { return 2 * key_heads * key_head_dim + value_dim(); }
+  [[nodiscard]] DeltaShape delta() const {
+    return {.key_heads = key_heads,
+            .value_heads = value_heads,
+            .key_head_dim = key_head_dim,
+            .value_head_dim = value_head_dim,
+            .conv_kernel = conv_kernel};
+  }
+  [[nodiscard]] int64_t value_dim() const { return delta().value_dim(); }
+  [[nodiscard]] int64_t conv_dim() const { return delta().conv_dim(); }
 };
-
-Tensor convolution(const Shape& shape, Backend& backend, uint64_t seed) {
-  return testing::tensor(backend, testing::normals(shape.conv_dim() * shape.conv_kernel, seed, 0.5f),
-                         shape.conv_kernel);
-}
 
 // Without the rows of a step.
 DeltaNetArgs arguments(const Shape& shape, Backend& backend) {
   DeltaNetArgs args;
-  args.conv = convolution(shape, backend, 1);
-  args.a_log = testing::tensor(backend, testing::normals(shape.value_heads, 2), shape.value_heads);
-  args.dt_bias = testing::tensor(backend, testing::normals(shape.value_heads, 3, 4.0f), shape.value_heads);
-  args.norm = testing::tensor(backend, testing::normals(shape.value_head_dim, 4), shape.value_head_dim);
-  args.key_heads = shape.key_heads;
-  args.value_heads = shape.value_heads;
-  args.key_head_dim = shape.key_head_dim;
-  args.value_head_dim = shape.value_head_dim;
-  args.conv_kernel = shape.conv_kernel;
+  args.conv = backend.weights().upload_convolution({shape.conv_dim(), shape.conv_kernel},
+                                                   normals(shape.conv_dim() * shape.conv_kernel, 1, 0.5f));
+  args.a_log = tensor(backend, normals(shape.value_heads, 2), shape.value_heads);
+  args.dt_bias = tensor(backend, normals(shape.value_heads, 3, 4.0f), shape.value_heads);
+  args.norm = tensor(backend, normals(shape.value_head_dim, 4), shape.value_head_dim);
+  args.shape = shape.delta();
   args.eps = 1e-6f;
   args.sigmoid_gate = shape.sigmoid_gate;
   args.layer = 1;
   return args;
 }
 
-void run(Backend& backend, Tensor out, DeltaNetArgs args, const std::vector<Tensor>& in,
-         const std::vector<SequenceRows>& sequences) {
-  args.qkv = in[0];
-  args.z = in[1];
-  args.b = in[2];
-  args.a = in[3];
-  backend.delta_net(out, args, sequences);
-}
-
 SequenceProgram::Operation load(const Shape& shape, Backend& backend) {
   const DeltaNetArgs args = arguments(shape, backend);
-  return [args, &backend](Tensor out, const std::vector<Tensor>& in, const std::vector<SequenceRows>& sequences) {
-    run(backend, out, args, in, sequences);
+  return [args, &backend](const MixedRows& out, const std::vector<Tensor>& in, Batch batch) {
+    DeltaNetArgs step = args;
+    step.qkv = in[0];
+    step.z = in[1];
+    step.b = in[2];
+    step.a = in[3];
+    backend.operations().delta_net(out, step, batch);
   };
 }
 
@@ -62,18 +57,14 @@ SequenceProgram program(const Shape& shape, const std::vector<int64_t>& lengths,
   p.cols = {shape.conv_dim(), shape.value_dim(), shape.value_heads, shape.value_heads};
   p.out_cols = shape.value_dim();
   p.state.delta_layers = 2;
-  p.state.conv_dim = shape.conv_dim();
-  p.state.conv_kernel = shape.conv_kernel;
-  p.state.value_heads = shape.value_heads;
-  p.state.key_head_dim = shape.key_head_dim;
-  p.state.value_head_dim = shape.value_head_dim;
+  p.state.delta = p.shapes.delta = shape.delta();
   p.state.draft_rows = kDraftRows;
   p.lengths = lengths;
   uint64_t seed = 10;
   for (const int64_t length : lengths) {
     SequenceInputs inputs;
-    for (const int64_t cols : p.cols) inputs.push_back(testing::activations(length, cols, ++seed));
-    if (non_finite) inputs[0] = testing::non_finite_activations(length, p.cols[0], ++seed);
+    for (const int64_t cols : p.cols) inputs.push_back(activations(length, cols, ++seed));
+    if (non_finite) inputs[0] = non_finite_activations(length, p.cols[0], ++seed);
     p.inputs.push_back(std::move(inputs));
   }
   p.load = [=](Backend& backend) { return load(shape, backend); };
@@ -127,44 +118,103 @@ std::vector<ParityCase> batch_cases() {
   };
 }
 
+// The layer of a program, and rows of its one sequence.
+class DeltaLayer {
+ public:
+  DeltaLayer(const SequenceProgram& program, Backend& backend)
+      : program_(program), backend_(backend), operation_(program.load(backend)) {
+    const int64_t rows = program.lengths[0];
+    for (size_t i = 0; i < program.cols.size(); ++i) {
+      in_.push_back(tensor(backend, program.inputs[0][i], program.cols[i]));
+    }
+    out_ = output(backend, rows, program.out_cols);
+    backend.operations().reserve(with_rows(program.shapes, rows));
+  }
+
+  // Rows [sequence.position, + sequence.rows) of the inputs.
+  Tensor run(const SequenceRows& sequence) {
+    std::vector<Tensor> in;
+    for (const Tensor& x : in_) in.push_back(x.slice(sequence.position, sequence.rows));
+    const Tensor out = out_.first(sequence.rows);
+    operation_({out}, in, stage(backend_, {sequence}));
+    return out;
+  }
+
+ private:
+  const SequenceProgram& program_;
+  Backend& backend_;
+  SequenceProgram::Operation operation_;
+  std::vector<Tensor> in_;
+  Tensor out_;
+};
+
 // A state that is reset is as good as new.
 void reset(Backend& backend, Results& results) {
   const SequenceProgram p = program(kShapes[1], {6});
-  const SequenceProgram::Operation operation = p.load(backend);
-  std::vector<Tensor> in;
-  for (size_t i = 0; i < p.cols.size(); ++i) in.push_back(testing::tensor(backend, p.inputs[0][i], p.cols[i]));
-  const Tensor out = backend.allocate(DType::kF32, 6, p.out_cols);
-  backend.reserve(6);
-  const State state = backend.create_state(p.state);
+  DeltaLayer layer(p, backend);
+  const State state = backend.memory().create_state(p.state);
   for (const char* round : {"first", "continued", "reset"}) {
-    if (std::string(round) == "reset") backend.reset_state(state);
-    operation(out, in, {{state, 0, 6, 0}});
-    results.add(round, backend, out);
+    if (std::string(round) == "reset") backend.memory().reset_state(state);
+    results.add(round, backend, layer.run({.state = state, .rows = 6}));
   }
 }
 
-// Weights of a convolution that come to lie where others were: nothing of those may be left.
-void replace_convolution(Backend& backend, Results& results) {
-  const SequenceProgram p = program(kShapes[1], {6});
-  std::vector<Tensor> in;
-  for (size_t i = 0; i < p.cols.size(); ++i) in.push_back(testing::tensor(backend, p.inputs[0][i], p.cols[i]));
-  const Tensor out = backend.allocate(DType::kF32, 6, p.out_cols);
-  DeltaNetArgs args = arguments(kShapes[1], backend);
-  backend.reserve(6);
-  for (const uint64_t seed : {1, 2}) {
-    backend.free_tensor(args.conv);
-    args.conv = convolution(kShapes[1], backend, seed);
-    const State state = backend.create_state(p.state);
-    run(backend, out, args, in, {{state, 0, 6, 0}});
-    results.add(fmt::format("weights{}", seed), backend, out);
+constexpr int64_t kLogged = 21;
+
+// What the rows behind the first `replayed` ones give, when a snapshot of the beginning takes those in from a log.
+void go_on_from_log(const Shape& shape, int64_t replayed, int64_t piece, Backend& backend, Results& results) {
+  const SequenceProgram p = program(shape, {kLogged + 4});
+  DeltaLayer layer(p, backend);
+  const DeltaNetArgs args = arguments(shape, backend);
+  Memory& memory = backend.memory();
+  const State first = memory.create_state(p.state), second = memory.create_state(p.state);
+  const DeltaLog log = memory.create_log(p.state, kLogged + 3);
+  layer.run({.state = first, .rows = 4});
+  memory.copy_recurrent(second, first);
+  for (int64_t done = 0; done < kLogged; done += 7) {  // logged in steps, three rows into the log
+    layer.run({.state = first, .rows = 7, .position = 4 + done, .log = log, .log_row = 3 + done});
   }
+  for (int64_t done = 0; done < replayed; done += piece) {
+    const int64_t rows = std::min(piece, replayed - done);
+    const SequenceRows sequence = {.state = second, .rows = rows, .log = log, .log_row = 3 + done};
+    backend.operations().replay_delta_net(args, stage(backend, {sequence}));
+  }
+  results.add("behind", backend, layer.run({.state = second, .rows = kLogged - replayed, .position = 4 + replayed}));
 }
 
-INSTANTIATE_TEST_SUITE_P(DeltaNet, Parity, every_isa(shape_cases()), test_name);
-INSTANTIATE_TEST_SUITE_P(DeltaNetLayers, Parity, every_isa(layer_cases()), test_name);
-INSTANTIATE_TEST_SUITE_P(DeltaNetBatch, Parity, every_isa(batch_cases()), test_name);
-INSTANTIATE_TEST_SUITE_P(DeltaNetReset, Parity, every_isa({single("state", reset)}), test_name);
-INSTANTIATE_TEST_SUITE_P(DeltaNetReplaced, Parity, every_isa({single("convolution", replace_convolution)}), test_name);
+// The same without a log: the rows are computed.
+void go_on_computed(const Shape& shape, int64_t replayed, Backend& backend, Results& results) {
+  const SequenceProgram p = program(shape, {kLogged + 4});
+  DeltaLayer layer(p, backend);
+  const State state = backend.memory().create_state(p.state);
+  layer.run({.state = state, .rows = 4 + replayed});
+  results.add("behind", backend, layer.run({.state = state, .rows = kLogged - replayed, .position = 4 + replayed}));
+}
+
+std::vector<ParityCase> replay_cases() {
+  std::vector<ParityCase> cases;
+  for (const size_t i : {1, 4, 7}) {
+    const Shape& shape = kShapes[i];
+    for (const int64_t replayed : {1, 8, 20}) {
+      ParityCase one = {fmt::format("{}_{}", shape.name, replayed), {}};
+      one.variants.push_back(
+          {"computed", [=](Backend& backend, Results& results) { go_on_computed(shape, replayed, backend, results); }});
+      for (const int64_t piece : {1, 5, 20}) {
+        one.variants.push_back({fmt::format("replayed by {}", piece), [=](Backend& backend, Results& results) {
+                                  go_on_from_log(shape, replayed, piece, backend, results);
+                                }});
+      }
+      cases.push_back(one);
+    }
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(DeltaNet, Parity, on_every_candidate(shape_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(DeltaNetLayers, Parity, on_every_candidate(layer_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(DeltaNetBatch, Parity, on_every_candidate(batch_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(DeltaNetReset, Parity, on_every_candidate({single("state", reset)}), test_name);
+INSTANTIATE_TEST_SUITE_P(DeltaNetReplay, Parity, on_every_candidate(replay_cases()), test_name);
 
 }  // namespace
-}  // namespace moebius::parity
+}  // namespace moebius::testing

@@ -1,5 +1,5 @@
-// Parity of experts() on its three paths: formats and widths of routed and shared experts, uneven routing, broken rows,
-// and the layer shape of the 35B model.
+// Parity of experts() on its three paths, whole and in ranges: formats and widths of routed and shared experts, uneven
+// routing, broken rows, and the layer shape of the 35B model.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 #include "backend/parity/testing/parity.h"
 
-namespace moebius::parity {
+namespace moebius::testing {
 namespace {
 
 struct Group {
@@ -34,7 +34,7 @@ struct HostGroup {
   HostGroup(const HostGroup&) = delete;
   HostGroup& operator=(const HostGroup&) = delete;
   ~HostGroup() = default;
-  testing::HostMatrix gate, up, down;
+  HostMatrix gate, up, down;
   ExpertGroupSpec spec;
 };
 
@@ -58,11 +58,10 @@ const HostLayer& host_layer(const LayerShape& shape) {
 
 enum class Spread { kRandom, kSkewed };  // skewed: expert 0 serves every token, the last one none
 
-Routing random_routing(const LayerShape& shape, int64_t tokens, Spread spread, Backend& backend) {
-  testing::Random random(static_cast<uint64_t>(tokens) + (spread == Spread::kSkewed ? 1000 : 0));
+Routes random_routes(const LayerShape& shape, int64_t tokens, Spread spread) {
+  Random random(static_cast<uint64_t>(tokens) + (spread == Spread::kSkewed ? 1000 : 0));
   const int64_t slots = shape.top_k + shape.shared.count;
-  std::vector<int32_t> ids;
-  std::vector<float> weights;
+  Routes routes = {.slots = slots};
   for (int64_t t = 0; t < tokens; ++t) {
     std::vector<int32_t> order(shape.routed.count);
     std::iota(order.begin(), order.end(), 0);
@@ -73,11 +72,11 @@ Routing random_routing(const LayerShape& shape, int64_t tokens, Spread spread, B
       order.insert(order.begin(), 0);
     }
     std::sort(order.begin(), order.begin() + shape.top_k);
-    ids.insert(ids.end(), order.begin(), order.begin() + shape.top_k);
-    if (shape.shared.count > 0) ids.push_back(static_cast<int32_t>(shape.routed.count));
-    for (int64_t slot = 0; slot < slots; ++slot) weights.push_back(std::fabs(random.normal(0.3f)));
+    routes.ids.insert(routes.ids.end(), order.begin(), order.begin() + shape.top_k);
+    if (shape.shared.count > 0) routes.ids.push_back(static_cast<int32_t>(shape.routed.count));
+    for (int64_t slot = 0; slot < slots; ++slot) routes.weights.push_back(std::fabs(random.normal(0.3f)));
   }
-  return {testing::tensor(backend, ids, slots), testing::tensor(backend, weights, slots)};
+  return routes;
 }
 
 struct Step {
@@ -88,36 +87,54 @@ struct Step {
 
 std::vector<Step> make_steps(const LayerShape& shape, Backend& backend) {
   std::vector<Step> steps;
+  const auto routing = [&](int64_t tokens, Spread spread) {
+    return routing_of(backend, random_routes(shape, tokens, spread));
+  };
   for (const int64_t tokens : shape.tokens) {
-    const auto x =
-        testing::tensor(backend, testing::activations(tokens, shape.dim, static_cast<uint64_t>(tokens)), shape.dim);
-    steps.push_back({fmt::format("T{}", tokens), x, random_routing(shape, tokens, Spread::kRandom, backend)});
+    const auto x = tensor(backend, activations(tokens, shape.dim, static_cast<uint64_t>(tokens)), shape.dim);
+    steps.push_back({fmt::format("T{}", tokens), x, routing(tokens, Spread::kRandom)});
     if (shape.top_k > shape.routed.count - 1) continue;
-    steps.push_back({fmt::format("skewed_T{}", tokens), x, random_routing(shape, tokens, Spread::kSkewed, backend)});
+    steps.push_back({fmt::format("skewed_T{}", tokens), x, routing(tokens, Spread::kSkewed)});
   }
   const int64_t tokens = shape.tokens.back();
-  const auto bad = testing::tensor(backend, testing::non_finite_activations(tokens, shape.dim, 3), shape.dim);
-  steps.push_back({"non_finite", bad, random_routing(shape, tokens, Spread::kRandom, backend)});
+  const auto bad = tensor(backend, non_finite_activations(tokens, shape.dim, 3), shape.dim);
+  steps.push_back({"non_finite", bad, routing(tokens, Spread::kRandom)});
   return steps;
 }
 
-void run(const LayerShape& shape, Backend& backend, Results& results) {
+constexpr std::pair<ExpertPath, const char*> kPaths[] = {
+    {ExpertPath::kFused, "fused_"}, {ExpertPath::kConcat, "concat_"}, {ExpertPath::kUnfused, "unfused_"}};
+
+Experts upload(const LayerShape& shape, Backend& backend) {
   const HostLayer& host = host_layer(shape);
   ExpertsSpec spec{"experts", shape.dim, host.routed.spec, {}};
   if (shape.shared.count > 0) spec.shared = host.shared.spec;
-  const Experts experts = backend.upload(spec);
+  return backend.weights().upload_experts(spec);
+}
+
+StepLimits limits_of(const LayerShape& shape) {
+  StepLimits limits = testing::limits_of(shape.tokens.back());
+  limits.router = {.experts = shape.routed.count, .top_k = shape.top_k, .shared = shape.shared.count > 0};
+  return limits;
+}
+
+void run(const LayerShape& shape, Backend& backend, Results& results) {
+  const Experts experts = upload(shape, backend);
   const std::vector<Step> steps = make_steps(shape, backend);
-  const Tensor out = backend.allocate(DType::kF32, shape.tokens.back(), shape.dim);
-  backend.reserve(shape.tokens.back());
-  constexpr std::pair<ExpertPath, const char*> kPaths[] = {
-      {ExpertPath::kFused, "fused_"}, {ExpertPath::kConcat, "concat_"}, {ExpertPath::kUnfused, "unfused_"}};
+  const Tensor out = output(backend, shape.tokens.back(), shape.dim);
+  const Norm norm = {tensor(backend, normals(shape.dim, 5), shape.dim), 1e-6f};
+  backend.operations().reserve(limits_of(shape));
   for (const Step& step : steps) {
     for (const auto& [path, name] : kPaths) {
       const Tensor y = out.first(step.x.rows);
-      backend.experts(y, step.x, step.routing, experts, path);
+      const Traffic before = backend.probes().traffic();
+      backend.operations().experts({y}, {step.x}, step.routing, experts, path);
+      const Traffic traffic = backend.probes().traffic() - before;
       results.add(name + step.name, backend, y);
-      const Traffic traffic = backend.take_traffic();
       results.add(fmt::format("{}{}_experts", name, step.name), {static_cast<float>(traffic.distinct_experts)}, 1);
+      if (step.x.rows > 5) continue;
+      backend.operations().experts({y, Write::kAdd}, {step.x, norm}, step.routing, experts, path);
+      results.add(fmt::format("{}{}_normed_and_added", name, step.name), backend, y);
     }
   }
 }
@@ -133,23 +150,15 @@ std::vector<ParityCase> format_cases() {
   std::vector<ParityCase> cases;
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     const WeightFormat dense = testing::dense(dtype);
-    cases.push_back(experts_case({fmt::format("dense_{}", testing::label(dense)),
-                                  100,
-                                  {5, 24, dense, dense},
-                                  {1, 40, dense, dense},
-                                  2,
-                                  kAllTokens}));
+    cases.push_back(experts_case(
+        {fmt::format("dense_{}", label(dense)), 100, {5, 24, dense, dense}, {1, 40, dense, dense}, 2, kAllTokens}));
     for (const int bits : {2, 3, 4, 5, 6, 8}) {
       for (const int group : {32, 64, 128}) {
-        const WeightFormat format = testing::affine(bits, group, dtype);
+        const WeightFormat format = affine(bits, group, dtype);
         // Group 32 also has widths that are not multiples of 64.
         const int64_t width = group == 32 ? 96 : 128;
-        cases.push_back(experts_case({testing::label(format),
-                                      group * 5,
-                                      {5, width, format, format},
-                                      {1, 2 * width, format, format},
-                                      2,
-                                      kFewTokens}));
+        cases.push_back(experts_case(
+            {label(format), group * 5, {5, width, format, format}, {1, 2 * width, format, format}, 2, kFewTokens}));
       }
     }
   }
@@ -159,12 +168,11 @@ std::vector<ParityCase> format_cases() {
 }
 
 std::vector<ParityCase> mixed_cases() {
-  const WeightFormat bit3 = testing::affine(3, 64), bit4 = testing::affine(4, 64), bit6 = testing::affine(6, 32);
-  const WeightFormat bit8 = testing::affine(8, 64), bf16 = testing::dense(DType::kBF16),
-                     f32 = testing::dense(DType::kF32);
+  const WeightFormat bit3 = affine(3, 64), bit4 = affine(4, 64), bit6 = affine(6, 32);
+  const WeightFormat bit8 = affine(8, 64), bf16 = dense(DType::kBF16), f32 = dense(DType::kF32);
   const WeightFormat mxfp4 = testing::mxfp4();
   return {
-      experts_case({"mxfp4_gate_up", 192, {6, 96, mxfp4, testing::affine(4, 32)}, {1, 64, bit8, mxfp4}, 3, kAllTokens}),
+      experts_case({"mxfp4_gate_up", 192, {6, 96, mxfp4, affine(4, 32)}, {1, 64, bit8, mxfp4}, 3, kAllTokens}),
       experts_case({"no_shared_3bit", 192, {6, 64, bit3, bit3}, {}, 2, kAllTokens}),
       experts_case({"shared_8bit_wider", 192, {6, 64, bit3, bit3}, {1, 192, bit8, bit8}, 3, kAllTokens}),
       experts_case({"shared_narrower", 192, {6, 192, bit4, bit4}, {1, 64, bit4, bit4}, 3, kAllTokens}),
@@ -181,23 +189,104 @@ std::vector<ParityCase> mixed_cases() {
 // D 2048, F 512, top-8 and a shared expert; 16 experts instead of 256.
 std::vector<ParityCase> layer_cases() {
   std::vector<ParityCase> cases;
-  for (const WeightFormat& format :
-       {testing::affine(3, 64), testing::affine(4, 64), testing::affine(8, 32), testing::mxfp4()}) {
-    cases.push_back(experts_case({fmt::format("layer_35b_{}", testing::label(format)),
+  for (const WeightFormat& format : {affine(3, 64), affine(4, 64), affine(8, 32), mxfp4()}) {
+    cases.push_back(experts_case({fmt::format("layer_35b_{}", label(format)),
                                   2048,
                                   {16, 512, format, format},
                                   {1, 512, format, format},
                                   8,
                                   {1, 3}}));
   }
-  const WeightFormat bf16 = testing::dense(DType::kBF16);
+  const WeightFormat bf16 = dense(DType::kBF16);
   cases.push_back(experts_case({"layer_35b_bf16", 2048, {9, 512, bf16, bf16}, {1, 512, bf16, bf16}, 8, {1}}));
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(ExpertFormats, Parity, every_isa(format_cases()), test_name);
-INSTANTIATE_TEST_SUITE_P(ExpertMixes, Parity, every_isa(mixed_cases()), test_name);
-INSTANTIATE_TEST_SUITE_P(ExpertLayers, Parity, every_isa(layer_cases()), test_name);
+// Slots by ranges of experts, in any order, and their sum: what experts() does in one piece.
+void run_in_ranges(const LayerShape& shape, const std::vector<ExpertRange>& ranges, Backend& backend,
+                   Results& results) {
+  const Experts experts = upload(shape, backend);
+  const std::vector<Step> steps = make_steps(shape, backend);
+  const int64_t slots = limits_of(shape).router.slots();
+  const Tensor out = output(backend, shape.tokens.back(), shape.dim);
+  const Tensor said = output(backend, shape.tokens.back() * slots, shape.dim);
+  backend.operations().reserve(limits_of(shape));
+  for (const Step& step : steps) {
+    const Tensor y = out.first(step.x.rows);
+    const Tensor rows = said.first(step.x.rows * slots);
+    for (const ExpertRange& range : ranges) {
+      backend.operations().expert_slots(rows, {step.x}, step.routing, experts, range);
+    }
+    for (const Write write : {Write::kReplace, Write::kAdd}) {
+      backend.operations().combine({y, write}, rows, step.routing);
+      results.add(step.name + (write == Write::kAdd ? "_added" : ""), backend, y);
+    }
+  }
+}
+
+// The first variant is experts() itself.
+ParityCase ranges_case(const LayerShape& shape) {
+  const auto whole = [=](Backend& backend, Results& results) {
+    const Experts experts = upload(shape, backend);
+    const std::vector<Step> steps = make_steps(shape, backend);
+    const Tensor out = output(backend, shape.tokens.back(), shape.dim);
+    backend.operations().reserve(limits_of(shape));
+    for (const Step& step : steps) {
+      const Tensor y = out.first(step.x.rows);
+      for (const Write write : {Write::kReplace, Write::kAdd}) {
+        backend.operations().experts({y, write}, {step.x}, step.routing, experts, ExpertPath::kFused);
+        results.add(step.name + (write == Write::kAdd ? "_added" : ""), backend, y);
+      }
+    }
+  };
+  const int64_t entries = shape.routed.count + shape.shared.count;
+  const std::vector<std::vector<ExpertRange>> cuts = {
+      {{0, entries}}, {{entries - 1, 1}, {0, entries - 1}}, {{2, entries - 2}, {0, 1}, {1, 1}, {0, 0}}};
+  ParityCase parity_case{shape.name, {{"whole", whole}}};
+  for (const std::vector<ExpertRange>& ranges : cuts) {
+    parity_case.variants.push_back({fmt::format("{} ranges", ranges.size()), [=](Backend& backend, Results& results) {
+                                      run_in_ranges(shape, ranges, backend, results);
+                                    }});
+  }
+  return parity_case;
+}
+
+std::vector<ParityCase> range_cases() {
+  const WeightFormat bit3 = affine(3, 64), bit8 = affine(8, 64), bf16 = dense(DType::kBF16);
+  return {ranges_case({"routed_and_shared", 192, {6, 64, bit3, bit3}, {1, 192, bit8, bit8}, 3, kFewTokens}),
+          ranges_case({"routed_alone", 192, {6, 64, bit3, bit3}, {}, 2, kFewTokens}),
+          ranges_case({"dense", 100, {5, 24, bf16, bf16}, {1, 40, bf16, bf16}, 2, kFewTokens})};
+}
+
+// A dense MLP: a table of one expert and no routing.
+void run_dense_mlp(const WeightFormat& format, Backend& backend, Results& results) {
+  const LayerShape shape = {label(format), 192, {1, 320, format, format}, {}, 1, kAllTokens};
+  const Experts experts = upload(shape, backend);
+  const Tensor x = tensor(backend, activations(kMaxTokens, shape.dim, 7), shape.dim);
+  const Tensor out = output(backend, kMaxTokens, shape.dim);
+  reserve(backend, kMaxTokens);
+  for (const int64_t tokens : kTokenCounts) {
+    for (const auto& [path, name] : kPaths) {
+      backend.operations().experts({out.first(tokens)}, {x.first(tokens)}, {}, experts, path);
+      results.add(fmt::format("{}T{}", name, tokens), backend, out.first(tokens));
+    }
+  }
+}
+
+std::vector<ParityCase> dense_mlp_cases() {
+  std::vector<ParityCase> cases;
+  for (const WeightFormat& format : {affine(4, 64), dense(DType::kBF16)}) {
+    cases.push_back(
+        single(label(format), [=](Backend& backend, Results& results) { run_dense_mlp(format, backend, results); }));
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(ExpertRanges, Parity, on_every_candidate(range_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(DenseMlp, Parity, on_every_candidate(dense_mlp_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(ExpertFormats, Parity, on_every_candidate(format_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(ExpertMixes, Parity, on_every_candidate(mixed_cases()), test_name);
+INSTANTIATE_TEST_SUITE_P(ExpertLayers, Parity, on_every_candidate(layer_cases()), test_name);
 
 }  // namespace
-}  // namespace moebius::parity
+}  // namespace moebius::testing

@@ -1,23 +1,33 @@
-// The harness of the parity table: runs a case on the reference and on the CPU backend and compares bits.
+// The harness of the parity table: runs a case on the reference and on a candidate, and compares bits.
 #include "backend/parity/testing/parity.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <bit>
+#include <cstring>
 #include <ostream>
 
+#include "backend/cpu/cpu.h"
 #include "backend/reference/reference.h"
 
-namespace moebius::parity {
+namespace moebius::testing {
 namespace {
 
 constexpr int kThreadCounts[] = {1, 2, 3};
+constexpr uint32_t kNan = 0x7fc00000;
 
-bool is_nan(uint32_t bits) { return (bits & 0x7fffffff) > 0x7f800000; }
+Candidate cpu_candidate(Isa isa) {
+  Candidate candidate = {.name = std::string(name(isa)), .missing = "", .variants = {}};
+  const std::vector<Isa> available = available_isas();
+  if (std::ranges::find(available, isa) == available.end()) candidate.missing = "this machine lacks " + candidate.name;
+  for (const int threads : kThreadCounts) {
+    candidate.variants.push_back(
+        {fmt::format("{} threads", threads), [=] { return make_cpu_backend({.isa = isa, .threads = threads}); }});
+  }
+  return candidate;
+}
 
-// The same bits, or both NaN: which NaN an instruction returns depends on the order of its operands.
-bool same(DType dtype, uint32_t a, uint32_t b) { return a == b || (dtype == DType::kF32 && is_nan(a) && is_nan(b)); }
+uint32_t with_one_nan(uint32_t bits) { return (bits & 0x7fffffff) > 0x7f800000 ? kNan : bits; }
 
 // "1.5 (0x3fc00000)" or "17"
 std::string describe(DType dtype, uint32_t bits) {
@@ -25,33 +35,33 @@ std::string describe(DType dtype, uint32_t bits) {
   return fmt::format("{:.9g} ({:#010x})", std::bit_cast<float>(bits), bits);
 }
 
-// Empty when equal; otherwise the first element that differs.
-std::string difference(const Output& expected, const Output& got) {
+bool is_same(const RecordedOutput& a, const RecordedOutput& b) {
+  return a.name == b.name && a.bits.size() == b.bits.size() &&
+         std::memcmp(a.bits.data(), b.bits.data(), a.bits.size() * sizeof(uint32_t)) == 0;
+}
+
+// Of two outputs that are not the same: the first element that differs, and how many do.
+std::string difference(const RecordedOutput& expected, const RecordedOutput& got) {
   if (expected.name != got.name || expected.bits.size() != got.bits.size()) {
     return fmt::format("{} of {} elements, expected {} of {}", got.name, got.bits.size(), expected.name,
                        expected.bits.size());
   }
-  int64_t first = -1;
+  const auto first = std::ranges::mismatch(expected.bits, got.bits).in1 - expected.bits.begin();
   int64_t count = 0;
-  for (size_t i = 0; i < got.bits.size(); ++i) {
-    if (same(got.dtype, expected.bits[i], got.bits[i])) continue;
-    first = first < 0 ? static_cast<int64_t>(i) : first;
-    ++count;
-  }
-  if (count == 0) return "";
+  for (size_t i = 0; i < got.bits.size(); ++i) count += expected.bits[i] == got.bits[i] ? 0 : 1;
   return fmt::format("{}[{}, {}] is {}, reference {}; {} of {} elements differ", got.name, first / got.cols,
                      first % got.cols, describe(got.dtype, got.bits[first]), describe(got.dtype, expected.bits[first]),
                      count, got.bits.size());
 }
 
-// Instruction sets of one case follow each other, so the last case's results are the ones that are wanted again.
+// Candidates of one case follow each other, so the last case's results are the ones that are wanted again.
 const Results& reference_results(const ParityCase& parity_case) {
   static std::string last;
   static Results results;
   const std::string key = ::testing::UnitTest::GetInstance()->current_test_info()->test_suite_name() + parity_case.name;
   if (last != key) {
     results = {};
-    const std::unique_ptr<Backend> backend = make_reference_backend(false);
+    const std::unique_ptr<Backend> backend = make_reference_backend();
     parity_case.variants.front().run(*backend, results);
     last = key;
   }
@@ -61,48 +71,59 @@ const Results& reference_results(const ParityCase& parity_case) {
 void expect_same(const Results& expected, const Results& got, const std::string& where) {
   ASSERT_EQ(expected.outputs().size(), got.outputs().size()) << where;
   for (size_t i = 0; i < got.outputs().size(); ++i) {
-    const std::string message = difference(expected.outputs()[i], got.outputs()[i]);
-    EXPECT_TRUE(message.empty()) << where << ": " << message;
+    if (is_same(expected.outputs()[i], got.outputs()[i])) continue;
+    ADD_FAILURE() << where << ": " << difference(expected.outputs()[i], got.outputs()[i]);
   }
 }
 
 }  // namespace
 
+const std::vector<Candidate>& candidates() {
+  static const std::vector<Candidate> all = {cpu_candidate(Isa::kPortable), cpu_candidate(Isa::kAvx2),
+                                             cpu_candidate(Isa::kAvx512)};
+  return all;
+}
+
 void Results::add(const std::string& output, Backend& backend, Tensor x) {
-  Output result{output, x.dtype, x.cols, std::vector<uint32_t>(x.rows * x.cols)};
-  backend.read(result.bits.data(), x);
+  RecordedOutput result{output, x.dtype, x.cols, std::vector<uint32_t>(x.rows * x.cols)};
+  backend.memory().read(result.bits.data(), x);
+  if (x.dtype == DType::kF32) std::ranges::transform(result.bits, result.bits.begin(), with_one_nan);
   outputs_.push_back(std::move(result));
 }
 
 void Results::add(const std::string& output, const std::vector<float>& values, int64_t cols) {
-  Output result{output, DType::kF32, cols, {}};
-  for (const float value : values) result.bits.push_back(std::bit_cast<uint32_t>(value));
+  RecordedOutput result{output, DType::kF32, cols, {}};
+  for (const float value : values) result.bits.push_back(with_one_nan(std::bit_cast<uint32_t>(value)));
   outputs_.push_back(std::move(result));
 }
 
+void Results::add(const std::string& output, const Routes& routes) {
+  RecordedOutput ids{output + "_ids", DType::kI32, routes.slots, {}};
+  for (const int32_t id : routes.ids) ids.bits.push_back(std::bit_cast<uint32_t>(id));
+  outputs_.push_back(std::move(ids));
+  add(output + "_weights", routes.weights, routes.slots);
+}
+
 std::string test_name(const ::testing::TestParamInfo<ParityParam>& param) {
-  return fmt::format("{}_{}", std::get<0>(param.param).name, name(std::get<1>(param.param)));
+  return fmt::format("{}_{}", std::get<0>(param.param).name, std::get<1>(param.param).name);
 }
 
 void PrintTo(const ParityCase& parity_case, std::ostream* out) { *out << parity_case.name; }
+void PrintTo(const Candidate& candidate, std::ostream* out) { *out << candidate.name; }
 
 TEST_P(Parity, has_the_bits_of_the_reference) {
-  const auto& [parity_case, isa] = GetParam();
-  const std::vector<Isa> available = available_isas();
-  if (std::find(available.begin(), available.end(), isa) == available.end()) {
-    GTEST_SKIP() << "NOT TESTED: this machine lacks " << name(isa);
-  }
+  const auto& [parity_case, candidate] = GetParam();
+  if (!candidate.missing.empty()) GTEST_SKIP() << "NOT TESTED: " << candidate.missing;
   const Results& expected = reference_results(parity_case);
-  for (const int threads : kThreadCounts) {
+  for (const Candidate::Variant& way : candidate.variants) {
     for (const Variant& variant : parity_case.variants) {
-      const std::unique_ptr<Backend> backend = make_cpu_backend({.isa = isa, .threads = threads});
+      const std::unique_ptr<Backend> backend = way.make();
       Results got;
       variant.run(*backend, got);
-      const std::string where =
-          fmt::format("{}, {} threads{}{}", name(isa), threads, variant.name.empty() ? "" : ", ", variant.name);
-      expect_same(expected, got, where);
+      expect_same(expected, got,
+                  fmt::format("{}, {}{}{}", candidate.name, way.name, variant.name.empty() ? "" : ", ", variant.name));
     }
   }
 }
 
-}  // namespace moebius::parity
+}  // namespace moebius::testing

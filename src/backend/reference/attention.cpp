@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "backend/reference/norm.h"
-#include "backend/reference/reference_backend.h"
+#include "backend/reference/operations.h"
 #include "backend/reference/sums.h"
+#include "backend/tensor_memory.h"
 #include "base/check.h"
 #include "base/fmath.h"
 
@@ -47,9 +48,9 @@ void rotate(float* x, const float* angles, int64_t rotary) {
 
 // The query or key [head_dim] that enters the dot product.
 std::vector<float> norm_and_rotate(const float* x, const Tensor& norm, const AttentionArgs& args, int64_t position) {
-  std::vector<float> y(args.head_dim);
-  rms_norm_row(y.data(), x, norm.f32(), args.head_dim, args.eps);
-  rotate(y.data(), args.rope.row(position), args.rotary_dim);
+  std::vector<float> y(args.shape.head_dim);
+  rms_norm_row(y.data(), x, f32(norm), args.shape.head_dim, args.eps);
+  rotate(y.data(), row(args.rope, position), args.shape.rotary_dim);
   return y;
 }
 
@@ -93,26 +94,28 @@ Partial attend(const std::vector<float>& q, const View& view, float scale) {
 }
 
 // Keys and values of one token into the cache.
-void append(SequenceState& cache, const AttentionArgs& args, int64_t row, int64_t position) {
-  for (int64_t head = 0; head < args.kv_heads; ++head) {
+void append(SequenceState& cache, const AttentionArgs& args, int64_t t, int64_t position) {
+  const int64_t head_dim = args.shape.head_dim;
+  for (int64_t head = 0; head < args.shape.kv_heads; ++head) {
     const SequenceState::Slot slot{args.layer, position, head};
-    const std::vector<float> k = norm_and_rotate(args.k.row(row) + head * args.head_dim, args.k_norm, args, position);
+    const std::vector<float> k = norm_and_rotate(row(args.k, t) + head * head_dim, args.k_norm, args, position);
     cache.store_key(slot, k.data());
-    cache.store_value(slot, args.v.row(row) + head * args.head_dim);
+    cache.store_value(slot, row(args.v, t) + head * head_dim);
   }
 }
 
 // out [H * head_dim] of one token.
-void attend_token(float* out, const SequenceState& cache, const AttentionArgs& args, int64_t row, int64_t position) {
-  const int64_t query_stride = args.gated ? 2 * args.head_dim : args.head_dim;
-  for (int64_t head = 0; head < args.heads; ++head) {
-    const float* query = args.q.row(row) + head * query_stride;
+void attend_token(float* out, const SequenceState& cache, const AttentionArgs& args, int64_t t, int64_t position) {
+  const AttentionShape& shape = args.shape;
+  const int64_t head_dim = shape.head_dim;
+  for (int64_t head = 0; head < shape.heads; ++head) {
+    const float* query = row(args.q, t) + head * (shape.gated ? 2 * head_dim : head_dim);
     const std::vector<float> q = norm_and_rotate(query, args.q_norm, args, position);
-    const View view{cache, args.layer, head / (args.heads / args.kv_heads), position + 1};
+    const View view{cache, args.layer, head / (shape.heads / shape.kv_heads), position + 1};
     const Partial total = attend(q, view, args.scale);
-    for (int64_t d = 0; d < args.head_dim; ++d) {
+    for (int64_t d = 0; d < head_dim; ++d) {
       const float y = total.o[d] / total.l;
-      out[head * args.head_dim + d] = args.gated ? y * fmath::sigmoid(query[args.head_dim + d]) : y;
+      out[head * head_dim + d] = shape.gated ? y * fmath::sigmoid(query[head_dim + d]) : y;
     }
   }
 }
@@ -120,26 +123,28 @@ void attend_token(float* out, const SequenceState& cache, const AttentionArgs& a
 }  // namespace
 
 // out [T, H * head_dim]
-void ReferenceBackend::attention(Tensor out, const AttentionArgs& args, std::span<const SequenceRows> sequences) {
-  check_shape(out, out.rows, args.heads * args.head_dim);
-  check_shape(args.q, out.rows, args.heads * args.head_dim * (args.gated ? 2 : 1));
-  check_shape(args.k, out.rows, args.kv_heads * args.head_dim);
-  check_shape(args.v, out.rows, args.kv_heads * args.head_dim);
-  check_shape(args.q_norm, 1, args.head_dim);
-  check_shape(args.k_norm, 1, args.head_dim);
-  MOEBIUS_CHECK(args.heads % args.kv_heads == 0 && args.rope.cols == args.rotary_dim);
-  MOEBIUS_CHECK(args.rotary_dim % 2 == 0 && args.rotary_dim <= args.head_dim);
-  for (const SequenceRows& rows : sequences) {
-    SequenceState& cache = sequence(rows.state);
-    const int64_t end = rows.position + rows.rows;
-    MOEBIUS_CHECK(rows.first_row >= 0 && rows.first_row + rows.rows <= out.rows);
-    MOEBIUS_CHECK(rows.position >= 0 && end <= cache.positions() && end <= args.rope.rows);
-    MOEBIUS_CHECK(args.kv_heads == cache.spec().kv_heads && args.head_dim == cache.spec().head_dim);
-    for (int64_t i = 0; i < rows.rows; ++i) append(cache, args, rows.first_row + i, rows.position + i);
-    for (int64_t i = 0; i < rows.rows; ++i) {
-      attend_token(out.row(rows.first_row + i), cache, args, rows.first_row + i, rows.position + i);
-    }
-    traffic_.keys_and_values(cache.kv_bytes(end));
+void ReferenceOperations::attention(const MixedRows& out, const AttentionArgs& args, Batch batch) {
+  const AttentionShape& shape = args.shape;
+  const int64_t rows = batch.rows;
+  check_shape(out.x, rows, shape.out_cols());
+  check_shape(args.q, rows, shape.query_cols());
+  check_shape(args.k, rows, shape.kv_cols());
+  check_shape(args.v, rows, shape.kv_cols());
+  check_shape(args.q_norm, 1, shape.head_dim);
+  check_shape(args.k_norm, 1, shape.head_dim);
+  MOEBIUS_CHECK(shape.heads % shape.kv_heads == 0 && args.rope.cols == shape.rotary_dim);
+  MOEBIUS_CHECK(shape.rotary_dim % 2 == 0 && shape.rotary_dim <= shape.head_dim);
+  for (const SequenceRows& sequence : batch_.at(batch).sequences()) {
+    SequenceState& cache = memory_.state(sequence.state);
+    const int64_t end = sequence.position + sequence.rows;
+    MOEBIUS_CHECK(end <= cache.positions() && end <= args.rope.rows);
+    MOEBIUS_CHECK(shape.kv_heads == cache.spec().kv_heads && shape.head_dim == cache.spec().head_dim);
+    const auto each_row = [&](const auto& body) {
+      for (int64_t i = 0; i < sequence.rows; ++i) body(sequence.first_row + i, sequence.position + i);
+    };
+    each_row([&](int64_t t, int64_t position) { append(cache, args, t, position); });
+    each_row([&](int64_t t, int64_t position) { attend_token(row(out.x, t), cache, args, t, position); });
+    traffic_.kv_bytes += cache.kv_bytes(end);
   }
 }
 

@@ -62,13 +62,13 @@ std::vector<float> rows_of(const std::vector<float>& x, int64_t cols, int64_t fi
 
 class Layer {
  public:
-  Layer(const Shape& shape, const Inputs& in) : shape_(shape), in_(in), backend_(make_reference_backend(false)) {
-    backend_->reserve(2 * in.tokens);
-    state_ = backend_->create_state(state_spec(shape, in.tokens));
+  Layer(const Shape& shape, const Inputs& in) : shape_(shape), in_(in), backend_(make_reference_backend()) {
+    testing::reserve(*backend_, 2 * in.tokens);
+    state_ = backend_->memory().create_state(state_spec(shape, in.tokens));
   }
   // Rows [first, first + count) of the inputs at their positions; out [count, H * head_dim].
   std::vector<float> step(int64_t first, int64_t count) {
-    const SequenceRows rows{state_, 0, count, first};
+    const SequenceRows rows = {.state = state_, .rows = count, .position = first};
     return run(rows_of(in_.q, shape_.q_cols(), first, count), rows_of(in_.k, shape_.kv_cols(), first, count),
                rows_of(in_.v, shape_.kv_cols(), first, count), {rows});
   }
@@ -80,17 +80,17 @@ class Layer {
     args.v = testing::tensor(*backend_, v, shape_.kv_cols());
     args.q_norm = testing::tensor(*backend_, in_.q_norm, shape_.head_dim);
     args.k_norm = testing::tensor(*backend_, in_.k_norm, shape_.head_dim);
-    args.rope = backend_->upload(in_.rope, in_.tokens, shape_.rotary_dim);
-    args.heads = shape_.heads;
-    args.kv_heads = shape_.kv_heads;
-    args.head_dim = shape_.head_dim;
-    args.rotary_dim = shape_.rotary_dim;
-    args.gated = shape_.gated;
+    args.rope = backend_->weights().upload_table(in_.rope, in_.tokens, shape_.rotary_dim);
+    args.shape = {.heads = shape_.heads,
+                  .kv_heads = shape_.kv_heads,
+                  .head_dim = shape_.head_dim,
+                  .rotary_dim = shape_.rotary_dim,
+                  .gated = shape_.gated};
     args.scale = 1.0f / std::sqrt(static_cast<float>(shape_.head_dim));
     args.eps = 1e-6f;
     args.layer = 1;
-    const Tensor out = backend_->allocate(DType::kF32, args.q.rows, shape_.heads * shape_.head_dim);
-    backend_->attention(out, args, sequences);
+    const Tensor out = testing::output(*backend_, args.q.rows, shape_.heads * shape_.head_dim);
+    backend_->operations().attention({out}, args, testing::stage(*backend_, sequences));
     return testing::to_host(*backend_, out);
   }
   [[nodiscard]] Backend& backend() { return *backend_; }
@@ -208,13 +208,14 @@ TEST(Attention, gives_a_sequence_in_a_batch_what_it_gets_alone) {
   const Inputs a = random_inputs(shape, 9, 5);
   const Inputs b = random_inputs(shape, 9, 50);
   Layer layer(shape, a);
-  const State other = layer.backend().create_state(state_spec(shape, 9));
+  const State other = layer.backend().memory().create_state(state_spec(shape, 9));
   const auto joined = [](std::vector<float> x, const std::vector<float>& y) {
     x.insert(x.end(), y.begin(), y.end());
     return x;
   };
   const std::vector<float> out =
-      layer.run(joined(a.q, b.q), joined(a.k, b.k), joined(a.v, b.v), {{layer.state(), 0, 9, 0}, {other, 9, 9, 0}});
+      layer.run(joined(a.q, b.q), joined(a.k, b.k), joined(a.v, b.v),
+                {{.state = layer.state(), .rows = 9}, {.state = other, .first_row = 9, .rows = 9}});
   Inputs b_alone = b;  // the norms are the layer's
   b_alone.q_norm = a.q_norm;
   b_alone.k_norm = a.k_norm;

@@ -35,20 +35,20 @@ class Bits : public ::testing::Test {
     return testing::tensor(*backend_, testing::normals(rows * cols, ++seed_, sigma), cols);
   }
   HostMatrix matrix(int64_t rows, int64_t cols, const WeightFormat& format) { return {rows, cols, format, ++seed_}; }
-  Tensor output(int64_t cols) { return backend_->allocate(DType::kF32, kTokens, cols); }
+  Tensor output(int64_t cols) { return testing::output(*backend_, kTokens, cols); }
   std::string hash(Tensor x) { return fnv1a(testing::to_host(*backend_, x)); }
-  State state(const StateSpec& spec) { return backend_->create_state(spec); }
+  State state(const StateSpec& spec) { return backend_->memory().create_state(spec); }
 
   std::string linear(const WeightFormat& format, ActivationKind kind) {
     const HostMatrix w = matrix(20, 1152, format);
     const Tensor out = output(w.rows());
-    const Projection projection{out, backend_->upload(w.spec(kind), w)};
-    backend_->reserve(kTokens);
-    backend_->linear({&projection, 1}, random(kTokens, w.cols()));
+    const Projection projection{{out}, testing::upload(*backend_, w, kind)};
+    testing::reserve(*backend_, kTokens);
+    backend_->operations().linear({&projection, 1}, {random(kTokens, w.cols())});
     return hash(out);
   }
 
-  std::unique_ptr<Backend> backend_ = make_reference_backend(false);
+  std::unique_ptr<Backend> backend_ = make_reference_backend();
   uint64_t seed_ = 0;
 };
 
@@ -72,8 +72,8 @@ TEST_F(Bits, of_rms_norm) {
   const Tensor out = output(100);
   const Tensor x = random(kTokens, 100);
   const Tensor w = random(1, 100);
-  backend_->reserve(kTokens);
-  backend_->rms_norm(out, x, w, 1e-6f);
+  testing::reserve(*backend_, kTokens);
+  backend_->operations().rms_norm(out, x, {w, 1e-6f});
   EXPECT_EQ(hash(out), "aa97d7020475e4c5");
 }
 
@@ -91,16 +91,13 @@ TEST_F(Bits, of_attention_over_two_blocks) {
   args.q_norm = random(1, kHeadDim);
   args.k_norm = random(1, kHeadDim);
   args.rope = random(kContext, kRotary);  // any numbers will do, and those of libm may differ
-  args.heads = 2;
-  args.kv_heads = 1;
-  args.head_dim = kHeadDim;
-  args.rotary_dim = kRotary;
+  args.shape = {.heads = 2, .kv_heads = 1, .head_dim = kHeadDim, .rotary_dim = kRotary, .gated = true};
   args.scale = 0.2f;
   args.eps = 1e-6f;
-  const Tensor out = backend_->allocate(DType::kF32, kContext, 2 * kHeadDim);
-  backend_->reserve(kContext);
-  const SequenceRows rows{state(spec), 0, kContext, 0};
-  backend_->attention(out, args, {&rows, 1});
+  const Tensor out = testing::output(*backend_, kContext, 2 * kHeadDim);
+  testing::reserve(*backend_, kContext);
+  const Batch batch = testing::stage(*backend_, {{.state = state(spec), .rows = kContext}});
+  backend_->operations().attention({out}, args, batch);
   EXPECT_EQ(hash(out), "53b525812bf3afe1");
 }
 
@@ -108,30 +105,23 @@ TEST_F(Bits, of_delta_net) {
   constexpr int64_t kKeyDim = 40, kValueDim = 24, kConvDim = 2 * kKeyDim + 2 * kValueDim;
   StateSpec spec;
   spec.delta_layers = 1;
-  spec.conv_dim = kConvDim;
-  spec.conv_kernel = 4;
-  spec.value_heads = 2;
-  spec.key_head_dim = kKeyDim;
-  spec.value_head_dim = kValueDim;
+  spec.delta = {
+      .key_heads = 1, .value_heads = 2, .key_head_dim = kKeyDim, .value_head_dim = kValueDim, .conv_kernel = 4};
   DeltaNetArgs args;
   args.qkv = random(kTokens, kConvDim);
   args.z = random(kTokens, 2 * kValueDim);
   args.b = random(kTokens, 2);
   args.a = random(kTokens, 2);
-  args.conv = random(kConvDim, 4, 0.5f);
+  args.conv = backend_->weights().upload_convolution({kConvDim, 4}, testing::normals(kConvDim * 4, ++seed_, 0.5f));
   args.a_log = random(1, 2);
   args.dt_bias = random(1, 2);
   args.norm = random(1, kValueDim);
-  args.key_heads = 1;
-  args.value_heads = 2;
-  args.key_head_dim = kKeyDim;
-  args.value_head_dim = kValueDim;
-  args.conv_kernel = 4;
+  args.shape = spec.delta;
   args.eps = 1e-6f;
   const Tensor out = output(2 * kValueDim);
-  backend_->reserve(kTokens);
-  const SequenceRows rows{state(spec), 0, kTokens, 0};
-  backend_->delta_net(out, args, {&rows, 1});
+  testing::reserve(*backend_, kTokens);
+  const Batch batch = testing::stage(*backend_, {{.state = state(spec), .rows = kTokens}});
+  backend_->operations().delta_net({out}, args, batch);
   EXPECT_EQ(hash(out), "174d6872691fbf3a");
 }
 
@@ -139,31 +129,31 @@ TEST_F(Bits, of_router_weights) {
   const HostMatrix w = matrix(60, 128, testing::affine(8, 64));
   const HostMatrix gate = matrix(1, 128, testing::dense(DType::kBF16));
   RouterArgs args;
-  args.router = backend_->upload(w.spec(ActivationKind::kF32), w);
-  args.shared_gate = backend_->upload(gate.spec(ActivationKind::kF32), gate);
-  args.experts = 60;
-  args.top_k = 8;
-  const Routing out{backend_->allocate(DType::kI32, kTokens, 9), output(9)};
-  backend_->reserve(kTokens);
+  args.router = testing::upload(*backend_, w, ActivationKind::kF32);
+  args.shared_gate = testing::upload(*backend_, gate, ActivationKind::kF32);
+  args.shape = {.experts = 60, .top_k = 8, .shared = true};
+  const Routing out = backend_->memory().allocate_routing(kTokens, 9);
+  testing::reserve(*backend_, kTokens);
   const Tensor x = random(kTokens, 128, 3.0f);
-  backend_->router(out, x, args);
-  EXPECT_EQ(hash(out.weights), "0b7fa0b4baadd71c");
+  const auto hash_weights = [&] { return fnv1a(testing::read_routes(*backend_, out, kTokens, 9).weights); };
+  backend_->operations().router(out, {x}, args);
+  EXPECT_EQ(hash_weights(), "0b7fa0b4baadd71c");
   args.renormalize = false;
-  backend_->router(out, x, args);
-  EXPECT_EQ(hash(out.weights), "e363ea231b3298ab");
+  backend_->operations().router(out, {x}, args);
+  EXPECT_EQ(hash_weights(), "e363ea231b3298ab");
 }
 
 TEST_F(Bits, of_experts) {
   const WeightFormat format = testing::affine(3, 64);
   const HostMatrix gate = matrix(3 * 64, 128, format), up = matrix(3 * 64, 128, format);
   const HostMatrix down = matrix(3 * 128, 64, format);
-  const Experts experts = backend_->upload({"experts", 128, {3, 64, format, format, &gate, &up, &down}, {}});
+  const ExpertsSpec spec = {"experts", 128, {3, 64, format, format, &gate, &up, &down}, {}};
+  const Experts experts = backend_->weights().upload_experts(spec);
   const Tensor out = output(128);
-  const Routing routing{
-      testing::tensor(*backend_, std::vector<int32_t>{0, 1, 0, 2, 1, 2, 0, 1, 0, 2}, 2),
-      testing::tensor(*backend_, std::vector<float>{.1f, .2f, .3f, .4f, .5f, .6f, .7f, .8f, .9f, 1}, 2)};
-  backend_->reserve(kTokens);
-  backend_->experts(out, random(kTokens, 128), routing, experts, ExpertPath::kFused);
+  const Routing routing = testing::routing_of(
+      *backend_, {2, {0, 1, 0, 2, 1, 2, 0, 1, 0, 2}, {.1f, .2f, .3f, .4f, .5f, .6f, .7f, .8f, .9f, 1}});
+  testing::reserve(*backend_, kTokens);
+  backend_->operations().experts({out}, {random(kTokens, 128)}, routing, experts, ExpertPath::kFused);
   EXPECT_EQ(hash(out), "427b90d58d82fab9");
 }
 

@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "backend/reference/norm.h"
-#include "backend/reference/reference_backend.h"
+#include "backend/reference/operations.h"
 #include "backend/reference/sums.h"
+#include "backend/tensor_memory.h"
 #include "base/check.h"
 #include "base/fmath.h"
 
@@ -26,14 +27,14 @@ struct HeadInput {
 
 // out [conv_dim] = silu(causal depthwise convolution); u [conv_dim] is the token's row before it. conv_rows [Kc - 1,
 // conv_dim] are the rows before u, oldest first, and move on by one.
-void convolve(float* out, float* conv_rows, const float* u, const Tensor& conv) {
-  const int64_t channels = conv.rows;
-  const int64_t kernel = conv.cols;
+void convolve(float* out, float* conv_rows, const float* u, const StoredConvolution& conv) {
+  const int64_t channels = conv.spec.channels;
+  const int64_t kernel = conv.spec.kernel;
   for (int64_t ch = 0; ch < channels; ++ch) {
     float acc = 0;
     for (int64_t j = 0; j < kernel; ++j) {
       const float input = j + 1 < kernel ? conv_rows[j * channels + ch] : u[ch];
-      acc = fmath::fma(conv.row(ch)[j], input, acc);
+      acc = fmath::fma(conv.taps[ch * kernel + j], input, acc);
     }
     out[ch] = fmath::silu(acc);
   }
@@ -70,20 +71,20 @@ void delta_rule(float* o, float* s, const HeadInput& in, int64_t key_dim, int64_
 
 // x [n] = ((x * r) * w) * gate(z): the norm comes before the gate.
 void gated_rms_norm(float* x, const float* z, const DeltaNetArgs& args) {
-  const int64_t n = args.value_head_dim;
-  rms_norm_row(x, x, args.norm.f32(), n, args.eps);
+  const int64_t n = args.shape.value_head_dim;
+  rms_norm_row(x, x, f32(args.norm), n, args.eps);
   for (int64_t i = 0; i < n; ++i) x[i] *= args.sigmoid_gate ? fmath::sigmoid(z[i]) : fmath::silu(z[i]);
 }
 
 // q and k of every key head, in place; q carries the softmax-like scale Dk^-0.5.
-void normalize_heads(float* q, float* k, const DeltaNetArgs& args) {
-  const int64_t dim = args.key_head_dim;
+void normalize_heads(float* q, float* k, const DeltaShape& shape) {
+  const int64_t dim = shape.key_head_dim;
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  for (int64_t head = 0; head < args.key_heads; ++head) {
+  for (int64_t head = 0; head < shape.key_heads; ++head) {
     l2_normalize_row(q + head * dim, dim);
     l2_normalize_row(k + head * dim, dim);
   }
-  for (int64_t i = 0; i < args.key_heads * dim; ++i) q[i] *= scale;
+  for (int64_t i = 0; i < shape.key_dim(); ++i) q[i] *= scale;
 }
 
 // exp(log g), in (0, 1]
@@ -92,58 +93,93 @@ float decay(float a, float a_log, float dt_bias) {
   return fmath::exp(log_g);
 }
 
-// out [Hv * Dv] of one token.
-void delta_token(float* out, SequenceState& state, const DeltaNetArgs& args, int64_t row) {
-  const int64_t key_dim = args.key_heads * args.key_head_dim;
-  std::vector<float> c(args.qkv.cols);  // q [Hk * Dk], k [Hk * Dk], v [Hv * Dv]
-  convolve(c.data(), state.conv_rows(args.layer), args.qkv.row(row), args.conv);
-  normalize_heads(c.data(), c.data() + key_dim, args);
-  for (int64_t head = 0; head < args.value_heads; ++head) {
-    const int64_t key_head = head / (args.value_heads / args.key_heads);
-    const float* q = c.data() + key_head * args.key_head_dim;
-    const float* v = c.data() + 2 * key_dim + head * args.value_head_dim;
-    const float g = decay(args.a.row(row)[head], args.a_log.f32()[head], args.dt_bias.f32()[head]);
-    const float beta = fmath::sigmoid(args.b.row(row)[head]);
-    float* o = out + head * args.value_head_dim;
-    delta_rule(o, state.s(args.layer, head), {q, q + key_dim, v, g, beta}, args.key_head_dim, args.value_head_dim);
-    gated_rms_norm(o, args.z.row(row) + head * args.value_head_dim, args);
+// One token: the state takes it in, and out [Hv * Dv] is what the rule says of it, before the gated norm.
+void delta_token(float* out, SequenceState& state, const DeltaNetArgs& args, const DeltaInputs& in,
+                 const StoredConvolution& conv) {
+  const DeltaShape& shape = args.shape;
+  std::vector<float> c(shape.conv_dim());  // q [Hk * Dk], k [Hk * Dk], v [Hv * Dv]
+  convolve(c.data(), state.conv_rows(args.layer), f32(in.qkv), conv);
+  normalize_heads(c.data(), c.data() + shape.key_dim(), shape);
+  for (int64_t head = 0; head < shape.value_heads; ++head) {
+    const int64_t key_head = head / (shape.value_heads / shape.key_heads);
+    const float* q = c.data() + key_head * shape.key_head_dim;
+    const float* v = c.data() + 2 * shape.key_dim() + head * shape.value_head_dim;
+    const float g = decay(f32(in.a)[head], f32(args.a_log)[head], f32(args.dt_bias)[head]);
+    const float beta = fmath::sigmoid(f32(in.b)[head]);
+    delta_rule(out + head * shape.value_head_dim, state.s(args.layer, head), {q, q + shape.key_dim(), v, g, beta},
+               shape.key_head_dim, shape.value_head_dim);
   }
+}
+
+void keep_in_log(const LoggedTensors& log, const SequenceRows& rows, const DeltaInputs& in, int64_t layer) {
+  const DeltaInputs to = log.rows(layer, rows.log_row, rows.rows);
+  const auto copy = [](const Tensor& out, const Tensor& x) { std::copy_n(f32(x), x.rows * x.cols, f32(out)); };
+  copy(to.qkv, in.qkv);
+  copy(to.b, in.b);
+  copy(to.a, in.a);
 }
 
 void check_spec(const StateSpec& spec, const DeltaNetArgs& args) {
   MOEBIUS_CHECK(args.layer >= 0 && args.layer < spec.delta_layers);
-  MOEBIUS_CHECK(args.conv.rows == spec.conv_dim && args.conv.cols == spec.conv_kernel);
-  MOEBIUS_CHECK(args.value_heads == spec.value_heads && args.key_head_dim == spec.key_head_dim);
-  MOEBIUS_CHECK(args.value_head_dim == spec.value_head_dim);
+  MOEBIUS_CHECK(args.shape.conv_dim() == spec.delta.conv_dim() && args.shape.conv_kernel == spec.delta.conv_kernel);
+  MOEBIUS_CHECK(args.shape.value_heads == spec.delta.value_heads);
+  MOEBIUS_CHECK(args.shape.key_head_dim == spec.delta.key_head_dim);
 }
 
 }  // namespace
 
+void ReferenceOperations::check_delta_net(const DeltaNetArgs& args) const {
+  const DeltaShape& shape = args.shape;
+  check_shape(args.a_log, 1, shape.value_heads);
+  check_shape(args.dt_bias, 1, shape.value_heads);
+  check_shape(args.norm, 1, shape.value_head_dim);
+  const ConvolutionSpec& conv = weights_.convolution(args.conv).spec;
+  MOEBIUS_CHECK(conv.channels == shape.conv_dim() && conv.kernel == shape.conv_kernel);
+  MOEBIUS_CHECK(shape.value_heads % shape.key_heads == 0);
+}
+
 // out [T, Hv * Dv]
-void ReferenceBackend::delta_net(Tensor out, const DeltaNetArgs& args, std::span<const SequenceRows> sequences) {
-  const int64_t value_dim = args.value_heads * args.value_head_dim;
-  const int64_t conv_dim = 2 * args.key_heads * args.key_head_dim + value_dim;
-  check_shape(out, out.rows, value_dim);
-  check_shape(args.qkv, out.rows, conv_dim);
-  check_shape(args.z, out.rows, value_dim);
-  check_shape(args.b, out.rows, args.value_heads);
-  check_shape(args.a, out.rows, args.value_heads);
-  check_shape(args.a_log, 1, args.value_heads);
-  check_shape(args.dt_bias, 1, args.value_heads);
-  check_shape(args.norm, 1, args.value_head_dim);
-  MOEBIUS_CHECK(args.conv.rows == conv_dim && args.conv.cols == args.conv_kernel);
-  MOEBIUS_CHECK(args.value_heads % args.key_heads == 0);
-  for (const SequenceRows& rows : sequences) {
-    SequenceState& state = sequence(rows.state);
+void ReferenceOperations::delta_net(const MixedRows& out, const DeltaNetArgs& args, Batch batch) {
+  check_delta_net(args);
+  const DeltaShape& shape = args.shape;
+  check_shape(out.x, batch.rows, shape.value_dim());
+  check_shape(args.qkv, batch.rows, shape.conv_dim());
+  check_shape(args.z, batch.rows, shape.value_dim());
+  check_shape(args.b, batch.rows, shape.value_heads);
+  check_shape(args.a, batch.rows, shape.value_heads);
+  const StoredConvolution& conv = weights_.convolution(args.conv);
+  for (const SequenceRows& rows : batch_.at(batch).sequences()) {
+    SequenceState& state = memory_.state(rows.state);
     check_spec(state.spec(), args);
-    MOEBIUS_CHECK(rows.first_row >= 0 && rows.first_row + rows.rows <= out.rows);
     MOEBIUS_CHECK(rows.draft ? rows.rows <= state.spec().draft_rows : !state.has_draft());
+    const DeltaInputs in = DeltaInputs{args.qkv, args.b, args.a}.slice(rows.first_row, rows.rows);
+    if (rows.log.id >= 0) keep_in_log(memory_.log(rows.log), rows, in, args.layer);
     if (rows.draft) state.begin_draft(args.layer);
     for (int64_t i = 0; i < rows.rows; ++i) {
-      delta_token(out.row(rows.first_row + i), state, args, rows.first_row + i);
+      const int64_t t = rows.first_row + i;
+      delta_token(row(out.x, t), state, args, in.slice(i, 1), conv);
+      for (int64_t head = 0; head < shape.value_heads; ++head) {
+        const int64_t column = head * shape.value_head_dim;
+        gated_rms_norm(row(out.x, t) + column, row(args.z, t) + column, args);
+      }
       if (rows.draft) state.end_draft_row(args.layer);
     }
-    traffic_.recurrent_state(state.recurrent_bytes());
+    traffic_.state_bytes += 2 * state.recurrent_bytes();
+  }
+}
+
+void ReferenceOperations::replay_delta_net(const DeltaNetArgs& args, Batch batch) {
+  check_delta_net(args);
+  std::vector<float> unused(args.shape.value_dim());
+  for (const SequenceRows& rows : batch_.at(batch).sequences()) {
+    SequenceState& state = memory_.state(rows.state);
+    check_spec(state.spec(), args);
+    MOEBIUS_CHECK(!rows.draft && !state.has_draft());
+    const DeltaInputs in = memory_.log(rows.log).rows(args.layer, rows.log_row, rows.rows);
+    for (int64_t i = 0; i < rows.rows; ++i) {
+      delta_token(unused.data(), state, args, in.slice(i, 1), weights_.convolution(args.conv));
+    }
+    traffic_.state_bytes += 2 * state.recurrent_bytes();
   }
 }
 

@@ -44,22 +44,27 @@ std::vector<float> rows_of(const std::vector<float>& x, int64_t cols, int64_t fi
 
 class Layer {
  public:
-  Layer(const Shape& shape, const Inputs& in) : shape_(shape), in_(in), backend_(make_reference_backend(false)) {
-    backend_->reserve(2 * in.tokens);
+  Layer(const Shape& shape, const Inputs& in) : shape_(shape), in_(in), backend_(make_reference_backend()) {
+    testing::reserve(*backend_, 2 * in.tokens);
     state_ = create_state();
+  }
+  [[nodiscard]] DeltaShape delta_shape() const {
+    return {.key_heads = shape_.key_heads,
+            .value_heads = shape_.value_heads,
+            .key_head_dim = shape_.key_head_dim,
+            .value_head_dim = shape_.value_head_dim,
+            .conv_kernel = shape_.conv_kernel};
   }
   State create_state() {
     StateSpec spec;
     spec.delta_layers = 2;
-    spec.conv_dim = shape_.conv_dim();
-    spec.conv_kernel = shape_.conv_kernel;
-    spec.value_heads = shape_.value_heads;
-    spec.key_head_dim = shape_.key_head_dim;
-    spec.value_head_dim = shape_.value_head_dim;
-    return backend_->create_state(spec);
+    spec.delta = delta_shape();
+    return backend_->memory().create_state(spec);
   }
   // Rows [first, first + count) of the inputs continue the layer's own sequence.
-  std::vector<float> step(int64_t first, int64_t count) { return run(first, count, {{state_, 0, count, first}}); }
+  std::vector<float> step(int64_t first, int64_t count) {
+    return run(first, count, {{.state = state_, .rows = count}});
+  }
   std::vector<float> run(int64_t first, int64_t count, const std::vector<SequenceRows>& sequences) {
     const auto rows = [&](const std::vector<float>& x, int64_t cols) {
       return testing::tensor(*backend_, rows_of(x, cols, first, count), cols);
@@ -69,20 +74,16 @@ class Layer {
     args.z = rows(in_.z, shape_.value_dim());
     args.b = rows(in_.b, shape_.value_heads);
     args.a = rows(in_.a, shape_.value_heads);
-    args.conv = testing::tensor(*backend_, in_.conv, shape_.conv_kernel);
+    args.conv = backend_->weights().upload_convolution({shape_.conv_dim(), shape_.conv_kernel}, in_.conv);
     args.a_log = testing::tensor(*backend_, in_.a_log, shape_.value_heads);
     args.dt_bias = testing::tensor(*backend_, in_.dt_bias, shape_.value_heads);
     args.norm = testing::tensor(*backend_, in_.norm, shape_.value_head_dim);
-    args.key_heads = shape_.key_heads;
-    args.value_heads = shape_.value_heads;
-    args.key_head_dim = shape_.key_head_dim;
-    args.value_head_dim = shape_.value_head_dim;
-    args.conv_kernel = shape_.conv_kernel;
+    args.shape = delta_shape();
     args.eps = shape_.eps;
     args.sigmoid_gate = shape_.sigmoid_gate;
     args.layer = 1;
-    const Tensor out = backend_->allocate(DType::kF32, count, shape_.value_dim());
-    backend_->delta_net(out, args, sequences);
+    const Tensor out = testing::output(*backend_, count, shape_.value_dim());
+    backend_->operations().delta_net({out}, args, testing::stage(*backend_, sequences));
     return testing::to_host(*backend_, out);
   }
   [[nodiscard]] Backend& backend() { return *backend_; }
@@ -239,10 +240,11 @@ TEST(DeltaNet, gives_a_sequence_in_a_batch_what_it_gets_alone) {
   const Inputs in = random_inputs(shape, 12, 3);
   Layer layer(shape, in);
   const State other = layer.create_state();
-  const std::vector<float> batch = layer.run(0, 12, {{layer.state(), 0, 5, 0}, {other, 5, 7, 0}});
+  const std::vector<float> batch =
+      layer.run(0, 12, {{.state = layer.state(), .rows = 5}, {.state = other, .first_row = 5, .rows = 7}});
   Layer alone(shape, in);
   std::vector<float> expected = alone.step(0, 5);
-  alone.backend().reset_state(alone.state());
+  alone.backend().memory().reset_state(alone.state());
   const std::vector<float> second = alone.step(5, 7);
   expected.insert(expected.end(), second.begin(), second.end());
   EXPECT_EQ(batch, expected);
@@ -254,7 +256,7 @@ TEST(DeltaNet, forgets_everything_on_reset) {
   Layer layer(shape, in);
   const std::vector<float> first = layer.step(0, 10);
   EXPECT_NE(layer.step(0, 10), first);
-  layer.backend().reset_state(layer.state());
+  layer.backend().memory().reset_state(layer.state());
   EXPECT_EQ(layer.step(0, 10), first);
 }
 

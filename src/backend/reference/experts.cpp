@@ -1,43 +1,42 @@
-// The experts of an MoE layer: SwiGLU of every expert on the tokens that chose it, and their weighted sum (N9). Experts
-// are visited in ascending id, the shared one last, so each token's sum is in ascending id too. The three expert paths
-// of a fast backend are ways to schedule this; here there is one.
+// The experts of an MoE layer: SwiGLU of every expert on the tokens that chose it, and their weighted sum (N9). The
+// three expert paths of a fast backend are ways to schedule this; here there is one.
 #include <algorithm>
 #include <vector>
 
 #include "backend/reference/matmul.h"
-#include "backend/reference/reference_backend.h"
+#include "backend/reference/operations.h"
+#include "backend/tensor_memory.h"
 #include "base/check.h"
 #include "base/fmath.h"
 
 namespace moebius::reference {
 namespace {
 
-// A token that an expert serves, and the expert's share of its result.
+// A token that an expert serves: row t * slots + s of the slots, where it is the choice in slot s.
 struct Assignment {
   int64_t row;
-  float weight;
+  int64_t slot_row;
 };
 
 // [E + 1]: per expert its tokens, ascending.
-std::vector<std::vector<Assignment>> assignments(const Routing& routing, const StoredExperts& table) {
-  const int64_t entries = table.routed.count + table.shared.count;
-  std::vector<std::vector<Assignment>> tokens(entries);
-  for (int64_t t = 0; t < routing.ids.rows; ++t) {
+std::vector<std::vector<Assignment>> assignments(const StoredRouting& routing, const StoredExperts& table) {
+  std::vector<std::vector<Assignment>> tokens(table.entries());
+  for (int64_t t = 0; t < routing.rows(); ++t) {
     int64_t previous = -1;
-    for (int64_t slot = 0; slot < routing.ids.cols; ++slot) {
-      const int32_t id = routing.ids.i32()[t * routing.ids.cols + slot];
-      MOEBIUS_CHECK(id > previous && id < entries);
+    for (int64_t slot_row = t * routing.slots; slot_row < (t + 1) * routing.slots; ++slot_row) {
+      const int32_t id = routing.ids[slot_row];
+      MOEBIUS_CHECK(id > previous && id < table.entries());
       previous = id;
-      tokens[id].push_back({t, routing.weights.row(t)[slot]});
+      tokens[id].push_back({t, slot_row});
     }
   }
   return tokens;
 }
 
 // [n, D]: the rows of x [T, D] that an expert serves.
-std::vector<float> gather(const Tensor& x, const std::vector<Assignment>& tokens) {
-  std::vector<float> rows(tokens.size() * x.cols);
-  for (size_t i = 0; i < tokens.size(); ++i) std::copy_n(x.row(tokens[i].row), x.cols, rows.begin() + i * x.cols);
+std::vector<float> gather(const std::vector<float>& x, int64_t dim, const std::vector<Assignment>& tokens) {
+  std::vector<float> rows(tokens.size() * dim);
+  for (size_t i = 0; i < tokens.size(); ++i) std::copy_n(x.data() + tokens[i].row * dim, dim, rows.begin() + i * dim);
   return rows;
 }
 
@@ -57,32 +56,71 @@ std::vector<float> swiglu(const std::vector<float>& x, int64_t dim, const Stored
   return out;
 }
 
-}  // namespace
+// What a dense MLP is to an expert table: every row takes its one entry whole.
+StoredRouting route_to_the_one_entry(int64_t rows) {
+  return {
+      .max_rows = rows, .slots = 1, .ids = std::vector<int32_t>(rows, 0), .weights = std::vector<float>(rows, 1.0f)};
+}
 
-// out [T, D], x [T, D], routing [T, slots]
-void ReferenceBackend::experts(Tensor out, Tensor x, const Routing& routing, Experts experts, ExpertPath /*path*/) {
-  const StoredExperts& table = expert_table(experts);
-  check_shape(out, x.rows, table.dim);
-  check_shape(x, out.rows, table.dim);
-  check_shape(routing.ids, x.rows, routing.ids.cols, DType::kI32);
-  check_shape(routing.weights, x.rows, routing.ids.cols);
-  std::fill_n(out.f32(), out.rows * out.cols, 0.0f);
+// out [T * slots, D]: what each chosen expert in the range says; x [T, D].
+Traffic fill_slots(float* out, const std::vector<float>& x, const StoredRouting& routing, const StoredExperts& table,
+                   ExpertRange range) {
+  Traffic traffic;
+  traffic.expert_layers = 1;
   const std::vector<std::vector<Assignment>> served = assignments(routing, table);
-  int64_t distinct_routed = 0;
-  for (int64_t e = 0; e < static_cast<int64_t>(served.size()); ++e) {
+  for (int64_t e = range.first; e < range.first + range.count; ++e) {
     const std::vector<Assignment>& tokens = served[e];
     if (tokens.empty()) continue;
     const bool is_shared = e == table.routed.count;
     const StoredExpertGroup& group = is_shared ? table.shared : table.routed;
-    const std::vector<float> y = swiglu(gather(x, tokens), table.dim, group, is_shared ? 0 : e);
+    const std::vector<float> y = swiglu(gather(x, table.dim, tokens), table.dim, group, is_shared ? 0 : e);
     for (size_t i = 0; i < tokens.size(); ++i) {
-      float* row = out.row(tokens[i].row);
-      for (int64_t d = 0; d < table.dim; ++d) row[d] = fmath::fma(tokens[i].weight, y[i * table.dim + d], row[d]);
+      std::copy_n(y.data() + i * table.dim, table.dim, out + tokens[i].slot_row * table.dim);
     }
-    traffic_.weights(group.expert_bytes());
-    distinct_routed += is_shared ? 0 : 1;
+    traffic.weight_bytes += group.expert_bytes();
+    traffic.distinct_experts += is_shared ? 0 : 1;
   }
-  traffic_.expert_layer(distinct_routed);
+  return traffic;
+}
+
+// [T, D]: y = +0, then fma(p, out_e, y) in the order of the slots, which is that of ascending ids.
+std::vector<float> weighted_sums(const float* slots, const StoredRouting& routing, int64_t dim) {
+  std::vector<float> y(routing.rows() * dim, 0.0f);
+  for (int64_t slot_row = 0; slot_row < std::ssize(routing.ids); ++slot_row) {
+    float* row = y.data() + slot_row / routing.slots * dim;
+    for (int64_t d = 0; d < dim; ++d) row[d] = fmath::fma(routing.weights[slot_row], slots[slot_row * dim + d], row[d]);
+  }
+  return y;
+}
+
+}  // namespace
+
+// out [T, D], x [T, D]
+void ReferenceOperations::experts(const Output& out, const Input& x, Routing routing, Experts experts,
+                                  ExpertPath /*path*/) {
+  const StoredExperts& table = weights_.experts(experts);
+  check_shape(out.x, x.x.rows, table.dim);
+  const StoredRouting chosen = routing.id < 0 ? route_to_the_one_entry(x.x.rows) : memory_.routing(routing);
+  MOEBIUS_CHECK(chosen.rows() == x.x.rows);
+  std::vector<float> slots(chosen.ids.size() * table.dim);
+  traffic_ += fill_slots(slots.data(), rows_of(x), chosen, table, {0, table.entries()});
+  write_rows(out, weighted_sums(slots.data(), chosen, table.dim));
+}
+
+void ReferenceOperations::expert_slots(Tensor out, const Input& x, Routing routing, Experts experts,
+                                       ExpertRange range) {
+  const StoredExperts& table = weights_.experts(experts);
+  const StoredRouting& chosen = memory_.routing(routing);
+  MOEBIUS_CHECK(out.rows == std::ssize(chosen.ids) && out.cols == table.dim && chosen.rows() == x.x.rows);
+  MOEBIUS_CHECK(range.first >= 0 && range.count >= 0 && range.first + range.count <= table.entries());
+  traffic_ += fill_slots(f32(out), rows_of(x), chosen, table, range);
+}
+
+void ReferenceOperations::combine(const Output& out, Tensor slots, Routing routing) {
+  const StoredRouting& chosen = memory_.routing(routing);
+  check_shape(out.x, chosen.rows(), slots.cols);
+  MOEBIUS_CHECK(slots.rows == std::ssize(chosen.ids));
+  write_rows(out, weighted_sums(f32(slots), chosen, slots.cols));
 }
 
 }  // namespace moebius::reference

@@ -31,23 +31,19 @@ struct Group {
   ExpertGroupSpec spec;
 };
 
-struct Routes {
-  int64_t slots;
-  std::vector<int32_t> ids;
-  std::vector<float> weights;
-};
+using testing::Routes;
 
 struct Layer {
   std::unique_ptr<Backend> backend;
   Experts experts;
 };
 
-Layer load(const Group& routed, const Group* shared, bool f32_activations) {
-  Layer layer{make_reference_backend(f32_activations), {}};
+Layer load(const Group& routed, const Group* shared, ActivationKind activations = ActivationKind::kInt8) {
+  Layer layer{make_reference_backend(activations), {}};
   ExpertsSpec spec{"experts", routed.gate.cols(), routed.spec, {}};
   if (shared != nullptr) spec.shared = shared->spec;
-  layer.experts = layer.backend->upload(spec);
-  layer.backend->reserve(16);
+  layer.experts = layer.backend->weights().upload_experts(spec);
+  testing::reserve(*layer.backend, 16);
   return layer;
 }
 
@@ -55,10 +51,8 @@ std::vector<float> run(Layer& layer, const std::vector<float>& x, int64_t dim, c
                        ExpertPath path = ExpertPath::kFused) {
   Backend& backend = *layer.backend;
   const Tensor input = testing::tensor(backend, x, dim);
-  const Tensor out = backend.allocate(DType::kF32, input.rows, dim);
-  const Routing routing{testing::tensor(backend, routes.ids, routes.slots),
-                        testing::tensor(backend, routes.weights, routes.slots)};
-  backend.experts(out, input, routing, layer.experts, path);
+  const Tensor out = testing::output(backend, input.rows, dim);
+  backend.operations().experts({out}, {input}, testing::routing_of(backend, routes), layer.experts, path);
   return testing::to_host(backend, out);
 }
 
@@ -113,7 +107,7 @@ TEST(Experts, meet_double_precision_with_dense_weights) {
     const Group routed(4, 24, dim, testing::dense(dtype), testing::dense(dtype), 1);
     const Group shared(1, 40, dim, testing::dense(dtype), testing::dense(dtype), 11);
     const std::vector<float> x = testing::normals(3 * dim, 2);
-    Layer layer = load(routed, &shared, false);
+    Layer layer = load(routed, &shared);
     EXPECT_LT(relative_error(run(layer, x, dim, kUneven), exact_layer(routed, &shared, x, dim, kUneven)), 1e-5);
   }
 }
@@ -123,7 +117,7 @@ TEST(Experts, meet_double_precision_on_decoded_weights_with_f32_activations) {
   const Group routed(4, 64, dim, testing::affine(3, 64), testing::affine(6, 32), 1);
   const Group shared(1, 128, dim, testing::affine(8, 32), testing::affine(5, 128), 11);
   const std::vector<float> x = testing::normals(3 * dim, 2);
-  Layer layer = load(routed, &shared, /*f32_activations=*/true);
+  Layer layer = load(routed, &shared, ActivationKind::kF32);
   EXPECT_LT(relative_error(run(layer, x, dim, kUneven), exact_layer(routed, &shared, x, dim, kUneven)), 1e-5);
 }
 
@@ -133,7 +127,7 @@ TEST(Experts, with_int8_activations_stay_within_their_rounding) {
     const Group routed(4, 96, dim, testing::affine(bits, 64), testing::affine(bits, 32), 1);
     const Group shared(1, 64, dim, testing::affine(8, 32), testing::dense(DType::kBF16), 11);
     const std::vector<float> x = testing::normals(3 * dim, 2);
-    Layer layer = load(routed, &shared, false);
+    Layer layer = load(routed, &shared);
     const double error = relative_error(run(layer, x, dim, kUneven), exact_layer(routed, &shared, x, dim, kUneven));
     EXPECT_LT(error, 0.03) << bits << " bits";
     EXPECT_GT(error, 1e-4) << bits << " bits: were the activations quantized at all?";
@@ -145,7 +139,7 @@ TEST(Experts, without_a_shared_one_meet_double_precision) {
   const Group routed(4, 24, dim, testing::dense(DType::kF32), testing::dense(DType::kF32), 1);
   const Routes routes{2, {1, 3, 0, 2}, {0.25f, 0.75f, 0.5f, 0.5f}};
   const std::vector<float> x = testing::normals(2 * dim, 2);
-  Layer layer = load(routed, nullptr, false);
+  Layer layer = load(routed, nullptr);
   EXPECT_LT(relative_error(run(layer, x, dim, routes), exact_layer(routed, nullptr, x, dim, routes)), 1e-5);
 }
 
@@ -154,7 +148,7 @@ TEST(Experts, give_the_same_bits_on_every_path_and_to_a_token_alone) {
   const Group routed(4, 64, dim, testing::affine(3, 64), testing::affine(3, 64), 1);
   const Group shared(1, 64, dim, testing::affine(3, 64), testing::affine(3, 64), 11);
   const std::vector<float> x = testing::activations(3, dim, 2);
-  Layer layer = load(routed, &shared, false);
+  Layer layer = load(routed, &shared);
   const std::vector<float> batch = run(layer, x, dim, kUneven);
   EXPECT_EQ(run(layer, x, dim, kUneven, ExpertPath::kConcat), batch);
   EXPECT_EQ(run(layer, x, dim, kUneven, ExpertPath::kUnfused), batch);
@@ -182,30 +176,39 @@ TEST(Experts, are_summed_in_ascending_id_with_the_shared_one_last) {
   const Constant downs({0x1p24f, 1.0f, -0x1p24f});  // ascending: the one is lost, then the large ones cancel
   const Constant gate({64.0f}), shared_up({up}), down({3.0f});
   const WeightFormat f32 = testing::dense(DType::kF32);
-  const std::unique_ptr<Backend> backend = make_reference_backend(false);
-  const Experts experts = backend->upload(
+  const std::unique_ptr<Backend> backend = make_reference_backend();
+  const Experts experts = backend->weights().upload_experts(
       {"experts", 1, {3, 1, f32, f32, &gates, &ups, &downs}, {1, 1, f32, f32, &gate, &shared_up, &down}});
-  backend->reserve(1);
-  const Tensor out = backend->allocate(DType::kF32, 1, 1);
-  const Routing routing{testing::tensor(*backend, std::vector<int32_t>{0, 1, 2, 3}, 4),
-                        testing::tensor(*backend, std::vector<float>{1, 1, 1, 1}, 4)};
-  backend->experts(out, testing::tensor(*backend, std::vector<float>{1.0f}, 1), routing, experts, ExpertPath::kFused);
+  testing::reserve(*backend, 1);
+  const Tensor out = testing::output(*backend, 1, 1);
+  const Routing routing = testing::routing_of(*backend, {4, {0, 1, 2, 3}, {1, 1, 1, 1}});
+  backend->operations().experts({out}, {testing::tensor(*backend, {1.0f}, 1)}, routing, experts, ExpertPath::kFused);
   EXPECT_EQ(testing::to_host(*backend, out)[0], 3.0f);
+}
+
+TEST(Experts, of_a_dense_mlp_are_one_that_every_row_takes_whole) {
+  const int64_t dim = 192;
+  const Group mlp(1, 64, dim, testing::affine(4, 64), testing::affine(4, 64), 1);
+  Layer layer = load(mlp, nullptr);
+  const std::vector<float> x = testing::normals(3 * dim, 2);
+  const Tensor out = testing::output(*layer.backend, 3, dim);
+  layer.backend->operations().experts({out}, {testing::tensor(*layer.backend, x, dim)}, {}, layer.experts,
+                                      ExpertPath::kFused);
+  EXPECT_EQ(testing::to_host(*layer.backend, out), run(layer, x, dim, {1, {0, 0, 0}, {1, 1, 1}}));
 }
 
 TEST(Experts, count_the_bytes_of_the_distinct_ones) {
   const int64_t dim = 192;
   const Group routed(4, 64, dim, testing::affine(3, 64), testing::affine(3, 64), 1);
   const Group shared(1, 128, dim, testing::affine(8, 64), testing::affine(8, 64), 11);
-  Layer layer = load(routed, &shared, false);
-  layer.backend->take_traffic();
+  Layer layer = load(routed, &shared);
   run(layer, testing::normals(3 * dim, 2), dim, kUneven);
-  const Traffic traffic = layer.backend->take_traffic();
+  const Traffic traffic = layer.backend->probes().traffic();
   const int64_t routed_bytes = (routed.gate.bytes() + routed.up.bytes() + routed.down.bytes()) / 4;
   EXPECT_EQ(traffic.weight_bytes, 3 * routed_bytes + shared.gate.bytes() + shared.up.bytes() + shared.down.bytes());
   EXPECT_EQ(traffic.expert_layers, 1);
   EXPECT_EQ(traffic.distinct_experts, 3);
-  EXPECT_EQ(layer.backend->packed_bytes(),
+  EXPECT_EQ(layer.backend->weights().packed_bytes(),
             4 * routed_bytes + shared.gate.bytes() + shared.up.bytes() + shared.down.bytes());
 }
 

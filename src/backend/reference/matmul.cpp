@@ -5,7 +5,9 @@
 #include <cmath>
 #include <limits>
 
-#include "backend/reference/reference_backend.h"
+#include "backend/reference/norm.h"
+#include "backend/reference/operations.h"
+#include "backend/tensor_memory.h"
 #include "base/check.h"
 #include "base/checked.h"
 #include "base/fmath.h"
@@ -129,14 +131,34 @@ void matmul(float* out, const Activations& x, const StoredMatrix& w, RowRange ro
   }
 }
 
+std::vector<float> ReferenceOperations::rows_of(const Input& x) const {
+  check_shape(x.x, x.x.rows, x.x.cols);
+  std::vector<float> rows(f32(x.x), f32(x.x) + x.x.rows * x.x.cols);
+  if (!x.norm.weight.has_memory()) return rows;
+  check_shape(x.norm.weight, 1, x.x.cols);
+  for (int64_t t = 0; t < x.x.rows; ++t) {
+    float* row = rows.data() + t * x.x.cols;
+    rms_norm_row(row, row, f32(x.norm.weight), x.x.cols, x.norm.eps);
+  }
+  return rows;
+}
+
+void write_rows(const Output& out, const std::vector<float>& rows) {
+  float* to = f32(out.x);
+  for (size_t i = 0; i < rows.size(); ++i) to[i] = out.write == Write::kAdd ? to[i] + rows[i] : rows[i];
+}
+
 // Each projection as if it stood alone: out [T, N] = x [T, D] times W [N, D] transposed.
-void ReferenceBackend::linear(std::span<const Projection> projections, Tensor x) {
-  const Activations activations(x.f32(), x.rows, x.cols);
+void ReferenceOperations::linear(std::span<const Projection> projections, const Input& x) {
+  const std::vector<float> rows = rows_of(x);
+  const Activations activations(rows.data(), x.x.rows, x.x.cols);
   for (const Projection& p : projections) {
-    const StoredMatrix& w = matrix(p.weight);
-    check_shape(p.out, x.rows, w.rows());
-    matmul(p.out.f32(), activations, w, {0, w.rows()});
-    traffic_.weights(w.bytes());
+    const StoredMatrix& w = weights_.matrix(p.weight);
+    check_shape(p.out.x, x.x.rows, w.rows());
+    std::vector<float> product(x.x.rows * w.rows());
+    matmul(product.data(), activations, w, {0, w.rows()});
+    write_rows(p.out, product);
+    traffic_.weight_bytes += w.bytes();
   }
 }
 

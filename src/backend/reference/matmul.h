@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "backend/operations.h"
 #include "backend/reference/matrix.h"
 
 namespace moebius::reference {
@@ -34,5 +35,8 @@ struct RowRange {
 
 // out [T, count] = x [T, cols] times the rows [first, first + count) of w [rows, cols].
 void matmul(float* out, const Activations& x, const StoredMatrix& w, RowRange rows);
+
+// Results [T, N] of an operation, to where they are wanted.
+void write_rows(const Output& out, const std::vector<float>& rows);
 
 }  // namespace moebius::reference

@@ -84,13 +84,15 @@ TEST(QuantizeActivations, the_largest_finite_value_is_code_127) {
 }
 
 // out [T, N] of one matrix; x [T, K].
-std::vector<float> linear(const HostMatrix& w, const std::vector<float>& x, ActivationKind kind, bool f32 = false) {
-  const std::unique_ptr<Backend> backend = make_reference_backend(f32);
-  const Matrix matrix = backend->upload(w.spec(kind), w);
+std::vector<float> linear(const HostMatrix& w, const std::vector<float>& x, ActivationKind kind,
+                          ActivationKind of_backend = ActivationKind::kInt8) {
+  const std::unique_ptr<Backend> backend = make_reference_backend(of_backend);
+  const Matrix matrix = testing::upload(*backend, w, kind);
   const Tensor input = testing::tensor(*backend, x, w.cols());
-  const Tensor out = backend->allocate(DType::kF32, input.rows, w.rows());
-  backend->reserve(input.rows);
-  backend->linear(std::vector<Projection>{{out, matrix}}, input);
+  const Tensor out = testing::output(*backend, input.rows, w.rows());
+  testing::reserve(*backend, input.rows);
+  const Projection projection = {{out}, matrix};
+  backend->operations().linear({&projection, 1}, {input});
   return testing::to_host(*backend, out);
 }
 
@@ -144,7 +146,7 @@ TEST_P(MatmulFormat, with_f32_activations_meets_double_precision) {
   const HostMatrix w(9, 640, GetParam(), 1);
   const std::vector<float> x = testing::activations(1, 640, 2);
   expect_close(linear(w, x, ActivationKind::kF32), w, {x.begin(), x.end()});
-  expect_close(linear(w, x, ActivationKind::kInt8, /*f32=*/true), w, {x.begin(), x.end()});
+  expect_close(linear(w, x, ActivationKind::kInt8, ActivationKind::kF32), w, {x.begin(), x.end()});
 }
 
 TEST_P(MatmulFormat, with_int8_activations_meets_double_precision_on_the_codes) {
@@ -225,16 +227,16 @@ TEST(Linear, gives_each_of_several_projections_what_it_gets_alone) {
                                  HostMatrix(5, 192, testing::affine(8, 32), 2),
                                  HostMatrix(9, 192, testing::dense(DType::kBF16), 3)};
   const std::vector<float> x = testing::activations(3, 192, 4);
-  const std::unique_ptr<Backend> backend = make_reference_backend(false);
+  const std::unique_ptr<Backend> backend = make_reference_backend();
   std::vector<Projection> projections;
   for (const HostMatrix& w : matrices) {
-    const Matrix matrix = backend->upload(w.spec(), w);
-    projections.push_back({backend->allocate(DType::kF32, 3, w.rows()), matrix});
+    const Matrix matrix = testing::upload(*backend, w);
+    projections.push_back({{testing::output(*backend, 3, w.rows())}, matrix});
   }
-  backend->reserve(3);
-  backend->linear(projections, testing::tensor(*backend, x, 192));
+  testing::reserve(*backend, 3);
+  backend->operations().linear(projections, {testing::tensor(*backend, x, 192)});
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(testing::to_host(*backend, projections[i].out), linear(matrices[i], x, ActivationKind::kInt8));
+    EXPECT_EQ(testing::to_host(*backend, projections[i].out.x), linear(matrices[i], x, ActivationKind::kInt8));
   }
 }
 

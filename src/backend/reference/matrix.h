@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/backend.h"
+#include "backend/weights.h"
 #include "quant/dequantize.h"
 
 namespace moebius::reference {

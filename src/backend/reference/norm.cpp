@@ -1,11 +1,12 @@
-// N6: RMSNorm and L2 norm, and the operations rms_norm() and add_rms_norm(). The gated RMSNorm of the delta rule is in
+// N6: RMSNorm and L2 norm, and the operation rms_norm(). The gated RMSNorm of the delta rule is in
 // delta_net.cpp.
 #include "backend/reference/norm.h"
 
 #include <cmath>
 
-#include "backend/reference/reference_backend.h"
+#include "backend/reference/operations.h"
 #include "backend/reference/sums.h"
+#include "backend/tensor_memory.h"
 
 namespace moebius::reference {
 
@@ -19,18 +20,11 @@ void l2_normalize_row(float* x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) x[i] *= r;
 }
 
-// out [T, D], x [T, D], w [1, D]
-void ReferenceBackend::rms_norm(Tensor out, Tensor x, Tensor w, float eps) {
+// out [T, D], x [T, D]
+void ReferenceOperations::rms_norm(Tensor out, Tensor x, const Norm& norm) {
   check_shape(out, x.rows, x.cols);
-  check_shape(w, 1, x.cols);
-  for (int64_t t = 0; t < x.rows; ++t) rms_norm_row(out.row(t), x.row(t), w.f32(), x.cols, eps);
-}
-
-// out [T, D], residual [T, D], x [T, D], w [1, D]
-void ReferenceBackend::add_rms_norm(Tensor out, Tensor residual, Tensor x, Tensor w, float eps) {
-  check_shape(residual, x.rows, x.cols);
-  for (int64_t i = 0; i < x.rows * x.cols; ++i) residual.f32()[i] += x.f32()[i];
-  rms_norm(out, residual, w, eps);
+  check_shape(norm.weight, 1, x.cols);
+  for (int64_t t = 0; t < x.rows; ++t) rms_norm_row(row(out, t), row(x, t), f32(norm.weight), x.cols, norm.eps);
 }
 
 }  // namespace moebius::reference

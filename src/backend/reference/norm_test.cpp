@@ -55,21 +55,38 @@ TEST(L2Normalize, uses_the_sum_not_the_mean) {
   EXPECT_NEAR(unit[1], 0.8, 1e-6);
 }
 
-TEST(AddRmsNorm, adds_to_the_residual_and_norms_the_sum) {
-  const std::unique_ptr<Backend> backend = make_reference_backend(false);
-  const std::vector<float> x = testing::normals(3 * 40, 1);
-  const std::vector<float> residual = testing::normals(3 * 40, 2);
-  std::vector<float> sum(x.size());
-  for (size_t i = 0; i < x.size(); ++i) sum[i] = residual[i] + x[i];
-  const Tensor r = testing::tensor(*backend, residual, 40);
-  const Tensor w = testing::tensor(*backend, testing::normals(40, 3), 40);
-  const Tensor out = backend->allocate(DType::kF32, 3, 40);
-  const Tensor expected = backend->allocate(DType::kF32, 3, 40);
-  backend->reserve(3);
-  backend->add_rms_norm(out, r, testing::tensor(*backend, x, 40), w, 1e-6f);
-  backend->rms_norm(expected, testing::tensor(*backend, sum, 40), w, 1e-6f);
-  EXPECT_EQ(testing::to_host(*backend, r), sum);
-  EXPECT_EQ(testing::to_host(*backend, out), testing::to_host(*backend, expected));
+TEST(RmsNorm, inside_an_operation_is_the_operation_by_itself) {
+  const std::unique_ptr<Backend> backend = make_reference_backend();
+  const testing::HostMatrix w(24, 64, testing::affine(4, 64), 1);
+  const Matrix matrix = testing::upload(*backend, w);
+  const Tensor x = testing::tensor(*backend, testing::normals(3 * 64, 2), 64);
+  const Norm norm = {testing::tensor(*backend, testing::normals(64, 3), 64), 1e-6f};
+  const Tensor normed = testing::output(*backend, 3, 64);
+  const Tensor expected = testing::output(*backend, 3, 24);
+  const Tensor got = testing::output(*backend, 3, 24);
+  testing::reserve(*backend, 3);
+  Operations& ops = backend->operations();
+  ops.rms_norm(normed, x, norm);
+  const Projection first[] = {{{expected}, matrix}}, second[] = {{{got}, matrix}};
+  ops.linear(first, {normed});
+  ops.linear(second, {x, norm});
+  EXPECT_EQ(testing::to_host(*backend, got), testing::to_host(*backend, expected));
+}
+
+TEST(Output, that_is_added_is_what_stood_there_and_the_whole_result) {
+  const std::unique_ptr<Backend> backend = make_reference_backend();
+  const testing::HostMatrix w(24, 64, testing::affine(4, 64), 1);
+  const Matrix matrix = testing::upload(*backend, w);
+  const Tensor x = testing::tensor(*backend, testing::normals(3 * 64, 2), 64);
+  const std::vector<float> residual = testing::normals(3 * 24, 3);
+  const Tensor sum = testing::tensor(*backend, residual, 24);
+  const Tensor product = testing::output(*backend, 3, 24);
+  testing::reserve(*backend, 3);
+  const Projection both[] = {{{product}, matrix}, {{sum, Write::kAdd}, matrix}};
+  backend->operations().linear(both, {x});
+  std::vector<float> expected = testing::to_host(*backend, product);
+  for (size_t i = 0; i < expected.size(); ++i) expected[i] = residual[i] + expected[i];
+  EXPECT_EQ(testing::to_host(*backend, sum), expected);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "backend/reference/matmul.h"
-#include "backend/reference/reference_backend.h"
+#include "backend/reference/operations.h"
 #include "backend/reference/sums.h"
 #include "base/check.h"
 #include "base/fmath.h"
@@ -63,7 +63,7 @@ void softmax_all(std::span<float> weights, std::span<const float> chosen, std::s
 
 // ids [top_k] and weights [top_k] of one token.
 void route(int32_t* ids, float* weights, std::span<const float> logits, const RouterArgs& args) {
-  const std::vector<int32_t> best = top_k(logits, args.top_k);
+  const std::vector<int32_t> best = top_k(logits, args.shape.top_k);
   std::copy(best.begin(), best.end(), ids);
   std::vector<float> chosen(best.size());
   for (size_t i = 0; i < best.size(); ++i) chosen[i] = logits[best[i]];
@@ -77,34 +77,38 @@ void route(int32_t* ids, float* weights, std::span<const float> logits, const Ro
 
 }  // namespace
 
-// out.ids i32 [T, slots], out.weights [T, slots], x [T, D]
-void ReferenceBackend::router(const Routing& out, Tensor x, const RouterArgs& args) {
-  const bool has_shared = args.shared_gate.id >= 0;
-  const int64_t slots = args.top_k + (has_shared ? 1 : 0);
-  const StoredMatrix& w = matrix(args.router);
-  check_shape(out.ids, x.rows, slots, DType::kI32);
-  check_shape(out.weights, x.rows, slots);
-  MOEBIUS_CHECK(w.rows() == args.experts && args.top_k >= 1 && args.top_k <= args.experts);
+// x [T, D]
+void ReferenceOperations::router(Routing out, const Input& x, const RouterArgs& args) {
+  const RouterShape& shape = args.shape;
+  const StoredMatrix& w = weights_.matrix(args.router);
+  StoredRouting& routing = memory_.routing(out);
+  const int64_t rows = x.x.rows;
+  const int64_t slots = shape.slots();
+  MOEBIUS_CHECK(rows <= routing.max_rows && slots == routing.slots);
+  MOEBIUS_CHECK(w.rows() == shape.experts && shape.top_k >= 1 && shape.top_k <= shape.experts);
   MOEBIUS_CHECK(w.activations() == ActivationKind::kF32);
 
-  const Activations activations(x.f32(), x.rows, x.cols);
-  std::vector<float> logits(x.rows * args.experts);  // [T, E]
+  const std::vector<float> input = rows_of(x);
+  const Activations activations(input.data(), rows, x.x.cols);
+  std::vector<float> logits(rows * shape.experts);  // [T, E]
   matmul(logits.data(), activations, w, {0, w.rows()});
-  traffic_.weights(w.bytes());
-  for (int64_t t = 0; t < x.rows; ++t) {
-    const std::span<const float> row(logits.data() + t * args.experts, static_cast<size_t>(args.experts));
-    route(out.ids.i32() + t * slots, out.weights.row(t), row, args);
+  traffic_.weight_bytes += w.bytes();
+  routing.ids.resize(rows * slots);
+  routing.weights.resize(rows * slots);
+  for (int64_t t = 0; t < rows; ++t) {
+    const std::span<const float> row(logits.data() + t * shape.experts, static_cast<size_t>(shape.experts));
+    route(routing.ids.data() + t * slots, routing.weights.data() + t * slots, row, args);
   }
-  if (!has_shared) return;
+  if (!shape.shared) return;
 
-  const StoredMatrix& gate = matrix(args.shared_gate);
+  const StoredMatrix& gate = weights_.matrix(args.shared_gate);
   MOEBIUS_CHECK(gate.rows() == 1 && gate.activations() == ActivationKind::kF32);
-  std::vector<float> shared(x.rows);  // [T, 1]
+  std::vector<float> shared(rows);  // [T, 1]
   matmul(shared.data(), activations, gate, {0, 1});
-  traffic_.weights(gate.bytes());
-  for (int64_t t = 0; t < x.rows; ++t) {
-    out.ids.i32()[t * slots + args.top_k] = static_cast<int32_t>(args.experts);
-    out.weights.row(t)[args.top_k] = fmath::sigmoid(shared[t]);
+  traffic_.weight_bytes += gate.bytes();
+  for (int64_t t = 0; t < rows; ++t) {
+    routing.ids[t * slots + shape.top_k] = static_cast<int32_t>(shape.experts);
+    routing.weights[t * slots + shape.top_k] = fmath::sigmoid(shared[t]);
   }
 }
 

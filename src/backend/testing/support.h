@@ -193,25 +193,65 @@ inline std::vector<float> non_finite_activations(int64_t rows, int64_t cols, uin
   return x;
 }
 
-// A tensor on the backend with these values.
+// ---- on a backend
+
+// A tensor with these values, and one for results.
 inline Tensor tensor(Backend& backend, const std::vector<float>& values, int64_t cols) {
-  return backend.upload(values, static_cast<int64_t>(values.size()) / cols, cols);
+  return backend.weights().upload_table(values, static_cast<int64_t>(values.size()) / cols, cols);
 }
-inline Tensor tensor(Backend& backend, const std::vector<int32_t>& values, int64_t cols) {
-  Tensor x = backend.allocate(DType::kI32, static_cast<int64_t>(values.size()) / cols, cols);
-  backend.write(x, values.data());
+inline Tensor output(Backend& backend, int64_t rows, int64_t cols) {
+  return backend.memory().allocate(DType::kF32, rows, cols);
+}
+inline Tensor counts(Backend& backend, const std::vector<int32_t>& values) {
+  const Tensor x = backend.memory().allocate(DType::kI32, static_cast<int64_t>(values.size()), 1);
+  backend.memory().write(x, values.data());
   return x;
+}
+inline Matrix upload(Backend& backend, const HostMatrix& w, ActivationKind kind = ActivationKind::kInt8) {
+  return backend.weights().upload_matrix(w.spec(kind), w);
 }
 
 inline std::vector<float> to_host(Backend& backend, Tensor x) {
   std::vector<float> values(x.rows * x.cols);
-  backend.read(values.data(), x);
+  backend.memory().read(values.data(), x);
   return values;
 }
 inline std::vector<int32_t> to_host_i32(Backend& backend, Tensor x) {
   std::vector<int32_t> values(x.rows * x.cols);
-  backend.read(values.data(), x);
+  backend.memory().read(values.data(), x);
   return values;
+}
+
+// Experts of each row and how much of each, [rows, slots].
+struct Routes {
+  int64_t slots = 0;
+  std::vector<int32_t> ids = {};
+  std::vector<float> weights = {};
+  [[nodiscard]] int64_t rows() const { return static_cast<int64_t>(ids.size()) / slots; }
+};
+inline Routing routing_of(Backend& backend, const Routes& routes) {
+  const Routing routing = backend.memory().allocate_routing(routes.rows(), routes.slots);
+  backend.probes().write_routing(routing, routes.ids, routes.weights);
+  return routing;
+}
+inline Routes read_routes(Backend& backend, Routing routing, int64_t rows, int64_t slots) {
+  Routes routes = {slots, std::vector<int32_t>(rows * slots), std::vector<float>(rows * slots)};
+  backend.probes().read_routing(routes.ids, routes.weights, routing);
+  return routes;
+}
+
+// For steps of so many rows, each of which may be a sequence and want logits.
+inline StepLimits limits_of(int64_t rows) { return {.rows = rows, .sequences = rows, .logit_rows = rows}; }
+inline void reserve(Backend& backend, int64_t rows) { backend.operations().reserve(limits_of(rows)); }
+
+// A batch of one sequence without a state: for operations that look at its tokens or its logit rows.
+inline Batch stage_tokens(Backend& backend, const std::vector<int32_t>& tokens,
+                          const std::vector<int32_t>& logit_rows = {}) {
+  const SequenceRows sequence = {.state = {}, .rows = static_cast<int64_t>(tokens.size())};
+  return backend.operations().stage({.tokens = tokens, .sequences = {&sequence, 1}, .logit_rows = logit_rows});
+}
+inline Batch stage(Backend& backend, const std::vector<SequenceRows>& sequences) {
+  return backend.operations().stage({.tokens = {}, .sequences = sequences, .logit_rows = {}});
 }
 
 }  // namespace moebius::testing

@@ -18,10 +18,10 @@ constexpr int64_t kPagePositions = 4;
 // Takes one byte of the budget, and gives it back when it is destroyed.
 class Holding {
  public:
-  explicit Holding(MemoryBudget& budget) : budget_(budget) { MOEBIUS_CHECK(budget.try_take(1)); }
+  explicit Holding(MemoryBudget& budget) : budget_(budget) { MOEBIUS_CHECK(budget.try_reserve(1)); }
   Holding(const Holding&) = delete;
   Holding& operator=(const Holding&) = delete;
-  ~Holding() { budget_.give(1); }
+  ~Holding() { budget_.release(1); }
 
  private:
   MemoryBudget& budget_;

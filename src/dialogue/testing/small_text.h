@@ -1,5 +1,5 @@
-// For tests: what a checkpoint says about text, without its weights. The words of talking.h, and merges: so most texts
-// have several tokenizations.
+// For tests: what a checkpoint says about text, without its weights. Bytes, a few tags, and merges: so most texts have
+// several tokenizations.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 #include "base/testing/temporary_directory.h"
 #include "dialogue/model_text.h"
-#include "engine/testing/talking.h"
+#include "dialogue/testing/chat_template.h"
 #include "tokenizer/testing/tokenizers.h"
 
 namespace moebius::testing {

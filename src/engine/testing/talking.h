@@ -7,17 +7,11 @@
 
 #include "base/testing/temporary_directory.h"
 #include "convert/synth.h"
+#include "dialogue/testing/chat_template.h"
 #include "moebius/engine.h"
 #include "tokenizer/testing/tokenizers.h"
 
 namespace moebius::testing {
-
-inline constexpr const char* kChatTemplate =
-    "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' }}"
-    "{%- if m.reasoning_content is defined and loop.last %}{{- '<think>' + m.reasoning_content + '</think>' }}"
-    "{%- endif %}{{- m.content + '<|im_end|>\\n' }}{%- endfor %}"
-    "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
-    "{%- if enable_thinking is defined and enable_thinking %}{{- '<think>\\n' }}{%- endif %}{%- endif %}";
 
 class Talking {
  public:

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/backend.h"
+#include "backend/testing/refusing.h"
 #include "base/check.h"
 
 namespace moebius::testing {
@@ -24,12 +24,30 @@ struct RecordedExperts {
   friend bool operator==(const RecordedExperts&, const RecordedExperts&) = default;
 };
 
-class RecordingBackend : public Backend {
+// Memory without memory, for the workspace of a model.
+class ShapesAlone : public RefusingMemory {
  public:
+  Tensor allocate(DType dtype, int64_t rows, int64_t cols) override { return {dtype, rows, cols}; }
+  QuantizedRows allocate_quantized(int64_t, int64_t) override { return {}; }
+  Routing allocate_routing(int64_t, int64_t) override { return {0}; }
+};
+
+class NoSteps : public RefusingOperations {
+ public:
+  void reserve(const StepLimits&) override {}
+};
+
+class RecordingBackend final : public Backend, public RefusingWeights {
+ public:
+  WeightLoader& weights() override { return *this; }
+  Memory& memory() override { return memory_; }
+  Operations& operations() override { return operations_; }
+  Probes& probes() override { return probes_; }
+
   std::map<std::string, RecordedRows> matrices;
   std::map<std::string, ActivationKind> activations;
   std::map<std::string, RecordedExperts> experts_tables;
-  std::vector<std::vector<float>> vectors;  // in the order of upload
+  std::vector<std::vector<float>> vectors;  // tables and taps of convolutions, in the order of upload
 
   // Rows are asked for in pieces of a height that divides nothing, to cross the borders of slices.
   static RecordedRows record(const RowSource& source, const WeightFormat& format, int64_t rows, int64_t cols) {
@@ -52,12 +70,12 @@ class RecordingBackend : public Backend {
     return record;
   }
 
-  Matrix upload(const MatrixSpec& spec, const RowSource& rows) override {
+  Matrix upload_matrix(const MatrixSpec& spec, const RowSource& rows) override {
     matrices[spec.name] = record(rows, spec.format, spec.rows, spec.cols);
     activations[spec.name] = spec.activations;
     return {static_cast<int32_t>(matrices.size()) - 1};
   }
-  Experts upload(const ExpertsSpec& spec) override {
+  Experts upload_experts(const ExpertsSpec& spec) override {
     RecordedExperts table;
     record_group(spec.routed, spec.dim, table.gate, table.up, table.down);
     if (spec.shared.count > 0) {
@@ -66,51 +84,28 @@ class RecordingBackend : public Backend {
     experts_tables[spec.name] = std::move(table);
     return {static_cast<int32_t>(experts_tables.size()) - 1};
   }
-  Tensor upload(std::span<const float> values, int64_t rows, int64_t cols) override {
-    MOEBIUS_CHECK(static_cast<int64_t>(values.size()) == rows * cols);
-    vectors.emplace_back(values.begin(), values.end());
-    return {nullptr, DType::kF32, rows, cols};
+  Convolution upload_convolution(const ConvolutionSpec& spec, std::span<const float> taps) override {
+    MOEBIUS_CHECK(std::ssize(taps) == spec.channels * spec.kernel);
+    vectors.emplace_back(taps.begin(), taps.end());
+    return {0};
   }
-  Tensor allocate(DType dtype, int64_t rows, int64_t cols) override { return {nullptr, dtype, rows, cols}; }
-  void free_tensor(Tensor) override {}
-  void reserve(int64_t) override {}
-  [[nodiscard]] int64_t packed_bytes() const override { return 0; }
-
-  State create_state(const StateSpec&) override { return {0}; }
-  void reset_state(State) override { no_steps(); }
-  void repeat_context(State, int64_t, int64_t) override { no_steps(); }
-  void keep_rows(State, int64_t) override { no_steps(); }
-  void copy_recurrent(State, State) override { no_steps(); }
-  void free_state(State) override {}
-  KvPage create_page(const StateSpec&) override { return {0}; }
-  void copy_page(KvPage, KvPage) override { no_steps(); }
-  void free_page(KvPage) override {}
-  void set_pages(State, std::span<const KvPage>) override { no_steps(); }
-  void write(Tensor, const void*) override { no_steps(); }
-  void read(void*, Tensor) override { no_steps(); }
-  void embed(Tensor, Tensor, Matrix) override { no_steps(); }
-  void rms_norm(Tensor, Tensor, Tensor, float) override { no_steps(); }
-  void add_rms_norm(Tensor, Tensor, Tensor, Tensor, float) override { no_steps(); }
-  void linear(std::span<const Projection>, Tensor) override { no_steps(); }
-  void attention(Tensor, const AttentionArgs&, std::span<const SequenceRows>) override { no_steps(); }
-  void delta_net(Tensor, const DeltaNetArgs&, std::span<const SequenceRows>) override { no_steps(); }
-  void router(const Routing&, Tensor, const RouterArgs&) override { no_steps(); }
-  void experts(Tensor, Tensor, const Routing&, Experts, ExpertPath) override { no_steps(); }
-  void gather_rows(Tensor, Tensor, Tensor) override { no_steps(); }
-  void concat(Tensor, Tensor, Tensor) override { no_steps(); }
-  void copy(Tensor, Tensor) override { no_steps(); }
-  void argmax(Tensor, Tensor) override { no_steps(); }
-  Traffic take_traffic() override { return {}; }
-  double measure_int8_macs() override { return 0; }
+  Tensor upload_table(std::span<const float> values, int64_t rows, int64_t cols) override {
+    MOEBIUS_CHECK(std::ssize(values) == rows * cols);
+    vectors.emplace_back(values.begin(), values.end());
+    return {DType::kF32, rows, cols};
+  }
 
  private:
-  static void no_steps() { MOEBIUS_CHECK(!"a recording backend runs no steps"); }
   static void record_group(const ExpertGroupSpec& group, int64_t dim, RecordedRows& gate, RecordedRows& up,
                            RecordedRows& down) {
     gate = record(*group.gate_rows, group.gate_up, group.count * group.width, dim);
     up = record(*group.up_rows, group.gate_up, group.count * group.width, dim);
     down = record(*group.down_rows, group.down, group.count * dim, group.width);
   }
+
+  ShapesAlone memory_;
+  NoSteps operations_;
+  RefusingProbes probes_;
 };
 
 }  // namespace moebius::testing

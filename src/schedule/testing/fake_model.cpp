@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "backend/tensor_memory.h"
 #include "base/check.h"
 
 namespace moebius::testing {
@@ -37,109 +38,93 @@ ModelConfig make_config(const FakeOptions& options) {
 
 // Every bit of the row stays what it is on its way through tensors.
 template <typename Row>
-void store(Tensor tensor, int64_t row, const Row& value) {
-  std::memcpy(tensor.row(row), &value, sizeof(value));
+void store(Tensor tensor, int64_t index, const Row& value) {
+  std::memcpy(row(tensor, index), &value, sizeof(value));
 }
 
 template <typename Row>
-Row load(Tensor tensor, int64_t row) {
+Row load(Tensor tensor, int64_t index) {
   Row value;
-  std::memcpy(static_cast<void*>(&value), tensor.row(row), sizeof(value));
+  std::memcpy(static_cast<void*>(&value), row(tensor, index), sizeof(value));
   return value;
 }
-
-// A row of a log.
-struct Logged {
-  int32_t token = 0;
-  int32_t position = 0;
-};
 
 }  // namespace
 
 uint64_t FakeModel::Hidden::hash() const { return mix(mix(recurrent, attention), 3); }
 
 FakeModel::FakeModel(FakeBackend& backend, const FakeOptions& options)
-    : backend_(backend), fake_(options), config_(make_config(options)) {
+    : memory_(backend.memory()), ops_(backend.operations()), fake_(options), config_(make_config(options)) {
   static_assert(sizeof(Hidden) == 6 * sizeof(float));
   options_.context = options.context;
   options_.max_rows = options.max_rows;
   options_.draft_rows = options.draft_rows;
   if (options.has_head) options_.mtp = kBundledMtp;
   options_ = effective_options(config_, options_);
-  logits_ = backend_.allocate(DType::kF32, kMaxLogitRows, config_.vocab);
-  hidden_ = backend_.allocate(DType::kF32, options_.max_rows, config_.dim);
+  logits_ = memory_.allocate(DType::kF32, kMaxLogitRows, config_.vocab);
+  hidden_ = memory_.allocate(DType::kF32, options_.max_rows, config_.dim);
+  const int64_t max_logit_rows = std::min(options_.max_rows, kMaxLogitRows);
+  ops_.reserve({.rows = options_.max_rows, .sequences = max_logit_rows, .logit_rows = max_logit_rows});
 }
 
 FakeModel::~FakeModel() {
-  backend_.free_tensor(logits_);
-  backend_.free_tensor(hidden_);
+  memory_.free(logits_);
+  memory_.free(hidden_);
 }
 
-void FakeModel::check(const Step& step) const {
-  const auto rows = std::ssize(step.tokens);
-  MOEBIUS_CHECK(rows >= 1 && rows <= options_.max_rows);
-  MOEBIUS_CHECK(std::ranges::all_of(step.tokens, [&](int32_t id) { return id >= 0 && id < config_.vocab; }));
-  int64_t covered = 0;
-  for (const SequenceRows& sequence : step.sequences) {
-    MOEBIUS_CHECK(sequence.first_row == covered && sequence.rows >= 1);
-    MOEBIUS_CHECK(sequence.position >= 0 && sequence.position + sequence.rows <= options_.context);
-    MOEBIUS_CHECK(std::ranges::count(step.sequences, sequence.state.id,
-                                     [](const SequenceRows& other) { return other.state.id; }) == 1);
-    covered += sequence.rows;
+// What a staged batch cannot know of the model.
+void FakeModel::check(const StagedBatch& batch) const {
+  MOEBIUS_CHECK(!batch.tokens().empty());
+  MOEBIUS_CHECK(std::ranges::all_of(batch.tokens(), [&](int32_t id) { return id < config_.vocab; }));
+  for (const SequenceRows& sequence : batch.sequences()) {
+    MOEBIUS_CHECK(sequence.position + sequence.rows <= options_.context);
   }
-  MOEBIUS_CHECK(covered == rows);
-  for (const LoggedRows& logged : step.logged) {
-    MOEBIUS_CHECK(logged.first_row >= 0 && logged.rows >= 1 && logged.first_row + logged.rows <= rows);
-    MOEBIUS_CHECK(logged.log_row >= 0 && logged.log_row + logged.rows <= logged.log->capacity);
-  }
-  MOEBIUS_CHECK(std::ssize(step.logit_rows) <= kMaxLogitRows);
-  MOEBIUS_CHECK(std::ranges::is_sorted(step.logit_rows, std::less_equal<>()) || step.logit_rows.size() <= 1);
-  MOEBIUS_CHECK(std::ranges::all_of(step.logit_rows, [&](int32_t row) { return row >= 0 && row < rows; }));
+  MOEBIUS_CHECK(std::ranges::adjacent_find(batch.logit_rows()) == batch.logit_rows().end());
 }
 
 // What an earlier step left is gone.
 void FakeModel::forget_step() {
-  std::fill_n(logits_.f32(), logits_.rows * logits_.cols, kNan);
-  std::memset(hidden_.data, 0xee, static_cast<size_t>(hidden_.bytes()));
+  std::fill_n(f32(logits_), logits_.rows * logits_.cols, kNan);
+  std::memset(TensorMemory::of(hidden_), 0xee, static_cast<size_t>(hidden_.bytes()));
 }
 
 // ---- the model
 
-Tensor FakeModel::forward(const Step& step, const LayerObserver& observer) {
-  check(step);
+Tensor FakeModel::forward(Batch handle, const LayerObserver& observer) {
+  const StagedBatch& batch = ops_.staged(handle);
+  check(batch);
   forget_step();
-  sources_.assign(step.tokens.size(), {});
-  for (const SequenceRows& sequence : step.sequences) run_sequence(step, sequence);
-  for (const LoggedRows& rows : step.logged) log(step, rows);
-  if (observer) observe(step, observer);
-  now_ += fake_.step_seconds(std::ssize(step.tokens));
+  sources_.assign(handle.rows, {});
+  for (const SequenceRows& sequence : batch.sequences()) run_sequence(batch, sequence);
+  if (observer) observe(observer);
+  now_ += fake_.step_seconds(handle.rows);
   steps_ += 1;
-  rows_ += std::ssize(step.tokens);
-  return write_logits(step.logit_rows);
+  rows_ += handle.rows;
+  return write_logits(batch.logit_rows());
 }
 
-void FakeModel::run_sequence(const Step& step, const SequenceRows& sequence) {
-  FakeState& state = backend_.state(sequence.state);
-  MOEBIUS_CHECK(state.draft.empty());  // keep_rows() comes first
-  MOEBIUS_CHECK(!sequence.draft || sequence.rows <= state.spec.draft_rows);
+void FakeModel::run_sequence(const StagedBatch& batch, const SequenceRows& sequence) {
+  FakeState& state = memory_.state(sequence.state);
+  MOEBIUS_CHECK(state.draft.empty());  // a batch with drafts runs once
   MOEBIUS_CHECK(config_.count(LayerKind::kLinearAttention) == 0 || state.now.seen == sequence.position);
   Hidden hidden = read_prefix(sequence.state, sequence.position);
   if (sequence.draft) state.draft.push_back(state.now);
   for (int64_t i = 0; i < sequence.rows; ++i) {
-    const int64_t row = sequence.first_row + i;
+    const int64_t at = sequence.first_row + i;
     const int64_t position = sequence.position + i;
-    const int32_t token = step.tokens[row];
+    const int32_t token = batch.tokens()[at];
     advance(state, token);
     if (sequence.draft) state.draft.push_back(state.now);
+    if (sequence.log.id >= 0) memory_.log(sequence.log).rows[sequence.log_row + i] = {token, position};
     FakeEntry entry{.is_written = true, .is_nan = token == fake_.nan_token, .token = token};
     entry.hash = mix(mix(mix(hidden.attention, state.now.hash), token), position);
     hidden.recurrent = state.now.hash;
     hidden.attention = mix(hidden.attention, entry.hash);
     hidden.is_nan |= entry.is_nan ? 1 : 0;
     entry.hidden = hidden.hash();
-    backend_.write_entry(sequence.state, position, entry);
-    sources_[row] = hidden;
-    store(hidden_, row, hidden);
+    memory_.write_entry(sequence.state, position, entry);
+    sources_[at] = hidden;
+    store(hidden_, at, hidden);
   }
 }
 
@@ -147,7 +132,7 @@ void FakeModel::run_sequence(const Step& step, const SequenceRows& sequence) {
 FakeModel::Hidden FakeModel::read_prefix(State state, int64_t positions) {
   Hidden hidden;
   for (int64_t i = 0; i < positions; ++i) {
-    const FakeEntry& entry = backend_.entry(state, i);
+    const FakeEntry& entry = memory_.entry(state, i);
     MOEBIUS_CHECK(entry.is_written);
     hidden.attention = mix(hidden.attention, entry.hash);
     hidden.is_nan |= entry.is_nan ? 1 : 0;
@@ -165,114 +150,95 @@ Tensor FakeModel::write_logits(std::span<const int32_t> rows) {
     const Hidden& source = sources_[rows[i]];
     const uint64_t hash = source.hash();
     for (int64_t id = 0; id < config_.vocab; ++id) {
-      logits_.row(i)[id] = source.is_nan != 0 ? kNan : static_cast<float>(8 * unit(mix(hash, id)));
+      row(logits_, i)[id] = source.is_nan != 0 ? kNan : static_cast<float>(8 * unit(mix(hash, id)));
     }
   }
   return logits_.first(std::ssize(rows));
 }
 
 Tensor FakeModel::last_hidden(int64_t rows) const {
-  MOEBIUS_CHECK(rows >= 1 && rows <= std::ssize(sources_));
+  MOEBIUS_CHECK(!options_.mtp.empty() && rows >= 1 && rows <= std::ssize(sources_));
   return hidden_.first(rows);
 }
 
 // NaN begins in the last layer.
-void FakeModel::observe(const Step& step, const LayerObserver& observer) {
-  std::vector<float> residual(step.tokens.size() * config_.dim, 1);
-  const Tensor tensor{
-      .data = residual.data(), .dtype = DType::kF32, .rows = std::ssize(step.tokens), .cols = config_.dim};
+void FakeModel::observe(const LayerObserver& observer) {
+  std::vector<float> values(sources_.size() * config_.dim, 1);
+  const Tensor residual = f32_tensor(values.data(), std::ssize(sources_), config_.dim);
   for (int64_t layer = 0; layer < config_.layers; ++layer) {
-    for (int64_t row = 0; row < tensor.rows && layer + 1 == config_.layers; ++row) {
-      if (sources_[row].is_nan != 0) tensor.row(row)[0] = kNan;
+    for (int64_t i = 0; i < residual.rows && layer + 1 == config_.layers; ++i) {
+      if (sources_[i].is_nan != 0) row(residual, i)[0] = kNan;
     }
-    observer(layer, tensor);
+    observer(layer, residual);
   }
 }
 
-Tensor FakeModel::moe_layer(int64_t, Tensor) { check_failed("a fake model has no layers", __FILE__, __LINE__); }
-
 // ---- the draft head
 
-Tensor FakeModel::forward_mtp(const MtpStep& step) {
-  MOEBIUS_CHECK(!options_.mtp.empty() && step.hidden.rows == std::ssize(step.tokens));
-  check({.tokens = step.tokens, .sequences = step.sequences, .logit_rows = step.logit_rows});
+Tensor FakeModel::forward_mtp(Batch handle, std::span<const Tensor> hidden) {
+  const StagedBatch& batch = ops_.staged(handle);
+  MOEBIUS_CHECK(!options_.mtp.empty());
+  check(batch);
   std::vector<Hidden> given;
-  for (int64_t row = 0; row < step.hidden.rows; ++row) given.push_back(load<Hidden>(step.hidden, row));
-  MOEBIUS_CHECK(std::ranges::all_of(given, [](const Hidden& row) { return row.mark == Hidden::kMark; }));
+  for (const Tensor& piece : hidden) {
+    MOEBIUS_CHECK(piece.cols == config_.dim);
+    for (int64_t i = 0; i < piece.rows; ++i) given.push_back(load<Hidden>(piece, i));
+  }
+  MOEBIUS_CHECK(std::ssize(given) == handle.rows);
+  MOEBIUS_CHECK(std::ranges::all_of(given, [](const Hidden& from) { return from.mark == Hidden::kMark; }));
   forget_step();
   sources_ = std::move(given);
-  for (const SequenceRows& sequence : step.sequences) run_head(step, sequence);
-  now_ += fake_.head_seconds(std::ssize(step.tokens));
+  for (const SequenceRows& sequence : batch.sequences()) run_head(batch, sequence);
+  now_ += fake_.head_seconds(handle.rows);
   head_steps_ += 1;
-  return write_logits(step.logit_rows);
+  return write_logits(batch.logit_rows());
 }
 
 // From what the model knew behind a token, and the next token: what it will know behind that one. Where the head is
 // wrong it knows something else.
-void FakeModel::run_head(const MtpStep& step, const SequenceRows& sequence) {
+void FakeModel::run_head(const StagedBatch& batch, const SequenceRows& sequence) {
+  MOEBIUS_CHECK(!sequence.draft && sequence.log.id < 0);  // the head has no recurrence to take back or to replay
   for (int64_t i = 0; i < sequence.rows; ++i) {
-    const int64_t row = sequence.first_row + i;
+    const int64_t at = sequence.first_row + i;
     const int64_t position = sequence.position + i;
-    const int32_t token = step.tokens[row];
-    Hidden hidden = sources_[row];
-    backend_.write_pair(sequence.state, position, {true, hidden.hash(), token});
+    const int32_t token = batch.tokens()[at];
+    Hidden hidden = sources_[at];
+    memory_.write_pair(sequence.state, position, {true, hidden.hash(), token});
     if (config_.count(LayerKind::kLinearAttention) > 0) hidden.recurrent = mix(mix(hidden.recurrent, token), 17);
     const uint64_t entry = mix(mix(mix(hidden.attention, hidden.recurrent), token), position + 1);
     hidden.attention = mix(hidden.attention, entry);
     if (token == fake_.head_nan_token) hidden.is_nan = 1;
     if (unit(hidden.hash()) >= fake_.head_accuracy) hidden.attention = mix(hidden.attention, 5);
-    sources_[row] = hidden;
-    store(hidden_, row, hidden);
+    sources_[at] = hidden;
+    store(hidden_, at, hidden);
   }
   count_gaps(sequence.state, sequence.position);
 }
 
 // Pairs before `position`, which the head attends to, as far as the truth behind them is known.
 void FakeModel::count_gaps(State state, int64_t position) {
-  const int64_t known = std::min(position, backend_.state(state).now.seen - 1);
+  const int64_t known = std::min(position, memory_.state(state).now.seen - 1);
   for (int64_t i = 0; i < known; ++i) {
-    const FakePair truth = {true, backend_.entry(state, i).hidden, backend_.entry(state, i + 1).token};
-    if (backend_.pair(state, i) != truth) ++head_gaps_;
+    const FakePair truth = {true, memory_.entry(state, i).hidden, memory_.entry(state, i + 1).token};
+    if (memory_.pair(state, i) != truth) ++head_gaps_;
   }
 }
 
 // ---- logs
 
-DeltaLog FakeModel::create_log(int64_t capacity) {
-  logged_bytes_ += log_bytes(capacity);
-  return create_delta_log(backend_, config_, capacity);
-}
-
-void FakeModel::free_log(const DeltaLog& log) {
-  logged_bytes_ -= log_bytes(log.capacity);
-  free_delta_log(backend_, log);
-}
-
-int64_t FakeModel::log_bytes(int64_t capacity) const { return delta_log_bytes(config_, capacity); }
-
-void FakeModel::log(const Step& step, const LoggedRows& rows) {
-  const auto sequence = std::ranges::find_if(step.sequences, [&](const SequenceRows& candidate) {
-    return rows.first_row >= candidate.first_row && rows.first_row < candidate.first_row + candidate.rows;
-  });
-  MOEBIUS_CHECK(rows.first_row + rows.rows <= sequence->first_row + sequence->rows);
-  for (int64_t layer = 0; layer < config_.count(LayerKind::kLinearAttention); ++layer) {
-    const DeltaInputs inputs = logged_inputs(*rows.log, layer, rows.log_row, rows.rows);
-    for (int64_t i = 0; i < rows.rows; ++i) {
-      const int64_t position = sequence->position + rows.first_row + i - sequence->first_row;
-      store(inputs.qkv, i, Logged{step.tokens[rows.first_row + i], static_cast<int32_t>(position)});
+// A step of its own: the batch that was staged is gone, and what the last step left stays.
+void FakeModel::replay(State state, DeltaLog log, int64_t first, int64_t rows) {
+  FakeState& of = memory_.state(state);
+  const FakeLog& from = memory_.log(log);
+  for (int64_t done = 0; done < rows; done += options_.max_rows) {
+    const int64_t n = std::min(options_.max_rows, rows - done);
+    const SequenceRows piece = {.state = state, .rows = n, .log = log, .log_row = first + done};
+    ops_.stage({.tokens = {}, .sequences = {&piece, 1}, .logit_rows = {}});
+    for (int64_t i = 0; i < n; ++i) {
+      const FakeLogRow& logged = from.rows[piece.log_row + i];
+      MOEBIUS_CHECK(logged.position == of.now.seen);
+      advance(of, logged.token);
     }
-  }
-}
-
-void FakeModel::replay(State state, const DeltaLog& log, int64_t first, int64_t rows) {
-  FakeState& of = backend_.state(state);
-  MOEBIUS_CHECK(of.draft.empty());
-  if (config_.count(LayerKind::kLinearAttention) == 0) return;
-  const DeltaInputs inputs = logged_inputs(log, 0, first, rows);
-  for (int64_t i = 0; i < rows; ++i) {
-    const auto logged = load<Logged>(inputs.qkv, i);
-    MOEBIUS_CHECK(logged.position == of.now.seen);
-    advance(of, logged.token);
   }
 }
 

@@ -41,8 +41,7 @@ class FakeModel : public Model {
   [[nodiscard]] double now() const { return now_; }
   void pass(double seconds) { now_ += seconds; }
   [[nodiscard]] int64_t steps() const { return steps_; }
-  [[nodiscard]] int64_t rows() const { return rows_; }                  // of all steps
-  [[nodiscard]] int64_t logged_bytes() const { return logged_bytes_; }  // of all logs that are alive
+  [[nodiscard]] int64_t rows() const { return rows_; }  // of all steps
   // Positions that the head looked at and whose pair was missing or of another sequence.
   [[nodiscard]] int64_t head_gaps() const { return head_gaps_; }
   [[nodiscard]] int64_t head_steps() const { return head_steps_; }
@@ -50,14 +49,11 @@ class FakeModel : public Model {
   [[nodiscard]] const ModelConfig& config() const override { return config_; }
   [[nodiscard]] const ModelOptions& options() const override { return options_; }
   [[nodiscard]] StateSpec state_spec() const override { return make_state_spec(config_, options_); }
-  Tensor forward(const Step& step, const LayerObserver& observer = nullptr) override;
+  Tensor forward(Batch batch, const LayerObserver& observer = nullptr) override;
   [[nodiscard]] Tensor last_hidden(int64_t rows) const override;
-  Tensor forward_mtp(const MtpStep& step) override;
-  Tensor moe_layer(int64_t layer, Tensor x) override;
-  DeltaLog create_log(int64_t capacity) override;
-  void free_log(const DeltaLog& log) override;
-  [[nodiscard]] int64_t log_bytes(int64_t capacity) const override;
-  void replay(State state, const DeltaLog& log, int64_t first, int64_t rows) override;
+  Tensor forward_mtp(Batch batch, std::span<const Tensor> hidden) override;
+  Tensor mlp_layer(int64_t, Tensor) override { refuse(); }
+  void replay(State state, DeltaLog log, int64_t first, int64_t rows) override;
   void set_expert_path(ExpertPath) override {}
 
  private:
@@ -70,18 +66,18 @@ class FakeModel : public Model {
     int32_t mark = kMark;  // of a row that somebody wrote
     [[nodiscard]] uint64_t hash() const;
   };
-  void check(const Step& step) const;
-  void run_sequence(const Step& step, const SequenceRows& sequence);
+  void check(const StagedBatch& batch) const;
+  void run_sequence(const StagedBatch& batch, const SequenceRows& sequence);
   Hidden read_prefix(State state, int64_t positions);
-  void log(const Step& step, const LoggedRows& rows);
   void advance(FakeState& state, int32_t token) const;
-  void run_head(const MtpStep& step, const SequenceRows& sequence);
+  void run_head(const StagedBatch& batch, const SequenceRows& sequence);
   void count_gaps(State state, int64_t position);
   Tensor write_logits(std::span<const int32_t> rows);
-  void observe(const Step& step, const LayerObserver& observer);
+  void observe(const LayerObserver& observer);
   void forget_step();
 
-  FakeBackend& backend_;
+  FakeMemory& memory_;
+  FakeOperations& ops_;
   FakeOptions fake_;
   ModelConfig config_;
   ModelOptions options_;
@@ -92,7 +88,6 @@ class FakeModel : public Model {
   int64_t steps_ = 0;
   int64_t head_steps_ = 0;
   int64_t rows_ = 0;
-  int64_t logged_bytes_ = 0;
   int64_t head_gaps_ = 0;
 };
 

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "schedule/scheduler.h"
@@ -14,7 +17,7 @@ namespace moebius::testing {
 struct BenchOptions {
   FakeOptions model = {};
   int64_t memory_bytes = int64_t{1} << 30;
-  int64_t max_streams = 8;
+  int64_t max_sequences = 8;
   int64_t prompt_rows = 64;
   bool prefix_cache = true;
 };
@@ -24,10 +27,11 @@ struct Heard {
   std::vector<int32_t> tokens;
   std::vector<int64_t> steps;  // of the model, when each token came
   AnswerEnd end = AnswerEnd::kNone;
-  Usage usage;
+  Usage usage;  // known at the end
   std::optional<ErrorCode> error;
   std::string message;  // of the error
   int64_t prompts = 0;  // events
+  PromptEvent prompt;   // the last of them
 };
 
 class SchedulerBench {
@@ -35,14 +39,14 @@ class SchedulerBench {
   explicit SchedulerBench(const BenchOptions& options = {}) : model_(backend_, options.model) {
     scheduler_ = std::make_unique<Scheduler>(model_, backend_,
                                              SchedulerOptions{.memory_bytes = options.memory_bytes,
-                                                              .max_streams = options.max_streams,
+                                                              .max_sequences = options.max_sequences,
                                                               .prompt_rows = options.prompt_rows,
                                                               .prefix_cache = options.prefix_cache,
                                                               .clock = [this] { return model_.now(); },
                                                               .name = "fake"});
   }
 
-  RequestId add(StreamSpec spec) {
+  RequestId add(SequenceSpec spec) {
     spec.id = ++last_id_;
     spec.vocab = FakeModel::kVocab;
     heard_[spec.id];
@@ -57,36 +61,45 @@ class SchedulerBench {
   }
 
   // Until nothing is left to do; fails when that takes too many steps.
-  void run(int64_t most_steps = 100'000) {
-    for (int64_t i = 0; step(); ++i) MOEBIUS_CHECK(i < most_steps);
+  void run(int64_t max_steps = 100'000) {
+    for (int64_t i = 0; step(); ++i) MOEBIUS_CHECK(i < max_steps);
   }
 
   const Heard& heard(RequestId id) const { return heard_.at(id); }
   Scheduler& scheduler() { return *scheduler_; }
   FakeModel& model() { return model_; }
-  FakeBackend& backend() { return backend_; }
+  FakeMemory& memory() { return backend_.memory(); }
   // All that was taken goes back: what is alive afterwards is a leak.
   void destroy_scheduler() { scheduler_.reset(); }
 
  private:
   void listen() {
-    for (Event& event : scheduler_->take_events()) {
+    for (const Event& event : scheduler_->drain_events()) {
       Heard& heard = heard_.at(event.request);
       MOEBIUS_CHECK(heard.end == AnswerEnd::kNone);  // nothing comes behind the end
-      heard.usage = event.usage;
-      if (event.kind == Event::Kind::kPrompt) ++heard.prompts;
-      if (event.kind == Event::Kind::kToken) {
-        heard.tokens.push_back(event.token.token);
+      if (const auto* prompt = std::get_if<PromptEvent>(&event.what)) {
+        ++heard.prompts;
+        heard.prompt = *prompt;
+      } else if (const auto* draw = std::get_if<Draw>(&event.what)) {
+        MOEBIUS_CHECK(heard.prompts > 0);  // nothing comes before the prompt
+        heard.tokens.push_back(draw->token);
         heard.steps.push_back(model_.steps());
-      }
-      if (event.kind == Event::Kind::kEnd) {
-        heard.end = event.end;
-        if (event.error) {
-          heard.error = event.error->code();
-          heard.message = event.error->what();
-        }
+      } else if (const auto* end = std::get_if<EndEvent>(&event.what)) {
+        hear_end(heard, *end);
       }
     }
+  }
+
+  static void hear_end(Heard& heard, const EndEvent& event) {
+    heard.end = event.end;
+    heard.usage = event.usage;
+    if (heard.prompts > 0) {  // what was told with the prompt is still so
+      MOEBIUS_CHECK(heard.prompt.prompt_tokens == event.usage.prompt_tokens);
+      MOEBIUS_CHECK(heard.prompt.reused_tokens == event.usage.reused_tokens);
+    }
+    if (!event.error) return;
+    heard.error = event.error->code();
+    heard.message = event.error->what();
   }
 
   FakeBackend backend_;
@@ -107,8 +120,8 @@ inline std::vector<int32_t> prompt_of(int64_t tokens, uint32_t seed = 1) {
   return prompt;
 }
 
-inline StreamSpec request(std::vector<int32_t> prompt, int64_t max_tokens) {
-  StreamSpec spec;
+inline SequenceSpec request(std::vector<int32_t> prompt, int64_t max_tokens) {
+  SequenceSpec spec;
   spec.prompt = std::move(prompt);
   spec.max_tokens = max_tokens;
   return spec;
@@ -127,7 +140,7 @@ inline std::vector<int32_t> joined(std::vector<int32_t> first, const std::vector
 }
 
 // All but the text, which cannot be copied.
-inline StreamSpec copy_of(const StreamSpec& spec) {
+inline SequenceSpec copy_of(const SequenceSpec& spec) {
   return {.id = spec.id,
           .parent = spec.parent,
           .prompt = spec.prompt,
@@ -143,8 +156,8 @@ inline StreamSpec copy_of(const StreamSpec& spec) {
 }
 
 // How a request goes alone, with nothing cached and nothing drafted.
-inline Heard plain_run(const StreamSpec& spec, const FakeOptions& model) {
-  StreamSpec plain = copy_of(spec);
+inline Heard plain_run(const SequenceSpec& spec, const FakeOptions& model) {
+  SequenceSpec plain = copy_of(spec);
   plain.speculation = {};
   plain.drafts = nullptr;
   plain.parent = 0;
@@ -154,7 +167,7 @@ inline Heard plain_run(const StreamSpec& spec, const FakeOptions& model) {
   return bench.heard(id);
 }
 
-inline std::vector<int32_t> plain_answer(const StreamSpec& spec, const FakeOptions& model) {
+inline std::vector<int32_t> plain_answer(const SequenceSpec& spec, const FakeOptions& model) {
   return plain_run(spec, model).tokens;
 }
 

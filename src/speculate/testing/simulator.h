@@ -1,5 +1,5 @@
 // For tests: a simulation of an engine on a machine whose costs are a formula. With it the regret of the planner can be
-// tested without a clock. Streams never end. A hash of its place decides whether a draft is right.
+// tested without a clock. Sequences never end. A hash of its place decides whether a draft is right.
 #pragma once
 
 #include <algorithm>
@@ -26,8 +26,8 @@ struct Simulation {
   std::function<double(int64_t rows)> seconds;  // the time of a step
   // The time of one step of the draft head, as a share of a step of the model with as many rows.
   double head_share = 0.18;
-  int64_t streams = 1;
-  int64_t tokens = 4000;  // the tokens of each stream, on average
+  int64_t sequences = 1;
+  int64_t tokens = 4000;  // the tokens of each sequence, on average
   SimulatedSource mtp;
   SimulatedSource ngram;
   bool watch_ngrams = false;
@@ -42,13 +42,13 @@ struct Simulation {
 struct SimulatedStep {
   double seconds = 0;
   double plain_seconds = 0;  // the time that plain steps would have taken for as many tokens
-  double tokens = 0;         // the tokens of each stream, on average
+  double tokens = 0;         // the tokens of each sequence, on average
 };
 
 class Simulator {
  public:
   explicit Simulator(const Simulation& simulation) : world_(simulation) {
-    for (int64_t i = 0; i < world_.streams; ++i) streams_.push_back({});
+    for (int64_t i = 0; i < world_.sequences; ++i) sequences_.push_back({});
   }
 
   std::vector<SimulatedStep> run() {
@@ -59,7 +59,7 @@ class Simulator {
   [[nodiscard]] int64_t drafted(DraftSource source) const { return drafted_[static_cast<size_t>(source)]; }
 
  private:
-  struct Stream {
+  struct Sequence {
     DraftHistory history;
     int64_t position = 0;
   };
@@ -68,10 +68,10 @@ class Simulator {
     return source == DraftSource::kMtp ? world_.mtp : world_.ngram;
   }
 
-  [[nodiscard]] int64_t accepted(int64_t stream, DraftSource source, int64_t depth) const {
-    const int64_t position = streams_[stream].position;
+  [[nodiscard]] int64_t accepted(int64_t sequence, DraftSource source, int64_t depth) const {
+    const int64_t position = sequences_[sequence].position;
     const uint64_t seed =
-        world_.seed * 1000 + static_cast<uint64_t>(stream * kDraftSources) + static_cast<uint64_t>(source);
+        world_.seed * 1000 + static_cast<uint64_t>(sequence * kDraftSources) + static_cast<uint64_t>(source);
     for (int64_t j = 1; j <= depth; ++j) {
       const double roll = unit_hash(seed, (position + j) * 16 + j);
       if (roll >= source_of(source).rate(position + j, j)) return j - 1;
@@ -92,58 +92,58 @@ class Simulator {
     return std::exp(world_.noise * world_.noise / 2) * (1 + 2 * world_.spike_share) * drift;
   }
 
-  DraftedStream verify(int64_t index, const DraftChoice& choice) {
-    Stream& stream = streams_[index];
-    DraftedStream drafted{.history = &stream.history, .choice = choice};
+  DraftedSequence verify(int64_t index, const DraftChoice& choice) {
+    Sequence& sequence = sequences_[index];
+    DraftedSequence drafted{.history = &sequence.history, .choice = choice};
     drafted.accepted = accepted(index, choice.source, choice.depth);
     if (world_.watch_ngrams) {
       const int64_t seen = drafted.accepted + 1;
       drafted.watched = {seen, accepted(index, DraftSource::kNgram, seen)};
     }
     drafted_[static_cast<size_t>(choice.source)] += choice.depth;
-    stream.position += 1 + drafted.accepted;
+    sequence.position += 1 + drafted.accepted;
     return drafted;
   }
 
   [[nodiscard]] double head_seconds(std::span<const DraftChoice> choices) const {
     double sum = 0;
     for (int64_t step = 1; step <= SpeculationMode::kMaxDepth; ++step) {
-      const int64_t streams = streams_of_head(choices, step);
-      if (streams > 0) sum += world_.head_share * world_.seconds(streams);
+      const int64_t sequences = sequences_of_head(choices, step);
+      if (sequences > 0) sum += world_.head_share * world_.seconds(sequences);
     }
     return sum;
   }
 
   void run_step() {
     const int64_t max_drafts = SpeculationMode::kMaxDepth;
-    std::vector<DraftingStream> before;
-    for (const Stream& stream : streams_) {
+    std::vector<DraftingSequence> before;
+    for (const Sequence& sequence : sequences_) {
       before.push_back(
-          {&stream.history, {world_.mtp.is_present ? max_drafts : 0, world_.ngram.is_present ? max_drafts : 0}});
+          {&sequence.history, {world_.mtp.is_present ? max_drafts : 0, world_.ngram.is_present ? max_drafts : 0}});
     }
     const std::vector<DraftChoice> choices = planner_.plan(before, 0);
-    std::vector<DraftedStream> after;
-    int64_t rows = world_.streams;
+    std::vector<DraftedSequence> after;
+    int64_t rows = world_.sequences;
     double tokens = 1;
-    for (int64_t i = 0; i < world_.streams; ++i) {
+    for (int64_t i = 0; i < world_.sequences; ++i) {
       after.push_back(verify(i, choices[i]));
       rows += choices[i].depth;
-      tokens += static_cast<double>(after.back().accepted) / static_cast<double>(world_.streams);
+      tokens += static_cast<double>(after.back().accepted) / static_cast<double>(world_.sequences);
     }
     const double factor = noise_of_step();
     const StepReport report{
-        .streams = after, .seconds = factor * world_.seconds(rows), .head_seconds = factor * head_seconds(choices)};
+        .sequences = after, .seconds = factor * world_.seconds(rows), .head_seconds = factor * head_seconds(choices)};
     planner_.observe(report);
     SimulatedStep now = steps_.empty() ? SimulatedStep{} : steps_.back();
     now.seconds += report.seconds + report.head_seconds;
-    now.plain_seconds += tokens * world_.seconds(world_.streams) * mean_noise();
+    now.plain_seconds += tokens * world_.seconds(world_.sequences) * mean_noise();
     now.tokens += tokens;
     steps_.push_back(now);
   }
 
   Simulation world_;
   Planner planner_;
-  std::vector<Stream> streams_;
+  std::vector<Sequence> sequences_;
   std::array<int64_t, kDraftSources> drafted_ = {};
   std::vector<SimulatedStep> steps_;
 };

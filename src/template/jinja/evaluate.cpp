@@ -40,6 +40,7 @@ Value Interpreter::value_of(const Name& node) {
       if (id == node.id) return value;
     }
   }
+  if (node.id == watched_ && !first_read_) first_read_ = output_.size();
   return globals_[static_cast<size_t>(node.id)];
 }
 

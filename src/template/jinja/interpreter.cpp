@@ -20,13 +20,11 @@ void Interpreter::set(NameId name, Value value) {
 }
 
 Interpreter::Interpreter(Runtime& runtime, const Script& script, std::vector<Value> globals)
-    : runtime_(runtime), script_(script), globals_(std::move(globals)) {}
+    : runtime_(runtime), script_(script), globals_(std::move(globals)), output_(runtime.budget), out_(&output_) {}
 
 Text Interpreter::run() {
-  TextBuilder out(runtime_.budget);
-  out_ = &out;
   execute(script_.body);
-  return out.take();
+  return output_.take();
 }
 
 std::shared_ptr<Scope> Interpreter::inner_scope() { return std::make_shared<Scope>(Scope{scope_, {}}); }

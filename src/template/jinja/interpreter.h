@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,7 +38,14 @@ class Interpreter {
  public:
   // globals: by NameId; undefined where the caller has nothing.
   Interpreter(Runtime& runtime, const Script& script, std::vector<Value> globals);
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
   Text run();
+
+  // Before run(): which of the globals it is that first_read() tells of.
+  void watch(std::optional<NameId> global) { watched_ = global; }
+  // The bytes of output when the watched global was first read.
+  [[nodiscard]] std::optional<size_t> first_read() const { return first_read_; }
 
  private:
   enum class Flow { kNext, kBreak, kContinue };
@@ -98,7 +106,10 @@ class Interpreter {
   const Script& script_;
   std::vector<Value> globals_;
   std::shared_ptr<Scope> scope_ = std::make_shared<Scope>();
-  TextBuilder* out_ = nullptr;
+  TextBuilder output_;  // what run() returns
+  TextBuilder* out_;    // this, or what a macro or a block writes
+  std::optional<NameId> watched_;
+  std::optional<size_t> first_read_;
   Value block_text_;
   DepthCounter frames_{kMaxFrames};
   DepthCounter calls_{kMaxDepth};

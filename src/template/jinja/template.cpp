@@ -1,6 +1,7 @@
 // Names of a template to the values of one rendering.
 #include "template/jinja/template.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "template/jinja/interpreter.h"
@@ -18,6 +19,13 @@ Value global(const Variables& variables, const std::string& name) {
   return std::make_shared<const Callable>(Callable{function, {}, nullptr, {}});
 }
 
+// None: the template does not have the name.
+std::optional<NameId> id_of(const Script& script, std::string_view name) {
+  const auto found = std::ranges::find(script.names, name);
+  if (found == script.names.end()) return std::nullopt;
+  return static_cast<NameId>(found - script.names.begin());
+}
+
 }  // namespace
 
 Template Template::parse(std::string_view source, std::string where) {
@@ -25,12 +33,15 @@ Template Template::parse(std::string_view source, std::string where) {
   return {std::move(script), std::move(where)};
 }
 
-MarkedText Template::render(const Variables& variables, Budget& budget, const std::tm& now) const {
+MarkedText Template::render(const Variables& variables, Budget& budget, const std::tm& now, FirstRead* watched) const {
   Runtime runtime(budget, where_, now);
   std::vector<Value> globals;
   globals.reserve(script_.names.size());
   for (const std::string& name : script_.names) globals.push_back(global(variables, name));
-  Text out = Interpreter(runtime, script_, std::move(globals)).run();
+  Interpreter interpreter(runtime, script_, std::move(globals));
+  if (watched != nullptr) interpreter.watch(id_of(script_, watched->variable));
+  Text out = interpreter.run();
+  if (watched != nullptr) watched->at = interpreter.first_read();
   return {std::move(out.text), std::move(out.user)};
 }
 

@@ -11,7 +11,9 @@
 // or a generator; a macro that reads a variable of the template before the template first sets it sees the caller's.
 #pragma once
 
+#include <cstddef>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +27,12 @@ namespace moebius::jinja {
 
 using Variables = std::vector<std::pair<std::string, Value>>;
 
+// Asks when a template first reads one of its variables.
+struct FirstRead {
+  std::string_view variable;
+  std::optional<size_t> at = {};  // the bytes of output before it: the same for any value. None: it was not read
+};
+
 class Template {
  public:
   // where: the file, for messages. Throws kBadTemplate (syntax, what is not supported) with the line, or
@@ -32,8 +40,9 @@ class Template {
   static Template parse(std::string_view source, std::string where);
 
   // now: local time, for strftime_now(). Throws kBadTemplate with the line, kTemplateLimit, or kBadConversation with
-  // the message of raise_exception().
-  [[nodiscard]] MarkedText render(const Variables& variables, Budget& budget, const std::tm& now) const;
+  // the message of raise_exception(). watched: filled when it is given.
+  [[nodiscard]] MarkedText render(const Variables& variables, Budget& budget, const std::tm& now,
+                                  FirstRead* watched = nullptr) const;
 
  private:
   Template(Script script, std::string where) : script_(std::move(script)), where_(std::move(where)) {}

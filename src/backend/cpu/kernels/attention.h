@@ -301,7 +301,7 @@ MOEBIUS_INLINE void merge(BlockSum& total, float* o, const BlockSum& block, cons
 template <Element E>
 static void attend_block(BlockSum* totals, const AttendArgs& args, const KeyBlock& block) {
   const bool is_first = block.first_key == 0;
-  BlockSum sums[kMostGroup];
+  BlockSum sums[kMaxGroup];
   score_block<E>(args, block);
   for (int head = 0; head < args.group; ++head) sums[head] = softmax_block(args.scores + head * kKeyBlock, block.keys);
   value_block<E>(is_first ? args.out : args.partial, args, block);
@@ -318,7 +318,7 @@ static void attend_block(BlockSum* totals, const AttendArgs& args, const KeyBloc
 // All rows go through a block while it is in the cache.
 template <Element E>
 static void attend_to(const AttendArgs& args) {
-  BlockSum totals[kMostAttending * kMostGroup];
+  BlockSum totals[kMaxAttending * kMaxGroup];
   const int64_t most_positions = args.positions + args.rows - 1;
   for (int64_t first_key = 0; first_key < most_positions; first_key += kKeyBlock) {
     const uint8_t* const* page = args.pages + first_key / kKeyBlock;

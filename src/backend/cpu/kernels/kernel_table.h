@@ -9,13 +9,13 @@
 
 namespace moebius::cpu {
 
-constexpr int kLanes = 16;          // rows of a block: one lane each
-constexpr int kQuantBlock = 64;     // activations that share an int8 scale (N3)
-constexpr int kMostRows = 32;       // rows of activations that one pass over packed weights serves
-constexpr int kAheadBytes = 8192;   // how far ahead of the weights in hand memory is asked for
-constexpr int kKeyBlock = 256;      // keys of a page, and between two merges (N7)
-constexpr int kMostGroup = 64;      // query heads that share a kv head
-constexpr int kMostAttending = 16;  // rows that go through a block of keys together
+constexpr int kLanes = 16;         // rows of a block: one lane each
+constexpr int kQuantBlock = 64;    // activations that share an int8 scale (N3)
+constexpr int kMaxRows = 32;       // rows of activations that one pass over packed weights serves
+constexpr int kAheadBytes = 8192;  // how far ahead of the weights in hand memory is asked for
+constexpr int kKeyBlock = 256;     // keys of a page, and between two merges (N7)
+constexpr int kMaxGroup = 64;      // query heads that share a kv head
+constexpr int kMaxAttending = 16;  // rows that go through a block of keys together
 
 enum class Element : uint8_t { kF32, kF16, kBF16, kE8M0 };
 
@@ -77,7 +77,7 @@ struct AttendArgs {          // neighbouring rows of one sequence, one kv head, 
   int64_t values_at = 0;                  // and to the values
   float* scores = nullptr;                // scratch [group, kKeyBlock]
   float* partial = nullptr;               // scratch [group, head_dim]
-  int64_t rows = 0;                       // at most kMostAttending
+  int64_t rows = 0;                       // at most kMaxAttending
   int64_t row_stride = 0;                 // elements from a row to the next, of out and q
   int64_t positions = 0;                  // keys that the first row sees; each row sees one more
   int32_t group = 0;

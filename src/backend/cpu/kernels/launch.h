@@ -8,7 +8,7 @@
 
 namespace moebius::cpu::MOEBIUS_ISA {
 
-// y [n][2][16] = two blocks of 16 rows times n <= kMostRows rows of activations.
+// y [n][2][16] = two blocks of 16 rows times n <= kMaxRows rows of activations.
 using PairFunction = void (*)(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n);
 
 // A kernel of one block, whose number of rows is its own, on both.
@@ -80,9 +80,9 @@ MOEBIUS_INLINE int valid_rows(const MatrixView& w, int block, int blocks) {
 
 static void matmul(const MatmulArgs& args) {
   const MatrixView& w = args.w;
-  alignas(64) float y[kMostRows * kPairLanes];
-  for (int first = 0; first < args.n; first += kMostRows) {
-    const int n = args.n - first < kMostRows ? args.n - first : kMostRows;
+  alignas(64) float y[kMaxRows * kPairLanes];
+  for (int first = 0; first < args.n; first += kMaxRows) {
+    const int n = args.n - first < kMaxRows ? args.n - first : kMaxRows;
     const PairFunction run = pair_function(w, args.int8, n);
     for (int i = 0; i < args.block_count; i += 2) {
       const int block = args.first_block + i;
@@ -101,7 +101,7 @@ static void matmul(const MatmulArgs& args) {
 
 // Blocks 4 * chunk .. 4 * chunk + 3 of gate and up: h [n][64].
 static void gate_up_rows(float* h, const GateUpArgs& args, const ActivationRow* rows, int n) {
-  alignas(64) float y[kMostRows * kPairLanes];
+  alignas(64) float y[kMaxRows * kPairLanes];
   const PairFunction run = pair_function(args.gate, args.int8, n);
   for (int i = 0; i < kQuantBlock / kLanes; ++i) {
     const int64_t block = args.chunk * (kQuantBlock / kLanes) + i;
@@ -116,11 +116,11 @@ static void gate_up_rows(float* h, const GateUpArgs& args, const ActivationRow* 
 }
 
 static void gate_up(const GateUpArgs& args) {
-  alignas(64) float h[kMostRows * kQuantBlock];
+  alignas(64) float h[kMaxRows * kQuantBlock];
   const int first = args.chunk * kQuantBlock;
   const int count = args.gate.rows - first < kQuantBlock ? args.gate.rows - first : kQuantBlock;
-  for (int first_row = 0; first_row < args.n; first_row += kMostRows) {
-    const int n = args.n - first_row < kMostRows ? args.n - first_row : kMostRows;
+  for (int first_row = 0; first_row < args.n; first_row += kMaxRows) {
+    const int n = args.n - first_row < kMaxRows ? args.n - first_row : kMaxRows;
     gate_up_rows(h, args, args.rows + first_row, n);
     for (int t = 0; t < n; ++t) {
       const float* row = h + t * kQuantBlock;

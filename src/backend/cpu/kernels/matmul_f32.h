@@ -57,7 +57,7 @@ MOEBIUS_INLINE FourInputs dense_four(const uint8_t* block, int k) {
 
 template <Element E>
 static void dense_pair(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n) {
-  alignas(64) float acc[kMostRows * kPairLanes];
+  alignas(64) float acc[kMaxRows * kPairLanes];
   for (int k = 0; k < w.cols;) {
     const int begin = k;
     const int end = k + kSegment < w.cols ? k + kSegment : w.cols;
@@ -107,7 +107,7 @@ static void decoded_row(float* y, const uint8_t* block, const MatrixView& w, con
 
 template <class Format, int Unit>
 static void decoded_pair(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n) {
-  alignas(64) float acc[kMostRows * kPairLanes];
+  alignas(64) float acc[kMaxRows * kPairLanes];
   const int64_t to_second = blocks.second - blocks.first;
   for_each_unit<Format, Unit>(
       blocks.first, w, {.gap = to_second, .to_second = to_second},

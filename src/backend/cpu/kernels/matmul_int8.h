@@ -202,7 +202,7 @@ MOEBIUS_INLINE int add_rows(const PairSums& acc, const PairUnit<Unit>& unit, con
 // y [n][2][16], n > kRowsAtOnce: so there are two groups at least, and each unpacks a block of the next unit.
 template <class Format, int Unit>
 static void int8_pair(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n) {
-  alignas(64) float acc[kMostRows * kPairLanes];
+  alignas(64) float acc[kMaxRows * kPairLanes];
   PairCodes<Unit> codes[2];
   const int64_t to_second = blocks.second - blocks.first;
   Unpacker<Format, Unit> first = {{blocks.first, {}, {}}, codes[0].first};

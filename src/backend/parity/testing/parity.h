@@ -1,7 +1,6 @@
 // The parity table: a case is a small program over a Backend, and what it computes must have the same bits on every
-// instruction set, with any number of threads, and in every variant of the program (chunked, batched, another expert
-// path) as its first variant has on the reference backend. The harness is in parity_test.cpp, the cases in
-// parity_*_test.cpp.
+// candidate (candidates.h), and in every variant of the program (chunked, batched, another expert path) as its first
+// variant has on the reference backend. The harness is in parity_test.cpp, the cases in the other files of this folder.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,17 +12,18 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "backend/cpu/cpu.h"
+#include "backend/parity/testing/candidates.h"
 #include "backend/testing/support.h"
 
-namespace moebius::parity {
+namespace moebius::testing {
 
 // The row counts that kernels specialise for, and their neighbours.
 inline constexpr int64_t kTokenCounts[] = {1, 2, 3, 4, 5, 8, 15, 16, 17, 33};
 inline constexpr int64_t kMaxTokens = 33;
 
-// What a program computed, element by element as bits.
-struct Output {
+// What a program computed, element by element as bits. Every NaN is the same NaN: which one an instruction returns
+// depends on the order of its operands.
+struct RecordedOutput {
   std::string name;
   DType dtype;
   int64_t cols;
@@ -34,10 +34,11 @@ class Results {
  public:
   void add(const std::string& name, Backend& backend, Tensor x);
   void add(const std::string& name, const std::vector<float>& values, int64_t cols);
-  [[nodiscard]] const std::vector<Output>& outputs() const { return outputs_; }
+  void add(const std::string& name, const Routes& routes);
+  [[nodiscard]] const std::vector<RecordedOutput>& outputs() const { return outputs_; }
 
  private:
-  std::vector<Output> outputs_;
+  std::vector<RecordedOutput> outputs_;
 };
 
 struct Variant {
@@ -54,17 +55,18 @@ inline ParityCase single(std::string name, std::function<void(Backend&, Results&
   return {std::move(name), {{"", std::move(run)}}};
 }
 
-using ParityParam = std::tuple<ParityCase, Isa>;
+using ParityParam = std::tuple<ParityCase, Candidate>;
 
 // Instantiated once per family of operations:
-//   INSTANTIATE_TEST_SUITE_P(Linear, Parity, every_isa(linear_cases()), test_name);
+//   INSTANTIATE_TEST_SUITE_P(Linear, Parity, on_every_candidate(linear_cases()), test_name);
 class Parity : public ::testing::TestWithParam<ParityParam> {};
 
-inline auto every_isa(const std::vector<ParityCase>& cases) {
-  return ::testing::Combine(::testing::ValuesIn(cases), ::testing::Values(Isa::kPortable, Isa::kAvx2, Isa::kAvx512));
+inline auto on_every_candidate(const std::vector<ParityCase>& cases) {
+  return ::testing::Combine(::testing::ValuesIn(cases), ::testing::ValuesIn(candidates()));
 }
 
 std::string test_name(const ::testing::TestParamInfo<ParityParam>& param);
 void PrintTo(const ParityCase& parity_case, std::ostream* out);
+void PrintTo(const Candidate& candidate, std::ostream* out);
 
-}  // namespace moebius::parity
+}  // namespace moebius::testing

@@ -11,7 +11,7 @@
 
 #include "backend/parity/testing/parity.h"
 
-namespace moebius::parity {
+namespace moebius::testing {
 
 // A step of a script: how many more rows of which sequences share a batch. Of a draft, only the first `rows` stay; the
 // `rejected` rows behind them hold other inputs than those that come next.
@@ -106,25 +106,32 @@ struct SequenceProgram {
   std::vector<int64_t> cols;  // of each argument
   int64_t out_cols;
   StateSpec state;
+  StepLimits shapes;                   // of the layers; how many rows is the script's
   std::vector<SequenceInputs> inputs;  // of each sequence
   std::vector<int64_t> lengths;        // of each sequence
   // Once per backend, before reserve(): uploads the weights and returns the operation.
-  using Operation = std::function<void(Tensor out, const std::vector<Tensor>& in, const std::vector<SequenceRows>&)>;
+  using Operation = std::function<void(const MixedRows& out, const std::vector<Tensor>& in, Batch batch)>;
   std::function<Operation(Backend&)> load;
 };
+
+// `shapes` for steps of so many rows.
+inline StepLimits with_rows(StepLimits shapes, int64_t rows) {
+  shapes.rows = shapes.sequences = shapes.logit_rows = rows;
+  return shapes;
+}
 
 // The states of a script's sequences. Foreign pages come one by one, those of the sequences alternating.
 class States {
  public:
-  States(Backend& backend, const SequenceProgram& program, const Script& script)
-      : backend_(backend), spec_(program.state), pages_(script.foreign_pages ? program.lengths.size() : 0) {
+  States(Memory& memory, const SequenceProgram& program, const Script& script)
+      : memory_(memory), spec_(program.state), pages_(script.foreign_pages ? program.lengths.size() : 0) {
     if (script.foreign_pages) spec_.context = 0;
-    for (size_t s = 0; s < program.lengths.size(); ++s) states_.push_back(backend.create_state(spec_));
+    for (size_t s = 0; s < program.lengths.size(); ++s) states_.push_back(memory.create_state(spec_));
   }
   ~States() {
-    for (const State state : states_) backend_.free_state(state);
+    for (const State state : states_) memory_.free_state(state);
     for (const std::vector<KvPage>& pages : pages_) {
-      for (const KvPage page : pages) backend_.free_page(page);
+      for (const KvPage page : pages) memory_.free_page(page);
     }
   }
   States(const States&) = delete;
@@ -134,84 +141,152 @@ class States {
   State with_room(size_t sequence, int64_t positions) {
     if (pages_.empty()) return states_[sequence];
     std::vector<KvPage>& pages = pages_[sequence];
-    while (std::ssize(pages) * kPagePositions < positions) pages.push_back(backend_.create_page(spec_));
-    backend_.set_pages(states_[sequence], pages);
+    while (std::ssize(pages) * kPagePositions < positions) pages.push_back(memory_.create_page(spec_));
+    memory_.set_pages(states_[sequence], pages);
     return states_[sequence];
   }
-  [[nodiscard]] State operator[](size_t sequence) const { return states_[sequence]; }
 
  private:
-  Backend& backend_;
+  Memory& memory_;
   StateSpec spec_;
   std::vector<State> states_;
   std::vector<std::vector<KvPage>> pages_;  // of each sequence, when they are foreign
 };
 
-// Runs a script on new states and adds one output per sequence.
-inline void run_script(const SequenceProgram& program, const Script& script, Backend& backend, Results& results) {
-  int64_t max_rows = 0;
-  for (const std::vector<Piece>& step : script.steps) {
-    int64_t rows = 0;
-    for (const Piece& piece : step) rows += piece.rows + piece.rejected;
-    max_rows = std::max(max_rows, rows);
+// A script on new states: what the operation gives every sequence, and what a matrix with int8 activations makes of it,
+// which takes the rows as the operation quantized them where it did.
+class ScriptRun {
+ public:
+  ScriptRun(const SequenceProgram& program, const Script& script, Backend& backend)
+      : program_(program),
+        script_(script),
+        backend_(backend),
+        operation_(program.load(backend)),
+        has_product_(program.out_cols % kGroup == 0),
+        position_(program.lengths.size(), 0),
+        outputs_(program.lengths.size()),
+        products_(program.lengths.size()) {
+    const int64_t rows = max_rows();
+    for (const int64_t cols : program.cols) in_.push_back(output(backend, rows, cols));
+    out_ = {output(backend, rows, program.out_cols), backend.memory().allocate_quantized(rows, program.out_cols)};
+    if (has_product_) {
+      const HostMatrix w(kProducts, program.out_cols, affine(4, kGroup), 99);
+      matrix_ = upload(backend, w);
+      product_ = output(backend, rows, kProducts);
+    }
+    backend.operations().reserve(with_rows(program.shapes, rows));
   }
-  const SequenceProgram::Operation operation = program.load(backend);
-  std::vector<Tensor> in;
-  for (const int64_t cols : program.cols) in.push_back(backend.allocate(DType::kF32, max_rows, cols));
-  const Tensor out = backend.allocate(DType::kF32, max_rows, program.out_cols);
-  backend.reserve(max_rows);
 
-  States states(backend, program, script);
-  std::vector<int64_t> position(program.lengths.size(), 0);
-  std::vector<std::vector<float>> outputs(program.lengths.size());
-  for (const std::vector<Piece>& step : script.steps) {
+  void run(Results& results) {
+    States states(backend_.memory(), program_, script_);
+    for (const std::vector<Piece>& step : script_.steps) run_step(step, states);
+    for (size_t s = 0; s < outputs_.size(); ++s) {
+      results.add(fmt::format("sequence{}", s), outputs_[s], program_.out_cols);
+      if (has_product_) results.add(fmt::format("product{}", s), products_[s], kProducts);
+    }
+  }
+
+ private:
+  static constexpr int kGroup = 32;
+  static constexpr int64_t kProducts = 20;
+
+  [[nodiscard]] int64_t max_rows() const {
+    int64_t most = 0;
+    for (const std::vector<Piece>& step : script_.steps) {
+      int64_t rows = 0;
+      for (const Piece& piece : step) rows += piece.rows + piece.rejected;
+      most = std::max(most, rows);
+    }
+    return most;
+  }
+
+  // Rows of one argument: those of the sequence that come next, then, for the rejected ones, its first, backwards.
+  [[nodiscard]] std::vector<float> rows_of(const Piece& piece, size_t argument) const {
+    const std::vector<float>& all = program_.inputs[piece.sequence][argument];
+    const int64_t cols = program_.cols[argument];
+    const auto begin = all.begin() + position_[piece.sequence] * cols;
+    std::vector<float> rows(begin, begin + piece.rows * cols);
+    for (int64_t row = piece.rejected; row > 0; --row) {
+      const auto other = all.begin() + row % program_.lengths[piece.sequence] * cols;
+      rows.insert(rows.end(), other, other + cols);
+    }
+    return rows;
+  }
+
+  std::vector<Tensor> write_inputs(const std::vector<Piece>& step, int64_t rows) {
+    std::vector<Tensor> in;
+    for (size_t i = 0; i < in_.size(); ++i) {
+      std::vector<float> batch;
+      for (const Piece& piece : step) {
+        const std::vector<float> part = rows_of(piece, i);
+        batch.insert(batch.end(), part.begin(), part.end());
+      }
+      in.push_back(in_[i].first(rows));
+      backend_.memory().write(in.back(), batch.data());
+    }
+    return in;
+  }
+
+  void run_step(const std::vector<Piece>& step, States& states) {
     std::vector<SequenceRows> sequences;
-    std::vector<std::vector<float>> batch(in.size());
+    std::vector<int32_t> kept;
     int64_t rows = 0;
     for (const Piece& piece : step) {
-      const int64_t first = position[piece.sequence];
-      for (size_t i = 0; i < in.size(); ++i) {
-        const auto begin = program.inputs[piece.sequence][i].begin() + first * program.cols[i];
-        batch[i].insert(batch[i].end(), begin, begin + piece.rows * program.cols[i]);
-        for (int64_t row = piece.rejected; row > 0; --row) {  // the first rows of the sequence, backwards
-          const auto all = program.inputs[piece.sequence][i].begin();
-          const auto other = all + row % program.lengths[piece.sequence] * program.cols[i];
-          batch[i].insert(batch[i].end(), other, other + program.cols[i]);
-        }
-      }
       const int64_t all_rows = piece.rows + piece.rejected;
-      const State state = states.with_room(piece.sequence, first + all_rows);
-      sequences.push_back({state, rows, all_rows, first, piece.draft});
-      position[piece.sequence] += piece.rows;
+      const int64_t position = position_[piece.sequence];
+      sequences.push_back({.state = states.with_room(piece.sequence, position + all_rows),
+                           .first_row = rows,
+                           .rows = all_rows,
+                           .position = position,
+                           .draft = piece.draft});
+      kept.push_back(static_cast<int32_t>(piece.rows));
       rows += all_rows;
     }
-    std::vector<Tensor> step_in;
-    for (size_t i = 0; i < in.size(); ++i) {
-      step_in.push_back(in[i].first(rows));
-      backend.write(step_in[i], batch[i].data());
+    const std::vector<Tensor> in = write_inputs(step, rows);
+    const Batch batch = stage(backend_, sequences);
+    const MixedRows out = {out_.x.first(rows), out_.quantized};
+    operation_(out, in, batch);
+    collect(outputs_, step, to_host(backend_, out.x), program_.out_cols);
+    if (has_product_) {
+      const Projection projection = {{product_.first(rows)}, matrix_};
+      backend_.operations().linear({&projection, 1}, {.x = out.x, .quantized = out.quantized});
+      collect(products_, step, to_host(backend_, product_.first(rows)), kProducts);
     }
-    operation(out.first(rows), step_in, sequences);
-    const std::vector<float> host = testing::to_host(backend, out.first(rows));
-    auto from = host.begin();
+    backend_.operations().keep(batch, counts(backend_, kept));
+    for (const Piece& piece : step) position_[piece.sequence] += piece.rows;
+  }
+
+  // Rows that stay, to their sequences.
+  static void collect(std::vector<std::vector<float>>& sequences, const std::vector<Piece>& step,
+                      const std::vector<float>& rows, int64_t cols) {
+    auto from = rows.begin();
     for (const Piece& piece : step) {
-      outputs[piece.sequence].insert(outputs[piece.sequence].end(), from, from + piece.rows * program.out_cols);
-      from += (piece.rows + piece.rejected) * program.out_cols;
-      if (piece.draft) backend.keep_rows(states[piece.sequence], piece.rows);
+      sequences[piece.sequence].insert(sequences[piece.sequence].end(), from, from + piece.rows * cols);
+      from += (piece.rows + piece.rejected) * cols;
     }
   }
-  for (size_t s = 0; s < outputs.size(); ++s) {
-    results.add(fmt::format("sequence{}", s), outputs[s], program.out_cols);
-  }
-}
+
+  const SequenceProgram& program_;
+  const Script& script_;
+  Backend& backend_;
+  SequenceProgram::Operation operation_;
+  bool has_product_;
+  std::vector<Tensor> in_;
+  MixedRows out_;
+  Matrix matrix_;
+  Tensor product_;
+  std::vector<int64_t> position_;  // of each sequence
+  std::vector<std::vector<float>> outputs_, products_;
+};
 
 // The first script is what the reference runs.
 inline ParityCase sequence_case(std::string name, const SequenceProgram& program, const std::vector<Script>& scripts) {
   ParityCase parity_case{std::move(name), {}};
   for (const Script& script : scripts) {
     parity_case.variants.push_back(
-        {script.name, [=](Backend& backend, Results& results) { run_script(program, script, backend, results); }});
+        {script.name, [=](Backend& backend, Results& results) { ScriptRun(program, script, backend).run(results); }});
   }
   return parity_case;
 }
 
-}  // namespace moebius::parity
+}  // namespace moebius::testing

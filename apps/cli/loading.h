@@ -1,0 +1,42 @@
+// Loading as a program shows it: on stderr what it needs, how far it is, and one line when it is ready.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "cli/options.h"
+#include "load/load.h"
+#include "model/checkpoint.h"
+#include "moebius/engine.h"
+
+namespace moebius::apps {
+
+// The last part of the path: what people call the model.
+std::string model_name(const std::string& directory);
+
+// What is known of a model once it is loaded.
+struct Ready {
+  std::string name;
+  MemoryPlan plan;
+  double load_s = 0;
+};
+
+struct ReadyEngine {
+  Ready ready;
+  Engine engine;
+};
+
+// A model without an engine, for commands that step it by hand.
+struct ReadyModel {
+  Ready ready;
+  LoadedModel loaded;
+
+  [[nodiscard]] Model& model() const { return *loaded.model; }
+  [[nodiscard]] Backend& backend() const { return *loaded.backend; }
+};
+
+// Throw kUsage, kUnavailable, and what loading throws.
+ReadyEngine load_engine(const Checkpoint& checkpoint, const CommonOptions& options);
+ReadyModel load_model(const Checkpoint& checkpoint, const CommonOptions& options, bool measure_ops = false);
+
+}  // namespace moebius::apps

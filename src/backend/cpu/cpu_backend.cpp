@@ -1,0 +1,35 @@
+// Which kernels a backend runs with, and the factory.
+#include "backend/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "backend/cpu/pack.h"
+#include "moebius/error.h"
+
+namespace moebius {
+namespace {
+
+const cpu::KernelTable& kernels_of(Isa isa) {
+  const std::vector<Isa> available = available_isas();
+  if (std::ranges::find(available, isa) == available.end()) {
+    throw Error(ErrorCode::kUnavailable, "--isa " + std::string(name(isa)), "this machine lacks the instruction set",
+                "leave --isa out to use the best there is");
+  }
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx512) return cpu::avx512_kernels();
+  if (isa == Isa::kAvx2) return cpu::avx2_kernels();
+#endif
+  return cpu::portable_kernels();
+}
+
+}  // namespace
+
+std::string_view cpu_layout_name() { return cpu::kLayoutName; }
+
+std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
+  return std::make_unique<cpu::CpuBackend>(kernels_of(options.isa), options);
+}
+
+}  // namespace moebius

@@ -1,0 +1,26 @@
+// Rows of activations as int8 codes with their scales and sums (N3), as kernels write and read them.
+#pragma once
+
+#include <cstdint>
+
+#include "backend/cpu/buffer.h"
+#include "backend/cpu/kernels/kernel_table.h"
+
+namespace moebius::cpu {
+
+// Storage for `rows` quantized rows of at most `cols` inputs.
+class QuantizedStorage {
+ public:
+  void reserve(int64_t rows, int64_t cols);
+
+  // Where inputs [first_col, ...) of a row are written; first_col is a multiple of a block (kQuantBlock).
+  [[nodiscard]] QuantizedOut out(int64_t row, int64_t first_col = 0) const;
+  // The row as a kernel reads it; x may be null when only the int8 form is wanted.
+  [[nodiscard]] ActivationRow in(int64_t row, const float* x) const;
+
+ private:
+  int64_t blocks_ = 0;  // of 64 inputs, a row
+  Buffer codes_, scales_, sums32_, sums64_;
+};
+
+}  // namespace moebius::cpu

@@ -1,0 +1,25 @@
+// The backends that must have the reference's bits: a list of names and factories. Whoever adds a backend adds a line.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace moebius::testing {
+
+struct Candidate {
+  std::string name;     // letters, digits and underscores: it ends up in the test's name
+  std::string missing;  // why this machine cannot run it; empty: it can
+  struct Variant {
+    std::string name;  // "2 threads"
+    std::function<std::unique_ptr<Backend>()> make;
+  };
+  std::vector<Variant> variants;  // ways to run it, all with the same bits
+};
+
+const std::vector<Candidate>& candidates();
+
+}  // namespace moebius::testing

@@ -1,0 +1,27 @@
+// The memory behind a tensor. For backends and their tests alone: to everybody else a tensor may be on a device.
+#pragma once
+
+#include <cstdint>
+
+#include "backend/tensor.h"
+
+namespace moebius {
+
+struct TensorMemory {
+  static void* of(const Tensor& x) { return x.data_; }
+  static Tensor tensor(void* data, DType dtype, int64_t rows, int64_t cols) {
+    Tensor x(dtype, rows, cols);
+    x.data_ = data;
+    return x;
+  }
+};
+
+// Of tensors in host memory.
+inline float* f32(const Tensor& x) { return static_cast<float*>(TensorMemory::of(x)); }
+inline int32_t* i32(const Tensor& x) { return static_cast<int32_t*>(TensorMemory::of(x)); }
+inline float* row(const Tensor& x, int64_t r) { return f32(x) + r * x.cols; }
+inline Tensor f32_tensor(float* data, int64_t rows, int64_t cols) {
+  return TensorMemory::tensor(data, DType::kF32, rows, cols);
+}
+
+}  // namespace moebius

@@ -1,0 +1,13 @@
+// Which tokens a constraint allows: one bit a token, bit id % 32 of word id / 32. No words: every token is allowed.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace moebius {
+
+using TokenMask = std::span<const uint32_t>;  // [ceil(vocab / 32)], or empty
+
+inline bool is_allowed(TokenMask mask, size_t id) { return mask.empty() || ((mask[id / 32] >> (id % 32)) & 1) != 0; }
+
+}  // namespace moebius
