@@ -25,9 +25,9 @@ struct SequencesArm {
 SequencesArm parse_sequences_arm(const std::string& word);
 
 struct SequencesPlan {
-  std::vector<int64_t> batches;               // streams at once
+  std::vector<int64_t> batches;               // sequences at once
   std::vector<SequencesArm> arms;             // the first is plain
-  std::vector<std::vector<int32_t>> prompts;  // given to streams in turn
+  std::vector<std::vector<int32_t>> prompts;  // given to sequences in turn
   std::vector<int32_t> stop_ids;
   int64_t tokens = 0;  // most, of an answer
   int64_t reps = 0;

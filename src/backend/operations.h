@@ -138,7 +138,8 @@ class Operations {
   // ---- a step
   virtual Batch stage(const BatchSpec& spec) = 0;
   // Calls `enqueue`, which calls operations; or, where a step of this shape was recorded, repeats what it enqueued on
-  // the batch that is staged now. `enqueue` may read nothing that the shape does not decide.
+  // the batch that is staged now. `enqueue` may read nothing that the shape does not decide: a backend carries one
+  // model. backend/testing/step_recorder.h is such a recorder.
   virtual void run(const StepShape& /*shape*/, const std::function<void()>& enqueue) { enqueue(); }
 
   virtual void embed(Tensor out, Batch batch, Matrix table) = 0;  // out [T, D]: rows of the staged tokens

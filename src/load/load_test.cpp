@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "base/checked.h"
 #include "load/options.h"
 #include "model/stepper.h"
@@ -106,6 +108,38 @@ TEST_F(Load, operations_are_measured_when_asked_for) {
   EXPECT_EQ(logits(measured), logits(plain));
   EXPECT_THAT(measured.meter->operations().drain_totals(), Contains(Field(&OpTotals::op, "linear lm_head")));
   EXPECT_TRUE(measured.meter->operations().drain_totals().empty());
+}
+
+TEST_F(Load, reports_progress_to_the_end) {
+  EngineOptions options;
+  options.backend = "reference";
+  uint64_t last = 0, total = 0;
+  options.progress = [&](uint64_t bytes_done, uint64_t bytes_total) {
+    last = bytes_done;
+    total = bytes_total;
+  };
+  load_on_backend(Checkpoint(directory_.path()), load_options(options));
+  EXPECT_GT(total, 0u);
+  EXPECT_EQ(last, total);
+}
+
+TEST(Options, words_that_mean_nothing_are_refused_by_name) {
+  const auto expect_refused = [](const std::string& option, const std::function<void(EngineOptions&)>& change) {
+    EngineOptions options;
+    change(options);
+    try {
+      load_options(options);
+      ADD_FAILURE() << option << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage) << option;
+      EXPECT_THAT(error.what(), HasSubstr(option));
+    }
+  };
+  expect_refused("experts", [](EngineOptions& o) { o.experts = "both"; });
+  expect_refused("kv", [](EngineOptions& o) { o.kv = "bf16"; });
+  expect_refused("activations", [](EngineOptions& o) { o.activations = "int4"; });
+  expect_refused("packed", [](EngineOptions& o) { o.packed = "always"; });
+  EXPECT_NO_THROW(load_options({}));
 }
 
 TEST(Options, expert_paths_have_one_spelling) {

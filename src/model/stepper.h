@@ -46,7 +46,7 @@ class Stepper {
   // One step of at most max_rows tokens; logits [rows.count, V], whatever they are.
   std::vector<float> step(std::span<const int32_t> tokens, LogitRows rows, const LayerObserver& observer = nullptr);
   // The draft head behind the first rows of the last step: next[i] follows row i. Logits [T, V] of the tokens after
-  // next. The model was loaded with a draft head.
+  // next. The model was loaded with a draft head, and nothing else stepped it since.
   std::vector<float> step_draft_head(std::span<const int32_t> next);
 
   // ---- as the scheduler steps, for measurements: nothing but what is drawn is read
