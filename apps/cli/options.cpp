@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "cli/model_location.h"
+#include "load/make_backend.h"
 #include "moebius/error.h"
 #include "speculate/speculation_mode.h"
 
@@ -49,10 +50,8 @@ EngineOptions answering_options(int64_t max_rows) {
 
 void add_common_options(CLI::App& command, CommonOptions& options) {
   EngineOptions& engine = options.engine;
-  // Which backends there are is make_backend's to say: it also knows what this build leaves out.
-  command.add_option("--backend", engine.backend, "What runs the model")
-      ->type_name("reference|cpu|cuda")
-      ->group(kGroup)
+  add_choice(command, "--backend", engine.backend, "What runs the model",
+             fmt::format("{}", fmt::join(backend_names(), "|")))
       ->capture_default_str();
   add_choice(command, "--isa", engine.isa, "Instruction set [the best there is]", "portable|avx2|avx512");
   command.add_option("--threads", engine.threads, "0: physical cores within affinity and quota")

@@ -23,7 +23,7 @@ void Conversation::add(const Reply& reply) {
 
 std::string Conversation::request_json() const {
   const Json request = {{"messages", messages}, {"tools", tools}, {"template_options", template_options}};
-  return request.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return to_text(request);
 }
 
 }  // namespace moebius::apps

@@ -23,11 +23,15 @@ void WeightBinder::matrix(Matrix& out, const std::string& name, const MatrixRows
 }
 
 void WeightBinder::vector(Tensor& out, const std::string& name, int64_t size) {
-  vectors_.push_back({&out, &tensors_.floats(name, {size}), 1, size, false});
+  vectors_.push_back({.out = &out, .entry = &tensors_.floats(name, {size}), .rows = 1, .cols = size});
 }
 
 void WeightBinder::norm(Tensor& out, const std::string& name, int64_t size) {
-  vectors_.push_back({&out, &tensors_.floats(name, {size}), 1, size, norms_ == NormForm::kZeroCentred});
+  vectors_.push_back({.out = &out,
+                      .entry = &tensors_.floats(name, {size}),
+                      .rows = 1,
+                      .cols = size,
+                      .centred = norms_ == NormForm::kZeroCentred});
 }
 
 void WeightBinder::convolution(Tensor& out, const std::string& name, int64_t channels, int64_t taps) {
@@ -42,7 +46,7 @@ void WeightBinder::convolution(Tensor& out, const std::string& name, int64_t cha
                 "raw and converted layers are mixed, so it is unknown which norms lack their +1");
   }
   raw_ = raw;
-  vectors_.push_back({&out, &entry, channels, taps, false});
+  vectors_.push_back({.out = &out, .entry = &entry, .rows = channels, .cols = taps});
 }
 
 void WeightBinder::experts(Experts& out, const std::string& mlp, const ExpertsShape& shape) {

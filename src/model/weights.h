@@ -1,7 +1,7 @@
 // Binds canonical tensor names to the weights of a model in two passes: bind everything (each call checks presence,
 // dtype and shape and reads nothing), then upload everything in one stream. Lives here: what becomes of a tensor
 // (matrix, vector, norm with its +1, convolution, experts). Does not live here: which tensors a model has
-// (attention.cpp, delta_net.cpp, moe.cpp, the family files).
+// (attention.cpp, delta_net.cpp, mlp.cpp, the family files).
 #pragma once
 
 #include <optional>
@@ -77,7 +77,7 @@ class WeightBinder {
     Tensor* out;
     const ModelDir::Entry* entry;
     int64_t rows, cols;
-    bool centred;
+    bool centred = false;  // a norm that may lack its +1
   };
   struct ExpertRows {
     CheckpointRows gate, up, down;
