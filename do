@@ -1,31 +1,35 @@
 #!/usr/bin/env bash
 # The one script of moebius. Everything works on a fresh Debian 12, as root or through sudo.
 #
-#   ./do setup             install the Debian packages that the project needs
-#   ./do build [PRESET]    build; the program is build/release/moebius  (presets: release dev tsan fuzz)
+#   ./do setup [GROUP...]  install Debian packages (groups: core test format lint fuzz compare golden; default: all)
+#   ./do build [PRESET]    build; the program is build/PRESET/moebius  (presets: release dev tsan fuzz; default: release)
 #   ./do demo              let the demo model answer, then measure 4 layers of the 35B-A3B shape
 #   ./do test [CTEST ARG]  build and run every test; ends with "N passed, N failed"
-#   ./do lint [FILE...]    format, clang-tidy (changed files, or those given), layers, sizes
+#   ./do lint [FILE...]    format, layers, sizes, clang-tidy (changed files, or those given)
 #   ./do fmt               format all C++ in place
 #   ./do bench [DIR [ARG]] measure the three expert paths on a checkpoint (default: the demo's)
 #   ./do bench --against REV [DIR [ARG]]   this tree and another revision by turns: ratios with confidence intervals
 #   ./do golden            make the goldens again and say whether they changed; test the recipe of the demo model
-#   ./do soak [MINUTES]    random requests, cancels and forks, every answer compared with the plain one (default: 60)
+#   ./do soak [MINUTES [SEED]]   random requests, cancels and forks, every answer compared with the plain one
+#                          (default: 60 minutes, seed 1)
 #   ./do fuzz [TARGET [N]] run libFuzzer targets, N executions each (default: all, 5000000)
-#   ./do check             what CI runs: tests, sanitized tests, lint, instruction-set leaks
+#   ./do check             what CI runs: lint, tests, instruction-set leaks, sanitized tests, tests of threads
 #   ./do help              this page
 #
-# Each command installs what is missing first. It compiles through ccache, and with Ninja.
+# Each command first installs the packages that it needs and that are missing. It compiles through ccache, with Ninja.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 
-readonly packages=(
-  g++ cmake ninja-build ccache git binutils ca-certificates
-  pkg-config libcli11-dev nlohmann-json3-dev libfmt-dev libxxhash-dev
-  libpcre2-dev libutf8proc-dev libedit-dev
-  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
-  clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19
-  python3 python3-venv
+# Debian packages by what needs them. A command asks for its groups, and no command for more than it needs.
+declare -rA packages=(
+  [core]="g++ cmake ninja-build ccache git pkg-config libcli11-dev nlohmann-json3-dev libfmt-dev libxxhash-dev
+    libpcre2-dev libutf8proc-dev libedit-dev"
+  [test]="libgtest-dev libgmock-dev librapidcheck-dev python3 binutils"
+  [format]="git clang-format-19"
+  [lint]="clang-tidy-19 python3"
+  [fuzz]="clang-19 libclang-rt-19-dev"
+  [compare]="python3"
+  [golden]="python3-venv ca-certificates"
 )
 readonly demo_dir=build/demo/qwen3.5-35b-a3b-4layers-3bit
 readonly demo_gb=3
@@ -42,10 +46,16 @@ die() {
 
 # ---- setup ---------------------------------------------------------------------------------------------------------
 
-missing_packages() {
-  comm -23 <(printf '%s\n' "${packages[@]}" | sort) \
-    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null |
-      sed -n 's/^installed //p' | sort)
+# packages_of GROUP...: one a line.
+packages_of() {
+  local group
+  for group; do xargs -n 1 <<<"${packages[$group]}"; done | sort -u
+}
+
+# missing PACKAGE...: those that are not installed.
+missing() {
+  comm -23 <(printf '%s\n' "$@" | sort) \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | sort)
 }
 
 install_packages() {
@@ -61,24 +71,36 @@ install_packages() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-cmd_setup() {
+# need_packages GROUP...: installs what is missing of these groups.
+need_packages() {
+  local wanted absent
+  mapfile -t wanted < <(packages_of "$@")
   if ! command -v dpkg-query >/dev/null; then
-    echo "do: not a Debian system; these must be there (Debian's names): ${packages[*]}" >&2
+    echo "do: not a Debian system; these must be there (Debian's names): ${wanted[*]}" >&2
     return
   fi
-  local missing
-  mapfile -t missing < <(missing_packages)
-  if ((${#missing[@]})); then install_packages "${missing[@]}"; fi
+  mapfile -t absent < <(missing "${wanted[@]}")
+  if ((${#absent[@]})); then install_packages "${absent[@]}"; fi
+}
+
+cmd_setup() {
+  local group
+  (($#)) || set -- "${!packages[@]}"
+  for group; do
+    [[ -v packages[$group] ]] || die 2 "no group '$group': there are $(printf '%s\n' "${!packages[@]}" | sort | xargs)"
+  done
+  need_packages "$@"
 }
 
 # ---- build and test ------------------------------------------------------------------------------------------------
 
-# build PRESET [TARGET...]
+# build PRESET [TARGET...]. It configures each time, which takes less than a second: then a preset that was edited counts,
+# and so do GTest and rapidcheck that were installed after the first build.
 build() {
   local preset=$1
   shift
-  [[ -f build/$preset/build.ninja ]] || cmake --preset "$preset" >&2
-  cmake --build --preset "$preset" ${1+--target "$@"} >&2
+  cmake --preset "$preset" >&2 &&
+    cmake --build --preset "$preset" ${1+--target "$@"} >&2
 }
 
 # run_tests PRESET [CTEST ARG...]: prints what fails, leaves build/PRESET/tests.xml for count.
@@ -91,9 +113,15 @@ run_tests() {
     --output-junit "$report" --test-output-size-passed 10000000 --test-output-size-failed 10000000 "$@" >&2
 }
 
-cmd_build() { build "${1:-release}"; }
+cmd_build() {
+  local preset=${1:-release} groups=(core)
+  if [[ $preset == fuzz ]]; then groups+=(fuzz); fi
+  need_packages "${groups[@]}"
+  build "$preset"
+}
 
 cmd_test() {
+  need_packages core test
   build release
   local status=0
   run_tests release "$@" || status=$?
@@ -111,9 +139,13 @@ cpp_files() {
 
 check_format() { cpp_files | xargs -r clang-format-19 --dry-run -Werror; }
 
-cmd_fmt() { cpp_files | xargs -r clang-format-19 -i; }
+cmd_fmt() {
+  need_packages format
+  cpp_files | xargs -r clang-format-19 -i
+}
 
-# C++ files that differ from where this branch left main (on main itself: from the commit before).
+# The *.cpp that git tracks and that differ from where this branch left main (on main itself: from the commit before).
+# A header is linted with the files that include it.
 changed_cpp_files() {
   local base
   base=$(git merge-base HEAD origin/main 2>/dev/null || git merge-base HEAD main 2>/dev/null || true)
@@ -135,6 +167,7 @@ check_isa() { python3 tools/check_isa.py build/release; }
 
 cmd_lint() {
   local status=0
+  need_packages core test format lint
   check_format || status=1
   check_layers || status=1
   check_sizes || status=1
@@ -144,34 +177,26 @@ cmd_lint() {
 
 # ---- check: everything, and one line at the end --------------------------------------------------------------------
 
-# Sanitized tests are the ones where a bug can hide from a plain run: parsers, kernels, threads.
 release_tests() { build release && run_tests release; }
 
-readonly sanitized=(base_test quant_test tokenizer_test reply_test template_test cache_test checkpoint_test bad_inputs_test reference_test parity_test
-  engine_test {config,quantization,safetensors,shard_index,tokenizer}_fuzz_replay)
-readonly threaded=(base_test tokenizer_test reply_test template_test parity_test engine_test)
-
-# tests_named NAME...: the regular expression that ctest takes.
-tests_named() {
-  local IFS='|'
-  echo "^($*)\$"
-}
-
+# Every C++ test program says in CMake whether it runs sanitized (it does unless it names a reason) and whether it has
+# threads: cmake/moebius.cmake turns that into the labels and the targets that are named here.
 # Sanitizers slow the kernels down ten times and more: they run the parity cases that differ in code, not in size, and all
 # of the engine but its longest answers.
 readonly large='*ExpertLayers*:*ExpertFormats*:*AttentionLong*:*Families*:DemoModel*'
 
 sanitized_tests() {
-  build dev "${sanitized[@]}" || return
-  GTEST_FILTER="-$large" run_tests dev -R "$(tests_named "${sanitized[@]}")"
+  build dev sanitize_tests || return
+  GTEST_FILTER="-$large" run_tests dev -L '^sanitize$'
 }
 threaded_tests() {
-  build tsan "${threaded[@]}" || return
-  GTEST_FILTER="-$large:Linear/*:Router/*:Embed/*:Norm/*" run_tests tsan -R "$(tests_named "${threaded[@]}")"
+  build tsan threads_tests || return
+  GTEST_FILTER="-$large:Linear/*:Router/*:Embed/*:Norm/*" run_tests tsan -L '^threads$'
 }
 
 cmd_check() {
   local failed=() passed=0 step start
+  need_packages core test format lint
   rm -f build/*/tests.xml
   for step in check_{format,layers,sizes} release_tests check_isa {sanitized,threaded}_tests check_tidy; do
     say "$step"
@@ -198,6 +223,7 @@ need() {
 readonly demo_questions=("What is 47+38?" "Sort these words: tiger, pear, sand, fern, apple" "Tell me a short story about a fox.")
 
 cmd_demo() {
+  need_packages core
   build release moebius
   local question
   for question in "${demo_questions[@]}"; do
@@ -230,13 +256,14 @@ build_revision() {
   commit=$(git rev-parse --verify -q "$1^{commit}") || die 2 "$1: no such revision; git log shows what there is"
   tree=$PWD/build/against/${commit:0:12}
   [[ -d $tree ]] || git worktree add --detach "$tree" "$commit" >&2
-  (cd "$tree" && { [[ -f build/release/build.ninja ]] || cmake --preset release >&2; } &&
+  (cd "$tree" && cmake --preset release -DBUILD_TESTING=OFF >&2 &&
     cmake --build --preset release --target moebius >&2)
   echo "$tree/build/release/moebius"
 }
 
 bench_against() {
   local revision=${1:-} dir=${2:-$demo_dir} old
+  need_packages core compare
   [[ -n $revision ]] || die 2 "which revision? ./do bench --against HEAD~1"
   [[ -d $dir ]] || die 66 "$dir is not there. ./do demo makes it, or name a checkpoint: ./do bench --against REV DIR"
   build release moebius
@@ -251,6 +278,7 @@ cmd_bench() {
     bench_against "${@:2}"
     return
   fi
+  need_packages core
   build release moebius
   local dir=${1:-$demo_dir}
   [[ -d $dir ]] || die 66 "$dir is not there. ./do demo makes it, or name a checkpoint: ./do bench DIR"
@@ -292,6 +320,7 @@ test_recipe() {
 }
 
 cmd_golden() {
+  need_packages core golden
   [[ -x .venv/bin/python ]] || python3 -m venv .venv
   .venv/bin/python -m pip install -q -r tests/golden/requirements.txt
   build release moebius
@@ -305,12 +334,14 @@ cmd_golden() {
 }
 
 cmd_soak() {
+  need_packages core
   build release soak
   build/release/soak "${1:-60}" "${2:-1}"
 }
 
 cmd_fuzz() {
   local runs=${2:-5000000} source name
+  need_packages core fuzz
   for source in tests/fuzz/${1:-*}_fuzz.cpp; do
     [[ -f $source ]] || die 2 "no target ${1:-}: there are $(ls tests/fuzz | sed -n 's/_fuzz.cpp//p' | xargs)"
     name=$(basename "$source" _fuzz.cpp)
@@ -332,11 +363,7 @@ main() {
   shift || true
   case $command in
     help | -h | --help) cmd_help ;;
-    setup) cmd_setup ;;
-    build | demo | test | lint | fmt | bench | golden | soak | fuzz | check)
-      cmd_setup
-      "cmd_$command" "$@"
-      ;;
+    setup | build | demo | test | lint | fmt | bench | golden | soak | fuzz | check) "cmd_$command" "$@" ;;
     *) die 2 "unknown command '$command'; ./do help" ;;
   esac
 }

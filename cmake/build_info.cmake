@@ -1,6 +1,6 @@
 # cmake -DSOURCE=... -DOUT=... -DVERSION=... -DCOMPILER=... -P build_info.cmake
-# Writes the header behind `moebius --version`. Runs with every build, and touches the file only when the commit
-# changed: then the one file that includes it is compiled again, and nothing else.
+# Writes the header behind `moebius --version`. Runs with every build of the program, and touches the file only when
+# what it says changes (another commit, a first edit): then the one file that includes it is compiled again.
 set(commit "")
 if(EXISTS ${SOURCE}/.git)
   execute_process(

@@ -1,7 +1,8 @@
 # How this project compiles, and how a folder becomes a library and its tests.
-# Not here: which folder depends on which (src/*/CMakeLists.txt), the flags of one instruction set (src/backend/cpu).
+# Not here: which folder depends on which (src/*/CMakeLists.txt), the flags of one instruction set
+# (src/backend/cpu/kernels).
 
-option(MOEBIUS_WERROR "Warnings are errors (the presets say yes, a plain cmake says no)" OFF)
+option(MOEBIUS_WERROR "Warnings are errors (the presets of g++ say yes, all else says no)" OFF)
 option(MOEBIUS_FUZZ "Build tests/fuzz with libFuzzer (clang only)" OFF)
 set(MOEBIUS_SANITIZE "" CACHE STRING "As -fsanitize= spells it, for every file: address,undefined or thread")
 
@@ -30,12 +31,47 @@ else()
   add_link_options(-pie -Wl,-z,relro,-z,now)
 endif()
 
-# moebius_folder(NAME [DEPENDS libraries...] [EXCLUDE regex])
+# moebius_refuse(WORD...): an error if there is one; for arguments that no keyword takes, such as a misspelled keyword.
+function(moebius_refuse)
+  if(ARGN)
+    message(FATAL_ERROR "these arguments mean nothing here: ${ARGN}")
+  endif()
+endfunction()
+
+# moebius_test(PROGRAM [THREADS] [UNSANITIZED reason] [COMMAND command...])
+# makes a program that is built here a test of ctest, run from the root of the repository, and gives it its labels:
+#   sanitize  AddressSanitizer and UndefinedBehaviorSanitizer watch it in ./do check, unless UNSANITIZED says why not
+#   threads   ThreadSanitizer does so too: THREADS says that threads run in it
+# The targets sanitize_tests and threads_tests build all programs of the label, and nothing else.
+add_custom_target(sanitize_tests)
+add_custom_target(threads_tests)
+function(moebius_test program)
+  cmake_parse_arguments(ARG "THREADS" "UNSANITIZED" "COMMAND" ${ARGN})
+  moebius_refuse(${ARG_UNPARSED_ARGUMENTS})
+  if(NOT ARG_COMMAND)
+    set(ARG_COMMAND ${program})
+  endif()
+  add_test(NAME ${program} COMMAND ${ARG_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set(labels "")
+  if(NOT ARG_UNSANITIZED)
+    list(APPEND labels sanitize)
+  endif()
+  if(ARG_THREADS)
+    list(APPEND labels threads)
+  endif()
+  set_tests_properties(${program} PROPERTIES LABELS "${labels}")
+  foreach(label ${labels})
+    add_dependencies(${label}_tests ${program})
+  endforeach()
+endfunction()
+
+# moebius_folder(NAME [THREADS] [UNSANITIZED reason] [EXCLUDE regex] [DEPENDS libraries...])
 #   every *.cpp but *_test.cpp -> static library moebius_NAME (INTERFACE when there is none yet)
-#   every *_test.cpp together  -> one GoogleTest program NAME_test, run from the root of the repository
-# Tests find files by MOEBIUS_SOURCE_DIR and the program by MOEBIUS_PROGRAM, both absolute paths.
+#   every *_test.cpp together  -> one GoogleTest program NAME_test; THREADS and UNSANITIZED are moebius_test's
+# Tests find files by MOEBIUS_SOURCE_DIR, an absolute path.
 function(moebius_folder name)
-  cmake_parse_arguments(ARG "" "EXCLUDE" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "UNSANITIZED;EXCLUDE" "DEPENDS" ${ARGN})
+  moebius_refuse(${ARG_UNPARSED_ARGUMENTS})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   if(ARG_EXCLUDE)
     list(FILTER sources EXCLUDE REGEX "${ARG_EXCLUDE}")
@@ -52,18 +88,18 @@ function(moebius_folder name)
   endif()
   if(tests AND BUILD_TESTING)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE moebius_${name} GTest::gtest_main GTest::gmock)
-    target_compile_definitions(${name}_test PRIVATE MOEBIUS_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-      MOEBIUS_PROGRAM="${CMAKE_BINARY_DIR}/moebius")
-    if(TARGET rapidcheck)
-      target_link_libraries(${name}_test PRIVATE rapidcheck)
+    target_link_libraries(${name}_test PRIVATE moebius_${name} GTest::gtest_main GTest::gmock rapidcheck)
+    target_compile_definitions(${name}_test PRIVATE MOEBIUS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    set(threads "")
+    if(ARG_THREADS)
+      set(threads THREADS)
     endif()
-    add_test(NAME ${name}_test COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    moebius_test(${name}_test ${threads} UNSANITIZED ${ARG_UNSANITIZED})
   endif()
 endfunction()
 
 # moebius_python_tests(PREFIX glob...): each matching file is one ctest test, run as a script (unittest.main()) with
-# MOEBIUS_PROGRAM in the environment.
+# MOEBIUS_PROGRAM, the path of the program, in the environment. They have no labels: what they start is not sanitized.
 function(moebius_python_tests prefix)
   if(NOT BUILD_TESTING)
     return()

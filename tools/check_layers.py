@@ -2,9 +2,10 @@
 """Who may include whom: reads every #include "..." of src/, apps/, include/ and tests/ and fails on what the layers
 forbid (docs/map.md draws them). Tests may include anything; nothing may include a test.
 
-A layer is a folder: src/model/moe.cpp is `model`, src/backend/cpu/kernels/kernel_table.h is `backend/cpu`, src/backend/backend.h is
-`backend` (the contract alone), include/moebius is `include`; what of it is plain data (EVERYBODYS) is everybody's. Cycles between layers
-cannot be written down: a layer may include only those above it in the table, and cycles between files are searched for.
+A layer is a folder: src/model/mlp.cpp is `model`, src/backend/cpu/pack.h is `backend/cpu`, src/backend/backend.h is
+`backend` (the contract alone), include/moebius is `include`; what of it is plain data (EVERYBODYS) is everybody's.
+Cycles between layers cannot be written down: a layer may include only those above it in the table. Cycles between files
+are searched for.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 
 # A layer -> the layers it may include besides itself. Order matters: only names that stand above. A permission that
-# nobody uses is a complaint too, but for the places that are kept for layers to come.
+# nobody uses is a complaint too, except those of layers to come.
 LAYERS = {
     "include": set(),
     "base": set(),
@@ -53,7 +54,6 @@ EXCEPTIONS = {"src/load/make_backend.cpp": DEVICES}
 EVERYBODYS = {Path("include/moebius") / name for name in ("error.h", "limits.h", "request.h", "reply.h", "sampling.h")}
 ADVICE = {
     "devices": "go through backend/backend.h; src/load/make_backend.cpp alone names the backends",
-    "lab": "lab/ is for experiments and is never part of the library; move what is needed into src/",
     "tests": "code of a test stays in tests; move what both need into the library",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
@@ -74,7 +74,7 @@ def layer_of(path):
 
 
 def is_test(path):
-    return "testing" in path.parts or path.stem.endswith("_test") or path.parts[0] in ("tests", "lab", "bench")
+    return "testing" in path.parts or path.stem.endswith("_test") or path.parts[0] == "tests"
 
 
 def resolve(root, source, name):
@@ -92,7 +92,7 @@ def judge(source, target):
     if is_test(source) or target in EVERYBODYS:
         return None
     if is_test(target):
-        return ADVICE["lab"] if goal == "lab" else ADVICE["tests"]
+        return ADVICE["tests"]
     if origin not in LAYERS:
         return f"{source} is in no known layer; add its folder to LAYERS in tools/check_layers.py and to docs/map.md"
     if origin == goal or goal in LAYERS[origin] | EXCEPTIONS.get(str(source), set()):
@@ -138,7 +138,7 @@ def find_cycle(graph):
 def check(root):
     """All complaints about the tree below root, the pairs of layers that meet, and how many includes were read."""
     complaints, graph, used, count = [], {}, set(), 0
-    for folder in ("include", "src", "apps", "tests", "lab", "bench"):
+    for folder in ("include", "src", "apps", "tests"):
         for path in sorted((root / folder).rglob("*")):
             if path.suffix not in SUFFIXES:
                 continue

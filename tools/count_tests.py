@@ -3,7 +3,8 @@
 
 One ctest test is one program. Its cases are read from what it printed: GoogleTest and Python's unittest say how many
 they ran; a program that says nothing of the kind is one case. A program that failed counts as at least one failure,
-whatever it printed: it may have crashed. Skipped cases are named on stderr, never counted as passed.
+whatever it printed: it may have crashed. Skipped cases are never counted as passed; stderr says how many each program
+skipped, and names the first three.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tokenizers import Regex, normalizers
 
-OUT = Path(__file__).resolve().parent.parent / "src" / "text" / "unicode_tables.cpp"
+OUT = Path(__file__).resolve().parent.parent / "src" / "tokenizer" / "unicode_tables.cpp"
 CODES = [code for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
 HEAD = """\
 // Made by tools/make_unicode_tables.py from tokenizers {version}; do not edit.

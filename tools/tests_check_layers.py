@@ -65,9 +65,8 @@ class Layers(unittest.TestCase):
         files = {"tests/help.h": [], "src/model/mlp_test.cpp": ["backend/cpu/pack.h", "tests/help.h"]}
         self.assertEqual(complaints(BACKEND | files), [])
 
-    def test_the_library_may_not_include_a_test_nor_the_lab(self):
+    def test_the_library_may_not_include_a_test(self):
         self.assert_refused({"tests/help.h": [], "src/base/a.cpp": ["tests/help.h"]}, "stays in tests")
-        self.assert_refused({"lab/a.h": [], "src/base/a.cpp": ["lab/a.h"]}, "experiments")
 
     def test_the_library_may_not_include_test_support_that_stands_beside_it(self):
         self.assert_refused({"src/base/testing/a.h": [], "src/base/a.cpp": ["base/testing/a.h"]}, "stays in tests")

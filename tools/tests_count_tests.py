@@ -35,22 +35,22 @@ UNITTEST_FAILED = "Ran 5 tests in 0.1s\n\nFAILED (failures=1, errors=2)\n"
 
 class Count(unittest.TestCase):
     def test_googletest(self):
-        self.assertEqual(count_tests.count(GTEST_OK, True), (2, 0, ["Quant.avx512"]))
-        self.assertEqual(count_tests.count(GTEST_FAILED, False), (1, 2, []))
+        self.assertEqual(count_tests.count(GTEST_OK, ok=True), (2, 0, ["Quant.avx512"]))
+        self.assertEqual(count_tests.count(GTEST_FAILED, ok=False), (1, 2, []))
 
     def test_a_crash_is_a_failure_and_keeps_what_passed(self):
-        self.assertEqual(count_tests.count(GTEST_CRASHED, False), (1, 1, []))
+        self.assertEqual(count_tests.count(GTEST_CRASHED, ok=False), (1, 1, []))
 
     def test_a_failure_after_a_green_summary_counts(self):
-        self.assertEqual(count_tests.count(GTEST_OK, False), (2, 1, ["Quant.avx512"]))
+        self.assertEqual(count_tests.count(GTEST_OK, ok=False), (2, 1, ["Quant.avx512"]))
 
     def test_unittest(self):
-        self.assertEqual(count_tests.count(UNITTEST_OK, True), (1, 0, ["test_b"]))
-        self.assertEqual(count_tests.count(UNITTEST_FAILED, False), (2, 3, []))
+        self.assertEqual(count_tests.count(UNITTEST_OK, ok=True), (1, 0, ["test_b"]))
+        self.assertEqual(count_tests.count(UNITTEST_FAILED, ok=False), (2, 3, []))
 
     def test_a_silent_program_is_one_case(self):
-        self.assertEqual(count_tests.count("", True), (1, 0, []))
-        self.assertEqual(count_tests.count("", False), (0, 1, []))
+        self.assertEqual(count_tests.count("", ok=True), (1, 0, []))
+        self.assertEqual(count_tests.count("", ok=False), (0, 1, []))
 
     def test_a_report_is_summed_over_its_programs(self):
         report = '<testsuite><testcase name="a" status="run"><system-out>{}</system-out></testcase>'

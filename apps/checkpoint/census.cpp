@@ -67,7 +67,8 @@ std::vector<Module> list_modules(const ModelDir& directory) {
     const std::string_view last = std::string_view(name).substr(std::min(dot, name.size()));
     const bool quantized = directory.find(stem + ".scales") != nullptr;
     if (quantized && (last == ".scales" || last == ".biases")) continue;  // counted with their codes
-    const auto params = quantized && last == kWeight ? directory.quantization().lookup(stem, true) : std::nullopt;
+    const auto params =
+        quantized && last == kWeight ? directory.quantization().lookup(stem, Scales::kPresent) : std::nullopt;
     modules.push_back(params ? quantized_module(stem, directory, *params)
                              : dense_module(last == kWeight ? stem : name, entry.info));
   }

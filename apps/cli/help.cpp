@@ -51,8 +51,18 @@ std::string wrapped(const std::string& text) {
   return result;
 }
 
+std::string positional_name(const CLI::Option& option) {
+  constexpr bool kPositional = true;
+  return option.get_name(kPositional);
+}
+
+std::string all_flags(const CLI::Option& option) {
+  constexpr bool kPositional = false, kAll = true;
+  return option.get_name(kPositional, kAll);
+}
+
 std::string option_line(const CLI::Option& option) {
-  std::string left = option.get_positional() ? option.get_name(true) : option.get_name(false, true);
+  std::string left = option.get_positional() ? positional_name(option) : all_flags(option);
   const std::string type = option.get_type_name();
   if (!option.get_positional() && option.get_items_expected_max() > 0) left += " " + type.substr(0, type.find(':'));
   std::string text = option.get_description();
@@ -91,7 +101,8 @@ class HelpPage : public CLI::Formatter {
     std::string line = "Usage: " + full_name(app);
     std::string details;
     for (const CLI::Option* option : app.get_options([](const CLI::Option* o) { return o->get_positional(); })) {
-      line += option->get_required() ? " " + option->get_name(true) : " [" + option->get_name(true) + "]";
+      const std::string name = positional_name(*option);
+      line += option->get_required() ? " " + name : " [" + name + "]";
       details += option_line(*option);
     }
     if (app.get_parent() == nullptr) line += " COMMAND";
@@ -195,7 +206,8 @@ std::string closest(std::string_view word, const std::vector<std::string>& candi
 Error usage_error(const CLI::App& command, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
   // A mistyped option explains whatever else is missing. Arguments too many go to the program itself.
   const CLI::App* root = command.get_parent() == nullptr ? &command : command.get_parent();
-  const std::vector<std::string> extras = root->remaining(true);
+  constexpr bool kOfSubcommandsToo = true;
+  const std::vector<std::string> extras = root->remaining(kOfSubcommandsToo);
   const auto option = std::ranges::find_if(extras, [](const std::string& e) { return e.starts_with('-'); });
   if (option != extras.end()) return unexpected_argument(command, *option);
   if (!extras.empty()) return unexpected_argument(command, extras.back());

@@ -6,16 +6,16 @@
 #include <cstdlib>
 
 #include "cli/model_location.h"
+#include "load/make_backend.h"
 #include "moebius/error.h"
 #include "speculate/speculation_mode.h"
 
 namespace moebius::apps {
 namespace {
 
-constexpr int kMaxThreads = 1024;
 constexpr int64_t kMaxContext = int64_t{1} << 30;
 constexpr double kBytesPerGb = 1e9;
-constexpr double kMostGb = 1e6;
+constexpr double kMaxGb = 1e6;
 constexpr const char* kGroup = "Common options";
 
 // One of a few words; the help page shows the words as the type.
@@ -49,10 +49,8 @@ EngineOptions answering_options(int64_t max_rows) {
 
 void add_common_options(CLI::App& command, CommonOptions& options) {
   EngineOptions& engine = options.engine;
-  // Which backends there are is make_backend's to say: it also knows what this build leaves out.
-  command.add_option("--backend", engine.backend, "What runs the model")
-      ->type_name("reference|cpu|cuda")
-      ->group(kGroup)
+  add_choice(command, "--backend", engine.backend, "What runs the model",
+             fmt::format("{}", fmt::join(backend_names(), "|")))
       ->capture_default_str();
   add_choice(command, "--isa", engine.isa, "Instruction set [the best there is]", "portable|avx2|avx512");
   command.add_option("--threads", engine.threads, "0: physical cores within affinity and quota")
@@ -96,7 +94,7 @@ void add_cache_options(CLI::App& command, CommonOptions& options) {
   const auto set_memory = [&engine](double gb) { engine.memory_bytes = static_cast<int64_t>(gb * kBytesPerGb); };
   command.add_option_function<double>("--memory", set_memory, "Keys, values and states [a quarter of what is free]")
       ->type_name("GB")
-      ->check(CLI::Range(0.0, kMostGb).description(""))
+      ->check(CLI::Range(0.0, kMaxGb).description(""))
       ->group(kGroup);
   const auto switch_off = [&engine] { engine.prefix_cache = false; };
   command.add_flag_callback("--no-prefix-cache", switch_off, "Compute all of every prompt")->group(kGroup);

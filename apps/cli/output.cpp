@@ -42,10 +42,7 @@ void flush_output() {
   if (std::fflush(stdout) != 0) fail_output(errno);
 }
 
-void write_json(const Json& value) {
-  // Names in files need not be UTF-8; the output always is.
-  write_output(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-}
+void write_json(const Json& value) { write_output(to_text(value, JsonLayout::kIndented) + "\n"); }
 
 void write_note(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);

@@ -98,7 +98,7 @@ ChatCommands::Effect ChatCommands::save(const std::string& argument) {
     conversation.update(conversation_.template_options);
     OutputFile file(argument);
     FileWriter writer(file.path());
-    writer.write(conversation.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    writer.write(to_text(conversation, JsonLayout::kIndented) + "\n");
     writer.sync();
     file.commit();
     saved_.insert(argument);

@@ -1,6 +1,6 @@
-// Memory of a backend: buffers, and what sequences keep between steps. The one thread that steps calls all of this, and a
-// device orders it behind what was enqueued. Nothing is created or freed between stage() and the last operation of its
-// batch.
+// Memory of a backend: buffers, and what sequences keep between steps. The one thread that steps calls all of this, and
+// a device orders it behind what was enqueued. Nothing is created or freed between stage() and the last operation of
+// its batch.
 #pragma once
 
 #include <cstdint>

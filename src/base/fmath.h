@@ -1,5 +1,5 @@
 // Our exp, log1p and what is built on them (N1, N6): one polynomial each, every fma written out, so that the scalar
-// form here and the 16-lane form of the CPU kernels (backend/cpu/vec_math.h) agree bit for bit on every machine. Never
+// form here and the 16-lane form of the CPU kernels (cpu/kernels/math.h) agree bit for bit on every machine. Never
 // libm. Polynomials: S. Moshier, Cephes (expf, logf). `static` on purpose: a file compiled for AVX-512 keeps its own
 // copies.
 #pragma once

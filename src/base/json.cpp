@@ -174,6 +174,12 @@ const Json& JsonObject::array(std::string_view key) const {
   return *value;
 }
 
+std::string to_text(const Json& value, JsonLayout layout) {
+  const int indent = layout == JsonLayout::kIndented ? 2 : -1;
+  constexpr bool kAsciiOnly = false;
+  return value.dump(indent, ' ', kAsciiOnly, Json::error_handler_t::replace);
+}
+
 // The file is set off by a colon, fields by dots.
 std::string JsonObject::where(std::string_view key) const {
   const char* separator = where_.find(": ") == std::string::npos ? ": " : ".";

@@ -23,6 +23,10 @@ struct JsonLimits {
 // offset.
 Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {});
 
+// A value as text. Names and strings of a value need not be UTF-8; the text always is.
+enum class JsonLayout : uint8_t { kOneLine, kIndented };
+std::string to_text(const Json& value, JsonLayout layout = JsonLayout::kOneLine);
+
 // One object of a parsed file, with the place that messages name ("config.json: text_config.head_dim").
 // A getter throws kBadConfig naming the field when the key is there with another type or outside [min, max];
 // an absent or null key gives the default, or kBadConfig when there is none.

@@ -120,7 +120,8 @@ QuantizationConfig QuantizationConfig::parse(const Json& root, const std::string
   return config;
 }
 
-std::optional<QuantizationParams> QuantizationConfig::lookup(std::string_view module, bool has_scales) const {
+std::optional<QuantizationParams> QuantizationConfig::lookup(std::string_view module, Scales scales) const {
+  const bool has_scales = scales == Scales::kPresent;
   const auto found = overrides_.find(module);
   const bool has_entry = found != overrides_.end();
   if (!has_entry && !has_scales) return std::nullopt;

@@ -4,6 +4,7 @@
 // model. Fuzzed.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ struct QuantizationParams {
   QuantMode mode = QuantMode::kAffine;
 };
 
+// Whether a module has `.scales` in the files.
+enum class Scales : uint8_t { kAbsent, kPresent };
+
 class QuantizationConfig {
  public:
   QuantizationConfig() = default;  // nothing is quantized
@@ -31,10 +35,9 @@ class QuantizationConfig {
 
   [[nodiscard]] bool any() const { return global_.has_value(); }
 
-  // module: canonical path without `.weight` ("model.layers.0.mlp.gate"); has_scales: `<module>.scales` is in the
-  // files. nullopt: the module is not quantized. Throws kBadConfig when an entry says false and there are scales, or
-  // the reverse.
-  [[nodiscard]] std::optional<QuantizationParams> lookup(std::string_view module, bool has_scales) const;
+  // module: canonical path without `.weight` ("model.layers.0.mlp.gate"). nullopt: the module is not quantized.
+  // Throws kBadConfig when an entry says false and there are scales, or the reverse.
+  [[nodiscard]] std::optional<QuantizationParams> lookup(std::string_view module, Scales scales) const;
 
  private:
   std::optional<QuantizationParams> global_;

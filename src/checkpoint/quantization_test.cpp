@@ -35,20 +35,22 @@ constexpr std::string_view kBlock = R"({"quantization": {
 struct Row {
   const char* name;
   const char* module;
-  bool has_scales;
+  Scales scales;
   const char* expected;
 };
 
 const Row kRows[] = {
-    {"an_override_object_applies", "model.layers.0.mlp.gate", true, "8 bits, group 64"},
-    {"an_empty_override_is_affine_4_64_and_does_not_inherit", "model.layers.1.mlp.gate", true, "4 bits, group 64"},
-    {"an_override_without_group_takes_64", "model.layers.2.mlp.gate", true, "6 bits, group 64"},
-    {"true_means_the_global_parameters", "model.layers.3.mlp.gate", true, "3 bits, group 32"},
-    {"false_means_not_quantized", "model.layers.4.mlp.gate", false, "not quantized"},
-    {"the_head_is_found_under_its_canonical_name", "lm_head", false, "not quantized"},
-    {"scales_without_an_entry_mean_the_global_parameters", "model.embed_tokens", true, "3 bits, group 32"},
-    {"neither_scales_nor_entry_means_not_quantized", "model.layers.0.linear_attn.conv1d", false, "not quantized"},
-    {"a_null_entry_is_no_entry", "model.norm", false, "not quantized"},
+    {"an_override_object_applies", "model.layers.0.mlp.gate", Scales::kPresent, "8 bits, group 64"},
+    {"an_empty_override_is_affine_4_64_and_does_not_inherit", "model.layers.1.mlp.gate", Scales::kPresent,
+     "4 bits, group 64"},
+    {"an_override_without_group_takes_64", "model.layers.2.mlp.gate", Scales::kPresent, "6 bits, group 64"},
+    {"true_means_the_global_parameters", "model.layers.3.mlp.gate", Scales::kPresent, "3 bits, group 32"},
+    {"false_means_not_quantized", "model.layers.4.mlp.gate", Scales::kAbsent, "not quantized"},
+    {"the_head_is_found_under_its_canonical_name", "lm_head", Scales::kAbsent, "not quantized"},
+    {"scales_without_an_entry_mean_the_global_parameters", "model.embed_tokens", Scales::kPresent, "3 bits, group 32"},
+    {"neither_scales_nor_entry_means_not_quantized", "model.layers.0.linear_attn.conv1d", Scales::kAbsent,
+     "not quantized"},
+    {"a_null_entry_is_no_entry", "model.norm", Scales::kAbsent, "not quantized"},
 };
 
 class Lookup : public ::testing::TestWithParam<Row> {};
@@ -57,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(Quantization, Lookup, ::testing::ValuesIn(kRows),
 void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
 TEST_P(Lookup, follows_the_rules) {
-  EXPECT_EQ(shown(parse(kBlock).lookup(GetParam().module, GetParam().has_scales)), GetParam().expected);
+  EXPECT_EQ(shown(parse(kBlock).lookup(GetParam().module, GetParam().scales)), GetParam().expected);
 }
 
 // An mxfp4 conversion of mlx-lm: routers are affine because their entries name no mode.
@@ -69,20 +71,20 @@ constexpr std::string_view kMxfp4Block = R"({"quantization": {
   "model.layers.3.mlp.gate": {"mode": "mxfp4"}}})";
 
 TEST(Quantization, reads_the_mode_of_the_global_block) {
-  EXPECT_EQ(shown(parse(kMxfp4Block).lookup("model.embed_tokens", true)), "mxfp4, 4 bits, group 32");
+  EXPECT_EQ(shown(parse(kMxfp4Block).lookup("model.embed_tokens", Scales::kPresent)), "mxfp4, 4 bits, group 32");
 }
 
 TEST(Quantization, lets_no_override_inherit_the_mode) {
   const auto config = parse(kMxfp4Block);
-  EXPECT_EQ(shown(config.lookup("model.layers.0.mlp.gate", true)), "8 bits, group 64");
-  EXPECT_EQ(shown(config.lookup("model.layers.1.mlp.gate", true)), "4 bits, group 64");
-  EXPECT_EQ(shown(config.lookup("model.layers.2.mlp.gate", true)), "mxfp4, 4 bits, group 32");
+  EXPECT_EQ(shown(config.lookup("model.layers.0.mlp.gate", Scales::kPresent)), "8 bits, group 64");
+  EXPECT_EQ(shown(config.lookup("model.layers.1.mlp.gate", Scales::kPresent)), "4 bits, group 64");
+  EXPECT_EQ(shown(config.lookup("model.layers.2.mlp.gate", Scales::kPresent)), "mxfp4, 4 bits, group 32");
 }
 
 TEST(Quantization, takes_bits_and_group_from_the_mode_that_an_override_names) {
-  EXPECT_EQ(shown(parse(kMxfp4Block).lookup("model.layers.3.mlp.gate", true)), "mxfp4, 4 bits, group 32");
+  EXPECT_EQ(shown(parse(kMxfp4Block).lookup("model.layers.3.mlp.gate", Scales::kPresent)), "mxfp4, 4 bits, group 32");
   EXPECT_EQ(shown(parse(R"({"quantization": {"bits": 3, "group_size": 64, "lm_head": {"mode": "mxfp4"}}})")
-                      .lookup("lm_head", true)),
+                      .lookup("lm_head", Scales::kPresent)),
             "mxfp4, 4 bits, group 32");
 }
 
@@ -93,26 +95,27 @@ TEST(Quantization, is_absent_without_a_block) {
 }
 
 TEST(Quantization, reads_quantization_config_without_a_method_as_the_same_block) {
-  EXPECT_EQ(shown(parse(R"({"quantization_config": {"bits": 5, "group_size": 128}})").lookup("m", true)),
+  EXPECT_EQ(shown(parse(R"({"quantization_config": {"bits": 5, "group_size": 128}})").lookup("m", Scales::kPresent)),
             "5 bits, group 128");
 }
 
 TEST(Quantization, reads_the_block_of_text_config) {
-  EXPECT_EQ(shown(parse(R"({"text_config": {"quantization": {"bits": 2, "group_size": 64}}})").lookup("m", true)),
-            "2 bits, group 64");
+  EXPECT_EQ(
+      shown(parse(R"({"text_config": {"quantization": {"bits": 2, "group_size": 64}}})").lookup("m", Scales::kPresent)),
+      "2 bits, group 64");
 }
 
 TEST(Quantization, prefers_the_block_that_mlx_acts_on) {
   const auto config = parse(R"({"quantization_config": {"quant_method": "fp8"},
                                 "quantization": {"bits": 8, "group_size": 32}})");
-  EXPECT_EQ(shown(config.lookup("m", true)), "8 bits, group 32");
+  EXPECT_EQ(shown(config.lookup("m", Scales::kPresent)), "8 bits, group 32");
 }
 
 TEST(Quantization, accepts_every_width_and_group_of_affine) {
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int group : {32, 64, 128}) {
       const Json root = {{"quantization", {{"bits", bits}, {"group_size", group}}}};
-      const auto params = QuantizationConfig::parse(root, "config.json").lookup("m", true);
+      const auto params = QuantizationConfig::parse(root, "config.json").lookup("m", Scales::kPresent);
       EXPECT_EQ(shown(params), std::to_string(bits) + " bits, group " + std::to_string(group));
     }
   }
@@ -120,13 +123,14 @@ TEST(Quantization, accepts_every_width_and_group_of_affine) {
 
 TEST(Quantization, refuses_scales_that_config_denies) {
   testing::expect_error(ErrorCode::kBadConfig, "quantization.model.layers.4.mlp.gate: has scales",
-                        [] { (void)parse(kBlock).lookup("model.layers.4.mlp.gate", true); });
-  testing::expect_error(ErrorCode::kBadConfig, "has scales", [] { (void)parse("{}").lookup("lm_head", true); });
+                        [] { (void)parse(kBlock).lookup("model.layers.4.mlp.gate", Scales::kPresent); });
+  testing::expect_error(ErrorCode::kBadConfig, "has scales",
+                        [] { (void)parse("{}").lookup("lm_head", Scales::kPresent); });
 }
 
 TEST(Quantization, refuses_absent_scales_that_config_promises) {
   testing::expect_error(ErrorCode::kBadConfig, "has no scales",
-                        [] { (void)parse(kBlock).lookup("model.layers.0.mlp.gate", false); });
+                        [] { (void)parse(kBlock).lookup("model.layers.0.mlp.gate", Scales::kAbsent); });
 }
 
 }  // namespace

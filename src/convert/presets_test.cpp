@@ -14,10 +14,12 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-int64_t parameters(const ModelConfig& config, bool routed_only) {
+enum class Counted : uint8_t { kAll, kRoutedExperts };
+
+int64_t parameters(const ModelConfig& config, Counted counted) {
   int64_t sum = 0;
   for (const ModelTensor& tensor : model_tensors(config, published_form(config).delta_net)) {
-    if (!routed_only || tensor.experts > 0) sum += tensor.all_rows() * tensor.cols;
+    if (counted == Counted::kAll || tensor.experts > 0) sum += tensor.all_rows() * tensor.cols;
   }
   return sum;
 }
@@ -34,8 +36,8 @@ TEST(Presets, parameter_counts_are_the_published_ones) {
                         {"qwen3-next-80b-a3b", 79.7, 77.3},
                         {"qwen3-30b-a3b", 30.5, 29.0}}) {
     const ModelConfig config = preset_config(c.preset);
-    EXPECT_NEAR(static_cast<double>(parameters(config, false)) / 1e9, c.total, 0.05) << c.preset;
-    EXPECT_NEAR(static_cast<double>(parameters(config, true)) / 1e9, c.routed, 0.06) << c.preset;
+    EXPECT_NEAR(static_cast<double>(parameters(config, Counted::kAll)) / 1e9, c.total, 0.05) << c.preset;
+    EXPECT_NEAR(static_cast<double>(parameters(config, Counted::kRoutedExperts)) / 1e9, c.routed, 0.06) << c.preset;
   }
 }
 

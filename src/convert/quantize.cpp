@@ -61,7 +61,8 @@ Plan make_plan(ConversionSource& source, const ModelConfig& config, const std::o
     for (auto& declaration : declare_mlx(tensor, params, target, form)) {
       plan.declarations.push_back(std::move(declaration));
     }
-    plan.jobs.push_back({tensor, std::move(rows), {from, target_format(params, target), tensor.cols, false}});
+    const RowConversion conversion{.from = from, .to = target_format(params, target), .cols = tensor.cols};
+    plan.jobs.push_back({tensor, std::move(rows), conversion});
     plan.weights += tensor.all_rows() * tensor.cols;
   }
   const bool raw_norms = source.has_raw_norms(config.norms);

@@ -209,7 +209,8 @@ TEST_F(Quantize, router_bits_are_chosen_apart_from_the_rest) {
   EXPECT_EQ(tensors.at("model.layers.0.mlp.gate.weight").shape, (std::vector<int64_t>{3, 64 * 6 / 32}));
   EXPECT_EQ(tensors.at("model.layers.0.linear_attn.in_proj_a.weight").shape, (std::vector<int64_t>{2, 64 * 2 / 32}));
   const ModelDir out(scratch_.path() / "out1");
-  EXPECT_EQ(out.quantization().lookup("model.layers.0.mlp.gate", true).value_or(QuantizationParams{}).bits, 6);
+  EXPECT_EQ(out.quantization().lookup("model.layers.0.mlp.gate", Scales::kPresent).value_or(QuantizationParams{}).bits,
+            6);
 }
 
 TEST_F(Quantize, threads_do_not_change_a_byte) {

@@ -266,7 +266,7 @@ TEST_F(Synth, norms_that_are_kept_as_they_multiply_are_around_one_in_both_layout
 
 TEST_F(Synth, config_says_how_each_module_is_quantized) {
   const auto params_of = [](const ModelDir& model, const char* module) {
-    return model.quantization().lookup(module, true).value_or(QuantizationParams{});
+    return model.quantization().lookup(module, Scales::kPresent).value_or(QuantizationParams{});
   };
   const ModelDir affine(make({.bits = 3, .group = 32}));
   EXPECT_EQ(params_of(affine, "model.layers.0.mlp.switch_mlp.down_proj").bits, 3);

@@ -27,7 +27,7 @@ void Conversation::add(const Reply& reply) {
 
 std::string Conversation::chat_json() const {
   const Json chat = {{"messages", messages}, {"tools", tools}, {"template_options", template_options}};
-  return chat.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return to_text(chat);
 }
 
 }  // namespace moebius

@@ -188,8 +188,24 @@ TEST(MakeBackend, refuses_what_it_does_not_know) {
 
 TEST(MakeBackend, every_machine_runs_the_portable_table) {
   EXPECT_NE(make_backend({.backend = "cpu", .isa = "portable", .threads = 1}), nullptr);
-  EXPECT_NE(make_backend({.backend = "cpu"}), nullptr);
-  EXPECT_NE(make_backend({.backend = "reference"}), nullptr);
+}
+
+TEST(MakeBackend, takes_every_name_that_it_offers_and_the_first_is_the_default) {
+  for (const std::string_view name : backend_names()) {
+    EXPECT_NE(make_backend({.backend = std::string(name)}), nullptr) << name;
+  }
+  EXPECT_EQ(backend_names().front(), BackendOptions().backend);
+}
+
+TEST(MakeBackend, says_which_names_there_are) {
+  try {
+    make_backend({.backend = "gpu"});
+    FAIL() << "was accepted";
+  } catch (const Error& error) {
+    for (const std::string_view name : backend_names()) {
+      EXPECT_THAT(error.what(), HasSubstr(std::string(name)));
+    }
+  }
 }
 
 }  // namespace

@@ -37,7 +37,24 @@ std::unique_ptr<Backend> make_cpu(const BackendOptions& options) {
   return make_cpu_backend({.isa = parse_isa(options.isa), .threads = threads, .store = options.store});
 }
 
+std::unique_ptr<Backend> make_reference(const BackendOptions& options) {
+  return make_reference_backend(options.activations);
+}
+
+struct NamedBackend {
+  std::string_view name;
+  std::unique_ptr<Backend> (*make)(const BackendOptions& options);
+};
+
+constexpr NamedBackend kBackends[] = {{"cpu", make_cpu}, {"reference", make_reference}};
+
 }  // namespace
+
+std::vector<std::string_view> backend_names() {
+  std::vector<std::string_view> names;
+  for (const NamedBackend& backend : kBackends) names.push_back(backend.name);
+  return names;
+}
 
 std::string_view packed_layout(const BackendOptions& options) {
   return options.backend == "cpu" ? cpu_layout_name() : std::string_view();
@@ -47,9 +64,11 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
   if (options.threads < 0 || options.threads > kMaxThreads) {
     throw Error(ErrorCode::kUsage, "threads", fmt::format("expected 0 to {}, got {}", kMaxThreads, options.threads));
   }
-  if (options.backend == "cpu") return make_cpu(options);
-  if (options.backend == "reference") return make_reference_backend(options.activations);
-  throw Error(ErrorCode::kUsage, "backend", "expected cpu or reference, got " + in_quotes(options.backend));
+  for (const NamedBackend& backend : kBackends) {
+    if (backend.name == options.backend) return backend.make(options);
+  }
+  throw Error(ErrorCode::kUsage, "backend",
+              fmt::format("expected {}, got {}", fmt::join(backend_names(), " or "), in_quotes(options.backend)));
 }
 
 }  // namespace moebius

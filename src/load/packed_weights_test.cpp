@@ -23,6 +23,8 @@ using namespace testing;
 
 const std::vector<int32_t> kPrompt = {3, 1, 4, 1, 5, 9, 2, 6};
 
+enum class Checksums : uint8_t { kTrusted, kVerified };
+
 class PackedWeightsTest : public ::testing::Test {
  protected:
   PackedWeightsTest() {
@@ -31,13 +33,13 @@ class PackedWeightsTest : public ::testing::Test {
   }
 
   // Loads with --packed `use` and returns the logits; notices_ are of this load.
-  std::vector<float> logits(const std::string& use, bool verify = false) {
+  std::vector<float> logits(const std::string& use, Checksums checksums = Checksums::kTrusted) {
     notices_.clear();
     EngineOptions options;
     options.isa = "portable";
     options.threads = 2;
     options.packed = use;
-    options.verify_packed = verify;
+    options.verify_packed = checksums == Checksums::kVerified;
     options.cache_directory = (cache_.path() / "moebius").string();
     options.notice = [&](const std::string& line) { notices_.push_back(line); };
     return logits(options);
@@ -55,10 +57,10 @@ class PackedWeightsTest : public ::testing::Test {
   }
 
   // What a load says of a file that it must not use, and that it made another one.
-  void expect_made_again(const std::string& reason, bool verify = false) {
-    EXPECT_EQ(logits("auto", verify), expected_) << reason;
+  void expect_made_again(const std::string& reason, Checksums checksums = Checksums::kTrusted) {
+    EXPECT_EQ(logits("auto", checksums), expected_) << reason;
     EXPECT_THAT(notices_, ElementsAre(AllOf(HasSubstr("warning: ignored"), HasSubstr(reason)), HasSubstr("wrote")));
-    EXPECT_EQ(logits("auto", true), expected_);
+    EXPECT_EQ(logits("auto", Checksums::kVerified), expected_);
     EXPECT_THAT(notices_, ElementsAre("packed weights: " + file_.string()));
   }
 
@@ -79,7 +81,7 @@ TEST_F(PackedWeightsTest, are_made_once_and_then_used) {
   EXPECT_THAT(notices_, ElementsAre(HasSubstr("wrote " + file_.string())));
   const fs::file_time_type made = fs::last_write_time(file_);
   for (const char* use : {"auto", "make"}) {
-    EXPECT_EQ(logits(use, true), expected_);
+    EXPECT_EQ(logits(use, Checksums::kVerified), expected_);
     EXPECT_THAT(notices_, ElementsAre("packed weights: " + file_.string()));
   }
   EXPECT_EQ(fs::last_write_time(file_), made);
@@ -130,7 +132,7 @@ TEST_F(PackedWeightsTest, of_somebody_else_are_made_again) {
 TEST_F(PackedWeightsTest, damaged_are_found_out_by_their_checksums) {
   logits("make");
   damage(fs::file_size(file_) - 1000, "damage");
-  expect_made_again("checksum", true);
+  expect_made_again("checksum", Checksums::kVerified);
 }
 
 TEST_F(PackedWeightsTest, go_to_the_cache_directory_when_the_models_folder_refuses) {

@@ -74,7 +74,8 @@ const ModelDir::Entry& CheckedDir::floats_of(const std::string& name, const std:
 }
 
 StoredMatrix CheckedDir::matrix(const std::string& module, const Shape& shape) {
-  const auto params = directory_.quantization().lookup(module, has(module + ".scales"));
+  const Scales scales = has(module + ".scales") ? Scales::kPresent : Scales::kAbsent;
+  const auto params = directory_.quantization().lookup(module, scales);
   if (params) return quantized_matrix(module, shape, *params);
   StoredMatrix stored;
   stored.weights = &floats(module + ".weight", shape);

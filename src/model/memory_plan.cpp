@@ -10,12 +10,14 @@
 namespace moebius {
 namespace {
 
-// Of `directory`: all but a draft head that was not asked for, and an lm_head beside a tied embedding.
-uint64_t loaded_bytes(const ModelDir& directory, const ModelConfig& config, bool with_mtp) {
+enum class DraftHead : uint8_t { kLeftOut, kLoaded };
+
+// Of `directory`: all but a draft head that is left out, and an lm_head beside a tied embedding.
+uint64_t loaded_bytes(const ModelDir& directory, const ModelConfig& config, DraftHead head) {
   uint64_t bytes = 0;
   for (const auto& [name, entry] : directory.tensors()) {
-    const bool unwanted =
-        (name.starts_with("mtp.") && !with_mtp) || (name.starts_with("lm_head.") && config.tied_embeddings);
+    const bool unwanted = (name.starts_with("mtp.") && head == DraftHead::kLeftOut) ||
+                          (name.starts_with("lm_head.") && config.tied_embeddings);
     if (!unwanted) bytes += entry.info.bytes;
   }
   return bytes;
@@ -60,8 +62,10 @@ MemoryPlan plan_memory(const Checkpoint& checkpoint, const ModelOptions& options
   const StateSpec state = make_state_spec(config, options);
   MemoryPlan plan;
   const bool bundled = options.mtp == kBundledMtp;
-  plan.weight_bytes = loaded_bytes(checkpoint.files, config, bundled);
-  if (!options.mtp.empty() && !bundled) plan.weight_bytes += loaded_bytes(ModelDir(options.mtp), config, true);
+  plan.weight_bytes = loaded_bytes(checkpoint.files, config, bundled ? DraftHead::kLoaded : DraftHead::kLeftOut);
+  if (!options.mtp.empty() && !bundled) {
+    plan.weight_bytes += loaded_bytes(ModelDir(options.mtp), config, DraftHead::kLoaded);
+  }
   // The RoPE table grows with the context as keys and values do.
   plan.kv_bytes = static_cast<uint64_t>(state.kv_bytes() + state.context * config.rotary_dim * 4);
   plan.recurrent_bytes = static_cast<uint64_t>(state.recurrent_bytes());

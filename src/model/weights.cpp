@@ -23,11 +23,12 @@ void WeightBinder::matrix(Matrix& out, const std::string& name, const MatrixRows
 }
 
 void WeightBinder::vector(Tensor& out, const std::string& name, int64_t size) {
-  vectors_.push_back({&out, &tensors_.floats(name, {size}), false});
+  vectors_.push_back({.out = &out, .entry = &tensors_.floats(name, {size})});
 }
 
 void WeightBinder::norm(Tensor& out, const std::string& name, int64_t size) {
-  vectors_.push_back({&out, &tensors_.floats(name, {size}), norms_ == NormForm::kZeroCentred});
+  vectors_.push_back(
+      {.out = &out, .entry = &tensors_.floats(name, {size}), .centred = norms_ == NormForm::kZeroCentred});
 }
 
 void WeightBinder::convolution(Convolution& out, const std::string& name, int64_t channels, int64_t taps) {

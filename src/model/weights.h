@@ -76,7 +76,7 @@ class WeightBinder {
   struct BoundVector {
     Tensor* out;
     const ModelDir::Entry* entry;
-    bool centred;
+    bool centred = false;  // a norm that may lack its +1
   };
   struct BoundConvolution {
     Convolution* out;

@@ -362,7 +362,7 @@ TEST(Weights, norms_of_unknown_convention_are_refused) {
   for (const int layer : {0, 2}) {
     const std::string path = "model.layers." + std::to_string(layer) + ".";
     std::erase_if(tensors, [&](const auto& item) { return item.first.starts_with(path); });
-    add_layer(tensors, path, true, DType::kBF16);
+    add_layer(tensors, path, LayerKind::kFullAttention, DType::kBF16);
   }
   expect_refused(tensors, config, ErrorCode::kUnsupported, {"zero-centred"});
 }

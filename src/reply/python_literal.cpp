@@ -195,7 +195,7 @@ class LiteralReader {
 
 std::optional<std::string> python_literal_json(std::string_view text) {
   const std::optional<Json> value = LiteralReader(text).read();
-  return value ? std::optional(value->dump(-1, ' ', false, Json::error_handler_t::replace)) : std::nullopt;
+  return value ? std::optional(to_text(*value)) : std::nullopt;
 }
 
 }  // namespace moebius

@@ -93,7 +93,7 @@ std::vector<ReplyEvent> ReplyParser::Machine::feed(std::string_view text) {
 std::vector<ReplyEvent> ReplyParser::Machine::feed_tag(Tag tag) {
   lex(utf8_.finish());
   if (std::optional<Lexeme> held = lexer_.flush()) handle(*std::move(held));
-  handle({tag, std::string(text_of(tag)), {}, true});
+  handle({.tag = tag, .text = std::string(text_of(tag)), .name = {}, .certain = true});
   return events_.take();
 }
 

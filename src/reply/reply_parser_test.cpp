@@ -145,7 +145,9 @@ TEST(ReplyParser, ends_every_call_with_valid_arguments_wherever_the_reply_is_cut
 
 // ---- events ----
 
-ReplyFormat xml_format() { return {ToolFormat::kQwenXml, false, tool_schemas(testing::read_replies("tools"))}; }
+ReplyFormat xml_format() {
+  return {.tool_format = ToolFormat::kQwenXml, .tools = tool_schemas(testing::read_replies("tools"))};
+}
 
 TEST(ReplyParser, names_a_call_once_and_before_its_arguments) {
   for (const GoldenReply& golden : golden_replies()) {

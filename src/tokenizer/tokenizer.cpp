@@ -21,10 +21,13 @@ constexpr size_t kMaxTextBytes = INT32_MAX;
 // NFC can make text this much shorter: three jamo of three bytes become one syllable of three.
 constexpr size_t kNfcShrinks = 3;
 
-AddedTokenFinder finder_of(const TokenizerFile& file, bool in_normalized_text) {
+enum class SearchedText : uint8_t { kRaw, kNormalized };
+
+AddedTokenFinder finder_of(const TokenizerFile& file, SearchedText text) {
   std::vector<AddedToken> tokens;
   for (const TokenizerFile::Added& added : file.added) {
-    if (added.in_normalized_text == in_normalized_text) tokens.push_back({added.searched, added.token.id});
+    if (added.in_normalized_text == (text == SearchedText::kNormalized))
+      tokens.push_back({added.searched, added.token.id});
   }
   return AddedTokenFinder(std::move(tokens));
 }
@@ -49,8 +52,8 @@ void check_ranges(const MarkedText& marked) {
 struct Tokenizer::Parts {
   explicit Parts(TokenizerFile file)
       : normalizer(file.normalizer),
-        raw_added(finder_of(file, false)),
-        normalized_added(finder_of(file, true)),
+        raw_added(finder_of(file, SearchedText::kRaw)),
+        normalized_added(finder_of(file, SearchedText::kNormalized)),
         added(added_by_id(file)),
         splitter(make_splitter(file.pattern, file.pattern_where)),
         bpe(std::move(file.vocabulary), Merges(file.merges, file.byte_ids),

@@ -1,8 +1,9 @@
 """Mistakes on the command line, and the environment behind the flags."""
 
+import re
 import unittest
 
-from support import TestCase
+from support import TestCase, run
 
 
 class Usage(TestCase):
@@ -42,6 +43,19 @@ class Usage(TestCase):
                 self.fail_with(2, "generate", self.tiny, "--tokens", 1, *arguments)
         for memory in (-1, "much"):
             self.fail_with(2, "chat", self.tiny, "--memory", memory)
+
+    def test_every_word_that_the_help_offers_is_accepted(self):
+        offered = re.findall(r"^  (?:-\w,)?--([\w-]+) (\w+(?:\|\w+)+)", run("generate", "--help").stdout, re.M)
+        self.assertLessEqual({"backend", "isa", "experts", "activations"}, {option for option, _ in offered})
+        for option, words in offered:
+            for word in words.split("|"):
+                with self.subTest(option=option, word=word):
+                    backend = "reference" if (option, word) == ("activations", "f32") else "cpu"
+                    chosen = {"--backend": backend, f"--{option}": word}
+                    arguments = [text for pair in chosen.items() for text in pair]
+                    result = run("generate", self.tiny, "--tokens", 1, "--max-tokens", 1, *arguments)
+                    allowed = (0, 69) if option == "isa" else (0,)  # 69: this machine has no such instructions
+                    self.assertIn(result.returncode, allowed, result.stderr)
 
     def test_token_lists_that_are_none_are_refused(self):
         for tokens in ("", "1,x", "-1", "1.5", "99999999999", "1024"):

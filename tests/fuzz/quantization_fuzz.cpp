@@ -15,8 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return only_error([&] {
     const auto config = QuantizationConfig::parse(parse_json(as_text(data, size), "fuzz"), "fuzz");
     for (const char* module : {"model.layers.0.mlp.gate", "lm_head", "model.embed_tokens"}) {
-      for (const bool has_scales : {false, true}) {
-        only_error([&] { check_params(config.lookup(module, has_scales)); });
+      for (const Scales scales : {Scales::kAbsent, Scales::kPresent}) {
+        only_error([&] { check_params(config.lookup(module, scales)); });
       }
     }
   });

@@ -90,7 +90,7 @@ def families():
 def variants(files):
     """Name -> (file, replaced)."""
     first = len(files["qwen2"]["model"]["vocab"])
-    normalized = [added_token(first + i, content, False, True) for i, content in enumerate(("cafe\u0301<x>", "<think>", "<x>"))]
+    normalized = [added_token(first + i, content, special=False, normalized=True) for i, content in enumerate(("cafe\u0301<x>", "<think>", "<x>"))]
     gpt2 = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
     return {
         "qwen2": ("qwen2", {}),

@@ -218,7 +218,7 @@ TEST_P(Replay, forgets_drafted_rows_that_were_not_kept) {
     const auto next = tokens(logged.position, kDraftRows);
     std::vector<int32_t> draft(next.begin(), next.end());
     for (int64_t i = kept; i < kDraftRows; ++i) draft[i] = static_cast<int32_t>((draft[i] + 1) % vocab());
-    step({{&logged, draft, log, true}});
+    step({{.sequence = &logged, .tokens = draft, .log = log, .draft = true}});
     keep(kept);
     logged.position += kept;
     append_until(logged, logged.position + 1, log);

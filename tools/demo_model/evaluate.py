@@ -37,7 +37,7 @@ def documents(kind, count, seed):
     rng, made = random.Random(f"{seed} {kind}"), []
     while len(made) < count:
         source = "tool" if kind == "no_tool" else kind
-        document = one_digit(rng) if kind == "arithmetic1" else dialogs.document(rng, True, source)
+        document = one_digit(rng) if kind == "arithmetic1" else dialogs.document(rng, held_out=True, kind=source)
         if document.kind == kind:
             made.append(document)
     return made
@@ -88,7 +88,7 @@ class Scorer:
     def acceptance(self, count, seed):
         by_kind = collections.defaultdict(lambda: np.zeros(2, int))
         rng = random.Random(f"{seed} acceptance")
-        made = [document for document in (dialogs.document(rng, True) for _ in range(3 * count)) if document.messages]
+        made = [document for document in (dialogs.document(rng, held_out=True) for _ in range(3 * count)) if document.messages]
         for document, counts in zip(made, self.pool.map(self.accepted, made[:count])):
             by_kind[document.kind] += counts
         total = sum(by_kind.values())
@@ -98,7 +98,7 @@ class Scorer:
     def perplexity(self, other, count, seed):
         """Of all tokens of held-out documents after the first: this model's, another's, their ratio."""
         rng = random.Random(f"{seed} perplexity")
-        texts = [self.encoder.document(dialogs.document(rng, True)) for _ in range(count)]
+        texts = [self.encoder.document(dialogs.document(rng, held_out=True)) for _ in range(count)]
         ours = self.surprise(self.engine, texts)
         if other is None:
             return {"quantized": ours}

@@ -17,7 +17,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rng = random.Random(f"{options.seed} held out")
-    documents = [dialogs.document(rng, True) for _ in range(options.documents)]
+    documents = [dialogs.document(rng, held_out=True) for _ in range(options.documents)]
     print("".join(text.documents_text(documents, text.load_template())), end="")
 
 

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/testing/temporary_directory.h"
 #include "checkpoint/safetensors.h"
+#include "model/config.h"
 #include "quant/affine.h"
 
 namespace moebius::testing {
@@ -58,13 +59,13 @@ inline TinyTensor made_up(const std::string& name, std::vector<int64_t> shape, D
   return tensor;
 }
 
-inline void add_layer(TinyTensors& tensors, const std::string& path, bool full_attention, DType dtype) {
+inline void add_layer(TinyTensors& tensors, const std::string& path, LayerKind kind, DType dtype) {
   const auto add = [&](const std::string& name, std::vector<int64_t> shape, float scale = 0.2f) {
     tensors[path + name] = made_up(path + name, std::move(shape), dtype, scale);
   };
   add("input_layernorm.weight", {64});
   add("post_attention_layernorm.weight", {64});
-  if (full_attention) {
+  if (kind == LayerKind::kFullAttention) {
     add("self_attn.q_proj.weight", {128, 64});
     add("self_attn.k_proj.weight", {32, 64});
     add("self_attn.v_proj.weight", {32, 64});
@@ -100,7 +101,10 @@ inline TinyTensors tiny_tensors(DType dtype = DType::kBF16) {
   add("model.embed_tokens.weight", {40, 64});
   add("model.norm.weight", {64});
   add("lm_head.weight", {40, 64});
-  for (int i = 0; i < 4; ++i) add_layer(tensors, "model.layers." + std::to_string(i) + ".", i % 2 == 1, dtype);
+  for (int i = 0; i < 4; ++i) {
+    const LayerKind kind = i % 2 == 1 ? LayerKind::kFullAttention : LayerKind::kLinearAttention;
+    add_layer(tensors, "model.layers." + std::to_string(i) + ".", kind, dtype);
+  }
   return tensors;
 }
 

@@ -90,7 +90,7 @@ inline TinyFamily tiny_qwen3_moe(DType dtype = DType::kBF16) {
   for (int i = 0; i < 4; ++i) {
     const std::string layer = layer_path(i);
     erase_below(tiny.tensors, layer);
-    add_layer(tiny.tensors, layer + ".", true, dtype);
+    add_layer(tiny.tensors, layer + ".", LayerKind::kFullAttention, dtype);
     const std::string q_proj = layer + ".self_attn.q_proj.weight";
     tiny.tensors[q_proj] = made_up(q_proj, {64, 64}, dtype, 0.2f);
     erase_below(tiny.tensors, layer + ".mlp.shared_expert");

@@ -86,7 +86,9 @@ inline std::vector<GoldenReply> golden_replies() {
   std::vector<GoldenReply> replies;
   for (const File& file : files) {
     for (const Json& golden : read_replies(file.name)) {
-      ReplyFormat format{file.format, golden.value("starts_in_reasoning", false), tools};
+      ReplyFormat format{.tool_format = file.format,
+                         .starts_in_reasoning = golden.value("starts_in_reasoning", false),
+                         .tools = tools};
       if (golden.contains("format")) {
         format.tool_format = golden["format"] == "json" ? ToolFormat::kHermesJson : ToolFormat::kQwenXml;
       }

@@ -20,8 +20,10 @@ struct KeyOf {
   Value operator()(Runtime& runtime, const Value& value) const;
 };
 
+enum class Direction : uint8_t { kUp, kDown };
+
 // Stable, by keys; fails where two keys have no order. Pays.
 std::vector<Value> sorted(Runtime& runtime, const std::vector<Value>& values, const std::vector<Value>& keys,
-                          bool is_reversed);
+                          Direction direction);
 
 }  // namespace moebius::jinja

@@ -84,7 +84,7 @@ Value groupby(Runtime& runtime, const Value& self, const Arguments& arguments) {
   std::vector<Value> groups;
   std::vector<Value> members;
   Value key;
-  for (const Value& value : sorted(runtime, values, keys, false)) {
+  for (const Value& value : sorted(runtime, values, keys, Direction::kUp)) {
     Value next = fold(runtime, value_of(value));
     if (!members.empty() && !equal(runtime, key, next)) {
       const Value name = value_of(members[0]);

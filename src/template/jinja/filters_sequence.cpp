@@ -19,13 +19,13 @@ Value KeyOf::operator()(Runtime& runtime, const Value& value) const {
 }
 
 std::vector<Value> sorted(Runtime& runtime, const std::vector<Value>& values, const std::vector<Value>& keys,
-                          bool is_reversed) {
+                          Direction direction) {
   runtime.budget.elements(values.size());
   std::vector<size_t> places(values.size());
   std::iota(places.begin(), places.end(), size_t{0});
   // Merge sort: whatever the keys answer, a NaN among them too, it stays inside its array.
   std::stable_sort(places.begin(), places.end(), [&](size_t a, size_t b) {
-    return is_reversed ? order(runtime, keys[b], keys[a]) < 0 : order(runtime, keys[a], keys[b]) < 0;
+    return direction == Direction::kDown ? order(runtime, keys[b], keys[a]) < 0 : order(runtime, keys[a], keys[b]) < 0;
   });
   std::vector<Value> out;
   out.reserve(values.size());
@@ -34,6 +34,8 @@ std::vector<Value> sorted(Runtime& runtime, const std::vector<Value>& values, co
 }
 
 namespace {
+
+Direction direction_of(const Value* reverse) { return flag_of(reverse) ? Direction::kDown : Direction::kUp; }
 
 bool is_given(const Value* value) { return value != nullptr && !value->is<None>(); }
 
@@ -116,7 +118,7 @@ Value sort(Runtime& runtime, const Value& self, const Arguments& arguments) {
     runtime.budget.elements(parts.size());
     keys.push_back(make_sequence(Form::kList, std::move(parts)));
   }
-  return make_sequence(Form::kList, sorted(runtime, values, keys, flag_of(reverse)));
+  return make_sequence(Form::kList, sorted(runtime, values, keys, direction_of(reverse)));
 }
 
 Value unique(Runtime& runtime, const Value& self, const Arguments& arguments) {
@@ -189,7 +191,7 @@ Value dictsort(Runtime& runtime, const Value& self, const Arguments& arguments) 
     pairs.push_back(make_sequence(Form::kTuple, {key, value}));
     keys.push_back(key_of(runtime, wanted == "key" ? key : value));
   }
-  return make_sequence(Form::kList, sorted(runtime, pairs, keys, flag_of(reverse)));
+  return make_sequence(Form::kList, sorted(runtime, pairs, keys, direction_of(reverse)));
 }
 
 Value batch(Runtime& runtime, const Value& self, const Arguments& arguments) {

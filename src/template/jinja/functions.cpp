@@ -99,7 +99,7 @@ Value strftime_now(Runtime& runtime, const Value&, const Arguments& arguments) {
     at += length - 1;
   }
   TextBuilder marked(runtime.budget);
-  marked.add_marked(out, has_user_bytes(text));
+  marked.add(out, has_user_bytes(text) ? Author::kUser : Author::kTemplate);
   return marked.take();
 }
 

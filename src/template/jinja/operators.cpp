@@ -19,9 +19,11 @@ struct Number {
 };
 
 std::optional<Number> number_of(const Value& value) {
-  if (const auto* boolean = value.get<bool>()) return Number{true, *boolean, static_cast<double>(*boolean)};
-  if (const auto* integer = value.get<int64_t>()) return Number{true, *integer, static_cast<double>(*integer)};
-  if (const auto* real = value.get<double>()) return Number{false, 0, *real};
+  if (const auto* boolean = value.get<bool>())
+    return Number{.integer = *boolean, .real = static_cast<double>(*boolean)};
+  if (const auto* integer = value.get<int64_t>())
+    return Number{.integer = *integer, .real = static_cast<double>(*integer)};
+  if (const auto* real = value.get<double>()) return Number{.is_integer = false, .real = *real};
   return std::nullopt;
 }
 

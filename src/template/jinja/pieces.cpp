@@ -47,19 +47,22 @@ class Pieces {
   std::vector<Value> pieces_;
 };
 
-size_t skip(std::string_view words, size_t at, bool space) {
+// What is skipped.
+enum class Run : uint8_t { kSpace, kWord };
+
+size_t skip(std::string_view words, size_t at, Run run) {
   while (at < words.size()) {
     const CodePoint point = code_point_at(words, at);
-    if (is_space(point.value) != space) break;
+    if (is_space(point.value) != (run == Run::kSpace)) break;
     at += point.length;
   }
   return at;
 }
 
-size_t skip_back(std::string_view words, size_t at, bool space) {
+size_t skip_back(std::string_view words, size_t at, Run run) {
   while (at > 0) {
     const size_t before = previous_code_point(words, at);
-    if (is_space(code_point_at(words, before).value) != space) break;
+    if (is_space(code_point_at(words, before).value) != (run == Run::kSpace)) break;
     at = before;
   }
   return at;
@@ -106,21 +109,21 @@ std::vector<Value> split_words(Budget& budget, const Text& text, int64_t max_spl
   budget.bytes(words.size());
   Pieces pieces(budget, text);
   if (from == Side::kRight) {
-    size_t end = skip_back(words, words.size(), true);
+    size_t end = skip_back(words, words.size(), Run::kSpace);
     for (int64_t count = 0; end > 0; ++count) {
       const bool is_rest = max_splits >= 0 && count == max_splits;
-      const size_t begin = is_rest ? 0 : skip_back(words, end, false);
+      const size_t begin = is_rest ? 0 : skip_back(words, end, Run::kWord);
       pieces.add(begin, end);
-      end = is_rest ? 0 : skip_back(words, begin, true);
+      end = is_rest ? 0 : skip_back(words, begin, Run::kSpace);
     }
     return pieces.take_reversed();
   }
-  size_t begin = skip(words, 0, true);
+  size_t begin = skip(words, 0, Run::kSpace);
   for (int64_t count = 0; begin < words.size(); ++count) {
     const bool is_rest = max_splits >= 0 && count == max_splits;
-    const size_t end = is_rest ? words.size() : skip(words, begin, false);
+    const size_t end = is_rest ? words.size() : skip(words, begin, Run::kWord);
     pieces.add(begin, end);
-    begin = skip(words, end, true);
+    begin = skip(words, end, Run::kSpace);
   }
   return pieces.take();
 }

@@ -18,14 +18,12 @@ void TextBuilder::mark(size_t begin, size_t end) {
   }
 }
 
-void TextBuilder::add(std::string_view words) { add_marked(words, false); }
-
-void TextBuilder::add_marked(std::string_view words, bool is_user) {
+void TextBuilder::add(std::string_view words, Author author) {
   budget_->bytes(words.size());
   const size_t begin = size();
   budget_->check_text(begin + words.size());
   text_.text.append(words);
-  if (is_user) mark(begin, size());
+  if (author == Author::kUser) mark(begin, size());
 }
 
 void TextBuilder::add(const Text& text, size_t begin, size_t end) {
@@ -40,7 +38,7 @@ void TextBuilder::add(const Text& text, size_t begin, size_t end) {
 }
 
 void TextBuilder::add_made_from(std::string_view made, const Text& text, size_t begin, size_t end) {
-  add_marked(made, has_user_bytes(text, begin, end));
+  add(made, has_user_bytes(text, begin, end) ? Author::kUser : Author::kTemplate);
 }
 
 void TextBuilder::repeat(std::string_view words, int64_t count) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -12,16 +13,17 @@
 
 namespace moebius::jinja {
 
+enum class Author : uint8_t { kTemplate, kUser };
+
 class TextBuilder {
  public:
   explicit TextBuilder(Budget& budget) : budget_(&budget) {}
 
-  void add(std::string_view words);  // the template's own
+  void add(std::string_view words, Author author = Author::kTemplate);
   void add(const Text& text) { add(text, 0, text.text.size()); }
   void add(const Text& text, size_t begin, size_t end);  // bytes
   // Bytes made from bytes [begin, end) of the text: marked whole when any of those is.
   void add_made_from(std::string_view made, const Text& text, size_t begin, size_t end);
-  void add_marked(std::string_view words, bool is_user);
   void repeat(std::string_view words, int64_t count);
 
   [[nodiscard]] size_t size() const { return text_.text.size(); }
