@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "cli/loading.h"
-#include "speculate/oracle.h"
+#include "speculate/oracle_drafts.h"
 #include "speculate/speculation_mode.h"
 
 namespace moebius::apps {

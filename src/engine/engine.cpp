@@ -31,7 +31,7 @@ std::optional<ModelText> read_text(const std::string& directory, const EngineOpt
 // Enough for one request of the whole context, or a quarter of what is free now that the weights are there.
 int64_t memory_limit(const EngineOptions& options, Model& model, Backend& backend) {
   if (options.memory_bytes > 0) return options.memory_bytes;
-  const int64_t least = CachePool(model, backend.memory(), 0).bytes_for(model.options().context);
+  const int64_t least = KvPool(model, backend.memory(), 0).bytes_for(model.options().context);
   return std::max(least, static_cast<int64_t>(available_memory_bytes().value_or(0) / 4));
 }
 

@@ -13,7 +13,7 @@
 #include "load/options.h"
 #include "schedule/scheduler.h"
 #include "schedule/testing/scheduler_bench.h"
-#include "speculate/oracle.h"
+#include "speculate/oracle_drafts.h"
 
 namespace moebius::testing {
 namespace {

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "moebius/request.h"
-#include "schedule/cache_pool.h"
 #include "schedule/drafting.h"
+#include "schedule/kv_pool.h"
 #include "schedule/sequence.h"
 
 namespace moebius {
@@ -103,7 +103,7 @@ class Scheduler {
   Model& model_;
   Backend& backend_;
   SchedulerOptions options_;
-  CachePool pool_;
+  KvPool pool_;
   std::unique_ptr<DraftHead> head_;
   Drafting drafting_;
   std::vector<SequencePtr> running_;  // in the order in which they started

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "schedule/testing/scheduler_bench.h"
-#include "speculate/oracle.h"
+#include "speculate/oracle_drafts.h"
 
 namespace moebius::testing {
 namespace {

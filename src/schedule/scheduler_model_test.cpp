@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "schedule/testing/scheduler_bench.h"
-#include "speculate/oracle.h"
+#include "speculate/oracle_drafts.h"
 
 namespace moebius::testing {
 namespace {

@@ -37,7 +37,7 @@ std::vector<int64_t> stops_in(int64_t position, int64_t prompt, std::span<const 
 
 }  // namespace
 
-SnapshotRecorder::SnapshotRecorder(CachePool& pool, int64_t position, int64_t prompt,
+SnapshotRecorder::SnapshotRecorder(KvPool& pool, int64_t position, int64_t prompt,
                                    std::span<const int64_t> boundaries) {
   if (!pool.has_recurrence()) return;
   pool_ = &pool;

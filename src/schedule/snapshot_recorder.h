@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "schedule/cache_pool.h"
+#include "schedule/kv_pool.h"
 #include "speculate/speculation_mode.h"
 
 namespace moebius {
@@ -22,7 +22,7 @@ class SnapshotRecorder {
   SnapshotRecorder() = default;  // records nothing
   // position: where the sequence starts, prompt: tokens that it is given; boundaries: places in it where others may
   // part.
-  SnapshotRecorder(CachePool& pool, int64_t position, int64_t prompt, std::span<const int64_t> boundaries);
+  SnapshotRecorder(KvPool& pool, int64_t position, int64_t prompt, std::span<const int64_t> boundaries);
 
   // Where a step from `position` must end at the latest, so that a snapshot can be made there.
   [[nodiscard]] int64_t next_stop(int64_t position) const;
@@ -41,7 +41,7 @@ class SnapshotRecorder {
  private:
   void drop_old_log(std::span<const int32_t> tokens);
 
-  CachePool* pool_ = nullptr;
+  KvPool* pool_ = nullptr;
   std::vector<int64_t> stops_;  // ascending, those to come
   int64_t next_log_ = 0;        // where the next log begins
   bool has_boundaries_ = false;

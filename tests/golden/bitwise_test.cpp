@@ -1,6 +1,6 @@
 // Promise 2 on whole models: the logits of a token are the same bits on every instruction set and in the reference,
 // however the prompt is cut, however many threads run, whichever way the experts go. Not here: single operations
-// (src/backend/parity/parity_test.cpp), several sequences in one step (batch_test.cpp).
+// (src/backend/parity/parity_test.cpp), several sequences in one step (batches_change_nothing_test.cpp).
 #include <gtest/gtest.h>
 
 #include "golden.h"

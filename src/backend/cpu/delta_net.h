@@ -1,4 +1,4 @@
-// What the two halves of the delta rule's state share: delta_net.cpp takes tokens in, drafts.cpp takes them back.
+// What the two halves of the delta rule's state share: delta_net.cpp takes tokens in, rollback.cpp takes them back.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // The operations of the CPU backend. Each family has its file: linear.cpp, router.cpp, experts.cpp, attention.cpp,
-// delta_net.cpp, rows.cpp, drafts.cpp; kernels/ has the inner loops.
+// delta_net.cpp, rows.cpp, rollback.cpp; kernels/ has the inner loops.
 #pragma once
 
 #include <vector>

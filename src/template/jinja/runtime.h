@@ -94,7 +94,7 @@ void set_item(Runtime& runtime, std::vector<Dict::Item>& items, const Value& key
 // What filters call an attribute: "a.b.0", or a number.
 Value path(Runtime& runtime, const Value& object, const Value& dotted);
 
-// ---- tables (filters.cpp, tests.cpp, functions.cpp, methods.cpp) ----
+// ---- tables (filters.cpp, is_tests.cpp, functions.cpp, methods.cpp) ----
 const Builtin* find_filter(std::string_view name);
 const Builtin* find_test(std::string_view name);
 const Builtin* find_function(std::string_view name);

@@ -79,7 +79,7 @@ class SnapshotMemory {
   DeltaLog log_;
 };
 
-class CachePool;
+class KvPool;
 
 // Where the rows of a step are logged: from this row of the log on.
 struct LogPlace {
@@ -92,7 +92,7 @@ struct LogPlace {
 class Snapshot {
  public:
   // Of `state` as it stands behind `position` tokens. The memory goes back to the pool.
-  Snapshot(CachePool& pool, std::unique_ptr<SnapshotMemory> memory, State state, int64_t position);
+  Snapshot(KvPool& pool, std::unique_ptr<SnapshotMemory> memory, State state, int64_t position);
   ~Snapshot();
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
@@ -108,7 +108,7 @@ class Snapshot {
   void restore(State state, int64_t tokens) const;
 
  private:
-  CachePool& pool_;
+  KvPool& pool_;
   std::unique_ptr<SnapshotMemory> memory_;
   int64_t position_;
   int64_t covered_;
@@ -118,9 +118,9 @@ using PageRef = std::shared_ptr<Page>;
 using SnapshotRef = std::shared_ptr<Snapshot>;
 using PrefixCache = PrefixTree<Page, Snapshot>;
 
-class CachePool {
+class KvPool {
  public:
-  CachePool(Model& model, Memory& memory, int64_t limit_bytes);
+  KvPool(Model& model, Memory& memory, int64_t limit_bytes);
 
   // Null when there is no room, even with nothing cached.
   PageRef create_page();

@@ -1,5 +1,5 @@
-// See cache_pool.h.
-#include "schedule/cache_pool.h"
+// See kv_pool.h.
+#include "schedule/kv_pool.h"
 
 #include <algorithm>
 
@@ -41,7 +41,7 @@ SnapshotMemory::~SnapshotMemory() {
   memory_.free_state(state_);
 }
 
-Snapshot::Snapshot(CachePool& pool, std::unique_ptr<SnapshotMemory> memory, State state, int64_t position)
+Snapshot::Snapshot(KvPool& pool, std::unique_ptr<SnapshotMemory> memory, State state, int64_t position)
     : pool_(pool), memory_(std::move(memory)), position_(position), covered_(position) {
   pool_.memory_.copy_recurrent(memory_->state(), state);
 }
@@ -59,7 +59,7 @@ void Snapshot::restore(State state, int64_t tokens) const {
   if (tokens > position_) pool_.model_.replay(state, memory_->log(), 0, tokens - position_);
 }
 
-CachePool::CachePool(Model& model, Memory& memory, int64_t limit_bytes)
+KvPool::KvPool(Model& model, Memory& memory, int64_t limit_bytes)
     : model_(model),
       memory_(memory),
       running_spec_(running_spec(model)),
@@ -67,42 +67,42 @@ CachePool::CachePool(Model& model, Memory& memory, int64_t limit_bytes)
       budget_(limit_bytes),
       prefixes_({.page_positions = kPagePositions, .needs_snapshots = running_spec_.delta_layers > 0}) {}
 
-bool CachePool::reserve_bytes(int64_t bytes) {
+bool KvPool::reserve_bytes(int64_t bytes) {
   while (!budget_.try_reserve(bytes)) {
     if (!drop_something()) return false;
   }
   return true;
 }
 
-bool CachePool::drop_something() {
+bool KvPool::drop_something() {
   if (spares_.empty()) return prefixes_.evict_one();
   spares_.pop_back();
   return true;
 }
 
-PageRef CachePool::create_page() {
+PageRef KvPool::create_page() {
   if (!reserve_bytes(running_spec_.page_bytes())) return nullptr;
   return std::make_shared<Page>(budget_, memory_, running_spec_);
 }
 
-PageRef CachePool::copy_page(const Page& page) {
+PageRef KvPool::copy_page(const Page& page) {
   PageRef copy = create_page();
   if (copy) memory_.copy_page(copy->handle(), page.handle());
   return copy;
 }
 
-std::unique_ptr<RunningState> CachePool::create_state() {
+std::unique_ptr<RunningState> KvPool::create_state() {
   if (!reserve_bytes(running_spec_.recurrent_bytes())) return nullptr;
   return std::make_unique<RunningState>(budget_, memory_, running_spec_);
 }
 
-SnapshotRef CachePool::create_snapshot(State state, int64_t position, int64_t log_rows) {
+SnapshotRef KvPool::create_snapshot(State state, int64_t position, int64_t log_rows) {
   std::unique_ptr<SnapshotMemory> memory = create_snapshot_memory(log_rows);
   return memory ? std::make_shared<Snapshot>(*this, std::move(memory), state, position) : nullptr;
 }
 
 // Where room must be made, it is mostly made by letting a snapshot of the same kind go.
-std::unique_ptr<SnapshotMemory> CachePool::create_snapshot_memory(int64_t log_rows) {
+std::unique_ptr<SnapshotMemory> KvPool::create_snapshot_memory(int64_t log_rows) {
   do {
     if (const auto spare = find_spare(log_rows); spare != spares_.end()) {
       std::unique_ptr<SnapshotMemory> memory = std::move(*spare);
@@ -116,15 +116,15 @@ std::unique_ptr<SnapshotMemory> CachePool::create_snapshot_memory(int64_t log_ro
   return nullptr;
 }
 
-CachePool::Spares::iterator CachePool::find_spare(int64_t log_rows) {
+KvPool::Spares::iterator KvPool::find_spare(int64_t log_rows) {
   return std::ranges::find_if(spares_, [=](const auto& memory) { return memory->log().capacity == log_rows; });
 }
 
-void CachePool::keep_spare(std::unique_ptr<SnapshotMemory> memory) {
+void KvPool::keep_spare(std::unique_ptr<SnapshotMemory> memory) {
   if (find_spare(memory->log().capacity) == spares_.end()) spares_.push_back(std::move(memory));
 }
 
-int64_t CachePool::bytes_for(int64_t tokens) const {
+int64_t KvPool::bytes_for(int64_t tokens) const {
   return running_spec_.recurrent_bytes() + div_up(tokens, kPagePositions) * running_spec_.page_bytes();
 }
 

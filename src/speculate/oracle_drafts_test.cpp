@@ -1,5 +1,5 @@
 // Tests how often the oracle is wrong, and at which positions.
-#include "speculate/oracle.h"
+#include "speculate/oracle_drafts.h"
 
 #include <gtest/gtest.h>
 

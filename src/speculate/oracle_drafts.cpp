@@ -1,5 +1,5 @@
 // A hash of the position decides whether a draft is right or wrong.
-#include "speculate/oracle.h"
+#include "speculate/oracle_drafts.h"
 
 #include <algorithm>
 
