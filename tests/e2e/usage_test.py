@@ -47,13 +47,15 @@ class Usage(TestCase):
     def test_every_word_that_the_help_offers_is_accepted(self):
         offered = re.findall(r"^  (?:-\w,)?--([\w-]+) (\w+(?:\|\w+)+)", run("generate", "--help").stdout, re.M)
         self.assertLessEqual({"backend", "isa", "experts", "activations"}, {option for option, _ in offered})
+        model = self.folder / "with_a_draft_head"
+        self.succeed("synth", "--preset", "tiny", "--bits", 4, "--mtp", model)
         for option, words in offered:
             for word in words.split("|"):
                 with self.subTest(option=option, word=word):
                     backend = "reference" if (option, word) == ("activations", "f32") else "cpu"
                     chosen = {"--backend": backend, f"--{option}": word}
                     arguments = [text for pair in chosen.items() for text in pair]
-                    result = run("generate", self.tiny, "--tokens", 1, "--max-tokens", 1, *arguments)
+                    result = run("generate", model, "--tokens", 1, "--max-tokens", 1, *arguments)
                     allowed = (0, 69) if option == "isa" else (0,)  # 69: this machine has no such instructions
                     self.assertIn(result.returncode, allowed, result.stderr)
 
