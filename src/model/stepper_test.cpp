@@ -190,7 +190,8 @@ TEST(Stepper, takes_back_the_drafts_that_were_not_drawn) {
     Stepper stepper(tiny.model(), tiny.backend());
     stepper.append(kPrompt);
     std::vector<int32_t> draft(answer.end() - 4, answer.end());
-    for (auto token = draft.begin() + 1 + right; token < draft.end(); ++token) *token = (*token + 1) % kVocab;
+    for (auto token = draft.begin() + 1 + right; token < draft.end(); ++token)
+      *token = static_cast<int32_t>((*token + 1) % kVocab);
     stepper.enqueue_draft(draft);
     EXPECT_EQ(stepper.draw().accepted, right);
     EXPECT_EQ(stepper.position(), std::ssize(kPrompt) + 1 + right);
