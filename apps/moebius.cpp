@@ -13,7 +13,7 @@
 #include "cli/output.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr int kUnavailableExit = 69;
@@ -110,10 +110,10 @@ int guarded_main(const std::vector<std::string>& arguments) {
 }
 
 }  // namespace
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), which cli/output.h understands
-  moebius::apps::handle_interrupts();
-  return moebius::apps::guarded_main({argv + 1, argv + argc});
+  moebius::internal::apps::handle_interrupts();
+  return moebius::internal::apps::guarded_main({argv + 1, argv + argc});
 }

@@ -16,9 +16,9 @@ file(CONFIGURE OUTPUT ${OUT} @ONLY CONTENT [[
 
 #include <string_view>
 
-namespace moebius::build_info {
+namespace moebius::internal::build_info {
 inline constexpr std::string_view kVersion = "@VERSION@";
 inline constexpr std::string_view kCommit = "@commit@";
 inline constexpr std::string_view kCompiler = "@COMPILER@";
-}  // namespace moebius::build_info
+}  // namespace moebius::internal::build_info
 ]])

@@ -15,6 +15,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
 endif()
 target_include_directories(moebius_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 
+# The program and libmoebius.so are made of the same objects. Hidden symbols cannot be replaced at run time, so that -fPIC
+# forbids no inlining and costs nothing.
+add_compile_options(-fPIC -fvisibility=hidden -fvisibility-inlines-hidden)
+
 # Sanitizers and hardening hold for every translation unit, so they are set on the directory, not on moebius_flags.
 if(MOEBIUS_SANITIZE)
   add_compile_options(-fsanitize=${MOEBIUS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
@@ -24,11 +28,11 @@ if(MOEBIUS_SANITIZE)
     add_compile_options(-fsanitize=fuzzer-no-link)
   endif()
 else()
-  # Checkpoints come from strangers. None of this touches a kernel's inner loop: the protector guards functions with
-  # arrays on the stack, and a position-independent program (not -fPIC, which also forbids inlining) costs nothing.
-  add_compile_options(-fPIE $<$<CONFIG:Release>:-fstack-protector-strong>)
+  # Checkpoints come from strangers. The stack protector guards functions with arrays on the stack, which no kernel's
+  # inner loop has.
+  add_compile_options($<$<CONFIG:Release>:-fstack-protector-strong>)
   add_compile_definitions($<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
-  add_link_options(-pie -Wl,-z,relro,-z,now)
+  add_link_options($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-pie> -Wl,-z,relro,-z,now)
 endif()
 
 # moebius_refuse(WORD...): an error if there is one; for arguments that no keyword takes, such as a misspelled keyword.

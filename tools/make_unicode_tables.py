@@ -21,7 +21,7 @@ HEAD = """\
 // Made by tools/make_unicode_tables.py from tokenizers {version}; do not edit.
 #include "tokenizer/unicode_tables.h"
 
-namespace moebius {{
+namespace moebius::internal {{
 """
 LINE = 120
 INDENT = " " * 6
@@ -76,7 +76,7 @@ def main():
         text += table(name, since_14(category))
     text += table("white_space", matched_by(r"\s"))
     text += table("nfc_active", nfc_active())
-    OUT.write_text(text + "\n}  // namespace moebius\n")
+    OUT.write_text(text + "\n}  // namespace moebius::internal\n")
     subprocess.run(["clang-format-19", "-i", OUT], check=True)
 
 

@@ -23,7 +23,7 @@
 #include "load/options.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr uint64_t kMaxPromptsBytes = uint64_t{16} << 20;
@@ -233,4 +233,4 @@ void add_bench(CLI::App& app) {
   command.callback([options] { run(*options); });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

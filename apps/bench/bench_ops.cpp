@@ -11,7 +11,7 @@
 #include "cli/progress.h"
 #include "load/options.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 const OpTotals* find(const BenchSample& sample, const std::string& op) {
@@ -208,4 +208,4 @@ std::string ops_svg(const BenchResult& result, const std::string& title) {
          charts + "</svg>\n";
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

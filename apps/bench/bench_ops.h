@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "bench/bench_run.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // One kind of operation in one step of a series; layers are added up. Medians over the repetitions.
 struct OpRow {
@@ -31,4 +31,4 @@ std::string ops_table(const BenchResult& result);
 // One chart a series: a bar an operation, as long as its time, dark as far as its floor.
 std::string ops_svg(const BenchResult& result, const std::string& title);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -11,7 +11,7 @@
 #include "cli/progress.h"
 #include "load/options.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 template <typename Value>
@@ -138,4 +138,4 @@ std::string bench_table(const BenchContext& context, const BenchResult& result) 
   return text;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "bench/bench_run.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 struct BenchContext {
   std::string cpu;
@@ -33,4 +33,4 @@ BenchRow summarize(const BenchSeries& series);
 Json bench_json(const BenchContext& context, const BenchResult& result);
 std::string bench_table(const BenchContext& context, const BenchResult& result);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -6,7 +6,7 @@
 #include "bench/bench_ops.h"
 #include "bench/bench_stats.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 using testing::ElementsAre;
@@ -154,4 +154,4 @@ TEST(BenchPlan, prompts_are_measured_a_fifth_as_often_but_not_less_than_three_ti
 }
 
 }  // namespace
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

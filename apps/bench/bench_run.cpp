@@ -15,7 +15,7 @@
 #include "load/options.h"
 #include "model/stepper.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 std::vector<int32_t> random_tokens(int64_t count, int64_t vocab, uint64_t seed) {
   std::mt19937_64 generator(seed);
@@ -312,4 +312,4 @@ int64_t repetitions(const BenchPlan& plan, BenchTest test) {
   return test == BenchTest::kPrefill ? std::max<int64_t>(std::min<int64_t>(plan.reps, 3), plan.reps / 5) : plan.reps;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -13,7 +13,7 @@
 #include "base/bandwidth_probe.h"
 #include "cli/loading.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 enum class BenchTest : uint8_t { kDecode, kVerify, kDraft, kMoeLayer, kPrefill };
 std::string_view name(BenchTest test);
@@ -69,4 +69,4 @@ int64_t draft_rows_needed(const BenchPlan& plan);
 // How often a test is repeated: a prompt takes as long as many steps, so it gets fewer.
 int64_t repetitions(const BenchPlan& plan, BenchTest test);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 ModelConfig layers_of(std::vector<MlpKind> kinds) {
@@ -23,4 +23,4 @@ TEST(BenchRun, experts_are_those_of_layers_that_route) {
 }
 
 }  // namespace
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -19,7 +19,7 @@
 #include "schedule/draft_head.h"
 #include "schedule/scheduler.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -230,4 +230,4 @@ std::string sequences_table(const std::vector<SequencesSeries>& series) {
          "the prefix cache. Every answer is token for token the plain one\n";
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -11,7 +11,7 @@
 #include "speculate/oracle_drafts.h"
 #include "speculate/speculation_mode.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // What one arm drafts with: a mode, or an oracle that knows the plain answer and errs at a rate.
 struct SequencesArm {
@@ -53,4 +53,4 @@ std::vector<SequencesSeries> run_sequences(const ReadyModel& model, const Sequen
 Json sequences_json(const std::vector<SequencesSeries>& series);
 std::string sequences_table(const std::vector<SequencesSeries>& series);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 TEST(SequencesArm, drafts_as_a_mode_says) {
@@ -28,4 +28,4 @@ TEST(SequencesArm, is_refused_when_it_is_none) {
 }
 
 }  // namespace
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 double median(std::vector<double> values) {
   MOEBIUS_CHECK(!values.empty());
@@ -25,4 +25,4 @@ std::vector<double> ratios(const std::vector<double>& a, const std::vector<doubl
   return result;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // Of at least one value; the mean of the middle two when their count is even.
 double median(std::vector<double> values);
@@ -13,4 +13,4 @@ double largest(const std::vector<double>& values);
 // a[i] / b[i]: what interleaved repetitions are compared by, because neighbours in time share the machine's mood.
 std::vector<double> ratios(const std::vector<double>& a, const std::vector<double>& b);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

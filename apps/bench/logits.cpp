@@ -21,7 +21,7 @@
 #include "model/stepper.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr int64_t kMaxChunk = 4096;
@@ -226,4 +226,4 @@ void add_logits(CLI::App& app) {
   });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -13,7 +13,7 @@
 #include "cli/progress.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 // Without a name from the beginning; where a file system cannot do so, the name goes at once.
@@ -61,4 +61,4 @@ void LogitsFile::read(std::span<float> row) {
   if (std::fread(row.data(), sizeof(float), row.size(), file_.get()) != row.size()) fail("cannot be read");
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -7,7 +7,7 @@
 #include <memory>
 #include <span>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 class LogitsFile {
  public:
@@ -27,4 +27,4 @@ class LogitsFile {
   std::unique_ptr<std::FILE, Close> file_;
 };
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

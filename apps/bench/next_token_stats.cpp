@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 std::vector<double> log_softmax(std::span<const float> logits) {
   const double largest = *std::ranges::max_element(logits);
@@ -43,4 +43,4 @@ double quantile(std::vector<double> values, double rank) {
   return values[static_cast<size_t>(std::lround(rank * last))];
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

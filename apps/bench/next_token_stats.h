@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // Natural logarithms of the probabilities of one row of logits [V].
 std::vector<double> log_softmax(std::span<const float> logits);
@@ -24,4 +24,4 @@ Estimate estimate(std::span<const double> values);
 // The value that a share `rank` (0 to 1) of the sample does not exceed; 0 of an empty one.
 double quantile(std::vector<double> values, double rank);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

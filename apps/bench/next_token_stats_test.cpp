@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 TEST(NextTokenStats, log_softmax_of_equal_logits_is_uniform) {
@@ -50,4 +50,4 @@ TEST(NextTokenStats, quantiles_of_a_sample) {
 }
 
 }  // namespace
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -22,7 +22,7 @@
 #include "model/stepper.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr size_t kRowsAtOnce = 64;  // logits read in one piece
@@ -278,4 +278,4 @@ void add_perplexity(CLI::App& app) {
   command.callback([options] { run_perplexity(*options); });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

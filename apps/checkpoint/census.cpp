@@ -10,7 +10,7 @@
 
 #include "quant/format.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr std::string_view kWeight = ".weight";
@@ -137,4 +137,4 @@ Census take_census(const ModelDir& directory, const ModelConfig& config) {
   return census;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

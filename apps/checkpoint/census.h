@@ -10,7 +10,7 @@
 #include "checkpoint/model_dir.h"
 #include "model/config.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // Modules of one kind: equal names but for numbers, equal format, equal shape.
 struct ModuleGroup {
@@ -37,4 +37,4 @@ struct Census {
 
 Census take_census(const ModelDir& directory, const ModelConfig& config);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

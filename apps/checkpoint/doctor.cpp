@@ -10,7 +10,7 @@
 #include "cli/output.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 struct Spelling {
@@ -102,4 +102,4 @@ void add_doctor(CLI::App& app) {
   command.callback([options] { run_doctor(*options); });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

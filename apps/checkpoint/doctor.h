@@ -9,7 +9,7 @@
 
 #include "cli/options.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 enum class Verdict : uint8_t { kPass, kWarn, kFail };
 
@@ -56,4 +56,4 @@ struct DoctorOptions {
 void examine_machine(Findings& findings, const CommonOptions& common);
 void examine_checkpoint(Findings& findings, const DoctorOptions& options);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

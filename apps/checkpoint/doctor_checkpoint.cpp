@@ -22,7 +22,7 @@
 #include "model/stepper.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr int64_t kTokens = 40;
@@ -269,4 +269,4 @@ void Examination::judge(const std::string& check, const std::string& what, const
 
 void examine_checkpoint(Findings& findings, const DoctorOptions& options) { Examination(findings, options).run(); }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -11,7 +11,7 @@
 #include "load/available_memory.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr uint64_t kLittleMemory = uint64_t{2} << 30;
@@ -82,4 +82,4 @@ void examine_machine(Findings& findings, const CommonOptions& common) {
   findings.attempt("read bandwidth", [&] { examine_bandwidth(findings, common); });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -17,7 +17,7 @@
 #include "load/options.h"
 #include "model/model.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 struct InspectOptions {
@@ -256,4 +256,4 @@ void add_inspect(CLI::App& app) {
   });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -9,7 +9,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 void run_quantize(QuantizeOptions options, const std::string& source, const std::string& out) {
@@ -61,4 +61,4 @@ void add_quantize(CLI::App& app) {
   command.callback([state] { run_quantize(state->options, state->source, state->out); });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -10,7 +10,7 @@
 #include "convert/presets.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 void run_synth(SynthOptions options, const std::string& out) {
@@ -67,4 +67,4 @@ void add_synth(CLI::App& app) {
   });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

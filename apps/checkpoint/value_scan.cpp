@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr uint64_t kPieceBytes = uint64_t{8} << 20;
@@ -56,4 +56,4 @@ ValueScan scan_values(const ModelDir& directory, const std::function<void(uint64
   return scan;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -9,7 +9,7 @@
 
 #include "checkpoint/model_dir.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 struct ValueScan {
   uint64_t tensors = 0;
@@ -22,4 +22,4 @@ struct ValueScan {
 uint64_t float_bytes(const ModelDir& directory);
 ValueScan scan_values(const ModelDir& directory, const std::function<void(uint64_t done_bytes)>& progress);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -13,7 +13,7 @@
 #include "cli/tokens.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 using testing::ElementsAre;
@@ -111,4 +111,4 @@ TEST(OutputFile, does_not_replace_a_directory) {
 }
 
 }  // namespace
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

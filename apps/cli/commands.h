@@ -6,7 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 void add_synth(CLI::App& app);
 void add_quantize(CLI::App& app);
@@ -20,4 +20,4 @@ void add_tokenize(CLI::App& app);
 void add_render(CLI::App& app);
 void add_perplexity(CLI::App& app);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

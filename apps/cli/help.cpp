@@ -9,7 +9,7 @@
 #include <numeric>
 #include <sstream>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr size_t kNameColumn = 31;
@@ -232,4 +232,4 @@ Error unknown_command(const CLI::App& app, const std::string& word) {
           meant.empty() ? hint : fmt::format("did you mean {}? {}", meant, hint)};
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

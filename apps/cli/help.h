@@ -10,7 +10,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // Installs the help page on the program and its subcommands; call before subcommands are added.
 void use_help_page(CLI::App& app);
@@ -27,4 +27,4 @@ Error usage_error(const CLI::App& command, const CLI::ParseError& error, const s
 // The first argument names no subcommand.
 Error unknown_command(const CLI::App& app, const std::string& word);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -9,7 +9,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr int kInterruptedExit = 130;
@@ -60,4 +60,4 @@ HeldInterrupts::~HeldInterrupts() { handle(SIGINT, on_interrupt); }
 
 bool HeldInterrupts::take() { return interrupted.exchange(false); }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -2,7 +2,7 @@
 // checkpoint) calls throw_if_interrupted() now and then and gets the time to do so.
 #pragma once
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 void handle_interrupts();
 
@@ -22,4 +22,4 @@ class HeldInterrupts {
   static bool take();
 };
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -15,7 +15,7 @@
 #include "load/available_memory.h"
 #include "load/options.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 MemoryPlan plan_of(const Checkpoint& checkpoint, const EngineOptions& options) {
@@ -79,4 +79,4 @@ ReadyModel load_model(const Checkpoint& checkpoint, const CommonOptions& options
   return model;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

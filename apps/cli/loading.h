@@ -9,7 +9,7 @@
 #include "model/checkpoint.h"
 #include "moebius/engine.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // The last part of the path: what people call the model.
 std::string model_name(const std::string& directory);
@@ -39,4 +39,4 @@ struct ReadyModel {
 ReadyEngine load_engine(const Checkpoint& checkpoint, const CommonOptions& options);
 ReadyModel load_model(const Checkpoint& checkpoint, const CommonOptions& options, bool measure_ops = false);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -17,7 +17,7 @@
 #include "load/make_backend.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr const char* kIsas[] = {"portable", "avx2", "avx512"};
@@ -108,4 +108,4 @@ std::string version_line() {
                      fmt::join(available_isas(), " "));
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

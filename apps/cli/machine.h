@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 std::string cpu_name();
 int logical_cpus();              // of the machine
@@ -26,4 +26,4 @@ int chosen_threads(int threads);
 // "moebius 0.1.0, commit abc, GNU 12.2.0, instruction sets portable avx2 avx512 (this machine: portable avx2)"
 std::string version_line();
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -13,7 +13,7 @@
 #include "cli/help.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 namespace fs = std::filesystem;
@@ -125,4 +125,4 @@ std::string locate_model(const std::string& name) {
   return snapshot_of(entry_of(cache, found.front()));
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

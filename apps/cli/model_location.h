@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub; empty when no variable says where home is.
 std::filesystem::path hugging_face_cache();
@@ -14,4 +14,4 @@ std::filesystem::path hugging_face_cache();
 // several models of the cache have that last part.
 std::string locate_model(const std::string& name);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

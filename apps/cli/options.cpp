@@ -10,7 +10,7 @@
 #include "moebius/error.h"
 #include "speculate/speculation_mode.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr int64_t kMaxContext = int64_t{1} << 30;
@@ -125,4 +125,4 @@ void check_common_options(const CommonOptions& options) {
   }
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -6,7 +6,7 @@
 
 #include "moebius/engine_options.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // Of commands that look at one sequence: nothing drafts.
 inline EngineOptions without_drafts() {
@@ -39,4 +39,4 @@ void prepare_speculation(EngineOptions& engine);
 // Throws kUsage for choices that exclude each other; before anything is opened.
 void check_common_options(const CommonOptions& options);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -12,7 +12,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 [[noreturn]] void fail_output(int error) {
@@ -57,4 +57,4 @@ std::string coloured(Stream stream, Colour colour, std::string_view text) {
 
 double rounded(double value) { return std::round(value * 1e4) / 1e4; }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // Thrown by writes to stdout after its reader closed it; main() ends the program with 0.
 struct OutputClosed {};
@@ -36,4 +36,4 @@ std::string coloured(Stream stream, Colour colour, std::string_view text);
 // Rounded for --json: four digits after the point, none of the noise behind them.
 double rounded(double value);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

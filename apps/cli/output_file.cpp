@@ -9,7 +9,7 @@
 #include "base/io_error.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 OutputFile::OutputFile(std::filesystem::path final_path) : final_(std::move(final_path)) {
   temporary_ = final_;
@@ -32,4 +32,4 @@ void OutputFile::commit() {
   committed_ = true;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

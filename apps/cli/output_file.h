@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 class OutputFile {
  public:
@@ -24,4 +24,4 @@ class OutputFile {
   bool committed_ = false;
 };
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -12,7 +12,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);
@@ -96,4 +96,4 @@ void Progress::draw(Clock::time_point now) {
   drawn_ = true;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 class Progress {
  public:
@@ -46,4 +46,4 @@ class Progress {
 // "1.3 GB", "820 MB": decimal units, as disks and memory bandwidth are sold.
 std::string human_bytes(uint64_t bytes);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

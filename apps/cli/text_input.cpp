@@ -11,7 +11,7 @@
 #include "base/io_error.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr uint64_t kMaxBytes = uint64_t{256} << 20;
@@ -37,4 +37,4 @@ std::string read_standard_input() {
   }
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

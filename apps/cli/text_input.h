@@ -3,11 +3,11 @@
 
 #include <string>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // Throws what reading a file throws, and kUsage for more than 256 MB.
 std::string read_text_argument(const std::string& argument);
 // All of standard input.
 std::string read_standard_input();
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -10,7 +10,7 @@
 #include "base/quote.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr uint64_t kMaxFileBytes = uint64_t{64} << 20;
@@ -45,4 +45,4 @@ std::vector<int32_t> parse_tokens(const std::string& text) {
   return tokens;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

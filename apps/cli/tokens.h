@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // At least one id, each in [0, 2^31). Throws kUsage naming the first word that is none, and what reading a file throws.
 // Whether ids are in the vocabulary is the engine's to say.
 std::vector<int32_t> parse_tokens(const std::string& text);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -3,7 +3,7 @@
 
 #include <span>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 void add(Answer& answer, const Event& event, const AnswerHooks& hooks) {
@@ -36,4 +36,4 @@ Answer answer(Engine& engine, const Request& request, const AnswerHooks& hooks) 
   return answer;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -7,7 +7,7 @@
 
 #include "moebius/engine.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 struct Answer {
   Reply reply;  // of a text: its content; of ids: nothing
@@ -24,4 +24,4 @@ struct AnswerHooks {
 // Throws the error of an answer that failed, and what Engine::submit and the hooks throw.
 Answer answer(Engine& engine, const Request& request, const AnswerHooks& hooks);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -20,7 +20,7 @@
 #include "talk/reply_printer.h"
 #include "talk/sampling_flags.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr int64_t kMaxTokens = 4096;  // thinking takes many
@@ -183,4 +183,4 @@ void add_chat(CLI::App& app) {
   command.callback([options] { run_chat(*options); });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

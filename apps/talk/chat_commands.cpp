@@ -13,7 +13,7 @@
 #include "cli/output_file.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 struct ChatCommands::Command {
   std::string_view name;
@@ -131,4 +131,4 @@ ChatCommands::Effect ChatCommands::answer_again(const std::string&) {
 
 ChatCommands::Effect ChatCommands::leave(const std::string&) { return Effect::kLeave; }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

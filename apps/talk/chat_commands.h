@@ -7,7 +7,7 @@
 
 #include "dialogue/conversation.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 class ChatCommands {
  public:
@@ -36,4 +36,4 @@ class ChatCommands {
   std::set<std::string> saved_;  // files of this chat, which may be written again
 };
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -22,7 +22,7 @@
 #include "talk/reply_printer.h"
 #include "talk/sampling_flags.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr int64_t kMaxRows = 512;  // of a prompt in one step
@@ -191,4 +191,4 @@ void add_generate(CLI::App& app) {
   command.callback([options] { run_generate(*options); });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

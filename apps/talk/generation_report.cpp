@@ -6,7 +6,7 @@
 #include "cli/output.h"
 #include "dialogue/conversation.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 double per(double count, double whole) { return whole > 0 ? count / whole : 0; }
@@ -78,4 +78,4 @@ void GenerationReport::finish(const Answer& answer) const {
   if (options_.json) write_json(to_json(answer));
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "talk/answering.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 struct ReportOptions {
   std::string model;
@@ -40,4 +40,4 @@ class GenerationReport {
   std::vector<int32_t> tokens_;
 };
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -21,7 +21,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr int kHistoryLines = 1000;
@@ -209,4 +209,4 @@ TypedLine LineEditor::read(const std::string& prompt) {
   return line;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 struct TypedLine {
   enum class Kind { kText, kInterrupted, kEnd };  // Ctrl-C; Ctrl-D or the end of the file
@@ -32,4 +32,4 @@ class LineEditor {
   std::unique_ptr<Terminal> terminal_;  // null: plain lines
 };
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

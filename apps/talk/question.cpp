@@ -5,7 +5,7 @@
 #include "cli/text_input.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr const char* kGroup = "Chat";
@@ -44,4 +44,4 @@ void ask(Conversation& conversation, const Question& question, const std::string
   conversation.add("user", text);
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -8,7 +8,7 @@
 
 #include "dialogue/conversation.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 struct Question {
   std::string system;
@@ -23,4 +23,4 @@ void prepare(Conversation& conversation, const Question& question);
 // prepare(), and the user's message.
 void ask(Conversation& conversation, const Question& question, const std::string& text);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

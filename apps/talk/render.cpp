@@ -10,7 +10,7 @@
 #include "dialogue/model_text.h"
 #include "moebius/error.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 struct RenderOptions {
@@ -74,4 +74,4 @@ void add_render(CLI::App& app) {
   command.callback([options] { run_render(*options); });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

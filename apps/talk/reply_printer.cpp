@@ -5,7 +5,7 @@
 
 #include "cli/output.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 using Kind = ReplyEvent::Kind;
@@ -88,4 +88,4 @@ void ReplyPrinter::finish() {
   if (line_open_) write("\n");
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

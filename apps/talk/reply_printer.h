@@ -8,7 +8,7 @@
 
 #include "moebius/reply.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 // Text of a model is text of a stranger: a terminal would obey its control characters. They become pictures of
 // themselves, but for newlines and tabs.
@@ -31,4 +31,4 @@ class ReplyPrinter {
   bool line_open_ = false;
 };
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

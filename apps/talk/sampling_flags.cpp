@@ -9,7 +9,7 @@
 #include "sample/sampling_options.h"
 #include "sample/stop_strings.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 constexpr const char* kGroup = "Sampling";
@@ -85,4 +85,4 @@ Request request_of(const SamplingFlags& flags, const SamplingOptions& defaults) 
   return request;
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -10,7 +10,7 @@
 
 #include "moebius/request.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 
 struct SamplingFlags {
   std::optional<float> temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
@@ -29,4 +29,4 @@ void check_sampling_flags(const SamplingFlags& flags, int32_t vocab);
 // every report, so that an answer can be had again.
 Request request_of(const SamplingFlags& flags, const SamplingOptions& defaults);
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

@@ -18,7 +18,7 @@
 #include "moebius/error.h"
 #include "talk/reply_printer.h"
 
-namespace moebius::apps {
+namespace moebius::internal::apps {
 namespace {
 
 struct TokenizeOptions {
@@ -49,7 +49,7 @@ void show(const Tokenizer& tokenizer, const std::vector<int32_t>& ids, const Tok
   } else if (options.pieces) {
     for (const int32_t id : ids) print("{:>7}  {}\n", id, in_quotes(tokenizer.decode({{id}})));
   } else {
-    moebius::apps::print("{}\n", fmt::join(ids, ","));
+    moebius::internal::apps::print("{}\n", fmt::join(ids, ","));
   }
 }
 
@@ -89,4 +89,4 @@ void add_tokenize(CLI::App& app) {
   command.callback([options] { run_tokenize(*options); });
 }
 
-}  // namespace moebius::apps
+}  // namespace moebius::internal::apps

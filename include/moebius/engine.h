@@ -21,11 +21,16 @@
 #include <vector>
 
 #include "moebius/engine_options.h"
+#include "moebius/export.h"
 #include "moebius/request.h"
 
 namespace moebius {
 
-class Engine {
+namespace internal {
+struct EngineLoader;
+}
+
+class MOEBIUS_API Engine {
  public:
   static Engine load(const std::string& directory, const EngineOptions& options = {});
   ~Engine();
@@ -62,7 +67,7 @@ class Engine {
   [[nodiscard]] std::string token_text(int32_t id) const;                    // its bytes; empty without a tokenizer
 
  private:
-  friend struct EngineLoader;  // of a checkpoint that is open already
+  friend struct internal::EngineLoader;  // of a checkpoint that is open already
   struct Impl;
   explicit Engine(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "moebius/export.h"
+
 namespace moebius {
 
 // What went wrong, fine enough for a test to tell one bad input from another.
@@ -55,12 +57,12 @@ enum class ErrorCode {
 };
 
 // "header_too_small" and so on: the spelling of tests, logs and --json.
-std::string_view name(ErrorCode code);
+MOEBIUS_API std::string_view name(ErrorCode code);
 
 // Exit code of a program that ends with this error: 1, 2, 65, 66, 69, 70 or 130.
-int exit_code(ErrorCode code);
+MOEBIUS_API int exit_code(ErrorCode code);
 
-class Error : public std::runtime_error {
+class MOEBIUS_API Error : public std::runtime_error {
  public:
   // where: file, tensor, field or flag. what: expected and got. hint: what to do, may be empty.
   Error(ErrorCode code, const std::string& where, const std::string& what, std::string hint = "");

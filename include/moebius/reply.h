@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "moebius/export.h"
+
 namespace moebius {
 
 struct ReplyEvent {
@@ -38,6 +40,6 @@ struct Reply {
 };
 
 // Adds events to what came before. A reply parsed in one piece is the fold of the same events.
-void fold(Reply& reply, std::span<const ReplyEvent> events);
+MOEBIUS_API void fold(Reply& reply, std::span<const ReplyEvent> events);
 
 }  // namespace moebius

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "moebius/error.h"
+#include "moebius/export.h"
 #include "moebius/reply.h"
 #include "moebius/sampling.h"
 
@@ -31,7 +32,7 @@ struct Request {
 
 enum class AnswerEnd : uint8_t { kNone, kStop, kLength, kCancelled, kFailed };
 // "none", "stop", "length", "cancelled", "failed"
-std::string_view name(AnswerEnd end);
+MOEBIUS_API std::string_view name(AnswerEnd end);
 
 // What a request took so far.
 struct Usage {

@@ -13,7 +13,7 @@
 #include "backend/probes.h"
 #include "backend/weights.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class Backend {
  public:
@@ -25,4 +25,4 @@ class Backend {
   virtual Probes& probes() = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 
 #include "backend/state.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Rows [first_row, first_row + rows) of a batch continue one sequence at `position`.
 struct SequenceRows {
@@ -34,4 +34,4 @@ struct Batch {
   int64_t logit_rows = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

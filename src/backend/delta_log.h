@@ -8,7 +8,7 @@
 #include "backend/tensor.h"
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // What one delta layer takes in of T tokens: rows before the convolution, and the gates.
 struct DeltaInputs {
@@ -45,4 +45,4 @@ inline void free_log(Memory& memory, const LoggedTensors& log) {
   for (const Tensor& tensor : {log.all.qkv, log.all.b, log.all.a}) memory.free(tensor);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 template <typename T>
 class Handles {
@@ -37,4 +37,4 @@ class Handles {
   std::vector<std::unique_ptr<T>> slots_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

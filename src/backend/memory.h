@@ -9,7 +9,7 @@
 #include "backend/state.h"
 #include "backend/tensor.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Rows of activations as a backend quantizes them (N3), for at most the rows and columns that it was made for. Only the
 // backend looks into it.
@@ -55,4 +55,4 @@ class Memory {
   virtual void free_log(DeltaLog log) = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

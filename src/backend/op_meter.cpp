@@ -6,7 +6,7 @@
 #include <chrono>
 #include <utility>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // "model.layers.12.self_attn.q_proj" -> "self_attn.q_proj"; names without a layer number stay.
@@ -102,4 +102,4 @@ void MeteredOperations::keep(Batch batch, Tensor kept) {
   measure("keep", [&] { operations_.keep(batch, kept); });
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 
 #include "backend/backend.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct OpTotals {
   std::string op;  // "linear self_attn.q_proj", "experts": layers are added up
@@ -95,4 +95,4 @@ class OpMeter final : public Backend {
   MeteredOperations operations_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 #include "backend/reference/reference.h"
 #include "backend/testing/support.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // One step of three matrices with the same input.
@@ -39,4 +39,4 @@ TEST(OpMeter, adds_up_operations_of_all_layers_and_changes_no_result) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -19,7 +19,7 @@
 #include "backend/weights.h"
 #include "sample/draw_sequence.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // ---- what operations read and write
 
@@ -176,4 +176,4 @@ class Operations {
   virtual void wait() = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -1,7 +1,7 @@
 // Arithmetic of Traffic, member by member.
 #include "backend/probes.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 Traffic& Traffic::operator+=(const Traffic& other) {
   weight_bytes += other.weight_bytes;
@@ -24,4 +24,4 @@ Traffic operator-(const Traffic& now, const Traffic& before) {
           .int8_macs = now.int8_macs - before.int8_macs};
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

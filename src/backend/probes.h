@@ -6,7 +6,7 @@
 
 #include "backend/memory.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // What the operations had to move, by what they moved, and how often they waited.
 struct Traffic {
@@ -41,4 +41,4 @@ class Probes {
   virtual void read_routing(std::span<int32_t> ids, std::span<float> weights, Routing routing) = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

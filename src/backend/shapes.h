@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace moebius {
+namespace moebius::internal {
 
 struct AttentionShape {
   int64_t heads = 0;  // H, of queries
@@ -38,4 +38,4 @@ struct RouterShape {
   [[nodiscard]] int64_t slots() const { return top_k + (shared ? 1 : 0); }
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

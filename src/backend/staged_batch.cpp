@@ -6,7 +6,7 @@
 #include "backend/operations.h"
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Rows of all sequences, which follow each other.
@@ -55,4 +55,4 @@ const StagedBatch& StagedBatch::at(Batch batch) const {
   return *this;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

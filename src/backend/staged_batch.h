@@ -7,7 +7,7 @@
 
 #include "backend/batch.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct StepLimits;
 
@@ -35,4 +35,4 @@ class StagedBatch {
   Batch handle_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include "backend/shapes.h"
 #include "base/dtype.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Handles, made and understood by one backend. A state is the caches of one sequence.
 struct State {
@@ -61,4 +61,4 @@ struct StateSpec {
   }
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/dtype.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class Tensor {
  public:
@@ -44,4 +44,4 @@ class Tensor {
   void* data_ = nullptr;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include "backend/tensor.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct TensorMemory {
   static void* of(const Tensor& x) { return x.data_; }
@@ -24,4 +24,4 @@ inline Tensor f32_tensor(float* data, int64_t rows, int64_t cols) {
   return TensorMemory::tensor(data, DType::kF32, rows, cols);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 #include "base/dtype.h"
 #include "quant/format.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // How the rows of a matrix lie in the checkpoint.
 struct WeightFormat {
@@ -23,10 +23,10 @@ struct WeightFormat {
   }
   // Of the scales and of the biases of one row; 0 when there are none.
   [[nodiscard]] int64_t scale_row_bytes(int64_t cols) const {
-    return is_quantized() ? moebius::scale_row_bytes(quant, cols) : 0;
+    return is_quantized() ? moebius::internal::scale_row_bytes(quant, cols) : 0;
   }
   [[nodiscard]] int64_t bias_row_bytes(int64_t cols) const {
-    return is_quantized() ? moebius::bias_row_bytes(quant, cols) : 0;
+    return is_quantized() ? moebius::internal::bias_row_bytes(quant, cols) : 0;
   }
   [[nodiscard]] int64_t row_bytes(int64_t cols) const {
     return weight_row_bytes(cols) + scale_row_bytes(cols) + bias_row_bytes(cols);
@@ -120,4 +120,4 @@ class WeightLoader {
   [[nodiscard]] virtual int64_t packed_bytes() const = 0;  // of all matrices and experts, as they lie in memory
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

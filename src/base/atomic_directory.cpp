@@ -12,7 +12,7 @@
 #include "base/io_error.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -85,4 +85,4 @@ void AtomicDirectory::commit() {
   sync_path(parent.empty() ? fs::path(".") : parent);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

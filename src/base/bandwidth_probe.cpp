@@ -12,7 +12,7 @@
 #include "base/checked.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Sixteen bytes: one vector register of every 64-bit machine, so that no wider instruction set leaks in here.
@@ -81,4 +81,4 @@ double BandwidthProbe::measure() {
   return static_cast<double>(bytes_) / elapsed.count();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 
 #include "base/thread_pool.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class BandwidthProbe {
  public:
@@ -34,4 +34,4 @@ class BandwidthProbe {
   uint64_t expected_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 TEST(BandwidthProbe, gives_every_thread_a_whole_share_of_at_least_what_was_asked) {
@@ -20,4 +20,4 @@ TEST(BandwidthProbe, reads_back_what_it_wrote_at_a_speed_that_memory_can_have) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

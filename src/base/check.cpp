@@ -5,7 +5,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 void check_failed(const char* condition, const char* file, int line) {
   throw Error(ErrorCode::kInternal, std::string(file) + ":" + std::to_string(line),
@@ -13,4 +13,4 @@ void check_failed(const char* condition, const char* file, int line) {
               "this is a bug in moebius: please report it with the command");
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

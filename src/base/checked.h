@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace moebius {
+namespace moebius::internal {
 
 inline std::optional<uint64_t> checked_add(uint64_t a, uint64_t b) {
   uint64_t sum = 0;
@@ -23,4 +23,4 @@ inline std::optional<uint64_t> checked_mul(uint64_t a, uint64_t b) {
 constexpr int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t round_up(int64_t a, int64_t b) { return div_up(a, b) * b; }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr uint32_t kF32Infinity = 0x7f800000;
@@ -108,4 +108,4 @@ void store_f32(void* data, DType dtype, int64_t i, float value) {
   }
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 enum class DType : uint8_t { kF32, kF16, kBF16, kU32, kI32, kI8, kU8, kOther };
 
@@ -42,4 +42,4 @@ float load_f32(const void* data, DType dtype, int64_t i);
 // The inverse, rounding half to even.
 void store_f32(void* data, DType dtype, int64_t i, float value);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 
 #include "base/testing/expect_error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -141,4 +141,4 @@ TEST(Dtype, has_the_size_of_its_elements) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

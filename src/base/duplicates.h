@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 // The smallest index whose name an earlier element has already. name(i) is the name of element i < count.
 template <typename Name>
@@ -27,4 +27,4 @@ std::optional<size_t> first_duplicate(size_t count, const Name& name) {
   return first;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

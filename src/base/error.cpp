@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kMaxPartBytes = 4096;
 
 std::string message(const std::string& where, const std::string& what, const std::string& hint) {
-  std::string text = printable(where, kMaxPartBytes) + ": " + printable(what, kMaxPartBytes);
+  std::string text = internal::printable(where, kMaxPartBytes) + ": " + internal::printable(what, kMaxPartBytes);
   if (!hint.empty()) text += "; " + hint;
   return text;
 }

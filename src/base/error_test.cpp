@@ -9,7 +9,7 @@
 #include "base/quote.h"
 #include "base/testing/expect_error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int kLastCode = static_cast<int>(ErrorCode::kInterrupted);
@@ -107,4 +107,4 @@ TEST(Check, evaluates_a_condition_that_holds_once) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

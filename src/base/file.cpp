@@ -12,7 +12,7 @@
 #include "base/io_error.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kNotRegularHint = "checkpoints hold plain files: download it again";
@@ -153,4 +153,4 @@ void FileWriter::sync() {
   if (::fsync(fd_) != 0) throw_io_error(path_, "cannot sync", errno);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -11,7 +11,7 @@
 
 #include "base/mapping.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class File {
  public:
@@ -83,4 +83,4 @@ class FileWriter {
   int fd_ = -1;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -21,7 +21,7 @@
 #include "base/testing/expect_error.h"
 #include "base/testing/temporary_directory.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -258,4 +258,4 @@ TEST_F(Directories, need_a_name) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

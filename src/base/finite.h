@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace moebius {
+namespace moebius::internal {
 
 inline bool all_finite(std::span<const float> values) {
   constexpr uint32_t kInfinityBits = 0x7f800000;  // exponent all ones: infinity, and NaN above it
@@ -15,4 +15,4 @@ inline bool all_finite(std::span<const float> values) {
   return largest < kInfinityBits;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

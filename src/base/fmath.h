@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace moebius::fmath {
+namespace moebius::internal::fmath {
 
 static constexpr float kLog2E = 1.44269504088896341f;
 static constexpr float kLn2High = 0.693359375f;  // 9 bits: n * kLn2High is exact
@@ -79,4 +79,4 @@ static inline float sigmoid(float z) { return 1.0f / (1.0f + exp(-z)); }
 static inline float silu(float z) { return z / (1.0f + exp(-z)); }
 static inline float softplus(float y) { return y > 20.0f ? y : log1p(exp(y)); }
 
-}  // namespace moebius::fmath
+}  // namespace moebius::internal::fmath

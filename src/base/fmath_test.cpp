@@ -10,7 +10,7 @@
 #include <limits>
 #include <utility>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -131,4 +131,4 @@ TEST(DeltaGate, meets_the_worked_example) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

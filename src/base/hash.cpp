@@ -8,7 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-namespace moebius {
+namespace moebius::internal {
 
 std::string checksum(std::span<const std::byte> bytes) {
   return fmt::format("{:016x}", XXH3_64bits(bytes.data(), bytes.size()));
@@ -26,4 +26,4 @@ uint64_t secret_seed() {
   return (static_cast<uint64_t>(device()) << 32U) | device();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 // 64 bits, as 16 hexadecimal digits: the checksum of one tensor.
 std::string checksum(std::span<const std::byte> bytes);
@@ -21,4 +21,4 @@ std::string fingerprint(std::string_view text);
 uint64_t seeded_hash(std::string_view key, uint64_t seed);
 uint64_t secret_seed();
 
-}  // namespace moebius
+}  // namespace moebius::internal

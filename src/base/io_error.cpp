@@ -6,7 +6,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 std::string io_message(int error) { return std::system_category().message(error); }
 
@@ -16,4 +16,4 @@ void throw_io_error(const std::filesystem::path& path, const std::string& what, 
               is_full ? "free some space or write to another disk" : "");
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

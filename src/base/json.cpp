@@ -10,7 +10,7 @@
 #include "base/json_events.h"
 #include "base/quote.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kBadFieldHint = "correct the field, or download the file again";
@@ -186,4 +186,4 @@ std::string JsonObject::where(std::string_view key) const {
   return where_ + separator + printable(key, 256);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

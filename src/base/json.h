@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 using Json = nlohmann::ordered_json;
 
@@ -52,4 +52,4 @@ class JsonObject {
   std::string where_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

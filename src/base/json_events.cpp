@@ -7,7 +7,7 @@
 
 #include "base/quote.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // nlohmann buffers the current token twice; a bound on it bounds that memory whatever the file's size.
@@ -143,4 +143,4 @@ void parse_json_events(const JsonSource& source, JsonHandler& handler) {
   Json::sax_parse(begin, JsonCursor(text.data() + text.size()), &sax);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

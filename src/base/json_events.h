@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // What to do about a file that is not the JSON it should be.
 constexpr const char* kBadJsonHint = "the file is damaged or was edited by hand: download it again";
@@ -45,4 +45,4 @@ struct JsonSource {
 // Throws source.malformed, kJsonDepth, kHeaderTooLarge, and what the handler throws.
 void parse_json_events(const JsonSource& source, JsonHandler& handler);
 
-}  // namespace moebius
+}  // namespace moebius::internal

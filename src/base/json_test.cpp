@@ -8,7 +8,7 @@
 #include "base/duplicates.h"
 #include "base/testing/expect_error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::string repeat(std::string_view text, size_t count) {
@@ -153,4 +153,4 @@ TEST(JsonObjectOfAFile, is_refused_when_the_root_is_no_object) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

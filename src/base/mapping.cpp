@@ -10,7 +10,7 @@
 #include "base/io_error.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr uint64_t kPage = 4096;
@@ -74,4 +74,4 @@ void Mapping::make_read_only() const {
   if (mapped_ != nullptr) ::mprotect(mapped_, mapped_bytes_, PROT_READ);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace moebius {
+namespace moebius::internal {
 
 class Mapping {
  public:
@@ -36,4 +36,4 @@ class Mapping {
   size_t size_ = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 struct ByteRange {
   size_t begin = 0;
@@ -20,4 +20,4 @@ struct MarkedText {
   std::vector<ByteRange> user;  // ascending, not empty, not touching each other
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

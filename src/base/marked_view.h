@@ -8,7 +8,7 @@
 
 #include "base/marked_text.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct MarkedView {
   std::string_view text;
@@ -76,4 +76,4 @@ class MarkedBuilder {
   MarkedText built_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 enum class QuantMode : uint8_t {
   kAffine,  // W = scale * code + bias
@@ -13,4 +13,4 @@ enum class QuantMode : uint8_t {
 
 constexpr std::string_view name(QuantMode mode) { return mode == QuantMode::kMxfp4 ? "mxfp4" : "affine"; }
 
-}  // namespace moebius
+}  // namespace moebius::internal

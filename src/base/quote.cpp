@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr size_t kSentenceBytes = 96;
@@ -62,4 +62,4 @@ std::string printable(std::string_view text, size_t max_bytes) {
 
 std::string in_quotes(std::string_view text) { return '"' + printable(text, kSentenceBytes) + '"'; }
 
-}  // namespace moebius
+}  // namespace moebius::internal

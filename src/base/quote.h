@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 // Control characters and bytes that are not UTF-8 become \xNN; what is longer than max_bytes loses its middle.
 std::string printable(std::string_view text, size_t max_bytes);
@@ -17,4 +17,4 @@ std::string in_quotes(std::string_view text);
 // Bytes of the UTF-8 character that begins at text[at]; 0 when none does (overlong, surrogate, cut off, > U+10FFFF).
 size_t utf8_length(std::string_view text, size_t at);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -12,7 +12,7 @@
 
 #include "base/io_error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // The one who held the lock before may have renamed or removed the file between our open() and our flock().
@@ -76,4 +76,4 @@ void ReplacementFile::commit() {
   committed_ = true;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

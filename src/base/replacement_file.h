@@ -10,7 +10,7 @@
 
 #include "base/mapping.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class ReplacementFile {
  public:
@@ -38,4 +38,4 @@ class ReplacementFile {
   bool committed_ = false;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

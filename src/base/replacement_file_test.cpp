@@ -12,7 +12,7 @@
 #include "base/testing/expect_error.h"
 #include "base/testing/temporary_directory.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -105,4 +105,4 @@ TEST_F(ReplacementFileTest, a_mapping_becomes_read_only) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

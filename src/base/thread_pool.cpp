@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Spinning first, then letting others run, together about half a millisecond: longer than any gap between two
@@ -122,4 +122,4 @@ int default_thread_count() {
   return std::max(1, std::min(static_cast<int>(cores.size()), std::max(1, quota)));
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

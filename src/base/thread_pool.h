@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 class ThreadPool {
  public:
@@ -53,4 +53,4 @@ class ThreadPool {
 // Physical cores that this process may use: affinity mask and cgroup quota considered; at least 1.
 int default_thread_count();
 
-}  // namespace moebius
+}  // namespace moebius::internal

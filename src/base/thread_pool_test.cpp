@@ -10,7 +10,7 @@
 
 #include "base/work_items.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 class ThreadPoolTest : public ::testing::TestWithParam<int> {};
@@ -84,4 +84,4 @@ TEST(DefaultThreadCount, is_at_least_one_and_at_most_the_cpus_of_the_machine) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

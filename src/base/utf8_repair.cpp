@@ -7,7 +7,7 @@
 
 #include "base/quote.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
@@ -86,4 +86,4 @@ std::string Utf8Repair::feed(std::string_view bytes) {
 
 std::string Utf8Repair::finish() { return repaired_utf8({std::exchange(held_, {}), {}}).text; }
 
-}  // namespace moebius
+}  // namespace moebius::internal

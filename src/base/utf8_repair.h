@@ -8,7 +8,7 @@
 
 #include "base/marked_view.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Where the first byte that is not UTF-8 stands; text.size() when all of it is.
 size_t first_invalid_utf8(std::string_view text);
@@ -29,4 +29,4 @@ class Utf8Repair {
   std::string held_;  // the beginning of a character, at most three bytes between calls
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

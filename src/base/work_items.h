@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 class WorkItems {
  public:
@@ -57,4 +57,4 @@ class WorkItems {
   std::vector<Range> ranges_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

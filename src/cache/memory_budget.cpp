@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 MemoryBudget::MemoryBudget(int64_t limit_bytes) : limit_bytes_(limit_bytes) { MOEBIUS_CHECK(limit_bytes >= 0); }
 
@@ -22,4 +22,4 @@ void MemoryBudget::release(int64_t bytes) {
   used_bytes_ -= bytes;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace moebius {
+namespace moebius::internal {
 
 class MemoryBudget {
  public:
@@ -26,4 +26,4 @@ class MemoryBudget {
   int64_t peak_bytes_ = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 
 #include "base/testing/expect_error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 TEST(MemoryBudget, can_be_taken_to_the_last_byte_and_not_beyond) {
@@ -59,4 +59,4 @@ TEST(MemoryBudget, calls_it_a_bug_to_give_more_than_was_taken_or_to_count_backwa
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -15,7 +15,7 @@
 
 #include "base/checked.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 inline int64_t common_length(std::span<const int32_t> a, std::span<const int32_t> b) {
   return std::ranges::mismatch(a, b).in1 - a.begin();
@@ -166,4 +166,4 @@ class PrefixNodes {
   std::list<Node> list_;  // a flat list: its destructor does not recurse
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

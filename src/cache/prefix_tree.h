@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "cache/prefix_nodes.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 enum class MissReason : uint8_t {
   kNone,           // nothing was missed: all wanted tokens are reused
@@ -244,4 +244,4 @@ class PrefixTree {
   mutable std::optional<Totals> totals_;  // empty after a change of the tree
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

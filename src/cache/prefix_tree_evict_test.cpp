@@ -6,7 +6,7 @@
 #include "cache/prefix_tree.h"
 #include "cache/testing/prefix_fixture.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::is_of;
@@ -213,4 +213,4 @@ TEST(PrefixTree, needs_no_stack_for_its_depth) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

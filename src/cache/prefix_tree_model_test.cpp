@@ -8,7 +8,7 @@
 
 #include "cache/testing/prefix.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::insert;
@@ -251,4 +251,4 @@ TEST(PrefixTreeModel, finds_what_brute_force_finds_and_hands_out_only_what_belon
 TEST(PrefixTreeModel, does_so_for_a_model_without_recurrent_state) { EXPECT_TRUE(agrees_with_naive_cache(false)); }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

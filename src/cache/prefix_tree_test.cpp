@@ -8,7 +8,7 @@
 #include "base/testing/expect_error.h"
 #include "cache/testing/prefix_fixture.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::Sequence;
@@ -235,4 +235,4 @@ TEST_F(PrefixTreeWithoutStateTest, calls_it_a_bug_to_insert_a_snapshot) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include "checkpoint/model_dir.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // The name is the path or lies below it: "visual" covers "visual.blocks.0", not "visualizer".
@@ -58,4 +58,4 @@ std::string name_in(const Json& config, std::string_view file_name) {
   return bare ? "mtp." + std::string(file_name) : canonical_name(file_name);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -3,7 +3,7 @@
 
 #include "checkpoint/model_dir.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 struct Row {
@@ -65,4 +65,4 @@ TEST(CanonicalName, leaves_unknown_names_alone_for_the_loader_to_refuse) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

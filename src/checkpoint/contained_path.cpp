@@ -5,7 +5,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -38,4 +38,4 @@ fs::path contained_path(const fs::path& directory, const fs::path& file_name) {
               "copy the file into the directory, or link the directory as a whole");
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

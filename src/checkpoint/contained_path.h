@@ -5,9 +5,9 @@
 
 #include <filesystem>
 
-namespace moebius {
+namespace moebius::internal {
 
 // directory / file_name; throws kPathEscape when a link leads it elsewhere. Whether the file exists is not looked at.
 std::filesystem::path contained_path(const std::filesystem::path& directory, const std::filesystem::path& file_name);
 
-}  // namespace moebius
+}  // namespace moebius::internal

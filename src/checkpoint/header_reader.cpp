@@ -11,7 +11,7 @@
 #include "base/duplicates.h"
 #include "base/quote.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr std::string_view kMetadataKey = "__metadata__";
@@ -281,4 +281,4 @@ SafetensorsHeader HeaderReader::take() {
   return std::move(header_);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

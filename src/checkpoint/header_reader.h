@@ -11,7 +11,7 @@
 #include "base/json_events.h"
 #include "checkpoint/safetensors.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // In one file. The largest published checkpoints with every expert apart come near 300,000 tensors, in 40 files or
 // more.
@@ -71,4 +71,4 @@ class HeaderReader : public JsonHandler {
   std::vector<uint64_t> offsets_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -15,7 +15,7 @@
 #include "checkpoint/shard_index.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -175,7 +175,7 @@ std::string ModelDir::fingerprint() const {
     text += fmt::format("\n{}: {}, header {}", files_[i].path().filename().string(), files_[i].identity(),
                         header_checksums_[i]);
   }
-  return moebius::fingerprint(text);
+  return moebius::internal::fingerprint(text);
 }
 
 void ModelDir::read(const Entry& entry, uint64_t offset, std::span<std::byte> out) const {
@@ -187,4 +187,4 @@ void ModelDir::read(const Entry& entry, uint64_t offset, std::span<std::byte> ou
   bytes_read_.fetch_add(out.size(), std::memory_order_relaxed);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -15,7 +15,7 @@
 #include "checkpoint/quantization.h"
 #include "checkpoint/safetensors.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // "model.language_model.X" -> "model.X", "language_model.model.X" -> "model.X", "language_model.lm_head.X" ->
 // "lm_head.X", "model.mtp.X" -> "mtp.X", and for exports of the bare decoder "layers.X" -> "model.layers.X"; empty for
@@ -74,4 +74,4 @@ class ModelDir {
   mutable std::atomic<uint64_t> bytes_read_{0};
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

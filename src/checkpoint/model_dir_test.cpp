@@ -7,7 +7,7 @@
 #include "base/testing/expect_error.h"
 #include "base/testing/temporary_directory.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -115,4 +115,4 @@ TEST_F(ModelDirs, name_a_tensor_that_is_not_there) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

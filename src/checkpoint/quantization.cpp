@@ -13,7 +13,7 @@
 #include "checkpoint/model_dir.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kWayOut =
@@ -133,4 +133,4 @@ std::optional<QuantizationParams> QuantizationConfig::lookup(std::string_view mo
               "config.json and the safetensors files are not of the same conversion");
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/quant_mode.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct QuantizationParams {
   int bits = 4;
@@ -44,4 +44,4 @@ class QuantizationConfig {
   std::map<std::string, std::optional<QuantizationParams>, std::less<>> overrides_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include "base/testing/expect_error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 QuantizationConfig parse(std::string_view json) {
@@ -134,4 +134,4 @@ TEST(Quantization, refuses_absent_scales_that_config_promises) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

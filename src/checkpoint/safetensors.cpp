@@ -13,7 +13,7 @@
 #include "base/quote.h"
 #include "checkpoint/header_reader.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr uint64_t kPrefixBytes = 8;  // the header's length, little endian
@@ -126,4 +126,4 @@ SafetensorsHeader read_safetensors_header(const File& file) {
   return parse_safetensors_header(text, data_offset, file.size() - data_offset, where);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -12,7 +12,7 @@
 #include "base/dtype.h"
 #include "base/file.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
@@ -67,4 +67,4 @@ struct SafetensorsPrefix {
 SafetensorsPrefix safetensors_prefix(const std::vector<SafetensorsWriter::Declaration>& tensors,
                                      const std::map<std::string, std::string>& metadata, uint64_t least_bytes = 0);
 
-}  // namespace moebius
+}  // namespace moebius::internal

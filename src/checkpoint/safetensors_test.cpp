@@ -12,7 +12,7 @@
 #include "base/testing/expect_error.h"
 #include "base/testing/temporary_directory.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 const std::vector<DType> kWritable = {DType::kF32, DType::kF16, DType::kBF16, DType::kU32,
@@ -173,4 +173,4 @@ TEST(SafetensorsHeader, knows_the_size_of_every_dtype_of_the_format) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

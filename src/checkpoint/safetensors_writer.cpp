@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "checkpoint/safetensors.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr uint64_t kLengthBytes = 8;
@@ -78,4 +78,4 @@ void SafetensorsWriter::finish() {
   file_.sync();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 #include "base/json_events.h"
 #include "base/quote.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // A shard lies in the checkpoint's own directory.
@@ -118,4 +118,4 @@ ShardIndex parse_shard_index(std::string_view text, const std::string& where) {
   return reader.take();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 constexpr uint64_t kMaxIndexBytes = 64 << 20;
 constexpr size_t kMaxIndexTensors = 524'288;
@@ -26,4 +26,4 @@ struct ShardIndex {
 // file name).
 ShardIndex parse_shard_index(std::string_view text, const std::string& where);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 TEST(ShardIndex, numbers_the_shards_by_name_not_by_appearance) {
@@ -29,4 +29,4 @@ TEST(ShardIndex, keeps_file_names_that_only_look_dangerous) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

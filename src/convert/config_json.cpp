@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int64_t kFullAttentionInterval = 4;
@@ -127,4 +127,4 @@ Json config_json(const ModelConfig& config) {
   return qwen3_5_json(config);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

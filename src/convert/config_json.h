@@ -4,9 +4,9 @@
 #include "base/json.h"
 #include "model/config.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // parse_model_config reads the same facts back.
 Json config_json(const ModelConfig& config);
 
-}  // namespace moebius
+}  // namespace moebius::internal

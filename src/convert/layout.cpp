@@ -6,7 +6,7 @@
 #include "moebius/error.h"
 #include "quant/format.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int64_t kBitsOfWord = 32;
@@ -134,4 +134,4 @@ std::vector<SafetensorsWriter::Declaration> declare_hf(const ModelTensor& tensor
            convolution ? std::vector{tensor.rows, int64_t{1}, tensor.cols} : mlx_shape(tensor)}};
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

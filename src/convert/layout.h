@@ -12,7 +12,7 @@
 #include "checkpoint/safetensors.h"
 #include "convert/model_tensors.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // What the files of one family have and those of another have not.
 struct FileForm {
@@ -48,4 +48,4 @@ std::vector<SafetensorsWriter::Declaration> declare_mlx(const ModelTensor& tenso
 // and up in one, gate first, under names without ".weight" (so that up_proj becomes none of its own).
 std::vector<SafetensorsWriter::Declaration> declare_hf(const ModelTensor& tensor, DType dtype, const FileForm& form);
 
-}  // namespace moebius
+}  // namespace moebius::internal

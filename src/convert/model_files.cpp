@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 bool is_text_file(std::string_view name) {
@@ -81,4 +81,4 @@ void copy_text_files(const std::filesystem::path& from, const std::filesystem::p
   }
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include "base/dtype.h"
 #include "base/json.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Under both names that readers look for: `quantization` and `quantization_config`.
 void add_quantization(Json& config, const Json& block);
@@ -25,4 +25,4 @@ void write_config(const std::filesystem::path& directory, const Json& config);
 // Copies what belongs to the text side: tokenizer, vocabulary, special tokens, chat template, generation settings.
 void copy_text_files(const std::filesystem::path& from, const std::filesystem::path& to);
 
-}  // namespace moebius
+}  // namespace moebius::internal

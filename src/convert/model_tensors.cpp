@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using Table = std::vector<ModelTensor>;
@@ -122,4 +122,4 @@ std::vector<ModelTensor> mtp_tensors(const ModelConfig& config, int64_t layers) 
   return table;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

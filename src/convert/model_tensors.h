@@ -9,7 +9,7 @@
 
 #include "model/config.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 enum class TensorRole : uint8_t {
   kMatrix,     // a linear layer or a stack of experts
@@ -46,4 +46,4 @@ std::vector<ModelTensor> model_tensors(const ModelConfig& config, DeltaNetForm f
 // The multi-token-prediction head, `mtp.*`; empty for 0 layers.
 std::vector<ModelTensor> mtp_tensors(const ModelConfig& config, int64_t layers);
 
-}  // namespace moebius
+}  // namespace moebius::internal

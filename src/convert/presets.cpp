@@ -10,7 +10,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 struct Preset {
@@ -124,4 +124,4 @@ void set_layers(ModelConfig& config, int64_t layers) {
   config.mlp_kinds.assign(layers, config.experts > 0 ? MlpKind::kMoe : MlpKind::kDense);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 
 #include "model/config.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 std::vector<std::string> preset_names();
 std::string preset_list();  // the names with commas, for messages
@@ -17,4 +17,4 @@ ModelConfig preset_config(const std::string& preset);
 // Cuts or extends to this many layers; every fourth one is full attention, all of them in a model without linear ones.
 void set_layers(ModelConfig& config, int64_t layers);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include "convert/layout.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -111,4 +111,4 @@ TEST(Presets, an_unknown_name_gets_the_list) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -17,7 +17,7 @@
 #include "convert/source.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int64_t kBlockBytes = 8 << 20;  // of source rows
@@ -142,4 +142,4 @@ QuantizeReport quantize(const std::filesystem::path& source_path, const std::fil
   return report;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

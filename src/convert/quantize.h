@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 struct QuantizeOptions {
   int bits = 4;  // 2, 3, 4, 5, 6 or 8
@@ -32,4 +32,4 @@ struct QuantizeReport {
 QuantizeReport quantize(const std::filesystem::path& source, const std::filesystem::path& out,
                         const QuantizeOptions& options);
 
-}  // namespace moebius
+}  // namespace moebius::internal

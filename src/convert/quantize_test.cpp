@@ -15,7 +15,7 @@
 #include "moebius/error.h"
 #include "quant/dequantize.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::differences;
@@ -337,4 +337,4 @@ TEST_F(Quantize, refuses_convolutions_of_both_conventions) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

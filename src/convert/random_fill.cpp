@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/fmath.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr uint64_t kGolden = 0x9e3779b97f4a7c15u;
@@ -100,4 +100,4 @@ void fill_random(std::span<std::byte> out, DType dtype, const Fill& fill, uint64
   }
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

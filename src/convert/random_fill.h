@@ -8,7 +8,7 @@
 
 #include "base/dtype.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 enum class FillKind : uint8_t {
   kBits,      // uniform bits: packed codes of any width
@@ -33,4 +33,4 @@ uint64_t fill_key(uint64_t seed, std::string_view tensor);
 // float dtype.
 void fill_random(std::span<std::byte> out, DType dtype, const Fill& fill, uint64_t key, uint64_t first);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr size_t kCount = 40000;
@@ -117,4 +117,4 @@ TEST(RandomFill, decay_and_time_step_lie_where_training_starts) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

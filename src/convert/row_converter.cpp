@@ -9,7 +9,7 @@
 #include "quant/affine.h"
 #include "quant/dequantize.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // The dtype of nearly every published file: without the call of load_f32 per element, conversion is 1.5 times as fast.
@@ -98,4 +98,4 @@ bool convert_row(const RowSource::Rows& out, const RowSource::Rows& in, const Ro
   return true;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 #include "backend/backend.h"
 #include "quant/format.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Of floats, of the scales and biases beside codes, or, for mxfp4, BF16, which holds its weights exactly.
 DType float_dtype(const WeightFormat& format);
@@ -40,4 +40,4 @@ class RowBuffer {
 bool convert_row(const RowSource::Rows& out, const RowSource::Rows& in, const RowConversion& conversion,
                  std::vector<float>& scratch);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 uint64_t data_bytes(const SafetensorsWriter::Declaration& tensor) {
   uint64_t bytes = static_cast<uint64_t>(size_bytes(tensor.dtype));
@@ -85,4 +85,4 @@ void ShardedWriter::write_index() const {
   file.sync();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

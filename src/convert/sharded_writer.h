@@ -11,7 +11,7 @@
 
 #include "checkpoint/safetensors.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 constexpr uint64_t kShardBytes = uint64_t{5} << 30;  // mlx-lm's limit
 
@@ -54,4 +54,4 @@ class ShardedWriter {
 // Bytes of the data of a tensor.
 uint64_t data_bytes(const SafetensorsWriter::Declaration& tensor);
 
-}  // namespace moebius
+}  // namespace moebius::internal

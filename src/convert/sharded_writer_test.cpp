@@ -10,7 +10,7 @@
 #include "convert/testing/stored_tensors.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using ::testing::UnorderedElementsAre;
@@ -97,4 +97,4 @@ TEST_F(Sharded, a_finish_before_the_last_byte_is_a_bug) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

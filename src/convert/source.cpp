@@ -8,7 +8,7 @@
 #include "model/expert_forms.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr std::string_view kStackMarker = ".switch_mlp.";
@@ -79,4 +79,4 @@ std::vector<std::string> ConversionSource::left_over() const {
   return names;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 #include "model/checked_dir.h"
 #include "model/row_sources.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class ConversionSource {
  public:
@@ -43,4 +43,4 @@ class ConversionSource {
   int converted_convolutions_ = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

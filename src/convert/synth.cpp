@@ -17,7 +17,7 @@
 #include "moebius/error.h"
 #include "quant/format.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int kUnquantizedBits = 16;
@@ -145,4 +145,4 @@ uint64_t synthesize(const SynthOptions& options, const std::filesystem::path& ou
   return writer.total_bytes();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 
 #include "base/quant_mode.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct SynthOptions {
   std::string preset = {};
@@ -27,4 +27,4 @@ struct SynthOptions {
 // kUnavailable.
 uint64_t synthesize(const SynthOptions& options, const std::filesystem::path& out);
 
-}  // namespace moebius
+}  // namespace moebius::internal

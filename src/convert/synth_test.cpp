@@ -16,7 +16,7 @@
 #include "moebius/error.h"
 #include "quant/dequantize.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using Shape = std::vector<int64_t>;
@@ -360,4 +360,4 @@ TEST_F(Synth, refuses_what_it_cannot_make_and_leaves_nothing_behind) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-namespace moebius {
+namespace moebius::internal {
 
 AnswerText::AnswerText(const Tokenizer& tokenizer, const std::optional<ReplyFormat>& reply,
                        std::vector<std::string> stop)
@@ -35,4 +35,4 @@ std::vector<ReplyEvent> AnswerText::finish() {
   return events;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

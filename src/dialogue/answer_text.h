@@ -13,7 +13,7 @@
 #include "sample/stop_strings.h"
 #include "tokenizer/stream_decoder.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class AnswerText {
  public:
@@ -37,4 +37,4 @@ class AnswerText {
   std::optional<ReplyParser> parser_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

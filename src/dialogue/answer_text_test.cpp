@@ -9,7 +9,7 @@
 #include "base/testing/expect_error.h"
 #include "dialogue/testing/small_text.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::byte_ids;
@@ -154,4 +154,4 @@ RC_GTEST_PROP(AnswerTextProperty, the_text_up_to_a_stop_string_is_the_answer, ()
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace moebius {
+namespace moebius::internal {
 
 Json tool_calls_json(const Reply& reply) {
   Json calls = Json::array();
@@ -30,4 +30,4 @@ std::string Conversation::chat_json() const {
   return to_text(chat);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "moebius/reply.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct Conversation {
   // As chat completions have them: {"role": "user", "content": "..."}, ...
@@ -25,4 +25,4 @@ struct Conversation {
 // As chat completions have the calls of a message.
 Json tool_calls_json(const Reply& reply);
 
-}  // namespace moebius
+}  // namespace moebius::internal

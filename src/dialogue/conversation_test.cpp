@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 const Reply kCalls = {.reasoning = "Look it up.",
@@ -48,4 +48,4 @@ TEST(Conversation, replaces_what_is_no_utf8) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -11,7 +11,7 @@
 #include "checkpoint/contained_path.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -70,4 +70,4 @@ std::vector<int32_t> stop_ids(std::vector<int32_t> configured, const ModelText& 
   return configured;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

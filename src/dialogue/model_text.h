@@ -11,7 +11,7 @@
 #include "template/chat_files.h"
 #include "tokenizer/tokenizer.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct ModelText {
   Tokenizer tokenizer;
@@ -32,4 +32,4 @@ Tokenizer load_tokenizer(const std::string& directory);  // alone
 // With the first alone, Qwen3.5 would run past its turn and invent the user's.
 std::vector<int32_t> stop_ids(std::vector<int32_t> configured, const ModelText& text);
 
-}  // namespace moebius
+}  // namespace moebius::internal

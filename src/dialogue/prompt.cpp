@@ -13,7 +13,7 @@
 #include "base/quote.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kChatHint = R"(send {"messages": [...], "tools": [...], "template_options": {...}})";
@@ -172,4 +172,4 @@ Prompt make_prompt(const Request& request, const ModelText* text, std::span<cons
   return prompt;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -13,7 +13,7 @@
 #include "moebius/request.h"
 #include "reply/reply_parser.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct Prompt {
   std::vector<int32_t> ids;
@@ -32,4 +32,4 @@ struct Prompt {
 Prompt make_prompt(const Request& request, const ModelText* text, std::span<const int32_t> stop_ids,
                    Transcripts& transcripts);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include "base/testing/expect_error.h"
 #include "dialogue/testing/small_text.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::byte_ids;
@@ -258,4 +258,4 @@ TEST_F(PromptTest, a_call_of_a_tool_keeps_the_ids_of_its_thinking) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 TEST(Request, every_end_has_a_word_of_its_own) {
@@ -15,4 +15,4 @@ TEST(Request, every_end_has_a_word_of_its_own) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kKey = "eos_token_id";
@@ -45,4 +45,4 @@ std::vector<int32_t> read_stop_ids(const ModelDir& directory, int64_t vocab) {
   return {ids.begin(), ids.end()};
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include "model/testing/tiny_checkpoint.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -52,4 +52,4 @@ TEST(StopIds, refuse_what_is_no_token_naming_file_and_field) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

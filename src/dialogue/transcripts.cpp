@@ -12,7 +12,7 @@
 #include "base/marked_view.h"
 #include "base/utf8_repair.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Hashes of ever longer prefixes of a text. Blocks are chained, so that each byte but the last few is read once.
@@ -175,4 +175,4 @@ size_t Transcripts::bytes() const {
   return bytes_;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -21,7 +21,7 @@
 #include "base/marked_text.h"
 #include "tokenizer/tokenizer.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // The least recently used go first.
 struct TranscriptLimits {
@@ -75,4 +75,4 @@ class Transcripts {
   size_t bytes_ = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

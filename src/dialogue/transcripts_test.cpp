@@ -9,7 +9,7 @@
 #include "base/quote.h"
 #include "dialogue/testing/small_text.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::byte_ids;
@@ -321,4 +321,4 @@ RC_GTEST_PROP(TranscriptsProperty, a_prompt_keeps_the_ids_that_its_marks_give_it
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -12,7 +12,7 @@
 #include "load/options.h"
 #include "model/stepper.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using ::testing::Each;
@@ -203,4 +203,4 @@ TEST_F(AnswersTest, that_were_cancelled_in_their_prompt_can_be_had_later) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

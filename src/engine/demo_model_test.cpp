@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "engine/testing/asking.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::Said;
@@ -234,4 +234,4 @@ TEST_F(DemoModel, drafts_what_it_is_asked_to_repeat) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -15,7 +15,7 @@
 #include "load/options.h"
 #include "sample/generation_defaults.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -53,18 +53,20 @@ SchedulerOptions scheduler_options(const EngineOptions& options, const std::stri
 
 }  // namespace
 
-struct Engine::Impl {
-  Impl(LoadedModel model, EngineParts parts) : loaded(std::move(model)), core(std::move(parts)) {}
+}  // namespace moebius::internal
 
-  LoadedModel loaded;  // outlives the core
-  EngineCore core;
+namespace moebius {
+
+struct Engine::Impl {
+  Impl(internal::LoadedModel model, internal::EngineParts parts) : loaded(std::move(model)), core(std::move(parts)) {}
+
+  internal::LoadedModel loaded;  // outlives the core
+  internal::EngineCore core;
 };
 
-Engine Engine::load(const std::string& directory, const EngineOptions& options) {
-  parse_speculation_mode(options.speculate);  // options that cannot be are refused before anything is read
-  load_options(options);
-  return EngineLoader::load(Checkpoint(directory), options);
-}
+}  // namespace moebius
+
+namespace moebius::internal {
 
 Engine EngineLoader::load(const Checkpoint& checkpoint, const EngineOptions& options) {
   const std::string directory = checkpoint.files.path().string();
@@ -81,6 +83,16 @@ Engine EngineLoader::load(const Checkpoint& checkpoint, const EngineOptions& opt
                        .speculation = speculation,
                        .scheduler = scheduler_options(options, directory, model, backend)};
   return Engine(std::make_unique<Engine::Impl>(std::move(loaded), std::move(parts)));
+}
+
+}  // namespace moebius::internal
+
+namespace moebius {
+
+Engine Engine::load(const std::string& directory, const EngineOptions& options) {
+  internal::parse_speculation_mode(options.speculate);  // options that cannot be are refused before anything is read
+  internal::load_options(options);
+  return internal::EngineLoader::load(internal::Checkpoint(directory), options);
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -105,8 +117,8 @@ Stats Engine::stats() const { return impl_->core.stats(); }
 std::vector<int32_t> Engine::tokens(RequestId id) const { return impl_->core.tokens(id); }
 
 SamplingOptions Engine::advised_sampling() const {
-  const std::optional<ModelText>& text = impl_->core.text();
-  return with_defaults(text ? text->sampling : GenerationDefaults{});
+  const std::optional<internal::ModelText>& text = impl_->core.text();
+  return internal::with_defaults(text ? text->sampling : internal::GenerationDefaults{});
 }
 
 int32_t Engine::vocab() const { return impl_->core.vocab(); }
@@ -114,14 +126,14 @@ int32_t Engine::vocab() const { return impl_->core.vocab(); }
 int64_t Engine::context() const { return impl_->core.context(); }
 
 std::vector<int32_t> Engine::encode(const std::string& text) const {
-  const std::optional<ModelText>& known = impl_->core.text();
+  const std::optional<internal::ModelText>& known = impl_->core.text();
   if (known) return known->tokenizer.encode(text);
   throw Error(ErrorCode::kMissingInput, "tokenizer.json", "there is none, so this checkpoint knows no text",
               "copy it from the original model, or use token ids");
 }
 
 std::string Engine::token_text(int32_t id) const {
-  const std::optional<ModelText>& text = impl_->core.text();
+  const std::optional<internal::ModelText>& text = impl_->core.text();
   return text ? text->tokenizer.decode({{id}}) : std::string();
 }
 

@@ -9,7 +9,7 @@
 #include "moebius/error.h"
 #include "sample/sampling_options.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 int32_t ids_in_use(const std::optional<ModelText>& text, const Model& model) {
@@ -23,7 +23,7 @@ EngineCore::EngineCore(EngineParts parts)
     : model_(*parts.model),
       text_(std::move(parts.text)),
       stop_ids_(std::move(parts.stop_ids)),
-      text_stop_ids_(text_ ? moebius::stop_ids(stop_ids_, *text_) : stop_ids_),
+      text_stop_ids_(text_ ? moebius::internal::stop_ids(stop_ids_, *text_) : stop_ids_),
       speculation_(parts.speculation),
       vocab_(ids_in_use(text_, model_)),
       scheduler_(model_, *parts.backend, parts.scheduler),
@@ -95,7 +95,7 @@ void EngineCore::check(const SequenceSpec& spec) const {
   if (spec.max_tokens < 1) {
     throw Error(ErrorCode::kUsage, "max_tokens", fmt::format("expected at least 1, got {}", spec.max_tokens));
   }
-  moebius::check(spec.sampling, spec.vocab);
+  moebius::internal::check(spec.sampling, spec.vocab);
   check_has_head(spec.speculation, model_);
   scheduler_.check_fits(size + 1);
 }
@@ -181,4 +181,4 @@ void EngineCore::remember(const Record& ended) {
   if (!reply.empty()) transcripts_.add(ended.prompt.rendered, ended.prompt.ids, reply, text->tokenizer);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

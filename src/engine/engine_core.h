@@ -16,7 +16,7 @@
 #include "moebius/request.h"
 #include "schedule/scheduler.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct EngineParts {
   Model* model = nullptr;  // both outlive the engine
@@ -83,4 +83,4 @@ class EngineCore {
   Stats stats_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

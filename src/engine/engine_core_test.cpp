@@ -10,7 +10,7 @@
 
 #include "schedule/testing/fake_model.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 constexpr int kThreads = 4;
@@ -157,4 +157,4 @@ TEST(EngineCore, forks_what_has_ended_as_long_as_it_is_remembered) {
 }
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -4,11 +4,11 @@
 #include "model/checkpoint.h"
 #include "moebius/engine.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct EngineLoader {
   // As Engine::load(); the checkpoint is not needed afterwards.
   static Engine load(const Checkpoint& checkpoint, const EngineOptions& options);
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

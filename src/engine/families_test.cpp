@@ -15,7 +15,7 @@
 #include "schedule/testing/scheduler_bench.h"
 #include "speculate/oracle_drafts.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 constexpr int64_t kAnswer = 120;
@@ -118,4 +118,4 @@ INSTANTIATE_TEST_SUITE_P(Presets, Families,
                          });
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

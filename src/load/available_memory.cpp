@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -93,4 +93,4 @@ std::optional<uint64_t> available_memory_bytes(const fs::path& root) {
   return available;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <optional>
 
-namespace moebius {
+namespace moebius::internal {
 
 // root: where /proc and /sys are. nullopt when the system does not say.
 std::optional<uint64_t> available_memory_bytes(const std::filesystem::path& root = "/");
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include "model/testing/tiny_checkpoint.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::TemporaryDirectory;
@@ -69,4 +69,4 @@ TEST_F(AvailableMemory, reads_the_older_hierarchy_too) {
 TEST_F(AvailableMemory, this_machine_has_some) { EXPECT_GT(available_memory_bytes().value_or(0), 1u << 20); }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

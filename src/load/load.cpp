@@ -8,7 +8,7 @@
 #include "load/options.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::string gigabytes(uint64_t bytes) { return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9); }
@@ -55,4 +55,4 @@ LoadedModel load_on_backend(const Checkpoint& checkpoint, const LoadOptions& opt
   return loaded;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

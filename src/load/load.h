@@ -11,7 +11,7 @@
 #include "model/checkpoint.h"
 #include "model/model.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct LoadOptions {
   BackendOptions backend;
@@ -34,4 +34,4 @@ LoadedModel load_on_backend(const Checkpoint& checkpoint, const LoadOptions& opt
 // The same question alone. available_bytes: nullopt when the system does not say, and then nothing is refused.
 void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_t> available_bytes);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -13,7 +13,7 @@
 #include "moebius/error.h"
 #include "moebius/limits.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using ::testing::AllOf;
@@ -209,4 +209,4 @@ TEST(MakeBackend, says_which_names_there_are) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

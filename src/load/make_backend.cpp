@@ -13,7 +13,7 @@
 #include "moebius/error.h"
 #include "moebius/limits.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 Isa parse_isa(const std::string& word) {
@@ -71,4 +71,4 @@ std::unique_ptr<Backend> make_backend(const BackendOptions& options) {
               fmt::format("expected {}, got {}", fmt::join(backend_names(), " or "), in_quotes(options.backend)));
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

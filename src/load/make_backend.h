@@ -8,7 +8,7 @@
 
 #include "backend/backend.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct BackendOptions {
   std::string backend = "cpu";  // one of backend_names()
@@ -28,4 +28,4 @@ std::vector<std::string_view> backend_names();
 // Throws kUsage for an unknown name, kUnavailable when this machine lacks the instruction set.
 std::unique_ptr<Backend> make_backend(const BackendOptions& options);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include "base/quote.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 [[noreturn]] void refuse(const std::string& option, const std::string& expected, const std::string& got) {
@@ -94,4 +94,4 @@ LoadOptions load_options(const EngineOptions& options) {
   return load;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

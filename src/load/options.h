@@ -7,7 +7,7 @@
 #include "load/load.h"
 #include "moebius/engine_options.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 ExpertPath parse_expert_path(const std::string& word);  // unfused, concat, fused
 std::string_view name(ExpertPath path);
@@ -22,4 +22,4 @@ void resolve_draft_head(ModelOptions& options, const ModelDir& directory);
 ModelOptions model_options(const EngineOptions& options);
 LoadOptions load_options(const EngineOptions& options);
 
-}  // namespace moebius
+}  // namespace moebius::internal

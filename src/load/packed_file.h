@@ -19,7 +19,7 @@
 #include "checkpoint/model_dir.h"
 #include "model/model.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct PackedKey {
   std::string layout;  // as the backend calls it
@@ -78,4 +78,4 @@ class PackedWriter final : public WeightStore {
   std::string failure_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

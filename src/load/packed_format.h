@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace moebius::packed_format {
+namespace moebius::internal::packed_format {
 
 constexpr const char* kFormat = "moebius packed weights 1";
 // Keys of the metadata; checksums stand under kChecksum + the tensor's name.
@@ -17,4 +17,4 @@ constexpr uint64_t kDataOffset = uint64_t{2} << 20;
 // Every tensor takes a multiple of this, so that vectors are aligned.
 constexpr uint64_t kAlignment = 64;
 
-}  // namespace moebius::packed_format
+}  // namespace moebius::internal::packed_format

@@ -9,7 +9,7 @@
 #include "load/packed_format.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using namespace packed_format;
@@ -77,4 +77,4 @@ void PackedReader::verify() const {
   }
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

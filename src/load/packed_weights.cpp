@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -92,4 +92,4 @@ void PackedWeights::notice(const std::string& line) const {
   if (options_.notice) options_.notice(line);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

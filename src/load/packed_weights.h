@@ -10,7 +10,7 @@
 
 #include "load/packed_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 enum class PackedUse : uint8_t {
   kOff,   // neither read nor written
@@ -54,4 +54,4 @@ class PackedWeights {
   std::unique_ptr<PackedWriter> writer_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -12,7 +12,7 @@
 #include "model/testing/tiny_checkpoint.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -189,4 +189,4 @@ TEST_F(PackedWeightsTest, the_reference_backend_has_none) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include "load/packed_format.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 using namespace packed_format;
 
@@ -41,4 +41,4 @@ void PackedWriter::commit() {
   for (const Tensor& tensor : tensors_) tensor.mapping.make_read_only();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-namespace moebius {
+namespace moebius::internal {
 void bind_attention(WeightBinder& binder, AttentionWeights& weights, const std::string& path,
                     const ModelConfig& config) {
   const AttentionShape shape = config.attention_shape();
@@ -40,4 +40,4 @@ void attention_block(const StepContext& step, const Output& out, const Input& x,
   step.ops.linear(output, {.x = mixed.x, .quantized = mixed.quantized});
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

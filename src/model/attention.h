@@ -6,7 +6,7 @@
 #include "model/weights.h"
 #include "model/workspace.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct AttentionWeights {
   Matrix q_proj;          // [H * head_dim, D], or [H * 2 * head_dim, D] gated: per head, query rows then gate rows
@@ -23,4 +23,4 @@ void bind_attention(WeightBinder& binder, AttentionWeights& weights, const std::
 void attention_block(const StepContext& step, const Output& out, const Input& x, const AttentionWeights& weights,
                      int64_t index);
 
-}  // namespace moebius
+}  // namespace moebius::internal

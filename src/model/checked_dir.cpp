@@ -9,7 +9,7 @@
 #include "base/quote.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr size_t kListedUnknown = 5;
@@ -146,4 +146,4 @@ void CheckedDir::refuse_unknown() const {
               "config.json may belong to another checkpoint");
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

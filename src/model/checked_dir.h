@@ -12,7 +12,7 @@
 #include "backend/backend.h"
 #include "checkpoint/model_dir.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 using Shape = std::vector<int64_t>;
 
@@ -57,4 +57,4 @@ class CheckedDir {
   uint64_t asked_bytes_ = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

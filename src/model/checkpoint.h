@@ -7,7 +7,7 @@
 #include "checkpoint/model_dir.h"
 #include "model/config.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct Checkpoint {
   // Throws what ModelDir and parse_model_config throw.
@@ -18,4 +18,4 @@ struct Checkpoint {
   const ModelConfig config;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace moebius {
+namespace moebius::internal {
 
 AttentionShape ModelConfig::attention_shape() const {
   return {
@@ -26,4 +26,4 @@ RouterShape ModelConfig::router_shape() const {
 int64_t ModelConfig::count(LayerKind kind) const { return std::count(layer_kinds.begin(), layer_kinds.end(), kind); }
 int64_t ModelConfig::count(MlpKind kind) const { return std::count(mlp_kinds.begin(), mlp_kinds.end(), kind); }
 
-}  // namespace moebius
+}  // namespace moebius::internal

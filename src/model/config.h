@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "model/rope.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 enum class LayerKind : uint8_t { kLinearAttention, kFullAttention };
 enum class MlpKind : uint8_t { kDense, kMoe };
@@ -57,4 +57,4 @@ struct ModelConfig {
 // is not implemented.
 ModelConfig parse_model_config(const Json& root, const std::string& where);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -11,7 +11,7 @@
 #include "model/config_source.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr double kMaxFactor = 1024;
@@ -107,4 +107,4 @@ void read_rope(ModelConfig& config, const ConfigSource& source, double default_p
   config.max_positions = std::clamp(static_cast<int64_t>(extended), config.max_positions, kMaxPositions);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 #include "model/testing/tiny_families.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -174,4 +174,4 @@ TEST(ConfigRope, values_of_yarn_that_cannot_be_are_named) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 #include "base/quote.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int64_t kMaxDim = 1 << 17;
@@ -157,4 +157,4 @@ void read_shared_expert(ModelConfig& config, const ConfigSource& source) {
   config.shared_width = source.text().integer("shared_expert_intermediate_size", 1, kMaxDim);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

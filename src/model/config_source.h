@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "model/config.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 inline constexpr int64_t kMaxPositions = 1 << 24;
 
@@ -41,4 +41,4 @@ void read_dense_mlp(ModelConfig& config, const ConfigSource& source);
 void read_experts(ModelConfig& config, const ConfigSource& source);  // routed ones
 void read_shared_expert(ModelConfig& config, const ConfigSource& source);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 #include "model/testing/tiny_checkpoint.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -259,4 +259,4 @@ TEST(Config, refuses_a_root_that_is_no_object) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "model/weights.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 Decoder::Decoder(const Checkpoint& checkpoint, Backend& backend, const ModelOptions& options)
     : config_(checkpoint.config),
@@ -161,4 +161,4 @@ Tensor Decoder::mlp_layer(int64_t layer, Tensor x) {
   return out;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 #include "model/mtp.h"
 #include "model/workspace.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class Decoder : public Model {
  public:
@@ -50,4 +50,4 @@ class Decoder : public Model {
   Workspace workspace_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

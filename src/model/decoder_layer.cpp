@@ -1,7 +1,7 @@
 // See decoder_layer.h.
 #include "model/decoder_layer.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 void run_mixer(const StepContext& step, const Output& out, const Input& x, const DecoderLayer& layer) {
@@ -34,4 +34,4 @@ void run_layer(const StepContext& step, const DecoderLayer& layer, ExpertPath pa
   mlp_block(step, sum, {.x = residual, .norm = {layer.post_norm, eps}}, layer.mlp, path);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

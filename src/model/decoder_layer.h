@@ -10,7 +10,7 @@
 #include "model/delta_net.h"
 #include "model/mlp.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct DecoderLayer {
   Tensor input_norm, post_norm;  // [1, D]
@@ -31,4 +31,4 @@ void bind_layer(WeightBinder& binder, DecoderLayer& layer, const std::string& pa
 // The residual [T, D] of the workspace goes through the layer: both blocks add to it.
 void run_layer(const StepContext& step, const DecoderLayer& layer, ExpertPath path);
 
-}  // namespace moebius
+}  // namespace moebius::internal

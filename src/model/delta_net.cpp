@@ -4,7 +4,7 @@
 #include <initializer_list>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using MatrixRows = WeightBinder::MatrixRows;
@@ -104,4 +104,4 @@ void replay_delta_net(const StepContext& step, const DeltaNetWeights& weights, i
   step.ops.replay_delta_net(arguments(step.config, weights, index), step.batch);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

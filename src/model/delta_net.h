@@ -7,7 +7,7 @@
 #include "model/weights.h"
 #include "model/workspace.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct DeltaNetWeights {
   Matrix in_proj_qkv;           // [conv_dim, D]: q rows, k rows, v rows
@@ -30,4 +30,4 @@ void delta_net_block(const StepContext& step, const Output& out, const Input& x,
 // The states of the batch take in what its logs hold.
 void replay_delta_net(const StepContext& step, const DeltaNetWeights& weights, int64_t index);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include "model/testing/loading.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using namespace testing;  // the tiny checkpoint
@@ -68,4 +68,4 @@ TEST(DeltaNet, a_wrong_height_is_named_with_both_shapes) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::string describe(const WeightFormat& format) {
@@ -71,4 +71,4 @@ void check_same_format(const std::string& where, const WeightFormat& got, const 
               "quantize the experts of a layer alike, gate like up");
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

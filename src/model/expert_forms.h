@@ -11,7 +11,7 @@
 #include "model/checked_dir.h"
 #include "model/row_sources.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct ProjectionShape {
   int64_t experts, rows, cols;
@@ -28,4 +28,4 @@ std::vector<RowSlice> expert_slices(CheckedDir& tensors, const std::string& mlp,
 void check_same_format(const std::string& where, const WeightFormat& got, const std::string& other,
                        const WeightFormat& expected);
 
-}  // namespace moebius
+}  // namespace moebius::internal

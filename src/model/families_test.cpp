@@ -9,7 +9,7 @@
 #include "model/testing/tiny_families.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using ::testing::Each;
@@ -194,4 +194,4 @@ TEST(Families, tied_embeddings_are_read_in_every_family) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

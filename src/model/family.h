@@ -7,7 +7,7 @@
 
 #include "model/config_source.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct Family {
   std::string_view model_type;                 // the normalised name, ModelConfig::model_type
@@ -20,4 +20,4 @@ extern const Family kQwen3Next;  // qwen3_next.cpp
 extern const Family kQwen35;     // qwen3_5.cpp
 extern const Family kQwen35Moe;  // qwen3_5_moe.cpp
 
-}  // namespace moebius
+}  // namespace moebius::internal

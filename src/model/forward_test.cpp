@@ -12,7 +12,7 @@
 #include "model/testing/tiny_model.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using namespace testing;
@@ -309,4 +309,4 @@ TEST(Forward, steps_that_break_the_contract_are_refused) { expect_contract(make_
 TEST(Forward, the_cpu_refuses_them_as_well) { expect_contract(best_cpu()); }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

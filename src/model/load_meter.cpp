@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr std::chrono::milliseconds kInterval{200};
@@ -31,4 +31,4 @@ void LoadMeter::finish() {
 
 void LoadMeter::report() { callback_({std::min(directory_.bytes_read() - bytes_before_, bytes_total_), bytes_total_}); }
 
-}  // namespace moebius
+}  // namespace moebius::internal

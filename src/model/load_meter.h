@@ -8,7 +8,7 @@
 #include "checkpoint/model_dir.h"
 #include "model/model.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class LoadMeter {
  public:
@@ -31,4 +31,4 @@ class LoadMeter {
   std::chrono::steady_clock::time_point last_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include "model/workspace.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 enum class DraftHead : uint8_t { kLeftOut, kLoaded };
@@ -74,4 +74,4 @@ MemoryPlan plan_memory(const Checkpoint& checkpoint, const ModelOptions& options
   return plan;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

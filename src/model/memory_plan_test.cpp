@@ -5,7 +5,7 @@
 #include "model/testing/tiny_families.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using namespace testing;
@@ -110,4 +110,4 @@ TEST(MemoryPlan, options_that_cannot_be_are_usage_errors) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // A layer of the other kind would be read as one with tensors missing, and the config is the likelier mistake.
@@ -57,4 +57,4 @@ void mlp_block(const StepContext& step, const Output& out, const Input& x, const
   step.ops.experts(out, x, routing, weights.experts, path);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

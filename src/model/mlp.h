@@ -7,7 +7,7 @@
 #include "model/weights.h"
 #include "model/workspace.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct MlpWeights {
   Matrix router;       // [E, D]; id -1: dense
@@ -22,4 +22,4 @@ void bind_mlp(WeightBinder& binder, MlpWeights& weights, const std::string& path
 // out [T, D] from x [T, D].
 void mlp_block(const StepContext& step, const Output& out, const Input& x, const MlpWeights& weights, ExpertPath path);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include "model/testing/loading.h"
 #include "model/testing/tiny_families.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using namespace testing;  // the tiny checkpoints
@@ -91,4 +91,4 @@ TEST(Mlp, both_kinds_in_one_layer_are_refused) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

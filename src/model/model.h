@@ -12,7 +12,7 @@
 #include "model/config.h"
 #include "moebius/limits.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct LoadProgress {
   uint64_t bytes_done = 0;
@@ -83,4 +83,4 @@ ModelOptions effective_options(const ModelConfig& config, const ModelOptions& op
 StateSpec make_state_spec(const ModelConfig& config, const ModelOptions& options);
 MemoryPlan plan_memory(const Checkpoint& checkpoint, const ModelOptions& options);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -3,7 +3,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kLayer = "mtp.layers.0";
@@ -28,4 +28,4 @@ void bind_mtp(WeightBinder& binder, MtpHead& head, const ModelConfig& config) {
   binder.norm(head.norm, "mtp.norm.weight", config.dim);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

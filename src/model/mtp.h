@@ -6,7 +6,7 @@
 
 #include "model/decoder_layer.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct MtpHead {
   Tensor embedding_norm, hidden_norm;  // [1, D]
@@ -18,4 +18,4 @@ struct MtpHead {
 // Throws kMissingTensor when the directory has no head, kUnsupported when its MLP is of a kind that the model lacks.
 void bind_mtp(WeightBinder& binder, MtpHead& head, const ModelConfig& config);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 
 #include "base/finite.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::optional<int64_t> first_non_finite_row(Backend& backend, Tensor residual) {
@@ -54,4 +54,4 @@ std::string find_non_finite(Model& model, Backend& backend, std::span<const int3
   return found;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

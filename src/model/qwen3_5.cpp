@@ -2,7 +2,7 @@
 // layer. The small ones have tied embeddings.
 #include "model/family.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int64_t kHeadDim = 256;  // when config.json does not say
@@ -27,4 +27,4 @@ constexpr std::string_view kAccepted[] = {"qwen3_5", "qwen3_5_text"};
 
 const Family kQwen35 = {"qwen3_5", kAccepted, read_config};
 
-}  // namespace moebius
+}  // namespace moebius::internal

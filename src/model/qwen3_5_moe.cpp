@@ -2,7 +2,7 @@
 // shared one.
 #include "model/family.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int64_t kHeadDim = 256;  // when config.json does not say
@@ -29,4 +29,4 @@ constexpr std::string_view kAccepted[] = {"qwen3_5_moe", "qwen3_5_moe_text"};
 
 const Family kQwen35Moe = {"qwen3_5_moe", kAccepted, read_config};
 
-}  // namespace moebius
+}  // namespace moebius::internal

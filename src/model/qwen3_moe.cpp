@@ -2,7 +2,7 @@
 // rotated; routed experts without a shared one. Its norms are kept as they multiply.
 #include "model/family.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr double kPartialRotary = 1.0;  // when config.json does not say
@@ -28,4 +28,4 @@ constexpr std::string_view kAccepted[] = {"qwen3_moe"};
 
 const Family kQwen3Moe = {"qwen3_moe", kAccepted, read_config};
 
-}  // namespace moebius
+}  // namespace moebius::internal

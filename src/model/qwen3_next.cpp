@@ -2,7 +2,7 @@
 // one. Published with the input projections of its linear layers interleaved by key heads (delta_net.h).
 #include "model/family.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int64_t kHeadDim = 256;  // when config.json does not say
@@ -32,4 +32,4 @@ constexpr std::string_view kAccepted[] = {"qwen3_next"};
 
 const Family kQwen3Next = {"qwen3_next", kAccepted, read_config};
 
-}  // namespace moebius
+}  // namespace moebius::internal

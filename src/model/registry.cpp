@@ -8,7 +8,7 @@
 #include "model/family.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 const Family* const kFamilies[] = {&kQwen35Moe, &kQwen35, &kQwen3Next, &kQwen3Moe};
@@ -54,4 +54,4 @@ std::unique_ptr<Model> load_model(const Checkpoint& checkpoint, Backend& backend
   return std::make_unique<Decoder>(checkpoint, backend, options);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // The pair that turns this often over the trained length, as a real number.
@@ -67,4 +67,4 @@ std::vector<float> rope_table(int64_t positions, const RopeSpec& rope) {
   return table;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 // YaRN (arXiv 2309.00071), which extends the context: the frequencies of pairs that turn often over the trained length
 // are kept, those of pairs that turn seldom are divided by `factor`, and those between are blended.
@@ -29,4 +29,4 @@ std::vector<float> rope_frequencies(const RopeSpec& rope);
 // [positions, dim]: per position dim / 2 cosines, then as many sines.
 std::vector<float> rope_table(int64_t positions, const RopeSpec& rope);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 TEST(Rope, frequencies_are_those_of_the_reference) {
@@ -81,4 +81,4 @@ TEST(Rope, yarn_scales_every_cosine_and_sine) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

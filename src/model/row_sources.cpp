@@ -10,7 +10,7 @@
 #include "moebius/error.h"
 #include "quant/mxfp4.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::byte* advance(std::byte* data, int64_t bytes) { return data ? data + bytes : nullptr; }
@@ -74,4 +74,4 @@ void CheckpointRows::read_slice(const RowSlice& slice, int64_t first, int64_t co
                      directory_.where(*matrix.scales));
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

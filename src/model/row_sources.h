@@ -9,7 +9,7 @@
 #include "model/checked_dir.h"
 #include "model/load_meter.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Rows [first_row, first_row + rows) of a stored matrix whose leading dimensions are flattened into rows.
 struct RowSlice {
@@ -40,4 +40,4 @@ class CheckpointRows : public RowSource {
   LoadMeter* meter_ = nullptr;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include "base/testing/allocation_meter.h"
 #include "model/testing/tiny_model.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using namespace testing;
@@ -37,4 +37,4 @@ size_t bytes_of_a_step(std::unique_ptr<Backend> backend) {
 TEST(StepMemory, is_there_before_the_step_on_the_cpu) { EXPECT_EQ(bytes_of_a_step(make_cpu_backend({})), 0); }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

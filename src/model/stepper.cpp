@@ -12,7 +12,7 @@
 #include "model/non_finite.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::vector<int32_t> numbers(int64_t first, int64_t count) {
@@ -196,4 +196,4 @@ void Stepper::reset() {
   drafted_ = 0;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -13,7 +13,7 @@
 #include "model/model.h"
 #include "sample/draw_sequence.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Rows [first, first + count) of a step, whose logits are wanted.
 struct LogitRows {
@@ -90,4 +90,4 @@ class Stepper {
   SequenceDraws draws_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

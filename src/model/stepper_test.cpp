@@ -13,7 +13,7 @@
 #include "model/testing/tiny_model.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using ::testing::ElementsAre;
@@ -268,4 +268,4 @@ TEST(Stepper, a_sequence_starts_again_after_it_broke) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

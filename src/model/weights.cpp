@@ -8,7 +8,7 @@
 #include "model/expert_forms.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 void WeightBinder::matrix(Matrix& out, const std::string& module, MatrixShape shape, ActivationKind activations) {
   matrix(out, module, {module, shape, {{0, shape.rows}}}, activations);
@@ -161,4 +161,4 @@ void WeightBinder::upload_experts(WeightLoader& loader, const BoundExperts& boun
   *bound.out = loader.upload_experts(spec);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

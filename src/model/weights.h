@@ -14,7 +14,7 @@
 #include "model/load_meter.h"
 #include "model/row_sources.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct ExpertsShape {
   int64_t dim = 0;           // D
@@ -112,4 +112,4 @@ class WeightBinder {
   std::optional<bool> raw_;  // norms and convolution as Hugging Face keeps them; set by the first convolution
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

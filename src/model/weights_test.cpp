@@ -8,7 +8,7 @@
 #include "model/testing/loading.h"
 #include "model/testing/tiny_families.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using namespace testing;  // the tiny checkpoint
@@ -463,4 +463,4 @@ TEST(Weights, inputs_that_are_no_multiple_of_the_group_are_refused) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

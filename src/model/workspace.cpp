@@ -6,7 +6,7 @@
 
 #include "model/model.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using Allocate = std::function<Tensor(DType dtype, int64_t rows, int64_t cols)>;
@@ -56,4 +56,4 @@ uint64_t workspace_bytes(const ModelConfig& config, const ModelOptions& options)
   return bytes;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

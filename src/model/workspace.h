@@ -6,7 +6,7 @@
 #include "model/config.h"
 #include "model/model.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // R: most rows of a step; N: most rows of logits.
 struct Workspace {
@@ -42,4 +42,4 @@ struct StepContext {
   }
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

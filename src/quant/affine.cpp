@@ -11,7 +11,7 @@
 #include "quant/codes.h"
 #include "quant/dequantize.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int kMaxGroup = 128;
@@ -79,4 +79,4 @@ void quantize_row(std::byte* codes, std::byte* scales, std::byte* biases, std::s
   }
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

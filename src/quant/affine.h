@@ -8,11 +8,11 @@
 
 #include "quant/format.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Encodes w, one row, as MLX does on a CPU from values of dtype scale_dtype (w holds them widened).
 // codes: code_row_bytes, scales and biases: scale_row_bytes each.
 void quantize_row(std::byte* codes, std::byte* scales, std::byte* biases, std::span<const float> w,
                   const QuantFormat& format);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -13,7 +13,7 @@
 #include "quant/dequantize.h"
 #include "quant/testing/golden_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 const testing::GoldenFile& golden() {
@@ -110,4 +110,4 @@ INSTANTIATE_TEST_SUITE_P(Mlx, GoldenDecode,
                          case_name);
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

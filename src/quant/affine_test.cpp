@@ -11,7 +11,7 @@
 #include "quant/codes.h"
 #include "quant/testing/hex.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int kWidths[] = {2, 3, 4, 5, 6, 8};
@@ -89,4 +89,4 @@ TEST(Encode, zero_lands_on_the_grid_of_every_mixed_group) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int kUnit = 8;  // eight codes of any width fill whole bytes: `bits` of them
@@ -102,4 +102,4 @@ void pack_codes(std::span<std::byte> packed, std::span<const uint8_t> codes, int
   with_bits(bits, [&]<int kBits>() { pack<kBits>(packed.data(), codes.data(), codes.size()); });
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

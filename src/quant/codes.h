@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <span>
 
-namespace moebius {
+namespace moebius::internal {
 
 // One row of packed codes <-> one byte a code. codes.size() is a multiple of 8.
 void unpack_codes(std::span<uint8_t> codes, std::span<const std::byte> packed, int bits);
 void pack_codes(std::span<std::byte> packed, std::span<const uint8_t> codes, int bits);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 
 #include "quant/testing/hex.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int kWidths[] = {2, 3, 4, 5, 6, 8};
@@ -49,4 +49,4 @@ TEST(Pack, unpacking_gives_back_every_row_length) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

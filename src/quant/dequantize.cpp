@@ -8,7 +8,7 @@
 #include "quant/codes.h"
 #include "quant/mxfp4.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int kMaxGroup = 128;
@@ -45,4 +45,4 @@ void dequantize_row(std::span<float> w, const QuantRow& row, const QuantFormat& 
   }
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 
 #include "quant/format.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // One packed row with its scales and biases (storage dtype; mxfp4 has no biases).
 struct QuantRow {
@@ -28,4 +28,4 @@ ScaleBias decode_scale(const QuantRow& row, const QuantFormat& format, int64_t g
 // w of one row; w.size() inputs.
 void dequantize_row(std::span<float> w, const QuantRow& row, const QuantFormat& format);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 #include "quant/codes.h"
 #include "quant/mxfp4.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // E2M1 by its fields: a sign, two bits of exponent (0: subnormal), one of mantissa.
@@ -72,4 +72,4 @@ TEST(Decode, a_row_of_mxfp4_takes_the_scale_of_each_group) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

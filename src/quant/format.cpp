@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-namespace moebius {
+namespace moebius::internal {
 
 bool is_valid(const QuantFormat& format) {
   if (format.mode == QuantMode::kMxfp4) return format == kMxfp4;
@@ -28,4 +28,4 @@ int64_t bias_row_bytes(const QuantFormat& format, int64_t cols) {
   return format.mode == QuantMode::kAffine ? scale_row_bytes(format, cols) : 0;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

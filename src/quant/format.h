@@ -8,7 +8,7 @@
 #include "base/dtype.h"
 #include "base/quant_mode.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct QuantFormat {
   int bits = 4;                      // of a code. Affine: 2, 3, 4, 5, 6 or 8; mxfp4: 4
@@ -29,4 +29,4 @@ int64_t code_row_bytes(const QuantFormat& format, int64_t cols);   // cols * bit
 int64_t scale_row_bytes(const QuantFormat& format, int64_t cols);  // cols / group * size(scale_dtype)
 int64_t bias_row_bytes(const QuantFormat& format, int64_t cols);   // as many as the scales; mxfp4: 0
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int kWidths[] = {2, 3, 4, 5, 6, 8};
@@ -37,4 +37,4 @@ TEST(Format, rows_of_mxfp4_take_four_and_a_quarter_bits) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

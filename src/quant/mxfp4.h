@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace moebius {
+namespace moebius::internal {
 
 // q of the element with this code. -0 (code 8) is read as 0.
 constexpr uint8_t kMxfp4Codes[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
@@ -18,4 +18,4 @@ constexpr float kMxfp4BiasFactor = -6.0f;  // b / scale
 // infinite: loading refuses them, and no encoder of finite weights writes them.
 constexpr uint8_t kMxfp4LargestScale = 252;
 
-}  // namespace moebius
+}  // namespace moebius::internal

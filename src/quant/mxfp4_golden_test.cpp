@@ -10,7 +10,7 @@
 #include "quant/mxfp4.h"
 #include "quant/testing/golden_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 const testing::GoldenFile& golden() {
@@ -45,4 +45,4 @@ INSTANTIATE_TEST_SUITE_P(Mlx, Mxfp4Golden, ::testing::Values("every", "f32", "f1
                          [](const auto& file) { return std::string(file.param); });
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Whether a value that begins like this may turn out to be null.
@@ -56,4 +56,4 @@ void ArgumentWriter::finish() {
   events_->finish_call();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 #include "reply/reply_event.h"
 #include "reply/tool_schema.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class ArgumentWriter {
  public:
@@ -36,4 +36,4 @@ class ArgumentWriter {
   bool is_quoted_ = false;        // the opening quote was sent
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/json_events.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kWhere = "tool call";
@@ -115,4 +115,4 @@ JsonBlock::Progress JsonBlock::stop_at(Lexeme& lexeme, size_t bytes, Progress pr
   return progress;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 
 #include "reply/tag_lexer.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct JsonCall {
   std::string name;
@@ -47,4 +47,4 @@ class JsonBlock {
   bool has_close_in_string_ = false;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

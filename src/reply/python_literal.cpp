@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int kMaxDepth = 64;
@@ -198,4 +198,4 @@ std::optional<std::string> python_literal_json(std::string_view text) {
   return value ? std::optional(to_text(*value)) : std::nullopt;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

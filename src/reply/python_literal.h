@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 // The literal as JSON; none when the text is none, or is nested deeper than 64 levels.
 std::optional<std::string> python_literal_json(std::string_view text);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -24,6 +24,10 @@ void fold(Reply& reply, std::span<const ReplyEvent> events) {
   }
 }
 
+}  // namespace moebius
+
+namespace moebius::internal {
+
 void EventList::text(ReplyEvent::Kind kind, std::string_view piece) { append(kind, -1, piece); }
 
 void EventList::start_call(std::string id, std::string_view name) {
@@ -41,4 +45,4 @@ void EventList::append(ReplyEvent::Kind kind, int call, std::string_view piece) 
   events_.back().text += piece;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 
 #include "moebius/reply.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // The events of one feed: pieces of the same text that follow each other become one event.
 class EventList {
@@ -28,4 +28,4 @@ class EventList {
   int calls_ = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

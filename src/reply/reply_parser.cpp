@@ -11,7 +11,7 @@
 #include "reply/reply_text.h"
 #include "reply/xml_call.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
@@ -309,4 +309,4 @@ Reply parse_reply(const ReplyFormat& format, std::string_view text) {
   return reply;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -20,7 +20,7 @@
 #include "reply/tool_format.h"
 #include "reply/tool_schema.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct ReplyFormat {
   ToolFormat tool_format = ToolFormat::kNone;  // kNone also when the request has no tools: then tags of calls are text
@@ -56,4 +56,4 @@ class ReplyParser {
 // A text that is whole already.
 Reply parse_reply(const ReplyFormat& format, std::string_view text);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,12 +10,16 @@
 
 namespace moebius {
 
+// Found by argument-dependent look-up, so it stands beside Reply.
 static std::ostream& operator<<(std::ostream& out, const Reply& reply) {
   out << "reasoning: " << reply.reasoning << "\ncontent: " << reply.content;
   for (const ToolCall& call : reply.tool_calls) out << "\n" << call.id << ": " << call.name << call.arguments;
   return out;
 }
 
+}  // namespace moebius
+
+namespace moebius::internal {
 namespace {
 
 using Kind = ReplyEvent::Kind;
@@ -291,4 +295,4 @@ TEST(ToolFormat, follows_the_words_of_the_template) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace moebius {
+namespace moebius::internal {
 
 void ReplyText::add(std::string_view text) {
   const size_t begin = std::min(text.find_first_not_of(rules_.blanks), text.size());
@@ -28,4 +28,4 @@ void ReplyText::finish() {
   if (!is_beside_tag_) events_->text(rules_.kind, blank_);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 
 #include "reply/reply_event.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class ReplyText {
  public:
@@ -38,4 +38,4 @@ class ReplyText {
   bool is_beside_tag_ = false;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr size_t kMaxNameBytes = 256;
@@ -143,4 +143,4 @@ Lexeme TagLexer::read_text() {
   return {Tag::kNone, std::exchange(held_, {}), {}};
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 enum class Tag : uint8_t {
   kThinkOpen,
@@ -71,4 +71,4 @@ class TagLexer {
   uint64_t steps_ = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

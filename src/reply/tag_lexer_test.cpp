@@ -5,7 +5,7 @@
 
 #include "base/utf8_repair.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Tags as [spelling:name], text as it is.
@@ -115,4 +115,4 @@ TEST(Utf8Repair, replaces_each_broken_part_once_however_it_is_cut) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

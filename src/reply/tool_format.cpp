@@ -1,7 +1,7 @@
 // The choice of a format by the words of a template.
 #include "reply/tool_format.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 ToolFormat tool_format_of(std::string_view chat_template_source) {
   const auto has = [&](std::string_view words) { return chat_template_source.find(words) != std::string_view::npos; };
@@ -11,4 +11,4 @@ ToolFormat tool_format_of(std::string_view chat_template_source) {
   return ToolFormat::kNone;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 enum class ToolFormat : uint8_t {
   kNone,
@@ -15,4 +15,4 @@ enum class ToolFormat : uint8_t {
 // By what the source of the template contains; mlx-lm chooses by the same words.
 ToolFormat tool_format_of(std::string_view chat_template_source);
 
-}  // namespace moebius
+}  // namespace moebius::internal

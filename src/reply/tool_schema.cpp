@@ -11,7 +11,7 @@
 #include "moebius/error.h"
 #include "reply/python_literal.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int kMaxSchemaDepth = 16;
@@ -196,4 +196,4 @@ ParameterType ToolTypes::type_of(std::string_view tool, std::string_view paramet
   return type == types->second.end() ? ParameterType{.is_text = true} : type->second;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct ToolSchema {
   std::string name;
@@ -54,4 +54,4 @@ class ToolTypes {
   std::map<std::string, std::map<std::string, ParameterType, std::less<>>, std::less<>> tools_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

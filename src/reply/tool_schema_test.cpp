@@ -7,7 +7,7 @@
 
 #include "reply/python_literal.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 Json json(const std::string& text) { return parse_json(text, "test"); }
@@ -127,4 +127,4 @@ TEST(PythonLiteral, is_refused_when_it_is_nested_too_deeply) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -12,7 +12,7 @@
 
 #include <utility>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 int rank(Tag tag) { return tag == Tag::kParameterClose ? 1 : tag == Tag::kFunctionClose ? 2 : 3; }
@@ -129,4 +129,4 @@ XmlCall::Progress XmlCall::end(Progress progress) {
 
 void XmlCall::finish() { end(Progress::kEnded); }
 
-}  // namespace moebius
+}  // namespace moebius::internal

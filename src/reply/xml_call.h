@@ -9,7 +9,7 @@
 #include "reply/tag_lexer.h"
 #include "reply/tool_schema.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class XmlCall {
  public:
@@ -57,4 +57,4 @@ class XmlCall {
   Closing closing_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 #include "base/finite.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // False when a logit of the row is not finite, or becomes so by a penalty.
@@ -41,4 +41,4 @@ void draw_sequence(SequenceDraws& out, std::span<const float> logits, const Sequ
   }
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

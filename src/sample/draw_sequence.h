@@ -10,7 +10,7 @@
 #include "sample/token_counts.h"
 #include "sample/token_mask.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // What is drawn from the rows of logits [first_logit, first_logit + rows) of a step.
 struct SequenceSampling {
@@ -40,4 +40,4 @@ inline int64_t kept_rows(int64_t all_rows, const SequenceSampling& sampling, con
   return all_rows - (sampling.rows - 1) + draws.accepted;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include <limits>
 #include <random>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int32_t kVocab = 50;
@@ -134,4 +134,4 @@ TEST(KeptRows, are_all_but_the_drafts_that_were_not_drawn) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 
 #include "base/fmath.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Smallest weight w with w >= top_p * whole; at least 1, so that one token stays.
@@ -39,4 +39,4 @@ void keep_allowed(std::vector<Candidate>& out, const LogitScan& logits, const Sa
   std::erase_if(out, [&](const Candidate& candidate) { return logits.x(candidate.logit) < lowest_x; });
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

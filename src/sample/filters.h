@@ -6,10 +6,10 @@
 #include "sample/logit_scan.h"
 #include "sample/sampling_options.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // The tokens that may be drawn, in no order: a prefix of the order of tokens, never empty. Tokens of weight 0 may be
 // missing. out is overwritten.
 void keep_allowed(std::vector<Candidate>& out, const LogitScan& logits, const SamplingOptions& options);
 
-}  // namespace moebius
+}  // namespace moebius::internal

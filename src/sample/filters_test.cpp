@@ -9,7 +9,7 @@
 
 #include "sample/testing/naive_sampling.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -150,4 +150,4 @@ TEST(Filters, take_top_p_of_all_tokens_and_not_of_those_that_min_p_leaves) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

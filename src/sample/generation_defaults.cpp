@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::optional<float> optional_number(const JsonObject& object, const char* key, float min, float max) {
@@ -47,4 +47,4 @@ SamplingOptions with_defaults(const GenerationDefaults& defaults) {
   return options;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

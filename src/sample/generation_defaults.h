@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "sample/sampling_options.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct GenerationDefaults {
   std::optional<bool> do_sample;
@@ -29,4 +29,4 @@ GenerationDefaults read_generation_defaults(const JsonObject& generation_config)
 // one, vLLM and mlx-lm do not.) do_sample false is temperature 0; absent, it means nothing, as for vLLM and mlx-lm.
 SamplingOptions with_defaults(const GenerationDefaults& defaults);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include "base/testing/expect_error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 GenerationDefaults read(const std::string& text) {
@@ -75,4 +75,4 @@ TEST(GenerationDefaults, refuse_other_types_and_values_out_of_range) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Long enough for vectors, short enough that most blocks of a real row hold no candidate.
@@ -172,4 +172,4 @@ void LogitScan::collect_weight(std::vector<Candidate>& out, uint64_t weight) con
   }
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 
 #include "sample/weight.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct Candidate {
   float logit;
@@ -52,4 +52,4 @@ class LogitScan {
   float inverse_temperature_ = 1;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -1,7 +1,7 @@
 // Bias and penalties. Each token is changed by itself, so the order in which the history lists them is of no account.
 #include "sample/penalties.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 bool penalizes(const SamplingOptions& options) {
@@ -29,4 +29,4 @@ void adjust(std::span<float> logits, const SamplingOptions& options, const Histo
   });
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

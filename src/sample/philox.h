@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 
-namespace moebius {
+namespace moebius::internal {
 
 using PhiloxCounter = std::array<uint32_t, 4>;
 using PhiloxKey = std::array<uint32_t, 2>;
@@ -32,4 +32,4 @@ inline uint64_t random_bits(uint64_t seed, int64_t position) {
   return uint64_t{bits[1]} << 32 | bits[0];
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

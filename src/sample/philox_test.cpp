@@ -7,7 +7,7 @@
 #include <limits>
 #include <set>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 TEST(Philox, gives_the_published_numbers) {
@@ -59,4 +59,4 @@ TEST(RandomBits, have_every_bit_set_half_the_time_from_one_position_and_from_one
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

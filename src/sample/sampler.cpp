@@ -11,7 +11,7 @@
 #include "sample/penalties.h"
 #include "sample/philox.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // floor(bits / 2^64 * whole) + 1: uniform in [1, whole]. The bias is below whole / 2^64.
@@ -83,4 +83,4 @@ void Sampler::tell_logprobs(Draw& draw, std::span<const float> logits) {
   for (const Candidate& one : candidates_) draw.top.push_back({one.id, scan_.x(one.logit) - log_sum});
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -23,7 +23,7 @@
 #include "sample/token_counts.h"
 #include "sample/token_mask.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class Sampler {
  public:
@@ -52,4 +52,4 @@ class Sampler {
   std::vector<Candidate> candidates_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

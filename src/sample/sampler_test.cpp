@@ -11,7 +11,7 @@
 #include "sample/filters.h"
 #include "sample/testing/naive_sampling.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -319,4 +319,4 @@ TEST(Mask, that_allows_nothing_or_has_another_size_is_a_bug) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

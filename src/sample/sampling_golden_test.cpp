@@ -10,7 +10,7 @@
 #include "sample/generation_defaults.h"
 #include "sample/penalties.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 const std::string kFile = MOEBIUS_SOURCE_DIR "/tests/golden/sampling/warpers.json";
@@ -52,4 +52,4 @@ TEST(SamplingGolden, tokens_left_and_their_probabilities_are_those_of_transforme
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

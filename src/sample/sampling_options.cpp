@@ -8,7 +8,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 template <typename Number>
@@ -50,4 +50,4 @@ void check(const SamplingOptions& options, int32_t vocab) {
   check_bias(options.logit_bias, vocab);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

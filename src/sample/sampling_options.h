@@ -5,9 +5,9 @@
 
 #include "moebius/sampling.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Throws kUsage naming the field and its range. vocab: ids in use, [0, vocab).
 void check(const SamplingOptions& options, int32_t vocab);
 
-}  // namespace moebius
+}  // namespace moebius::internal

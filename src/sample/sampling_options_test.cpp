@@ -8,7 +8,7 @@
 
 #include "base/testing/expect_error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int32_t kVocab = 10;
@@ -90,4 +90,4 @@ TEST(SamplingOptions, refuse_a_nan_and_an_infinity_in_every_field) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

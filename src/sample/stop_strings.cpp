@@ -9,7 +9,7 @@
 #include "base/quote.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 bool is_utf8(std::string_view text) {
@@ -92,4 +92,4 @@ std::string StopStrings::hand_out(uint64_t end) {
   return text;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 // The stop string that is complete first; of several that end together the longest. (The one that begins first could
 // not be told without text beyond the end of another.)
@@ -54,4 +54,4 @@ class StopStrings {
   std::optional<StopMatch> match_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 
 #include "base/testing/expect_error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // The same by trying every string at every end.
@@ -143,4 +143,4 @@ TEST(StopStrings, refuse_lists_and_strings_beyond_the_limits) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include <span>
 #include <unordered_map>
 
-namespace moebius {
+namespace moebius::internal {
 
 class TokenCounts {
  public:
@@ -58,4 +58,4 @@ class History {
   std::span<const int32_t> drafts_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include <map>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using Seen = std::map<int32_t, std::pair<uint32_t, uint32_t>>;
@@ -50,4 +50,4 @@ TEST(History, with_drafts_is_that_of_a_sequence_that_said_them) {
 TEST(History, of_nothing_has_no_tokens) { EXPECT_TRUE(seen(History()).empty()); }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

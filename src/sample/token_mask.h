@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <span>
 
-namespace moebius {
+namespace moebius::internal {
 
 using TokenMask = std::span<const uint32_t>;  // [ceil(vocab / 32)], or empty
 
 inline bool is_allowed(TokenMask mask, size_t id) { return mask.empty() || ((mask[id / 32] >> (id % 32)) & 1) != 0; }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 
 #include "base/fmath.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 inline constexpr int kWeightBits = 40;
 inline constexpr uint64_t kTopWeight = uint64_t{1} << kWeightBits;  // of the likeliest token
@@ -37,4 +37,4 @@ inline float in_weight_range(float x) { return x > kNoWeight ? x : kNoWeight; }
 
 inline uint64_t weight_of(float x) { return weight_in_range(in_weight_range(x)); }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 TEST(Weight, is_e_to_the_x_within_two_roundings_of_a_float_and_one_of_a_unit) {
@@ -35,4 +35,4 @@ TEST(Weight, is_nothing_where_a_token_is_hopeless) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

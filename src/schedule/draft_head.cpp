@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "moebius/limits.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 void check_has_head(const SpeculationMode& mode, const Model& model) {
   if (!mode.mtp || mode.ngram || !model.options().mtp.empty()) return;
@@ -193,4 +193,4 @@ void DraftHead::draw(std::span<HeadJob*> jobs, Batch batch, Tensor logits, std::
   }
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 
 #include "schedule/sequence.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Wanted: `depth` drafts of a sequence that decodes. Its drafts come out.
 struct HeadJob {
@@ -81,4 +81,4 @@ class DraftHead {
   std::vector<SequenceDraws> draws_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr auto kMtp = static_cast<size_t>(DraftSource::kMtp);
@@ -195,4 +195,4 @@ int64_t Drafting::pause_after(double step_seconds) const {
   return static_cast<int64_t>(std::min(plan_seconds_ / (kShare * step_seconds), kMaxSteps));
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

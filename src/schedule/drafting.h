@@ -11,7 +11,7 @@
 #include "schedule/sequence.h"
 #include "speculate/planner.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // What became of the drafts of a step.
 struct DraftOutcome {
@@ -76,4 +76,4 @@ class Drafting {
   int64_t pause_ = 0;               // steps that go without a plan
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/checked.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Pages are no part of it: they come one by one.
@@ -128,4 +128,4 @@ int64_t KvPool::bytes_for(int64_t tokens) const {
   return running_spec_.recurrent_bytes() + div_up(tokens, kPagePositions) * running_spec_.page_bytes();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -12,7 +12,7 @@
 #include "cache/prefix_tree.h"
 #include "model/model.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Bytes of a budget, for as long as it lives.
 class MemoryLease {
@@ -157,4 +157,4 @@ class KvPool {
   PrefixCache prefixes_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

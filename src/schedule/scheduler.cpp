@@ -10,7 +10,7 @@
 #include "base/checked.h"
 #include "model/non_finite.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::string why(MissReason reason, int64_t known, int64_t reused) {
@@ -285,4 +285,4 @@ void Scheduler::finish(Sequence& sequence) {
   release(sequence);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

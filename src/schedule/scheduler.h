@@ -19,7 +19,7 @@
 #include "schedule/kv_pool.h"
 #include "schedule/sequence.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct SchedulerOptions {
   int64_t memory_bytes = 0;
@@ -116,4 +116,4 @@ class Scheduler {
   Stats stats_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

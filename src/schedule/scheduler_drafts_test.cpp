@@ -6,7 +6,7 @@
 #include "schedule/testing/scheduler_bench.h"
 #include "speculate/oracle_drafts.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 SequenceSpec request(int64_t prompt, int64_t max_tokens, const char* mode, uint32_t seed = 1) {
@@ -257,4 +257,4 @@ TEST(SchedulerDrafts, verifies_no_more_rows_than_the_model_gives_logits_of) {
 }
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -4,7 +4,7 @@
 
 #include "schedule/testing/scheduler_bench.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 using ::testing::HasSubstr;
@@ -234,4 +234,4 @@ TEST(Scheduler, forks_from_a_finished_request) {
 }
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

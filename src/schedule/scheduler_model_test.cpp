@@ -9,7 +9,7 @@
 #include "schedule/testing/scheduler_bench.h"
 #include "speculate/oracle_drafts.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 constexpr int64_t kContext = 1100;
@@ -215,4 +215,4 @@ TEST(SchedulerModel, says_the_same_as_alone_whatever_happens_around) { EXPECT_TR
 TEST(SchedulerModel, does_so_for_a_model_without_recurrent_state) { EXPECT_TRUE(says_the_same_as_alone(0)); }
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

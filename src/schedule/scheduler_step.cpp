@@ -6,7 +6,7 @@
 #include "model/non_finite.h"
 #include "schedule/scheduler.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 bool Scheduler::step() {
   drafting_.begin_step();
@@ -225,4 +225,4 @@ void Scheduler::explain_failure(Sequence& sequence) {
                 "the weights of that layer are broken or overflow: compare the file with its source");
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 
 #include "schedule/testing/scheduler_bench.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 using ::testing::HasSubstr;
@@ -194,4 +194,4 @@ TEST(Scheduler, ends_a_request_whose_logits_are_not_finite_and_no_other) {
 }
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -17,7 +17,7 @@
 #include "speculate/ngram_index.h"
 #include "speculate/speculation_mode.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // What is needed to start one.
 struct SequenceSpec {
@@ -101,4 +101,4 @@ struct Sequence {
   }
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

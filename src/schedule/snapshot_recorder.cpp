@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr int64_t kInterval = 1024;  // tokens between snapshots of a long text without boundaries
@@ -100,4 +100,4 @@ void SnapshotRecorder::extend_cover(int64_t position) {
 
 void SnapshotRecorder::stop() { *this = SnapshotRecorder(); }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 #include "schedule/kv_pool.h"
 #include "speculate/speculation_mode.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class SnapshotRecorder {
  public:
@@ -54,4 +54,4 @@ class SnapshotRecorder {
   bool is_logged_ = false;              // the step under way
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

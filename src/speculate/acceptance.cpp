@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr double kLongDecay = 1 - 1.0 / 64;
@@ -60,4 +60,4 @@ void Acceptance::observe(int64_t drafted, int64_t accepted) {
   excess_hits_ = excess_variance_ = 0;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

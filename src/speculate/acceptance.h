@@ -8,7 +8,7 @@
 
 #include "speculate/speculation_mode.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // The class has two memories of past trials. The long memory covers about 64 trials, so its estimate is steady. The
 // short memory covers about 5 trials. When the short memory is too far from what the long memory expected, the text has
@@ -48,4 +48,4 @@ class Acceptance {
   bool ignores_others_ = false;  // true once the text has changed, because other sequences then predict it badly
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 
 #include "speculate/unit_hash.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 double probability(const Acceptance& acceptance, int64_t position, const Acceptance* others = nullptr) {
@@ -127,4 +127,4 @@ TEST(Acceptance, does_not_change_by_a_step_without_drafts) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

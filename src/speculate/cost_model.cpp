@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Standard deviations, in log seconds. The noise of a step is 0.03 on a quiet desktop. On a shared server it is 0.1,
@@ -275,4 +275,4 @@ double StepCost::at(const Curve& curve, int64_t rows) const {
   return curve[kMaxRows] + slope * static_cast<double>(rows - kMaxRows);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

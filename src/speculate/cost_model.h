@@ -9,7 +9,7 @@
 
 #include "moebius/limits.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // The estimate is a Kalman filter for this model of a step:
 //
@@ -104,4 +104,4 @@ class StepCost {
   Curve optimistic_ = {};
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

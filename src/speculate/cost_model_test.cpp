@@ -10,7 +10,7 @@
 #include "base/testing/expect_error.h"
 #include "speculate/unit_hash.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using Curve = std::function<double(int64_t)>;
@@ -227,4 +227,4 @@ TEST(StepCost, refuses_rows_that_no_step_has) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 
 #include "speculate/acceptance.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Drafts of one source that were compared with the tokens that plain decoding draws. Usually the model verified them in
 // a step. Drafts of prompt look-up are free, so they are also compared with the tokens of steps that did not
@@ -57,4 +57,4 @@ class DraftHistory {
   std::array<SourceRecord, kDraftSources> records_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

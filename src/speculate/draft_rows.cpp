@@ -6,7 +6,7 @@
 
 #include "base/checked.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // The prior cost of a step of the draft head, as a share of a plain step. The draft head has one layer where the model
@@ -224,4 +224,4 @@ double best_rate_alone(const StepPrice& price, const DraftOffer& offer, int64_t 
   return best;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -12,7 +12,7 @@
 #include "speculate/cost_model.h"
 #include "speculate/speculation_mode.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct DraftChoice {
   DraftSource source = DraftSource::kNgram;
@@ -97,4 +97,4 @@ DraftRows exploration_rows(const StepPrice& price, std::span<const DraftOffer> o
 // as one of `sharing` sequences.
 double best_rate_alone(const StepPrice& price, const DraftOffer& offer, int64_t sharing);
 
-}  // namespace moebius
+}  // namespace moebius::internal

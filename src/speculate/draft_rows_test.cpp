@@ -9,7 +9,7 @@
 
 #include "speculate/unit_hash.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 struct Machine {
@@ -147,4 +147,4 @@ TEST(DraftRows, do_not_explore_what_was_measured) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Strangers choose the tokens, and they can choose n-grams that collide. This only slows down their own request,
 // because every sequence has its own tables.
@@ -71,4 +71,4 @@ std::vector<int32_t> NgramIndex::propose(int64_t max_tokens) const {
   return proposal;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 class NgramIndex {
  public:
@@ -54,4 +54,4 @@ class NgramIndex {
   int64_t match_length_ = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using Tokens = std::vector<int32_t>;
@@ -85,4 +85,4 @@ TEST(NgramIndex, finds_a_match_across_a_long_text) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "speculate/unit_hash.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 OracleDrafts::OracleDrafts(std::vector<int32_t> plain, const OracleErrors& errors)
     : plain_(std::move(plain)), errors_(errors) {
@@ -27,4 +27,4 @@ std::vector<int32_t> OracleDrafts::propose(int64_t position, int64_t max_tokens)
   return drafts;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

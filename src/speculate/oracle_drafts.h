@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 struct OracleErrors {
   double rate = 0;  // the share of wrong tokens, 0 to 1
@@ -31,4 +31,4 @@ class OracleDrafts {
   OracleErrors errors_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::vector<int32_t> plain_output(int64_t length) {
@@ -61,4 +61,4 @@ TEST(Oracle, ends_where_the_plain_output_ends) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr DraftSource kSources[] = {DraftSource::kMtp, DraftSource::kNgram};
@@ -221,4 +221,4 @@ void Planner::charge_exploration(const StepReport& report, const Exploration& ex
   budget = std::min(budget - cost, kMaxExplorationBudget);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

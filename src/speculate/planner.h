@@ -16,7 +16,7 @@
 #include "speculate/regret_ledger.h"
 #include "speculate/speculation_mode.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // One decoding sequence before a step.
 struct DraftingSequence {
@@ -119,4 +119,4 @@ class Planner {
   std::array<int64_t, kMaxLogitRows + 1> plain_at_ = {};
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 
 #include "speculate/testing/simulator.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 double prior_seconds(int64_t rows) { return 0.01 * StepCost::prior_ratio(static_cast<double>(rows)); }
@@ -134,4 +134,4 @@ TEST(Planner, plans_the_same_from_the_same_reports) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

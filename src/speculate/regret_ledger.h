@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <deque>
 
-namespace moebius {
+namespace moebius::internal {
 
 // The regret of a step is the time it took, minus the time of plain steps for as many tokens. Within the last kWindow
 // tokens of each sequence, the cumulative regret may rise at most kAllowance above its lowest value. Gains thus cannot
@@ -44,4 +44,4 @@ class RegretLedger {
   std::deque<Entry> lowest_ = {{0, 0}};
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

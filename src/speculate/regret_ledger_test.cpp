@@ -8,7 +8,7 @@
 
 #include "speculate/unit_hash.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 TEST(RegretLedger, allows_less_after_every_regret) {
@@ -62,4 +62,4 @@ TEST(RegretLedger, bounds_regret_from_every_start_in_the_window) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 
 #include "speculate/testing/simulator.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr double kWindow = 1000;  // tokens of each sequence
@@ -208,4 +208,4 @@ TEST(Speculation, loses_nothing_to_two_bad_sources_at_once) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

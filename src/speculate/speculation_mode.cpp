@@ -8,7 +8,7 @@
 #include "base/quote.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 [[noreturn]] void refuse(std::string_view text) {
@@ -35,4 +35,4 @@ SpeculationMode parse_speculation_mode(std::string_view text) {
   return mode;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

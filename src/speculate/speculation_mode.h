@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 // A source of drafted tokens. kMtp is the draft head of the model; only some checkpoints have one. kNgram drafts the
 // tokens that followed the same few tokens earlier in the text.
@@ -28,4 +28,4 @@ struct SpeculationMode {
 // "ngram:5" (one source, a fixed depth). Throws kUsage for any other text.
 SpeculationMode parse_speculation_mode(std::string_view text);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 
 #include "base/testing/expect_error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 TEST(SpeculationMode, is_read_from_one_word) {
@@ -36,4 +36,4 @@ TEST(SpeculationMode, that_is_unknown_is_refused_with_what_there_is) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

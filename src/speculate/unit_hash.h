@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace moebius {
+namespace moebius::internal {
 
 inline double unit_hash(uint64_t seed, int64_t position) {
   uint64_t bits = (seed + 1) * 0x9E3779B97F4A7C15u + static_cast<uint64_t>(position) * 0xD1B54A32D192ED03u;
@@ -15,4 +15,4 @@ inline double unit_hash(uint64_t seed, int64_t position) {
   return static_cast<double>(bits >> 11) * 0x1p-53;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

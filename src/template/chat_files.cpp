@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -94,4 +94,4 @@ ChatFiles read_chat_files(const fs::path& directory) {
   return files;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 
 #include "template/chat_template.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct ChatFiles {
   std::string directory;                   // for messages
@@ -23,4 +23,4 @@ struct ChatFiles {
 // Throws kBadTokenizer when tokenizer_config.json is malformed, and what ChatTemplate::parse throws.
 ChatFiles read_chat_files(const std::filesystem::path& directory);
 
-}  // namespace moebius
+}  // namespace moebius::internal

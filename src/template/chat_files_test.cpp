@@ -8,7 +8,7 @@
 #include "base/testing/expect_error.h"
 #include "base/testing/temporary_directory.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
@@ -82,4 +82,4 @@ TEST(ChatFiles, refuse_what_is_no_template) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

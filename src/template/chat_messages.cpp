@@ -6,7 +6,7 @@
 #include "base/quote.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
@@ -97,4 +97,4 @@ Json normalize_messages(const Json& messages, const MessageForm& form) {
   return out;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

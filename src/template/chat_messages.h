@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct MessageForm {
   bool keeps_parts = false;      // content may be a list of parts; else parts of text are joined with newlines
@@ -18,4 +18,4 @@ struct MessageForm {
 // Throws kBadConversation naming the message.
 Json normalize_messages(const Json& messages, const MessageForm& form);
 
-}  // namespace moebius
+}  // namespace moebius::internal

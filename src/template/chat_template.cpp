@@ -6,7 +6,7 @@
 #include "moebius/error.h"
 #include "template/chat_messages.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using jinja::from_json;
@@ -88,4 +88,4 @@ RenderedChat ChatTemplate::render(const ChatRequest& request) const {
   return {std::move(text), opening.at};
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -19,7 +19,7 @@
 #include "base/marked_text.h"
 #include "template/jinja/template.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 using SpecialTokens = std::vector<std::pair<std::string, Json>>;  // "bos_token": a string; or a list of strings
 
@@ -61,4 +61,4 @@ class ChatTemplate {
   bool takes_parts_ = false;  // a message's content may be a list of parts
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include "base/testing/expect_error.h"
 #include "template/chat_messages.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kChatMl =
@@ -148,4 +148,4 @@ TEST(ChatTemplate, has_steps_for_a_conversation_of_megabytes) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

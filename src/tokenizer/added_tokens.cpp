@@ -1,7 +1,7 @@
 // A sorted list, narrowed byte by byte.
 #include "tokenizer/added_tokens.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 size_t begin_of_rest(const std::vector<TextPart>& parts) { return parts.empty() ? 0 : parts.back().range.end; }
@@ -58,4 +58,4 @@ std::vector<TextPart> AddedTokenFinder::parts(const MarkedView& marked) const {
   return parts;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 
 #include "base/marked_view.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct AddedToken {
   std::string content;
@@ -45,4 +45,4 @@ class AddedTokenFinder {
   std::array<bool, 256> begins_token_{};  // by first byte
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // The parts of a text, found tokens in brackets.
@@ -64,4 +64,4 @@ TEST(AddedTokens, ranges_are_cut_to_the_part_of_the_text) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

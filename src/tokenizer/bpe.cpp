@@ -1,7 +1,7 @@
 // The short way for pieces that are tokens.
 #include "tokenizer/bpe.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 Bpe::Bpe(Vocabulary vocabulary, Merges merges, WholePieces whole_pieces)
     : vocabulary_(std::move(vocabulary)),
@@ -22,4 +22,4 @@ void Bpe::encode(std::string_view piece, MergeScratch& scratch, std::vector<int3
   known.store(is_whole ? kIsWhole : kIsNot, std::memory_order_relaxed);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include "tokenizer/merges.h"
 #include "tokenizer/vocabulary.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class Bpe {
  public:
@@ -30,4 +30,4 @@ class Bpe {
   std::unique_ptr<std::atomic<uint8_t>[]> known_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

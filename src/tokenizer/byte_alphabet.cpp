@@ -6,7 +6,7 @@
 
 #include "tokenizer/char_classes.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr size_t kAlphabetEnd = 256 + 68;
@@ -58,4 +58,4 @@ std::string spelling_of_bytes(std::string_view bytes) {
   return spelling;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 // The bytes that a token of the file spells; nothing when it holds a character outside the alphabet. The text is valid
 // UTF-8.
@@ -15,4 +15,4 @@ std::optional<std::string> bytes_of_spelling(std::string_view spelling);
 // The other way round, for messages.
 std::string spelling_of_bytes(std::string_view bytes);
 
-}  // namespace moebius
+}  // namespace moebius::internal

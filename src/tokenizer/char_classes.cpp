@@ -9,7 +9,7 @@
 
 #include "tokenizer/unicode_tables.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr size_t kCodes = 0x110000;
@@ -73,4 +73,4 @@ const CharClasses& CharClasses::get() {
   return classes;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

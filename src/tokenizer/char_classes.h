@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 using CharClass = uint8_t;  // a sum of these:
 constexpr CharClass kLetter = 1;
@@ -49,4 +49,4 @@ inline Char char_at(std::string_view text, size_t at) {
   return {((first & 0x07U) << 18U) | (tail(1) << 12U) | (tail(2) << 6U) | tail(3), 4};
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

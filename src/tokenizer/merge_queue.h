@@ -14,7 +14,7 @@
 #include <queue>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 struct PairAt {
   uint32_t rank;
@@ -94,4 +94,4 @@ class MergeQueue {
   uint64_t operations_ = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Up to here it is quicker to look through all pairs than to fill a queue. 16 and 64 are as fast as far as can be
@@ -111,4 +111,4 @@ void Merges::offer(uint32_t at, MergeScratch& scratch) const {
   if (symbol.rank != kNoRank) scratch.queue.push({symbol.rank, at});
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 
 #include "tokenizer/merge_queue.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct Merge {
   int32_t left = 0;
@@ -63,4 +63,4 @@ class Merges {
   std::array<int32_t, 256> byte_ids_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -9,7 +9,7 @@
 #include <random>
 #include <string>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -121,4 +121,4 @@ TEST(MergeQueue, gives_pairs_by_rank_and_place_whatever_the_order_of_pushing) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

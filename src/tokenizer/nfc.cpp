@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "tokenizer/char_classes.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 struct Part {
@@ -135,4 +135,4 @@ MarkedText to_nfc(const MarkedView& marked) {
   return out.finish();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

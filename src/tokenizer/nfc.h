@@ -7,7 +7,7 @@
 
 #include "base/marked_view.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // No character of it can change: text is NFC, and stays so whatever stands around. The text is valid UTF-8.
 bool is_nfc_inert(std::string_view text);
@@ -15,4 +15,4 @@ bool is_nfc_inert(std::string_view text);
 // A character that is composed of several is the user's when one of them was.
 MarkedText to_nfc(const MarkedView& marked);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include "base/utf8_repair.h"
 #include "tokenizer/nfc.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 static std::ostream& operator<<(std::ostream& out, const ByteRange& range) {
   return out << range.begin << "-" << range.end;
@@ -113,4 +113,4 @@ TEST(Nfc, orders_a_million_marks) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

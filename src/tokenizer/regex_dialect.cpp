@@ -10,7 +10,7 @@
 #include "moebius/error.h"
 #include "tokenizer/unicode_tables.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::string class_items(std::span<const CodeRange> ranges) {
@@ -128,4 +128,4 @@ std::string pattern_for_pcre2(std::string_view pattern, const std::string& where
   return Translation(pattern, where).run();
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 // \s becomes the White_Space characters (PCRE2 adds U+180E), \p{L}, \p{M} and \p{N} gain the letters, marks and numbers
 // assigned since PCRE2's Unicode 14. Other properties (\p{Lu}) stay those of PCRE2: code points assigned since then
 // have none of them. Throws kBadTokenizer naming what is not supported. The pattern is valid UTF-8.
 std::string pattern_for_pcre2(std::string_view pattern, const std::string& where);
 
-}  // namespace moebius
+}  // namespace moebius::internal

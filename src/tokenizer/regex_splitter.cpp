@@ -12,7 +12,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr size_t kMaxPatternBytes = 4096;
@@ -119,4 +119,4 @@ std::unique_ptr<const Splitter> make_regex_splitter(const std::string& pattern, 
   return std::make_unique<const RegexSplitter>(std::move(code), where);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,9 +8,9 @@
 
 #include "tokenizer/splitter.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // Throws kBadTokenizer, see make_splitter.
 std::unique_ptr<const Splitter> make_regex_splitter(const std::string& pattern, const std::string& where);
 
-}  // namespace moebius
+}  // namespace moebius::internal

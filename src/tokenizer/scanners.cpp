@@ -2,7 +2,7 @@
 // class: \p{L}, or [\p{L}\p{M}].
 #include "tokenizer/scanners.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // Walks over characters and knows the class of the current one; at the end it has none.
@@ -139,4 +139,4 @@ size_t gpt2_piece_end(std::string_view text, size_t at) {
   return space_end(text, at);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 
 #include "tokenizer/char_classes.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // What the patterns of Qwen2 to Qwen3.6, Llama 3 and cl100k differ in.
 struct WordRules {
@@ -19,4 +19,4 @@ struct WordRules {
 size_t word_piece_end(std::string_view text, size_t at, const WordRules& rules);
 size_t gpt2_piece_end(std::string_view text, size_t at);
 
-}  // namespace moebius
+}  // namespace moebius::internal

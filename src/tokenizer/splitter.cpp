@@ -4,7 +4,7 @@
 #include "tokenizer/regex_splitter.h"
 #include "tokenizer/scanners.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 const std::string_view kGpt2Pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
@@ -60,4 +60,4 @@ std::unique_ptr<const Splitter> make_splitter(const std::string& pattern, const 
   return make_regex_splitter(pattern, where);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 // The pattern that a ByteLevel pre-tokenizer has of its own (use_regex).
 extern const std::string_view kGpt2Pattern;
@@ -29,4 +29,4 @@ class Splitter {
 // else to PCRE2 than to the engine it was written for.
 std::unique_ptr<const Splitter> make_splitter(const std::string& pattern, const std::string& where);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -11,7 +11,7 @@
 #include "tokenizer/regex_dialect.h"
 #include "tokenizer/regex_splitter.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using Pieces = std::vector<std::string>;
@@ -112,4 +112,4 @@ TEST(RegexDialect, passes_what_both_engines_read_alike) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -3,7 +3,7 @@
 
 #include <array>
 
-namespace moebius {
+namespace moebius::internal {
 
 StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, Tokenizer::Special special)
     : tokenizer_(&tokenizer), special_(special) {}
@@ -12,4 +12,4 @@ std::string StreamDecoder::push(int32_t id) { return repair_.feed(tokenizer_->de
 
 std::string StreamDecoder::finish() { return repair_.finish(); }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include "base/utf8_repair.h"
 #include "tokenizer/tokenizer.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 class StreamDecoder {
  public:
@@ -25,4 +25,4 @@ class StreamDecoder {
   Utf8Repair repair_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

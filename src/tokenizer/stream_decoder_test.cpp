@@ -7,7 +7,7 @@
 #include "base/utf8_repair.h"
 #include "tokenizer/testing/tokenizers.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::small_file;
@@ -77,4 +77,4 @@ TEST(StreamDecoder, refuses_an_id_that_is_no_token) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

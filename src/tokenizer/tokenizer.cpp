@@ -14,7 +14,7 @@
 #include "tokenizer/splitter.h"
 #include "tokenizer/tokenizer_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr size_t kMaxTextBytes = INT32_MAX;
@@ -194,4 +194,4 @@ size_t Tokenizer::longest_token_bytes() const {
   return parts_->normalizer == TokenizerFile::Normalizer::kNfc ? longest * kNfcShrinks : longest;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

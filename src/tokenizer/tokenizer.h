@@ -17,7 +17,7 @@
 #include "base/marked_text.h"
 #include "tokenizer/added_tokens.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // What merging the pieces of a text took, in steps: for tests, which must not measure time.
 struct EncodeWork {
@@ -66,4 +66,4 @@ class Tokenizer {
   std::unique_ptr<const Parts> parts_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -15,7 +15,7 @@
 #include "tokenizer/nfc.h"
 #include "tokenizer/tokenizer_pipeline.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 // A published file: 250,000 tokens, as many merges (three values each), 20 MB.
@@ -223,4 +223,4 @@ TokenizerFile TokenizerFile::parse(std::string_view json, const std::string& whe
   }
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -11,7 +11,7 @@
 #include "tokenizer/merges.h"
 #include "tokenizer/vocabulary.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct TokenizerFile {
   enum class Normalizer { kNone, kNfc };
@@ -34,4 +34,4 @@ struct TokenizerFile {
   static TokenizerFile parse(std::string_view json, const std::string& where);
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -10,7 +10,7 @@
 #include "tokenizer/stream_decoder.h"
 #include "tokenizer/testing/tokenizers.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::golden_json;
@@ -139,4 +139,4 @@ TEST_P(Golden, decodes_what_it_encoded_and_streams_the_same) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

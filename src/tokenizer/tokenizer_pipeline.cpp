@@ -9,7 +9,7 @@
 #include "moebius/error.h"
 #include "tokenizer/splitter.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
@@ -111,4 +111,4 @@ void read_pipeline(const JsonObject& root, TokenizerFile& file) {
   read_model(root, file);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

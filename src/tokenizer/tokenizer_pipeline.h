@@ -5,11 +5,11 @@
 #include "base/json.h"
 #include "tokenizer/tokenizer_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 constexpr const char* kTokenizerHint = "use the tokenizer.json of the published model, as it was downloaded";
 
 // Fills normalizer, pattern and ignores_merges. Throws kBadTokenizer, or kBadConfig when a field has the wrong type.
 void read_pipeline(const JsonObject& root, TokenizerFile& file);
 
-}  // namespace moebius
+}  // namespace moebius::internal

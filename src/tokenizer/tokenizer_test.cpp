@@ -10,7 +10,7 @@
 #include "base/testing/expect_error.h"
 #include "tokenizer/testing/tokenizers.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::golden_json;
@@ -260,4 +260,4 @@ TEST(Tokenizer, gives_several_threads_at_once_what_it_gives_one) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

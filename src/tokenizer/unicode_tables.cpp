@@ -1,7 +1,7 @@
 // Made by tools/make_unicode_tables.py from tokenizers 0.23.3; do not edit.
 #include "tokenizer/unicode_tables.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 std::span<const CodeRange> letters_since_14() {
   static constexpr CodeRange kRanges[] = {
@@ -99,4 +99,4 @@ std::span<const CodeRange> nfc_active() {
   return kRanges;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -4,7 +4,7 @@
 
 #include <span>
 
-namespace moebius {
+namespace moebius::internal {
 
 struct CodeRange {
   char32_t first;
@@ -20,4 +20,4 @@ std::span<const CodeRange> white_space();
 // Code points that NFC replaces, moves, or joins to what stands before. Text without them is NFC.
 std::span<const CodeRange> nfc_active();
 
-}  // namespace moebius
+}  // namespace moebius::internal

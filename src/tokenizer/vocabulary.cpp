@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 Vocabulary::Vocabulary(std::vector<Token> tokens) : tokens_(std::move(tokens)), seed_(secret_seed()) {
   slots_.resize(std::bit_ceil(2 * tokens_.size() + 1));
@@ -30,4 +30,4 @@ std::optional<int32_t> Vocabulary::find(std::string_view bytes) const {
   return std::nullopt;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace moebius {
+namespace moebius::internal {
 
 class Vocabulary {
  public:
@@ -37,4 +37,4 @@ class Vocabulary {
   size_t longest_bytes_ = 0;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

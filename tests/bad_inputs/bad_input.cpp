@@ -12,7 +12,7 @@
 #include "base/testing/temporary_directory.h"
 #include "checkpoint/model_dir.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 void expect_message(const BadInput& input, const Error& error) {
@@ -65,4 +65,4 @@ void expect_refused(const BadInput& input) {
   expect_refusal(input, [&] { const ModelDir model(directory.path()); });
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

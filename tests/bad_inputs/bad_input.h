@@ -11,7 +11,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 struct BadInput {
   std::string name;  // a sentence in snake_case; with the row of docs/reliability.md in front
@@ -37,7 +37,7 @@ double thread_seconds();
 // How much slower this build may be than a release.
 double slow_build_factor();
 
-}  // namespace moebius
+}  // namespace moebius::internal
 
 // TEST_P over a table: one test a row, named by the row.
 #define MOEBIUS_BAD_INPUTS(Suite, rows)                                     \

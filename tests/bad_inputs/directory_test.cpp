@@ -7,7 +7,7 @@
 #include "checkpoint/model_dir.h"
 #include "raw_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -253,4 +253,4 @@ const std::vector<BadInput> kIndexes = {
 MOEBIUS_BAD_INPUTS(Indexes, kIndexes);
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -13,7 +13,7 @@
 #include "checkpoint/model_dir.h"
 #include "raw_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -143,4 +143,4 @@ TEST_F(Row16Permissions, a_directory_that_may_be_entered_but_not_listed_is_unrea
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

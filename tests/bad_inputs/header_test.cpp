@@ -5,7 +5,7 @@
 #include "checkpoint/safetensors.h"
 #include "raw_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kFile = "model.safetensors";
@@ -147,4 +147,4 @@ const std::vector<BadInput> kTexts = {
 MOEBIUS_BAD_INPUTS(HeaderText, kTexts);
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

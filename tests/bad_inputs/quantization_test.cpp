@@ -4,7 +4,7 @@
 #include "bad_input.h"
 #include "raw_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 auto config(const std::string& text) {
@@ -164,4 +164,4 @@ const std::vector<BadInput> kConfigs = {
 MOEBIUS_BAD_INPUTS(Configs, kConfigs);
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace moebius {
+namespace moebius::internal {
 
 inline void write_bytes(const std::filesystem::path& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -39,4 +39,4 @@ inline std::string repeat(std::string_view text, size_t count) {
   return out;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

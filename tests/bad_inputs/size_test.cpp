@@ -12,7 +12,7 @@
 #include "checkpoint/model_dir.h"
 #include "raw_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -111,4 +111,4 @@ TEST_F(Row15, a_file_with_any_byte_of_the_header_changed_is_accepted_or_refused)
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -5,7 +5,7 @@
 #include "bad_input.h"
 #include "template/chat_template.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 std::string repeated(const std::string& text, int count) {
@@ -97,4 +97,4 @@ TEST_P(BadTemplates, are_refused) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

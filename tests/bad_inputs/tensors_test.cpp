@@ -7,7 +7,7 @@
 #include "checkpoint/model_dir.h"
 #include "raw_file.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kFile = "model.safetensors";
@@ -276,4 +276,4 @@ TEST(Row13, elements_of_six_bits_that_fill_whole_bytes_are_accepted) {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

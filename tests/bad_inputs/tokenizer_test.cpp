@@ -8,7 +8,7 @@
 #include "base/testing/expect_error.h"
 #include "tokenizer/testing/tokenizers.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 using testing::golden_json;
@@ -205,4 +205,4 @@ TEST(BadTokenizerPattern, ends_with_an_error_where_it_would_take_exponential_tim
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal

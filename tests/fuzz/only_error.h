@@ -8,7 +8,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 inline void require(bool condition) {
   if (!condition) std::abort();
@@ -30,4 +30,4 @@ int only_error(const Body& body) {
   return 0;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

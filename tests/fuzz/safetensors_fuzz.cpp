@@ -7,7 +7,7 @@
 #include "checkpoint/safetensors.h"
 #include "only_error.h"
 
-using namespace moebius;
+using namespace moebius::internal;
 
 // Whatever was accepted covers the data section exactly.
 static void check_accepted(const SafetensorsHeader& header, uint64_t data_offset, uint64_t data_bytes) {

@@ -6,7 +6,7 @@
 
 #include "golden.h"
 
-namespace moebius::golden {
+namespace moebius::internal::golden {
 namespace {
 
 // The tokens a sequence gets in one step.
@@ -85,4 +85,4 @@ INSTANTIATE_TEST_SUITE_P(Golden, BatchedStep,
                          [](const auto& test) { return std::get<0>(test.param) + "_" + std::get<1>(test.param); });
 
 }  // namespace
-}  // namespace moebius::golden
+}  // namespace moebius::internal::golden

@@ -5,7 +5,7 @@
 
 #include "golden.h"
 
-namespace moebius::golden {
+namespace moebius::internal::golden {
 namespace {
 
 constexpr int64_t kChunks[] = {64, 16, 7, 1};
@@ -146,4 +146,4 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 }  // namespace
-}  // namespace moebius::golden
+}  // namespace moebius::internal::golden

@@ -4,7 +4,7 @@
 
 #include "golden.h"
 
-namespace moebius::golden {
+namespace moebius::internal::golden {
 namespace {
 
 constexpr int64_t kDraftRows = 8;
@@ -78,4 +78,4 @@ INSTANTIATE_TEST_SUITE_P(Golden, EveryBackend, ::testing::ValuesIn(every_backend
                          [](const auto& test) { return ::testing::PrintToString(test.param); });
 
 }  // namespace
-}  // namespace moebius::golden
+}  // namespace moebius::internal::golden

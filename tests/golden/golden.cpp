@@ -10,7 +10,7 @@
 
 #include "checkpoint/safetensors.h"
 
-namespace moebius::golden {
+namespace moebius::internal::golden {
 
 namespace {
 
@@ -97,4 +97,4 @@ std::string first_difference(std::span<const float> actual, std::span<const floa
                      actual.size(), first / columns, first % columns, actual[first], expected[first]);
 }
 
-}  // namespace moebius::golden
+}  // namespace moebius::internal::golden

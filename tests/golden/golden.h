@@ -13,7 +13,7 @@
 #include "model/stepper.h"
 #include "moebius/error.h"
 
-namespace moebius::golden {
+namespace moebius::internal::golden {
 
 // Those with a draft head.
 inline const std::vector<std::string> kMtp = {"mtp_qwen3_5_moe", "mtp_qwen3_next", "mtp_qwen3_5"};
@@ -72,4 +72,4 @@ void expect_promise(std::span<const float> actual, std::span<const float> expect
 // Empty when all bits are equal; otherwise how many logits differ, and the first of them.
 std::string first_difference(std::span<const float> actual, std::span<const float> expected, int64_t vocab);
 
-}  // namespace moebius::golden
+}  // namespace moebius::internal::golden

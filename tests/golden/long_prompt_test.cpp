@@ -11,7 +11,7 @@
 #include "base/testing/temporary_directory.h"
 #include "golden.h"
 
-namespace moebius::golden {
+namespace moebius::internal::golden {
 namespace {
 
 constexpr int64_t kPrompt = 3000;
@@ -85,4 +85,4 @@ INSTANTIATE_TEST_SUITE_P(Golden, LongPromptEverywhere, ::testing::Values("q3_g64
                          [](const auto& test) { return test.param; });
 
 }  // namespace
-}  // namespace moebius::golden
+}  // namespace moebius::internal::golden

@@ -6,7 +6,7 @@
 
 #include "golden.h"
 
-namespace moebius::golden {
+namespace moebius::internal::golden {
 namespace {
 
 struct Run {
@@ -110,4 +110,4 @@ TEST(MissingHead, is_an_error_that_names_the_tensor) {
 }
 
 }  // namespace
-}  // namespace moebius::golden
+}  // namespace moebius::internal::golden

@@ -5,7 +5,7 @@
 
 #include "golden.h"
 
-namespace moebius::golden {
+namespace moebius::internal::golden {
 namespace {
 
 EngineOptions options(const std::string& backend, const std::string& activations) {
@@ -51,4 +51,4 @@ INSTANTIATE_TEST_SUITE_P(Golden, QuantizedCheckpoint, ::testing::ValuesIn(kQuant
                          [](const auto& test) { return test.param; });
 
 }  // namespace
-}  // namespace moebius::golden
+}  // namespace moebius::internal::golden

@@ -10,7 +10,7 @@
 #include "golden.h"
 #include "load/make_backend.h"
 
-namespace moebius::golden {
+namespace moebius::internal::golden {
 namespace {
 
 constexpr int64_t kDraftRows = 6;
@@ -134,4 +134,4 @@ INSTANTIATE_TEST_SUITE_P(Golden, Recording,
                          [](const auto& test) { return test.param; });
 
 }  // namespace
-}  // namespace moebius::golden
+}  // namespace moebius::internal::golden

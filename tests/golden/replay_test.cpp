@@ -9,7 +9,7 @@
 #include "backend/delta_log.h"
 #include "golden.h"
 
-namespace moebius::golden {
+namespace moebius::internal::golden {
 namespace {
 
 constexpr int64_t kMostRows = 16;  // of a step: replays of more rows are cut
@@ -238,11 +238,11 @@ TEST_P(Replay, costs_the_bytes_it_says) {
   }
   const LoggedTensors log = allocate_log(memory(), spec, 10);
   EXPECT_EQ(spec.log_bytes(10), log.all.qkv.bytes() + log.all.b.bytes() + log.all.a.bytes());
-  moebius::free_log(memory(), log);
+  moebius::internal::free_log(memory(), log);
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, Replay, ::testing::ValuesIn(every_backend_and_checkpoint()),
                          [](const auto& test) { return ::testing::PrintToString(test.param); });
 
 }  // namespace
-}  // namespace moebius::golden
+}  // namespace moebius::internal::golden

@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "moebius/engine.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 constexpr const char* kModel = MOEBIUS_SOURCE_DIR "/models/demo";
@@ -242,12 +242,12 @@ int Soak::run() {
 }
 
 }  // namespace
-}  // namespace moebius
+}  // namespace moebius::internal
 
 int main(int argc, char** argv) {
   const double minutes = argc > 1 ? std::atof(argv[1]) : 1;
   const uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
-  const int scarce = moebius::Soak(seed, minutes / 2, moebius::kScarce).run();
-  const int plenty = moebius::Soak(seed + 1, minutes / 2, moebius::kPlenty).run();
+  const int scarce = moebius::internal::Soak(seed, minutes / 2, moebius::internal::kScarce).run();
+  const int plenty = moebius::internal::Soak(seed + 1, minutes / 2, moebius::internal::kPlenty).run();
   return scarce + plenty == 0 ? 0 : 1;
 }

@@ -6,7 +6,7 @@
 #include "backend/tensor_memory.h"
 #include "base/check.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 static_assert(kPagePositions == kKeyBlock);
@@ -147,4 +147,4 @@ void CpuOperations::attention(const MixedRows& out, const AttentionArgs& args, B
   });
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -8,7 +8,7 @@
 #include "base/checked.h"
 #include "moebius/error.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 constexpr int64_t kHugePage = int64_t{2} << 20;
@@ -51,4 +51,4 @@ void Buffer::clear() {
   if (data_ != nullptr) madvise(data_, static_cast<size_t>(bytes_), MADV_DONTNEED);
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 class Buffer {
  public:
@@ -33,4 +33,4 @@ class Buffer {
   int64_t bytes_ = 0;
 };
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -9,7 +9,7 @@
 
 #include "backend/backend.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 enum class Isa : uint8_t { kPortable, kAvx2, kAvx512 };
 
@@ -30,4 +30,4 @@ std::string_view cpu_layout_name();
 // Throws kUnavailable when this machine lacks the instruction set.
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options);
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include "backend/cpu/pack.h"
 #include "moebius/error.h"
 
-namespace moebius {
+namespace moebius::internal {
 namespace {
 
 const cpu::KernelTable& kernels_of(Isa isa) {
@@ -32,4 +32,4 @@ std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
   return std::make_unique<cpu::CpuBackend>(kernels_of(options.isa), options);
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -8,7 +8,7 @@
 #include "backend/cpu/weights.h"
 #include "backend/cpu/workers.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 class CpuProbes final : public Probes {
  public:
@@ -51,4 +51,4 @@ class CpuBackend final : public Backend {
   CpuProbes probes_;
 };
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

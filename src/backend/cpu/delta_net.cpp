@@ -11,7 +11,7 @@
 #include "base/checked.h"
 #include "base/fmath.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 constexpr int64_t kConvChannels = 256;  // of one item
@@ -236,4 +236,4 @@ void CpuOperations::replay_delta_net(const DeltaNetArgs& args, Batch batch) {
   run_delta_net(step);
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

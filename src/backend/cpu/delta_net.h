@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 // Channels [first, first + count) of a convolution's state.
 struct ConvHistory {
@@ -15,4 +15,4 @@ struct ConvHistory {
   void advance(const float* inputs, int64_t taken) const;
 };
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

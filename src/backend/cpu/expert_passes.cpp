@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/checked.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 constexpr int kChunkBlocks = kQuantBlock / kLanes;  // 64 results: an item of work
@@ -355,4 +355,4 @@ void ExpertPasses::run_slots(Tensor out) {
   });
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

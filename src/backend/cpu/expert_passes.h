@@ -19,7 +19,7 @@
 #include "base/thread_pool.h"
 #include "base/work_items.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 // The largest layer and step that will be met.
 struct ExpertLimits {
@@ -108,4 +108,4 @@ class ExpertPasses {
   Buffer sums_;              // [T, dim]: those that are added to what stands in the result
 };
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -3,7 +3,7 @@
 #include "backend/tensor_memory.h"
 #include "base/check.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 void CpuOperations::experts(const Output& out, const Input& x, Routing routing, Experts experts, ExpertPath path) {
   const PackedExperts& packed = weights_.experts(experts);
@@ -40,4 +40,4 @@ void CpuOperations::combine(const Output& out, Tensor slots, Routing routing) {
   });
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -4,7 +4,7 @@
 #include "backend/tensor_memory.h"
 #include "base/check.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 void InputRows::reserve(int64_t rows, int64_t cols) {
   max_rows_ = rows;
@@ -26,14 +26,14 @@ std::span<const ActivationRow> InputRows::prepare(const Input& x, Form form) {
   const QuantizedStorage& quantized = is_handed ? handed->storage : quantized_;
   const std::span<const ActivationRow> prepared = std::span(rows_).first(static_cast<size_t>(rows));
   for (int64_t row = 0; row < rows; ++row) {
-    const float* values = is_normed ? normed_.as<float>() + row * cols : moebius::row(x.x, row);
+    const float* values = is_normed ? normed_.as<float>() + row * cols : moebius::internal::row(x.x, row);
     const ActivationRow dense = {values, nullptr, nullptr, nullptr, nullptr};
     rows_[static_cast<size_t>(row)] = is_int8 ? quantized.in(row, values) : dense;
   }
   const bool has_work = is_normed || (is_int8 && !is_handed);
   if (!has_work) return prepared;
   workers_.for_each(rows, [&](int64_t row, int) {
-    const float* values = moebius::row(x.x, row);
+    const float* values = moebius::internal::row(x.x, row);
     if (is_normed) {
       float* out = normed_.as<float>() + row * cols;
       workers_.kernels.rms_norm(out, values, f32(x.norm.weight), cols, x.norm.eps);
@@ -44,4 +44,4 @@ std::span<const ActivationRow> InputRows::prepare(const Input& x, Form form) {
   return prepared;
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -11,7 +11,7 @@
 #include "backend/cpu/workers.h"
 #include "backend/operations.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 class InputRows {
  public:
@@ -33,4 +33,4 @@ class InputRows {
   std::vector<ActivationRow> rows_;  // [max_rows]
 };
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

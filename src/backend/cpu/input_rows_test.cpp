@@ -7,7 +7,7 @@
 
 #include "backend/tensor_memory.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 constexpr int64_t kRows = 2, kCols = 128;
@@ -48,4 +48,4 @@ TEST_F(InputRowsTest, makes_its_own_codes_when_none_were_handed_or_they_are_of_o
 }
 
 }  // namespace
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -2,7 +2,7 @@
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/kernels/kernel_table.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 std::string_view name(Isa isa) {
   switch (isa) {
@@ -30,4 +30,4 @@ std::vector<Isa> available_isas() {
   return isas;
 }
 
-}  // namespace moebius
+}  // namespace moebius::internal

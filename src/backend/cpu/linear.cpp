@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/checked.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 constexpr int kItemBlocks = 4;  // blocks of one item: about 57 KB at 3 bits and 2048 inputs
@@ -23,7 +23,7 @@ void multiply_item(const Projection& projection, const PackedMatrix& w, const Ac
   float* pointers[kMaxRows];
   for (int64_t row = 0; row < out.rows; row += kMaxRows) {
     const int64_t n = std::min<int64_t>(kMaxRows, out.rows - row);
-    const auto target = [&](int64_t t) { return moebius::row(out, row + t) + first * kLanes; };
+    const auto target = [&](int64_t t) { return moebius::internal::row(out, row + t) + first * kLanes; };
     for (int64_t t = 0; t < n; ++t) pointers[t] = adds ? products + t * kItemBlocks * kLanes : target(t);
     kernels.matmul({.w = w.view,
                     .rows = rows + row,
@@ -65,4 +65,4 @@ void CpuOperations::multiply(std::span<const Projection> projections, std::span<
   });
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

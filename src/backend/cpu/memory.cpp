@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/checked.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 // ---- buffers
 
@@ -109,8 +109,8 @@ DeltaLog CpuMemory::create_log(const StateSpec& spec, int64_t capacity) {
 }
 
 void CpuMemory::free_log(DeltaLog log) {
-  moebius::free_log(*this, this->log(log));
+  moebius::internal::free_log(*this, this->log(log));
   logs_.free(log.id);
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

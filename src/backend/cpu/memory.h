@@ -13,7 +13,7 @@
 #include "backend/handles.h"
 #include "backend/memory.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 constexpr int64_t kMaxSlots = 65;  // experts of a row, the shared one included
 
@@ -80,4 +80,4 @@ class CpuMemory final : public Memory {
   Handles<HandedRows> handed_;
 };
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -13,7 +13,7 @@
 #include "backend/probes.h"
 #include "backend/staged_batch.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 // Rows of one sequence that attend together, so that each block of keys and values is read once for all of them.
 struct AttentionItem {
@@ -93,4 +93,4 @@ class CpuOperations final : public Operations {
   Traffic traffic_;
 };
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

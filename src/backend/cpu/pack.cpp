@@ -11,7 +11,7 @@
 #include "quant/dequantize.h"
 #include "quant/mxfp4.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 Element element_of(DType dtype) {
@@ -230,4 +230,4 @@ void unpack_row(float* out, const MatrixView& view, int64_t row) {
   }
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

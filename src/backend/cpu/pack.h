@@ -20,7 +20,7 @@
 #include "backend/weights.h"
 #include "base/thread_pool.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 // The name of this layout, in files that keep packed weights: changes with the packed bytes (pack_test.cpp knows them).
 constexpr std::string_view kLayoutName = "cpu, blocks of 16 rows, 1";
@@ -49,4 +49,4 @@ class Packer {
 // One row, decoded as N2 defines it: out [cols]. For embedding rows.
 void unpack_row(float* out, const MatrixView& view, int64_t row);
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -6,7 +6,7 @@
 #include "backend/testing/support.h"
 #include "base/hash.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 // Of the packed bytes of a matrix in each format.
@@ -43,4 +43,4 @@ TEST(Pack, nothing_is_larger_than_its_source_but_for_the_rows_of_the_last_block)
 }
 
 }  // namespace
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

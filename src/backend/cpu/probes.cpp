@@ -6,7 +6,7 @@
 #include "backend/cpu/cpu_backend.h"
 #include "base/check.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 double CpuProbes::measure_int8_macs() {
   constexpr int64_t kRounds = 200'000;  // about four milliseconds: waking the threads may not count
@@ -36,4 +36,4 @@ void CpuProbes::read_routing(std::span<int32_t> ids, std::span<float> weights, R
   std::copy_n(routed.weights.begin(), weights.size(), weights.begin());
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -3,7 +3,7 @@
 
 #include "base/checked.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 void QuantizedStorage::reserve(int64_t rows, int64_t cols) {
   blocks_ = div_up(cols, kQuantBlock) | 1;  // odd: rows at an even stride would fall on the same lines of the cache
@@ -24,4 +24,4 @@ ActivationRow QuantizedStorage::in(int64_t row, const float* x) const {
   return {x, at.q, at.scale, at.sum32, at.sum64};
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -6,7 +6,7 @@
 #include "backend/cpu/buffer.h"
 #include "backend/cpu/kernels/kernel_table.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 // Storage for `rows` quantized rows of at most `cols` inputs.
 class QuantizedStorage {
@@ -23,4 +23,4 @@ class QuantizedStorage {
   Buffer codes_, scales_, sums32_, sums64_;
 };
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

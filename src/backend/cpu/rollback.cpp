@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/checked.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 void ConvHistory::advance(const float* inputs, int64_t taken) const {
   for (int64_t j = 0; j < length; ++j) {  // ascending: a row is read before it is written over
@@ -87,4 +87,4 @@ void CpuOperations::keep_rows(SequenceState& s, int64_t rows) {
   }
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

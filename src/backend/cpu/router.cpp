@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/fmath.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 // NaN counts as the lowest logit.
@@ -82,4 +82,4 @@ void CpuOperations::router(Routing out, const Input& x, const RouterArgs& args) 
   });
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

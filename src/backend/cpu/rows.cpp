@@ -7,7 +7,7 @@
 #include "backend/tensor_memory.h"
 #include "base/check.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 CpuOperations::CpuOperations(Workers& workers, CpuMemory& memory, CpuWeights& weights)
     : workers_(workers),
@@ -101,4 +101,4 @@ void CpuOperations::concat(Tensor out, const Input& a, const Input& b) {
   }
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

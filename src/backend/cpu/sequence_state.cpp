@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/checked.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 DraftedLayer make_drafted_layer(const StateSpec& spec) {
@@ -59,4 +59,4 @@ void repeat_context(const SequenceState& state, int64_t seen, int64_t positions)
   }
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

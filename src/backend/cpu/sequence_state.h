@@ -8,7 +8,7 @@
 #include "backend/cpu/buffer.h"
 #include "backend/state.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 // What a step of draft rows leaves of one delta layer: everything that it takes to keep any number of them.
 struct DraftedLayer {
@@ -49,4 +49,4 @@ inline int64_t value_block(const StateSpec& spec, int64_t layer, int64_t head) {
 // Keys and values of positions [0, seen) again and again up to `positions`.
 void repeat_context(const SequenceState& state, int64_t seen, int64_t positions);
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

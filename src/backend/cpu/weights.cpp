@@ -12,7 +12,7 @@
 #include "base/checked.h"
 #include "moebius/error.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 namespace {
 
 // Runs body(i, thread) for 0 <= i < n on all threads; the first exception is thrown here when all have stopped.
@@ -182,4 +182,4 @@ const PackedConvolution& CpuWeights::convolution(Convolution handle) const {
   return uploaded(convolutions_, handle.id);
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

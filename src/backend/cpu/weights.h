@@ -11,7 +11,7 @@
 #include "backend/cpu/workers.h"
 #include "backend/weights.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 class CpuMemory;
 
@@ -98,4 +98,4 @@ class CpuWeights final : public WeightLoader {
   int64_t packed_bytes_ = 0;
 };
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

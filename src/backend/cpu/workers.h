@@ -7,7 +7,7 @@
 #include "base/thread_pool.h"
 #include "base/work_items.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 struct Workers {
   Workers(const KernelTable& table, int threads) : kernels(table), pool(threads), items(threads) {}
@@ -31,4 +31,4 @@ struct Workers {
   WorkItems items;
 };
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -5,7 +5,7 @@
 
 #include "backend/parity/testing/sequences.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 struct Shape {
@@ -287,4 +287,4 @@ INSTANTIATE_TEST_SUITE_P(AttentionFork, Parity, on_every_candidate(fork_cases())
 INSTANTIATE_TEST_SUITE_P(AttentionBatch, Parity, on_every_candidate(batch_cases()), test_name);
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -4,7 +4,7 @@
 
 #include "backend/parity/testing/sequences.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 constexpr int64_t kDraftRows = 16;
@@ -217,4 +217,4 @@ INSTANTIATE_TEST_SUITE_P(DeltaNetReset, Parity, on_every_candidate({single("stat
 INSTANTIATE_TEST_SUITE_P(DeltaNetReplay, Parity, on_every_candidate(replay_cases()), test_name);
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -8,7 +8,7 @@
 
 #include "backend/parity/testing/parity.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 struct Group {
@@ -289,4 +289,4 @@ INSTANTIATE_TEST_SUITE_P(ExpertMixes, Parity, on_every_candidate(mixed_cases()),
 INSTANTIATE_TEST_SUITE_P(ExpertLayers, Parity, on_every_candidate(layer_cases()), test_name);
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -6,7 +6,7 @@
 
 #include "backend/parity/testing/parity.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 struct Shape {
@@ -134,4 +134,4 @@ INSTANTIATE_TEST_SUITE_P(LargestSums, Parity, on_every_candidate(largest_sum_cas
 INSTANTIATE_TEST_SUITE_P(Projections, Parity, on_every_candidate(projection_cases()), test_name);
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

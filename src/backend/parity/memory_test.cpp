@@ -7,7 +7,7 @@
 #include "backend/testing/support.h"
 #include "moebius/error.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 constexpr AttentionShape kHead = {.heads = 1, .kv_heads = 1, .head_dim = 16};
@@ -168,4 +168,4 @@ INSTANTIATE_TEST_SUITE_P(Memory, EveryBackend, ::testing::ValuesIn(all_backends(
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -10,7 +10,7 @@
 #include "backend/cpu/cpu.h"
 #include "backend/reference/reference.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 constexpr int kThreadCounts[] = {1, 2, 3};
@@ -126,4 +126,4 @@ TEST_P(Parity, has_the_bits_of_the_reference) {
   }
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

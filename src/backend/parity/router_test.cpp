@@ -3,7 +3,7 @@
 
 #include "backend/parity/testing/parity.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 struct RouterShape {
@@ -64,4 +64,4 @@ std::vector<ParityCase> router_cases() {
 INSTANTIATE_TEST_SUITE_P(Router, Parity, on_every_candidate(router_cases()), test_name);
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

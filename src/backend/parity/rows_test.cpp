@@ -6,7 +6,7 @@
 
 #include "backend/parity/testing/parity.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 // Tables of every kind; ids repeat and reach the last row.
@@ -95,4 +95,4 @@ INSTANTIATE_TEST_SUITE_P(Norm, Parity, on_every_candidate(norm_cases()), test_na
 INSTANTIATE_TEST_SUITE_P(GatherAndConcat, Parity, on_every_candidate(pick_cases()), test_name);
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -7,7 +7,7 @@
 #include "backend/parity/testing/parity.h"
 #include "sample/sampler.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 constexpr int32_t kVocab = 700;  // ids in use; rows have some more
@@ -140,4 +140,4 @@ std::vector<ParityCase> sampling_cases() {
 INSTANTIATE_TEST_SUITE_P(Sampling, Parity, on_every_candidate(sampling_cases()), test_name);
 
 }  // namespace
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

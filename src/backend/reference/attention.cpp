@@ -13,7 +13,7 @@
 #include "base/check.h"
 #include "base/fmath.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 constexpr int64_t kBlock = 256;  // positions
@@ -148,4 +148,4 @@ void ReferenceOperations::attention(const MixedRows& out, const AttentionArgs& a
   }
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -8,7 +8,7 @@
 #include "backend/reference/reference.h"
 #include "backend/testing/support.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 struct Shape {
@@ -223,4 +223,4 @@ TEST(Attention, gives_a_sequence_in_a_batch_what_it_gets_alone) {
 }
 
 }  // namespace
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -11,7 +11,7 @@
 #include "backend/reference/reference.h"
 #include "backend/testing/support.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 using testing::HostMatrix;
@@ -158,4 +158,4 @@ TEST_F(Bits, of_experts) {
 }
 
 }  // namespace
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/fmath.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 constexpr int64_t kSegment = 32;  // rows of S that share an accumulator
@@ -183,4 +183,4 @@ void ReferenceOperations::replay_delta_net(const DeltaNetArgs& args, Batch batch
   }
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -8,7 +8,7 @@
 #include "backend/reference/reference.h"
 #include "backend/testing/support.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 struct Shape {
@@ -261,4 +261,4 @@ TEST(DeltaNet, forgets_everything_on_reset) {
 }
 
 }  // namespace
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/fmath.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 // A token that an expert serves: row t * slots + s of the slots, where it is the choice in slot s.
@@ -123,4 +123,4 @@ void ReferenceOperations::combine(const Output& out, Tensor slots, Routing routi
   write_rows(out, weighted_sums(f32(slots), chosen, slots.cols));
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

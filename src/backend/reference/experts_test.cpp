@@ -9,7 +9,7 @@
 #include "backend/testing/support.h"
 #include "base/fmath.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 using testing::HostMatrix;
@@ -213,4 +213,4 @@ TEST(Experts, count_the_bytes_of_the_distinct_ones) {
 }
 
 }  // namespace
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

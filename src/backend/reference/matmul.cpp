@@ -12,7 +12,7 @@
 #include "base/checked.h"
 #include "base/fmath.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 // N3 on one block of at most 64 inputs; returns its scale a.
@@ -162,4 +162,4 @@ void ReferenceOperations::linear(std::span<const Projection> projections, const 
   }
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

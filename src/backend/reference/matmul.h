@@ -9,7 +9,7 @@
 #include "backend/operations.h"
 #include "backend/reference/matrix.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 inline constexpr int64_t kActivationBlock = 64;  // inputs that share an activation scale (N3)
 inline constexpr int64_t kSegment = 512;         // inputs of one accumulator (N2, N4)
@@ -39,4 +39,4 @@ void matmul(float* out, const Activations& x, const StoredMatrix& w, RowRange ro
 // Results [T, N] of an operation, to where they are wanted.
 void write_rows(const Output& out, const std::vector<float>& rows);
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -11,7 +11,7 @@
 #include "backend/reference/reference.h"
 #include "backend/testing/support.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 using testing::HostMatrix;
@@ -241,4 +241,4 @@ TEST(Linear, gives_each_of_several_projections_what_it_gets_alone) {
 }
 
 }  // namespace
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -9,7 +9,7 @@
 #include "moebius/error.h"
 #include "quant/dequantize.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 void check_format(const MatrixSpec& spec) {
@@ -61,7 +61,7 @@ void StoredMatrix::decode(std::span<float> w, int64_t row) const {
 }
 
 void StoredMatrix::decode_codes(std::span<uint8_t> q, int64_t row) const {
-  moebius::decode_codes(q, quant_row(row).codes, format_.quant);
+  moebius::internal::decode_codes(q, quant_row(row).codes, format_.quant);
 }
 
 void StoredMatrix::decode_scales(std::span<float> scales, std::span<float> biases, int64_t row) const {
@@ -73,4 +73,4 @@ void StoredMatrix::decode_scales(std::span<float> scales, std::span<float> biase
   }
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -10,7 +10,7 @@
 #include "backend/weights.h"
 #include "quant/dequantize.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 class StoredMatrix {
  public:
@@ -44,4 +44,4 @@ class StoredMatrix {
   std::vector<std::byte> biases_;
 };
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -7,7 +7,7 @@
 #include "backend/tensor_memory.h"
 #include "base/check.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 Tensor ReferenceMemory::allocate(DType dtype, int64_t rows, int64_t cols) {
   MOEBIUS_CHECK(rows >= 0 && cols >= 0 && size_bytes(dtype) > 0);
@@ -66,8 +66,8 @@ DeltaLog ReferenceMemory::create_log(const StateSpec& spec, int64_t capacity) {
 }
 
 void ReferenceMemory::free_log(DeltaLog log) {
-  moebius::free_log(*this, this->log(log));
+  moebius::internal::free_log(*this, this->log(log));
   logs_.free(log.id);
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

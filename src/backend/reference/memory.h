@@ -11,7 +11,7 @@
 #include "backend/memory.h"
 #include "backend/reference/sequence_state.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 // What a router decided: experts of each row and how much of each, [rows, slots].
 struct StoredRouting {
@@ -59,4 +59,4 @@ class ReferenceMemory final : public Memory {
   Handles<StoredRouting> routings_;
 };
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

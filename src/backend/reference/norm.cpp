@@ -8,7 +8,7 @@
 #include "backend/reference/sums.h"
 #include "backend/tensor_memory.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 void rms_norm_row(float* out, const float* x, const float* w, int64_t n, float eps) {
   const float r = 1.0f / std::sqrt(sum_of_squares(x, n) / static_cast<float>(n) + eps);
@@ -27,4 +27,4 @@ void ReferenceOperations::rms_norm(Tensor out, Tensor x, const Norm& norm) {
   for (int64_t t = 0; t < x.rows; ++t) rms_norm_row(row(out, t), row(x, t), f32(norm.weight), x.cols, norm.eps);
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 // out [n] = (x * r) * w with r = 1 / sqrt(mean of squares + eps). out may be x.
 void rms_norm_row(float* out, const float* x, const float* w, int64_t n, float eps);
@@ -11,4 +11,4 @@ void rms_norm_row(float* out, const float* x, const float* w, int64_t n, float e
 // x [n] *= 1 / sqrt(sum of squares + 1e-6)
 void l2_normalize_row(float* x, int64_t n);
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -9,7 +9,7 @@
 #include "backend/reference/reference.h"
 #include "backend/testing/support.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 double mean_of_squares(const std::vector<float>& x) {
@@ -90,4 +90,4 @@ TEST(Output, that_is_added_is_what_stood_there_and_the_whole_result) {
 }
 
 }  // namespace
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -8,7 +8,7 @@
 #include "backend/reference/weights.h"
 #include "backend/staged_batch.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 class ReferenceOperations final : public Operations {
  public:
@@ -51,4 +51,4 @@ class ReferenceOperations final : public Operations {
   Traffic traffic_;
 };
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

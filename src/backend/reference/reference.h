@@ -7,10 +7,10 @@
 
 #include "backend/backend.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 // quantized_activations: what quantized weights meet. kF32: every product by N2 on decoded weights, which is what other
 // implementations of a quantized checkpoint are compared with.
 std::unique_ptr<Backend> make_reference_backend(ActivationKind quantized_activations = ActivationKind::kInt8);
 
-}  // namespace moebius
+}  // namespace moebius::internal

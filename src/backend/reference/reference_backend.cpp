@@ -6,7 +6,7 @@
 #include "backend/reference/reference.h"
 #include "base/check.h"
 
-namespace moebius {
+namespace moebius::internal {
 
 std::unique_ptr<Backend> make_reference_backend(ActivationKind quantized_activations) {
   return std::make_unique<reference::ReferenceBackend>(quantized_activations);
@@ -30,4 +30,4 @@ void ReferenceProbes::read_routing(std::span<int32_t> ids, std::span<float> weig
 }
 
 }  // namespace reference
-}  // namespace moebius
+}  // namespace moebius::internal

@@ -6,7 +6,7 @@
 #include "backend/reference/operations.h"
 #include "backend/reference/weights.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 class ReferenceProbes final : public Probes {
  public:
@@ -43,4 +43,4 @@ class ReferenceBackend final : public Backend {
   ReferenceProbes probes_;
 };
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -7,7 +7,7 @@
 #include "backend/testing/support.h"
 #include "moebius/error.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 using testing::HostMatrix;
@@ -144,4 +144,4 @@ TEST(Misuse, is_found_out) {
 }
 
 }  // namespace
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -3,7 +3,7 @@
 #include "backend/tensor_memory.h"
 #include "base/check.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 void ReferenceOperations::sample(Tensor kept, Tensor logits, Batch batch, std::span<const SequenceSampling> sequences,
                                  std::span<SequenceDraws> draws) {
@@ -26,4 +26,4 @@ void ReferenceOperations::keep(Batch batch, Tensor kept) {
   }
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/fmath.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 bool is_nan(float x) { return x != x; }
@@ -112,4 +112,4 @@ void ReferenceOperations::router(Routing out, const Input& x, const RouterArgs& 
   }
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -6,7 +6,7 @@
 #include "backend/tensor_memory.h"
 #include "base/check.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 void ReferenceOperations::reserve(const StepLimits& limits) {
   MOEBIUS_CHECK(limits.rows > 0);
@@ -51,4 +51,4 @@ void ReferenceOperations::concat(Tensor out, const Input& a, const Input& b) {
   }
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 SequenceState::SequenceState(const StateSpec& spec) : spec_(spec) {
   MOEBIUS_CHECK(spec.kv_dtype == DType::kF32 || spec.kv_dtype == DType::kF16);
@@ -90,4 +90,4 @@ void SequenceState::load(float* row, const std::byte* cached) const {
   for (int64_t d = 0; d < spec_.head_dim; ++d) row[d] = load_f32(cached, spec_.kv_dtype, d);
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -8,7 +8,7 @@
 
 #include "backend/state.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 class SequenceState {
  public:
@@ -71,4 +71,4 @@ class SequenceState {
       drafts_;  // by layer: convolution rows and S, before and after rows
 };
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

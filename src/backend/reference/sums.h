@@ -6,7 +6,7 @@
 
 #include "base/fmath.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 class LaneSum {
  public:
@@ -33,4 +33,4 @@ inline float dot(const float* x, const float* y, int64_t n) {
 
 inline float sum_of_squares(const float* x, int64_t n) { return dot(x, x, n); }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

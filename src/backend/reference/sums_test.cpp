@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 float sum(const std::vector<float>& x) {
@@ -56,4 +56,4 @@ TEST(Dot, rounds_once_per_product_and_sum) {
 }
 
 }  // namespace
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -4,7 +4,7 @@
 #include "backend/reference/memory.h"
 #include "base/check.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 namespace {
 
 template <typename T>
@@ -68,4 +68,4 @@ const StoredConvolution& ReferenceWeights::convolution(Convolution handle) const
   return stored(convolutions_, handle.id);
 }
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -7,7 +7,7 @@
 #include "backend/reference/matrix.h"
 #include "backend/weights.h"
 
-namespace moebius::reference {
+namespace moebius::internal::reference {
 
 struct StoredExpertGroup {
   int64_t count = 0;
@@ -68,4 +68,4 @@ class ReferenceWeights final : public WeightLoader {
   std::vector<StoredConvolution> convolutions_;
 };
 
-}  // namespace moebius::reference
+}  // namespace moebius::internal::reference

@@ -4,7 +4,7 @@
 #include "backend/backend.h"
 #include "base/check.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 [[noreturn]] inline void refuse() { check_failed("a fake backend does not have this", __FILE__, __LINE__); }
 
@@ -68,4 +68,4 @@ class RefusingProbes : public Probes {
   void read_routing(std::span<int32_t>, std::span<float>, Routing) override { refuse(); }
 };
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

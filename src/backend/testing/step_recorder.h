@@ -12,7 +12,7 @@
 #include "backend/backend.h"
 #include "base/check.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 class RecordedOperations final : public Operations {
  public:
@@ -118,4 +118,4 @@ class StepRecorder final : public Backend {
   RecordedOperations operations_;
 };
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -16,7 +16,7 @@
 #include "backend/backend.h"
 #include "base/check.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 class Random {
  public:
@@ -254,4 +254,4 @@ inline Batch stage(Backend& backend, const std::vector<SequenceRows>& sequences)
   return backend.operations().stage({.tokens = {}, .sequences = sequences, .logit_rows = {}});
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

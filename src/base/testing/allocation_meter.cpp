@@ -45,10 +45,10 @@ void operator delete[](void* pointer, std::align_val_t) noexcept { release(point
 void operator delete(void* pointer, size_t, std::align_val_t) noexcept { release(pointer); }
 void operator delete[](void* pointer, size_t, std::align_val_t) noexcept { release(pointer); }
 
-namespace moebius {
+namespace moebius::internal {
 
 AllocationMeter::AllocationMeter() : before_bytes_(live_bytes.load()) { peak_live_bytes.store(before_bytes_); }
 
 size_t AllocationMeter::peak_bytes() const { return peak_live_bytes.load() - before_bytes_; }
 
-}  // namespace moebius
+}  // namespace moebius::internal

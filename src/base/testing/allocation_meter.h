@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace moebius {
+namespace moebius::internal {
 
 // Highest sum of live allocations since construction, less what lived then. One at a time.
 class AllocationMeter {
@@ -16,4 +16,4 @@ class AllocationMeter {
   size_t before_bytes_;
 };
 
-}  // namespace moebius
+}  // namespace moebius::internal

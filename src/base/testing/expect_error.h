@@ -8,7 +8,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 template <typename Body>
 std::optional<Error> error_of(const Body& body) {
@@ -30,4 +30,4 @@ void expect_error(ErrorCode code, const std::string& text, const Body& body) {
       << '"' << text << "\" is not in: " << error->what();
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

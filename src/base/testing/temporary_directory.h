@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 class TemporaryDirectory {
  public:
@@ -36,4 +36,4 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -10,7 +10,7 @@
 #include "cache/memory_budget.h"
 #include "cache/prefix_tree.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 using Tokens = std::vector<int32_t>;
 constexpr int64_t kPagePositions = 4;
@@ -81,4 +81,4 @@ inline bool is_of(const Tree::Match& match, std::span<const int32_t> prompt) {
          common_length(match.snapshot->tokens, prompt) >= match.tokens;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

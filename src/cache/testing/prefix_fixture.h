@@ -7,7 +7,7 @@
 
 #include "cache/testing/prefix.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct Log {
   int64_t position, covered;
@@ -45,4 +45,4 @@ class FixtureWithoutState : public Fixture {
   FixtureWithoutState() : Fixture({.page_positions = kPagePositions, .needs_snapshots = false}) {}
 };
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -9,7 +9,7 @@
 #include "checkpoint/safetensors.h"
 #include "convert/model_files.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct StoredTensor {
   DType dtype = DType::kF32;
@@ -58,4 +58,4 @@ inline std::filesystem::path golden(const std::string& path) {
   return std::filesystem::path(MOEBIUS_SOURCE_DIR) / "tests" / "golden" / path;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -1,7 +1,7 @@
 // For tests: a chat template in the manner of Qwen's, as short as one can be.
 #pragma once
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 inline constexpr const char* kChatTemplate =
     "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' }}"
@@ -10,4 +10,4 @@ inline constexpr const char* kChatTemplate =
     "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
     "{%- if enable_thinking is defined and enable_thinking %}{{- '<think>\\n' }}{%- endif %}{%- endif %}";
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

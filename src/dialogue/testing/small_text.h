@@ -10,7 +10,7 @@
 #include "dialogue/testing/chat_template.h"
 #include "tokenizer/testing/tokenizers.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 inline ModelText small_text(const std::string& chat_template = kChatTemplate) {
   const Json tokenizer = small_file({{"a", "b"}, {"ab", "c"}, {"b", "c"}, {"a", "a"}, {"<", "|"}},
@@ -31,4 +31,4 @@ inline std::vector<int32_t> byte_ids(const std::string& text, const Tokenizer& t
   return ids;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

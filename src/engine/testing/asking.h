@@ -9,7 +9,7 @@
 #include "dialogue/conversation.h"
 #include "moebius/engine.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct Said {
   std::vector<int32_t> ids;
@@ -54,4 +54,4 @@ inline Said ask(Engine& engine, Conversation& conversation, const std::string& q
   return said;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

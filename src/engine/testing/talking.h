@@ -11,7 +11,7 @@
 #include "moebius/engine.h"
 #include "tokenizer/testing/tokenizers.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 class Talking {
  public:
@@ -36,4 +36,4 @@ class Talking {
   std::unique_ptr<Engine> engine_;
 };
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -15,7 +15,7 @@
 #include "model/testing/tiny_checkpoint.h"
 #include "moebius/error.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct Loaded {
   TemporaryDirectory directory;
@@ -51,4 +51,4 @@ inline void expect_refused(const TinyTensors& tensors, const Json& config, Error
   EXPECT_TRUE(backend.matrices.empty() && backend.vectors.empty());
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

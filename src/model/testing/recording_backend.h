@@ -8,7 +8,7 @@
 #include "backend/testing/refusing.h"
 #include "base/check.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct RecordedRows {
   WeightFormat format;
@@ -108,4 +108,4 @@ class RecordingBackend final : public Backend, public RefusingWeights {
   RefusingProbes probes_;
 };
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -16,7 +16,7 @@
 #include "model/config.h"
 #include "quant/affine.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct TinyTensor {
   DType dtype = DType::kF32;
@@ -238,4 +238,4 @@ inline void write_checkpoint(const TemporaryDirectory& directory, const Json& co
   writer.finish();
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

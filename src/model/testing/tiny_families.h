@@ -6,7 +6,7 @@
 
 #include "model/testing/tiny_checkpoint.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct TinyFamily {
   std::string name;  // the normalised model_type
@@ -104,4 +104,4 @@ inline std::vector<TinyFamily> tiny_families(DType dtype = DType::kBF16) {
   return {tiny_qwen3_5_moe(dtype), tiny_qwen3_5(dtype), tiny_qwen3_next(dtype), tiny_qwen3_moe(dtype)};
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

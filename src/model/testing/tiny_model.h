@@ -9,7 +9,7 @@
 #include "model/model.h"
 #include "model/testing/tiny_checkpoint.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 class TinyModel {
  public:
@@ -29,4 +29,4 @@ class TinyModel {
   std::unique_ptr<Model> model_;
 };
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -13,7 +13,7 @@
 
 #include "base/json.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 class GoldenFile {
  public:
@@ -48,4 +48,4 @@ class GoldenFile {
   std::map<std::string, std::vector<std::byte>> tensors_;
 };
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

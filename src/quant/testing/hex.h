@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 inline std::string hex(std::span<const std::byte> bytes) {
   std::string text;
@@ -17,4 +17,4 @@ inline std::string hex(std::span<const std::byte> bytes) {
   return text;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "reply/reply_parser.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 // Text, or a tag that the model wrote as one token.
 using ReplyPiece = std::variant<std::string, Tag>;
@@ -99,4 +99,4 @@ inline std::vector<GoldenReply> golden_replies() {
   return replies;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -9,7 +9,7 @@
 #include "sample/logit_scan.h"
 #include "sample/sampling_options.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct NaiveToken {
   int32_t id;
@@ -62,4 +62,4 @@ inline std::vector<NaiveToken> naive_allowed(const std::vector<float>& logits, c
   return tokens;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -8,7 +8,7 @@
 #include "backend/tensor_memory.h"
 #include "base/check.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 template <typename Map>
@@ -222,4 +222,4 @@ void FakeOperations::wait() {
   pending_.clear();
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -13,7 +13,7 @@
 #include "backend/staged_batch.h"
 #include "backend/testing/refusing.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 // What the recurrent layers know of all tokens so far.
 struct Recurrence {
@@ -166,4 +166,4 @@ class FakeBackend final : public Backend {
   FakeProbes probes_{operations_};
 };
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -8,7 +8,7 @@
 #include "backend/tensor_memory.h"
 #include "base/check.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -242,4 +242,4 @@ void FakeModel::replay(State state, DeltaLog log, int64_t first, int64_t rows) {
   }
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

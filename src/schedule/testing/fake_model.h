@@ -10,7 +10,7 @@
 #include "model/model.h"
 #include "schedule/testing/fake_backend.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct FakeOptions {
   int64_t delta_layers = 2;
@@ -91,4 +91,4 @@ class FakeModel : public Model {
   int64_t head_gaps_ = 0;
 };
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -12,7 +12,7 @@
 #include "schedule/scheduler.h"
 #include "schedule/testing/fake_model.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct BenchOptions {
   FakeOptions model = {};
@@ -171,4 +171,4 @@ inline std::vector<int32_t> plain_answer(const SequenceSpec& spec, const FakeOpt
   return plain_run(spec, model).tokens;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -13,7 +13,7 @@
 #include "speculate/planner.h"
 #include "speculate/unit_hash.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct SimulatedSource {
   bool is_present = false;
@@ -163,4 +163,4 @@ inline double worst_window(const std::vector<SimulatedStep>& steps, double token
   return worst;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -11,7 +11,7 @@
 #include "template/jinja/loop.h"
 #include "template/jinja/runtime.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 // Methods that change their object: the sandbox hides them, even behind a key of the same name.
@@ -198,4 +198,4 @@ Value path(Runtime& runtime, const Value& object, const Value& dotted) {
   }
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

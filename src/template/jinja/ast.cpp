@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 // The deepest of what it is shown.
@@ -66,4 +66,4 @@ ExprPtr make_expr(int line, Expr::Node node) {
   return std::make_unique<const Expr>(Expr{std::move(node), line, deepest.depth() + 1});
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

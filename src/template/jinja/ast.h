@@ -13,7 +13,7 @@
 #include "template/jinja/operators.h"
 #include "template/jinja/value.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 struct Expr;
 using ExprPtr = std::unique_ptr<const Expr>;
@@ -179,4 +179,4 @@ struct Script {
   Body body;
 };
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -10,7 +10,7 @@
 
 #include "moebius/error.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 constexpr int kMaxDepth = 128;          // nesting of expressions, blocks, values, macro calls
 constexpr int kMaxFrames = 1024;        // nodes under evaluation at once, through all macro calls
@@ -91,4 +91,4 @@ class DepthCounter {
   int max_;
 };
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -5,7 +5,7 @@
 #include "template/jinja/interpreter.h"
 #include "template/jinja/markup.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 Arguments Interpreter::evaluate_arguments(const CallArguments& arguments, std::string_view function) {
   Arguments out{function, {}, {}};
@@ -103,4 +103,4 @@ void Interpreter::bind_macro(const Macro& macro, Arguments arguments) {
   }
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -9,7 +9,7 @@
 
 #include "template/jinja/special_case.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 enum class Case { kUpper, kLower, kTitle };
@@ -245,4 +245,4 @@ bool is_printable(char32_t value) {
   }
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -3,7 +3,7 @@
 
 #include "template/jinja/text.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 Text upper(Budget& budget, const Text& text);
 Text lower(Budget& budget, const Text& text);
@@ -21,4 +21,4 @@ bool is_lower(Budget& budget, const Text& text);
 
 bool is_printable(char32_t value);
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 // Holds every int64 and every double exactly.
@@ -115,4 +115,4 @@ bool contains(Runtime& runtime, const Value& container, const Value& value) {
   runtime.fail(fmt::format("cannot look for something in {}", type_name(container)));
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

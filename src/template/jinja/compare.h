@@ -5,7 +5,7 @@
 
 #include "template/jinja/runtime.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 bool equal(Runtime& runtime, const Value& a, const Value& b);
 
@@ -15,4 +15,4 @@ std::partial_ordering order(Runtime& runtime, const Value& a, const Value& b);
 // `value in container`
 bool contains(Runtime& runtime, const Value& container, const Value& value);
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

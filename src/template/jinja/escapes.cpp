@@ -6,7 +6,7 @@
 #include "template/jinja/lexer.h"
 #include "template/jinja/text.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 class Unescaper {
@@ -90,4 +90,4 @@ class Unescaper {
 
 std::string unescape(std::string_view literal) { return Unescaper(literal).run(); }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

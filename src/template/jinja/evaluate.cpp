@@ -6,7 +6,7 @@
 #include "template/jinja/interpreter.h"
 #include "template/jinja/repr.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 Value Interpreter::evaluate(const Expr& expr) {
   const DepthCounter::Level level(frames_);
@@ -165,4 +165,4 @@ Value Interpreter::value_of(const DictDisplay& node) {
   return make_dict(std::move(items));
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -1,7 +1,7 @@
 // Finding a filter by name.
 #include "template/jinja/filters.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 const Builtin* find_filter(std::string_view name) {
   for (const auto table : {text_filters(), sequence_filters(), choice_filters(), number_filters()}) {
@@ -12,4 +12,4 @@ const Builtin* find_filter(std::string_view name) {
   return nullptr;
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

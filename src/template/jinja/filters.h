@@ -5,7 +5,7 @@
 
 #include "template/jinja/runtime.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 std::span<const Builtin> text_filters();      // upper, trim, replace, indent, tojson, ...
 std::span<const Builtin> number_filters();    // int, float, round, abs
@@ -26,4 +26,4 @@ enum class Direction : uint8_t { kUp, kDown };
 std::vector<Value> sorted(Runtime& runtime, const std::vector<Value>& values, const std::vector<Value>& keys,
                           Direction direction);
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

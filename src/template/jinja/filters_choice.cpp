@@ -5,7 +5,7 @@
 #include "template/jinja/compare.h"
 #include "template/jinja/filters.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 // The arguments behind the first `count`, which this filter keeps for itself.
@@ -113,4 +113,4 @@ constexpr Builtin kFilters[] = {
 
 std::span<const Builtin> choice_filters() { return kFilters; }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

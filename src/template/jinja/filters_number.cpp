@@ -8,7 +8,7 @@
 #include "template/jinja/numbers.h"
 #include "template/jinja/operators.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 [[noreturn]] void refuse_undefined(const Runtime& runtime) { runtime.fail("an undefined value is not a number"); }
@@ -111,4 +111,4 @@ constexpr Builtin kFilters[] = {{"abs", absolute}, {"float", to_float}, {"int", 
 
 std::span<const Builtin> number_filters() { return kFilters; }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -10,7 +10,7 @@
 #include "template/jinja/operators.h"
 #include "template/jinja/repr.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 Value KeyOf::operator()(Runtime& runtime, const Value& value) const {
   Value key = attribute == nullptr || attribute->is<None>() ? value : path(runtime, value, *attribute);
@@ -244,4 +244,4 @@ constexpr Builtin kFilters[] = {
 
 std::span<const Builtin> sequence_filters() { return kFilters; }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -10,7 +10,7 @@
 #include "template/jinja/operators.h"
 #include "template/jinja/repr.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 bool is_given(const Value* value) { return value != nullptr && !value->is<None>(); }
@@ -194,4 +194,4 @@ constexpr Builtin kFilters[] = {
 
 std::span<const Builtin> text_filters() { return kFilters; }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -3,7 +3,7 @@
 
 #include "template/jinja/testing/support.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 std::optional<size_t> first_read(const std::string& source, bool value) {
@@ -46,4 +46,4 @@ TEST(FirstRead, is_none_of_what_is_not_the_callers) {
 }
 
 }  // namespace
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

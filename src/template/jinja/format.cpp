@@ -12,7 +12,7 @@
 #include "template/jinja/operators.h"
 #include "template/jinja/repr.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 struct Conversion {
@@ -338,4 +338,4 @@ Value brace_format(Runtime& runtime, const Text& format, const Arguments& argume
   return BraceFormat(runtime, format, arguments).run();
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -9,7 +9,7 @@
 #include "template/jinja/repr.h"
 #include "template/jinja/runtime.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 Value range(Runtime& runtime, const Value&, const Arguments& arguments) {
@@ -116,4 +116,4 @@ const Builtin* find_function(std::string_view name) {
   return found == std::end(kFunctions) ? nullptr : found;
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

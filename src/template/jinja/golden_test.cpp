@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "template/jinja/testing/support.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 const std::filesystem::path kFolder = std::filesystem::path(MOEBIUS_SOURCE_DIR) / "tests/golden/templates";
@@ -101,4 +101,4 @@ TEST(Golden, renders_whole_chat_templates_as_transformers_does) {
 }
 
 }  // namespace
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -6,7 +6,7 @@
 #include "base/quote.h"
 #include "template/jinja/repr.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 void Interpreter::set(NameId name, Value value) {
   auto& variables = scope_->variables;
@@ -174,4 +174,4 @@ void Interpreter::assign(const NamespaceTarget& target, const Value& value) {
   attributes.emplace_back(target.attribute, value);
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

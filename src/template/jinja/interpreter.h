@@ -13,7 +13,7 @@
 #include "template/jinja/loop.h"
 #include "template/jinja/runtime.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 struct Scope {
   std::shared_ptr<Scope> parent;  // nullptr: the template's own
@@ -115,4 +115,4 @@ class Interpreter {
   DepthCounter calls_{kMaxDepth};
 };
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -7,7 +7,7 @@
 #include "template/jinja/operators.h"
 #include "template/jinja/repr.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 template <bool (*Holds)(const Value&)>
@@ -146,4 +146,4 @@ const Builtin* find_test(std::string_view name) {
   return found == std::end(kTests) ? nullptr : found;
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -7,7 +7,7 @@
 
 #include "template/jinja/repr.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 std::string unit(uint32_t code) { return fmt::format("\\u{:04x}", code); }
@@ -155,4 +155,4 @@ void add_json(Runtime& runtime, TextBuilder& out, const Value& value, const Json
   JsonPrinter(runtime, out, style).print(value);
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -12,7 +12,7 @@
 #include "template/jinja/numbers.h"
 #include "template/jinja/text.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -324,4 +324,4 @@ void Lexer::balance(char symbol) {
   open_.pop_back();
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

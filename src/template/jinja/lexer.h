@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 enum class TokenKind {
   kText,
@@ -83,4 +83,4 @@ class Lexer {
 // wrong with it.
 std::string unescape(std::string_view literal);
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -3,7 +3,7 @@
 
 #include "template/jinja/testing/support.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 std::string repeated(const std::string& text, int count) {
@@ -155,4 +155,4 @@ TEST(Limits, leave_the_stack_to_deep_but_allowed_nesting) {
 }
 
 }  // namespace
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

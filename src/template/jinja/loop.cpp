@@ -3,7 +3,7 @@
 
 #include "template/jinja/compare.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 std::optional<Value> Loop::pull() {
   while (next_source_ < source_.size()) {
@@ -61,4 +61,4 @@ bool Loop::changed(Runtime& runtime, std::vector<Value> values) {
   return true;
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

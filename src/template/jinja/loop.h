@@ -10,7 +10,7 @@
 
 #include "template/jinja/runtime.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 class Loop {
  public:
@@ -39,4 +39,4 @@ class Loop {
   std::optional<Value> last_changed_;
 };
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

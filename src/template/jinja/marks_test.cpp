@@ -6,7 +6,7 @@
 #include "template/jinja/testing/support.h"
 #include "template/jinja/text.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 // Letters whose other case is of the same alphabets. No template below prints one of its own.
@@ -136,4 +136,4 @@ TEST(Marks, are_not_on_options_and_special_tokens) {
 }
 
 }  // namespace
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

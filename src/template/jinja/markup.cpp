@@ -1,7 +1,7 @@
 // Escaping for HTML.
 #include "template/jinja/markup.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 std::string_view entity(char character) {
@@ -55,4 +55,4 @@ Value as_markup(Budget& budget, const Value& value) {
   return make_sequence(sequence->form, std::move(items));
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

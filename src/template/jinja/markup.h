@@ -5,7 +5,7 @@
 
 #include "template/jinja/text.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 // & < > ' " as entities; what is markup already stays.
 Text escaped(Budget& budget, const Text& text);
@@ -13,4 +13,4 @@ Text escaped(Budget& budget, const Text& text);
 // The same text, or the same list of texts, as markup.
 Value as_markup(Budget& budget, const Value& value);
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -8,7 +8,7 @@
 #include "template/jinja/loop.h"
 #include "template/jinja/methods_text.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 Value copy(Runtime& runtime, const Value& self, const Arguments& arguments) {
@@ -95,4 +95,4 @@ const Builtin* find_method(const Value& object, std::string_view name) {
   return method != nullptr && method->name == "copy" && sequence->form != Form::kList ? nullptr : method;
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

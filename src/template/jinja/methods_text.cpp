@@ -12,7 +12,7 @@
 #include "template/jinja/pieces.h"
 #include "template/jinja/repr.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 constexpr std::string_view kPositional;  // a parameter that has no name
@@ -285,4 +285,4 @@ const Builtin* find_text_method(std::string_view name) {
   return method == std::end(kTextMethods) ? nullptr : method;
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -8,7 +8,7 @@
 
 #include "template/jinja/text.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 std::string_view trimmed(std::string_view text) {
@@ -96,4 +96,4 @@ std::optional<double> parse_float(std::string_view text) {
   return is_negative ? -value : value;
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 enum class NumberError { kMalformed, kOverflow };
 
@@ -18,4 +18,4 @@ struct ParsedInteger {
 ParsedInteger parse_integer(std::string_view text, int base);
 std::optional<double> parse_float(std::string_view text);  // also inf, infinity, nan
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -9,7 +9,7 @@
 
 #include "template/jinja/markup.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 struct Number {
@@ -218,4 +218,4 @@ Value plus(Runtime& runtime, const Value& value) {
   return number->is_integer ? Value(number->integer) : Value(number->real);
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

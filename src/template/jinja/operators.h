@@ -3,7 +3,7 @@
 
 #include "template/jinja/runtime.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 enum class Operator { kAdd, kSubtract, kMultiply, kDivide, kFloorDivide, kModulo, kPower };
 
@@ -16,4 +16,4 @@ Value percent_format(Runtime& runtime, const Text& format, const Value& values);
 // str.format(): {} {0} {name} {0.key} {name[key]} !r !s, without a format after a colon.
 Value brace_format(Runtime& runtime, const Text& format, const Arguments& arguments);
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -6,7 +6,7 @@
 #include "base/quote.h"
 #include "template/jinja/parser.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 // then if test else otherwise
 ExprPtr Parser::expression() {
@@ -361,4 +361,4 @@ void Parser::argument(CallArguments& out) {
   }
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

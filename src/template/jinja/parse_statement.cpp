@@ -6,7 +6,7 @@
 #include "base/quote.h"
 #include "template/jinja/parser.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 Body Parser::body_until(const Ends& ends) {
   const DepthCounter::Level level(depth_);
@@ -214,4 +214,4 @@ Target Parser::single_target(Namespaces namespaces) {
   return {id};
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -5,7 +5,7 @@
 
 #include "base/quote.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 constexpr int kMaxNodes = 200'000;  // a tree takes many times the bytes of its text
@@ -119,4 +119,4 @@ NameId Parser::intern(const std::string& name) {
   return at->second;
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -11,7 +11,7 @@
 #include "template/jinja/ast.h"
 #include "template/jinja/lexer.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 // Throws kBadTemplate (syntax, unsupported) or kTemplateLimit (size, nesting).
 Script parse(std::string_view source, const std::string& where);
@@ -108,4 +108,4 @@ class Parser {
   std::unordered_map<std::string, NameId> ids_;
 };
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

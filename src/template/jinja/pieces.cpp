@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 class StripSet {
@@ -188,4 +188,4 @@ Text replace(Budget& budget, const Text& text, const Text& old, const Text& with
   return out.take();
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

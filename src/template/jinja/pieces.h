@@ -5,7 +5,7 @@
 
 #include "template/jinja/text.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 enum class Side { kBoth, kLeft, kRight };
 // characters: what to strip; nullptr: white space.
@@ -20,4 +20,4 @@ std::vector<Value> split_lines(Budget& budget, const Text& text, LineEnds ends);
 
 Text replace(Budget& budget, const Text& text, const Text& old, const Text& with, int64_t max_count);
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

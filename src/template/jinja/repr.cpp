@@ -8,7 +8,7 @@
 
 #include "template/jinja/case.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 std::string escape_of(char32_t value, char32_t quote) {
@@ -158,4 +158,4 @@ TextPtr str(Runtime& runtime, const Value& value) {
   return std::make_shared<const Text>(out.take());
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -6,7 +6,7 @@
 
 #include "template/jinja/runtime.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 std::string float_repr(double value);  // the shortest that reads back: 1.0, 1e+16, inf
 
@@ -25,4 +25,4 @@ struct JsonStyle {
 };
 void add_json(Runtime& runtime, TextBuilder& out, const Value& value, const JsonStyle& style);
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -7,7 +7,7 @@
 
 #include "base/quote.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 namespace {
 
@@ -132,4 +132,4 @@ size_t length_of(const Runtime& runtime, const Value& value) {
   runtime.fail(fmt::format("{} has no length", type_name(value)));
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -14,7 +14,7 @@
 #include "template/jinja/text.h"
 #include "template/jinja/value.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 class Runtime {
  public:
@@ -100,4 +100,4 @@ const Builtin* find_test(std::string_view name);
 const Builtin* find_function(std::string_view name);
 const Builtin* find_method(const Value& object, std::string_view name);
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

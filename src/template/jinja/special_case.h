@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 struct SpecialCase {
   char32_t value;
@@ -117,4 +117,4 @@ constexpr SpecialCase kSpecialCases[] = {
     {0xfb17, "\xd5\x84\xd4\xbd", "\xd5\x84\xd5\xad"},
 };
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

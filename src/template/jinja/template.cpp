@@ -7,7 +7,7 @@
 #include "template/jinja/interpreter.h"
 #include "template/jinja/parser.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 Value global(const Variables& variables, const std::string& name) {
@@ -45,4 +45,4 @@ MarkedText Template::render(const Variables& variables, Budget& budget, const st
   return {std::move(out.text), std::move(out.user)};
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -23,7 +23,7 @@
 #include "template/jinja/budget.h"
 #include "template/jinja/value.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 using Variables = std::vector<std::pair<std::string, Value>>;
 
@@ -51,4 +51,4 @@ class Template {
   std::string where_;
 };
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -7,7 +7,7 @@
 
 #include "base/quote.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 void TextBuilder::mark(size_t begin, size_t end) {
   if (begin == end) return;
@@ -143,4 +143,4 @@ Text slice(Budget& budget, const Text& text, size_t begin, size_t end) {
   return out.take();
 }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

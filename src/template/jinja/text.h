@@ -11,7 +11,7 @@
 #include "template/jinja/budget.h"
 #include "template/jinja/value.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 enum class Author : uint8_t { kTemplate, kUser };
 
@@ -64,4 +64,4 @@ size_t find_last(Budget& budget, std::string_view text, std::string_view needle,
 
 Text slice(Budget& budget, const Text& text, size_t begin, size_t end);  // bytes
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

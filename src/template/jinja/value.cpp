@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 namespace {
 
 constexpr size_t kFewItems = 8;  // up to here, looking at every key is as fast as an order of keys
@@ -165,4 +165,4 @@ std::string_view type_name(const Value& value) { return std::visit(TypeName{}, v
 
 bool is_true(const Value& value) { return std::visit(Truth{}, value.held()); }
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

@@ -16,7 +16,7 @@
 #include "base/marked_text.h"
 #include "template/jinja/budget.h"
 
-namespace moebius::jinja {
+namespace moebius::internal::jinja {
 
 struct Text : MarkedText {
   bool is_markup = false;  // what the safe filter makes: adding plain text to it escapes that (markup.h)
@@ -147,4 +147,4 @@ Value from_json(const Json& json, Origin origin);
 std::string_view type_name(const Value& value);  // as Python calls it: "str", "dict", "NoneType"
 bool is_true(const Value& value);                // Python's bool()
 
-}  // namespace moebius::jinja
+}  // namespace moebius::internal::jinja

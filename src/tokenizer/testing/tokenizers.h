@@ -13,7 +13,7 @@
 #include "tokenizer/byte_alphabet.h"
 #include "tokenizer/tokenizer.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 inline Json golden_json(const std::string& name) {
   const std::string path = fmt::format("{}/tests/golden/tokenizer/{}.json", MOEBIUS_SOURCE_DIR, name);
@@ -53,4 +53,4 @@ inline Json small_file(const std::vector<SmallMerge>& merges, const std::vector<
   return file;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

@@ -3,7 +3,7 @@
 
 #include "backend/cpu/kernels/math.h"
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 constexpr int kFour = 4;                     // heads, and keys, whose dot products are reduced together
 constexpr int kSumKeys = 8;                  // keys whose values are summed up while they are near
@@ -355,4 +355,4 @@ static void attend(const AttendArgs& args) {
   }
 }
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

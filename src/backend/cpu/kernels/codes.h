@@ -4,7 +4,7 @@
 
 #include "backend/cpu/kernels/formats.h"
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 constexpr int kSegment = 512;  // inputs between two roundings into the result (N2)
 
@@ -151,4 +151,4 @@ MOEBIUS_INLINE void for_each_unit(const uint8_t* tile, const MatrixView& w, cons
   }
 }
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

@@ -4,7 +4,7 @@
 #include "backend/cpu/kernels/math.h"
 #include "backend/cpu/kernels/rows.h"
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 // Row `row` of [state; in], counted from the first of `in`.
 MOEBIUS_INLINE const float* conv_row(const ConvArgs& args, int64_t row) {
@@ -185,4 +185,4 @@ static void delta_replay(const DeltaReplayArgs& args) {
   for_each_columns(args.dv, [&]<int V>(int64_t column) { replay_columns<V>(args, column); });
 }
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

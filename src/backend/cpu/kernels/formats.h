@@ -6,7 +6,7 @@
 #include "backend/cpu/kernels/math.h"
 #include "quant/mxfp4.h"
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 // 2^(e - 127) of 16 bytes e. The exponent field of a float, but for 0, which stands for the subnormal 2^-127.
 MOEBIUS_INLINE F32 load_e8m0(const uint8_t* p) {
@@ -62,4 +62,4 @@ struct Mxfp4 {
   }
 };
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

@@ -3,8 +3,8 @@
 #define MOEBIUS_VEC "backend/cpu/kernels/vec_avx2.h"
 #include "backend/cpu/kernels/isa_table.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 const KernelTable& avx2_kernels() { return avx2::kTable; }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

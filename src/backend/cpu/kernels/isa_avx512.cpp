@@ -3,8 +3,8 @@
 #define MOEBIUS_VEC "backend/cpu/kernels/vec_avx512.h"
 #include "backend/cpu/kernels/isa_table.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 const KernelTable& avx512_kernels() { return avx512::kTable; }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -3,8 +3,8 @@
 #define MOEBIUS_VEC "backend/cpu/kernels/vec_portable.h"
 #include "backend/cpu/kernels/isa_table.h"
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 const KernelTable& portable_kernels() { return portable::kTable; }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -7,7 +7,7 @@
 #include "backend/cpu/kernels/probe.h"
 #include "backend/cpu/kernels/rows.h"
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 static constexpr KernelTable kTable = {
     .matmul = matmul,
@@ -28,4 +28,4 @@ static constexpr KernelTable kTable = {
     .dot_probe = dot_probe,
 };
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 constexpr int kLanes = 16;         // rows of a block: one lane each
 constexpr int kQuantBlock = 64;    // activations that share an int8 scale (N3)
@@ -145,4 +145,4 @@ const KernelTable& portable_kernels();
 const KernelTable& avx2_kernels();
 const KernelTable& avx512_kernels();
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

@@ -6,7 +6,7 @@
 #include "backend/cpu/kernels/matmul_int8.h"
 #include "backend/cpu/kernels/rows.h"
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 // y [n][2][16] = two blocks of 16 rows times n <= kMaxRows rows of activations.
 using PairFunction = void (*)(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n);
@@ -138,4 +138,4 @@ static void gate_up(const GateUpArgs& args) {
   }
 }
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

@@ -7,7 +7,7 @@
 // with the field of the low plane where it is, or nearly, and the high bits right above it.
 #pragma once
 
-namespace moebius::cpu {
+namespace moebius::internal::cpu {
 
 constexpr int low_bits(int bits) { return bits == 8 ? 8 : bits >= 4 ? 4 : 2; }
 constexpr int high_bits(int bits) { return bits - low_bits(bits); }
@@ -39,4 +39,4 @@ constexpr int place_of(int bits, int number) {
   return number == 0 ? 0 : kFourFiveSix[bits - 4];
 }
 
-}  // namespace moebius::cpu
+}  // namespace moebius::internal::cpu

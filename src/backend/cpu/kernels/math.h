@@ -7,7 +7,7 @@
 
 #include MOEBIUS_VEC
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 // Asks for a line, into the second-level cache: what a core may have under way to its first level (two dozen lines) is
 // too little for the latency of memory. Measured: 9-14 GB/s a core into the first level, 20-28 into the second.
@@ -71,4 +71,4 @@ MOEBIUS_INLINE void store_lanes(float* p, F32 a, int64_t count) {
   }
 }
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

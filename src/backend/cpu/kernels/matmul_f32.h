@@ -5,7 +5,7 @@
 
 #include "backend/cpu/kernels/codes.h"
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 template <Element E>
 MOEBIUS_INLINE F32 dense_weight(const uint8_t* block, int k) {
@@ -124,4 +124,4 @@ static void decoded_pair(float* y, const BlockPair& blocks, const MatrixView& w,
       [&](int k) MOEBIUS_INLINE_LAMBDA { end_segment(pair_sums(y, k <= kSegment), acc, n); });
 }
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

@@ -5,7 +5,7 @@
 
 #include "backend/cpu/kernels/codes.h"
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 // The sums of one row, one a place (layout.h). Where products would overflow, or codes are looked up, every code is at
 // place 0.
@@ -225,4 +225,4 @@ static void int8_pair(float* y, const BlockPair& blocks, const MatrixView& w, co
       [&](int k) MOEBIUS_INLINE_LAMBDA { end_segment(pair_sums(y, k <= kSegment), acc, n); });
 }
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

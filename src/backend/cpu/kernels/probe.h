@@ -3,7 +3,7 @@
 
 #include "backend/cpu/kernels/matmul_int8.h"
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 // All sums are asked for, or the compiler would leave out the others.
 template <class Format, int N>
@@ -41,4 +41,4 @@ static int64_t dot_probe(int32_t* sum, int64_t rounds) {
   return rounds * kRowsAtOnce * kPairLanes * kUnit;
 }
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

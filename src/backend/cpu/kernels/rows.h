@@ -3,7 +3,7 @@
 
 #include "backend/cpu/kernels/math.h"
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 // r of N6: 1 / sqrt(mean of squares + eps).
 MOEBIUS_INLINE float inverse_rms(const float* x, int64_t n, float eps) {
@@ -98,4 +98,4 @@ static void quantize_row(const QuantizedOut& out, const float* x, int64_t n) {
   }
 }
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

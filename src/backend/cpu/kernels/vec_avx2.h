@@ -9,7 +9,7 @@
 #define MOEBIUS_INLINE_MEMBER inline __attribute__((always_inline))
 #define MOEBIUS_INLINE_LAMBDA __attribute__((always_inline))
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers; the codes of a unit do not fit beside them into 16.
 constexpr int kRowsAtOnce = 2;
@@ -220,4 +220,4 @@ struct Dot {
   }
 };
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

@@ -9,7 +9,7 @@
 #define MOEBIUS_INLINE_MEMBER inline __attribute__((always_inline))
 #define MOEBIUS_INLINE_LAMBDA __attribute__((always_inline))
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers: of 32, 16 hold the codes of a unit, 4 sums, the rest finishes them.
 constexpr int kRowsAtOnce = 4;
@@ -151,4 +151,4 @@ struct Dot {
   MOEBIUS_INLINE_MEMBER I32 total() const { return {sum}; }
 };
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

@@ -8,7 +8,7 @@
 #define MOEBIUS_INLINE_MEMBER inline
 #define MOEBIUS_INLINE_LAMBDA
 
-namespace moebius::cpu::MOEBIUS_ISA {
+namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 // Rows of activations whose sums stay in registers: loops over lanes gain nothing from more.
 constexpr int kRowsAtOnce = 1;
@@ -244,4 +244,4 @@ struct Dot {
   }
 };
 
-}  // namespace moebius::cpu::MOEBIUS_ISA
+}  // namespace moebius::internal::cpu::MOEBIUS_ISA

@@ -8,7 +8,7 @@
 
 #include "backend/backend.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 struct Candidate {
   std::string name;     // letters, digits and underscores: it ends up in the test's name
@@ -22,4 +22,4 @@ struct Candidate {
 
 const std::vector<Candidate>& candidates();
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

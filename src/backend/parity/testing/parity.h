@@ -15,7 +15,7 @@
 #include "backend/parity/testing/candidates.h"
 #include "backend/testing/support.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 // The row counts that kernels specialise for, and their neighbours.
 inline constexpr int64_t kTokenCounts[] = {1, 2, 3, 4, 5, 8, 15, 16, 17, 33};
@@ -69,4 +69,4 @@ std::string test_name(const ::testing::TestParamInfo<ParityParam>& param);
 void PrintTo(const ParityCase& parity_case, std::ostream* out);
 void PrintTo(const Candidate& candidate, std::ostream* out);
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

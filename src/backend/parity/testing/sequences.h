@@ -11,7 +11,7 @@
 
 #include "backend/parity/testing/parity.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 // A step of a script: how many more rows of which sequences share a batch. Of a draft, only the first `rows` stay; the
 // `rejected` rows behind them hold other inputs than those that come next.
@@ -289,4 +289,4 @@ inline ParityCase sequence_case(std::string name, const SequenceProgram& program
   return parity_case;
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing

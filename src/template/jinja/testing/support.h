@@ -5,7 +5,7 @@
 
 #include "template/jinja/template.h"
 
-namespace moebius::testing {
+namespace moebius::internal::testing {
 
 // 4 July 2026, 09:05:03, a Saturday: the moment at which the goldens were made.
 inline std::tm standing_clock() {
@@ -33,4 +33,4 @@ inline MarkedText render(const std::string& source, const Json& object, jinja::O
   return jinja::Template::parse(source, "test").render(variables_of(object, origin), budget, standing_clock());
 }
 
-}  // namespace moebius::testing
+}  // namespace moebius::internal::testing
