@@ -46,7 +46,8 @@ void build(CLI::App& app) {
       "moebius bench OUT --experts unfused,concat,fused\n"
       "moebius generate OUT --tokens 1,2,3");
   app.add_flag_callback(
-      "--version", [] { throw CLI::CallForVersion(version_line(), 0); }, "Version, commit, compiler, instruction sets");
+      "--version", [] { throw CLI::CallForVersion(version_text(), 0); },
+      "Version, commit, compiler, numerics, libraries");
   add_synth(app);
   add_quantize(app);
   add_inspect(app);
@@ -80,7 +81,7 @@ int run(CLI::App& app, const std::vector<std::string>& arguments) {
   } catch (const CLI::CallForHelp&) {
     write_output(command.help());
   } catch (const CLI::CallForVersion& version) {
-    print("{}\n", version.what());
+    write_output(version.what());
   } catch (const CLI::RuntimeError& finding) {
     flush_output();
     return finding.get_exit_code();

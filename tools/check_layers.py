@@ -51,7 +51,7 @@ DEVICES = {"backend/reference", "backend/cpu", "backend/cuda"}
 # The one file that knows every backend by name.
 EXCEPTIONS = {"src/load/make_backend.cpp": DEVICES}
 # The one error type, and plain data of the public interface that layers below it fill in.
-EVERYBODYS = {Path("include/moebius") / name for name in ("error.h", "limits.h", "request.h", "reply.h", "sampling.h")}
+EVERYBODYS = {Path("include/moebius") / name for name in ("chat.h", "compute_options.h", "error.h", "export.h", "limits.h", "reply.h", "request.h", "sampling.h", "speculation.h")}
 ADVICE = {
     "devices": "go through backend/backend.h; src/load/make_backend.cpp alone names the backends",
     "tests": "code of a test stays in tests; move what both need into the library",

@@ -20,7 +20,7 @@
 #include "cli/output.h"
 #include "cli/output_file.h"
 #include "dialogue/model_text.h"
-#include "load/options.h"
+#include "load/option_words.h"
 #include "moebius/error.h"
 
 namespace moebius::internal::apps {
@@ -59,7 +59,7 @@ struct BenchOptions {
 
 BenchPlan make_plan(const BenchOptions& options) {
   BenchPlan plan;
-  for (const std::string& experts : options.experts) plan.paths.push_back(parse_expert_path(experts));
+  for (const std::string& experts : options.experts) plan.paths.push_back(parse_word<ExpertPath>("--experts", experts));
   const std::set<ExpertPath> distinct(plan.paths.begin(), plan.paths.end());
   if (distinct.size() != plan.paths.size()) {
     throw Error(ErrorCode::kUsage, "--experts", "names a path twice",
@@ -70,7 +70,7 @@ BenchPlan make_plan(const BenchOptions& options) {
   plan.context = options.context;
   plan.prefill = options.prefill;
   plan.reps = options.reps;
-  plan.threads = chosen_threads(options.common.engine.threads);
+  plan.threads = chosen_threads(options.common.engine.compute.threads);
   return plan;
 }
 
@@ -117,8 +117,8 @@ void run_sequences_bench(const BenchOptions& options) {
   SequencesPlan plan = sequences_plan(options);
   CommonOptions common = options.common;
   if (plan.arms.size() > 1) {
-    common.engine.mtp = "auto";
-    common.engine.draft_rows = SpeculationMode::kMaxDepth + 1;
+    common.engine.drafts.head = DraftHeadUse::kIfBundled;
+    common.engine.drafts.max_rows = SpeculationMode::kMaxDepth + 1;
   }
   std::optional<ModelText> text;
   if (!options.prompts.empty()) text = load_model_text(options.directory);
@@ -142,9 +142,9 @@ void run(const BenchOptions& options) {
   }
   const BenchPlan plan = make_plan(options);
   CommonOptions common = options.common;
-  common.engine.context = context_needed(plan);
-  common.engine.max_rows = rows_needed(plan);
-  common.engine.draft_rows = draft_rows_needed(plan);
+  common.engine.limits.context = context_needed(plan);
+  common.engine.limits.max_rows = rows_needed(plan);
+  common.engine.drafts.max_rows = draft_rows_needed(plan);
   std::optional<OutputFile> chart;  // before the long work: a name that cannot be written is known at once
   if (!options.svg.empty()) chart.emplace(options.svg);
   const bool measure_ops = options.ops || !options.svg.empty();
@@ -152,7 +152,7 @@ void run(const BenchOptions& options) {
   check_context(plan, model.model().options().context);
   const BenchResult result = run_bench(model, plan, [](const std::string& said) { note("{}\n", said); });
   const BenchContext context{.cpu = cpu_name(),
-                             .isa = chosen_isa(common.engine.backend, common.engine.isa),
+                             .isa = std::string(word(chosen_isa(common.engine.compute))),
                              .threads = plan.threads,
                              .model = model.ready.name,
                              .layers = model.model().config().layers,

@@ -9,7 +9,7 @@
 #include "bench/bench_stats.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "load/options.h"
+#include "load/option_words.h"
 
 namespace moebius::internal::apps {
 namespace {
@@ -86,7 +86,7 @@ OpRow time_between(const BenchSeries& series) {
 }
 
 std::string heading(const BenchSeries& series) {
-  return fmt::format("{}, s {}, context {}, {}", name(series.test), series.rows, series.context, name(series.path));
+  return fmt::format("{}, s {}, context {}, {}", name(series.test), series.rows, series.context, word(series.path));
 }
 
 std::string escaped(const std::string& text) {
@@ -154,7 +154,7 @@ Json ops_json(const BenchResult& result) {
       ops.push_back({{"test", name(series.test)},
                      {"s", series.rows},
                      {"context", series.context},
-                     {"experts", name(series.path)},
+                     {"experts", word(series.path)},
                      {"op", row.op},
                      {"calls", row.calls},
                      {"ms", rounded(row.ms)},

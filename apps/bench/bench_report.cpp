@@ -9,7 +9,7 @@
 #include "bench/bench_stats.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "load/options.h"
+#include "load/option_words.h"
 
 namespace moebius::internal::apps {
 namespace {
@@ -42,7 +42,7 @@ std::string ratio_lines(const BenchResult& result) {
       if (other.test != fused.test || other.rows != fused.rows || other.path == ExpertPath::kFused) continue;
       const std::vector<double> r = ratios(seconds(other), seconds(fused));
       text += fmt::format("  {:<9} s {:<4}  {:>7} / fused  {:.3f}  ({:.3f} to {:.3f})\n", name(fused.test), fused.rows,
-                          name(other.path), median(r), smallest(r), largest(r));
+                          word(other.path), median(r), smallest(r), largest(r));
     }
   }
   if (text.empty()) return text;
@@ -58,7 +58,7 @@ std::string draft_lines(const BenchResult& result) {
   std::string text;
   for (const BenchSeries& series : result.series) {
     if (series.test != BenchTest::kDraft) continue;
-    text += fmt::format("  {:>2} drafted  {:<7}  as long as {:.2f} plain tokens\n", series.rows - 1, name(series.path),
+    text += fmt::format("  {:>2} drafted  {:<7}  as long as {:.2f} plain tokens\n", series.rows - 1, word(series.path),
                         plain_tokens(series));
   }
   if (text.empty()) return text;
@@ -69,7 +69,7 @@ std::string draft_lines(const BenchResult& result) {
 
 Json row_json(const BenchSeries& series) {
   const BenchRow row = summarize(series);
-  Json json = {{"experts", name(series.path)},
+  Json json = {{"experts", word(series.path)},
                {"test", name(series.test)},
                {"s", series.rows},
                {"context", series.context},
@@ -127,7 +127,7 @@ std::string bench_table(const BenchContext& context, const BenchResult& result) 
     const BenchRow row = summarize(series);
     text += fmt::format(
         "{:<9} {:>4} {:>7}  {:<7} {:>10.3f} {:>9.3f} {:>9.3f} {:>9.1f} {:>9} {:>6.1f} {:>6.1f} {:>8.1f}\n",
-        name(series.test), series.rows, series.context, name(series.path), row.ms_median, row.ms_min, row.ms_max,
+        name(series.test), series.rows, series.context, word(series.path), row.ms_median, row.ms_min, row.ms_max,
         row.tok_s, human_bytes(static_cast<uint64_t>(row.bytes)), row.gb_s, row.bandwidth_pct, row.experts_mean);
   }
   text += ratio_lines(result);

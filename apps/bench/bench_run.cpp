@@ -12,7 +12,7 @@
 #include "bench/bench_stats.h"
 #include "cli/interrupt.h"
 #include "cli/machine.h"
-#include "load/options.h"
+#include "load/option_words.h"
 #include "model/stepper.h"
 
 namespace moebius::internal::apps {
@@ -148,7 +148,7 @@ BenchResult Bench::run() {
 void Bench::fill_caches() {
   if (plan_.context == 0) return;
   for (size_t arm = 0; arm < steppers_.size(); ++arm) {
-    said_(fmt::format("filling caches: {} positions, {}", plan_.context, name(plan_.paths[arm])));
+    said_(fmt::format("filling caches: {} positions, {}", plan_.context, word(plan_.paths[arm])));
     model_.model().set_expert_path(plan_.paths[arm]);
     append(*steppers_[arm], std::span(prompt_tokens_).first(static_cast<size_t>(std::min(plan_.context, kPrompt))));
     steppers_[arm]->repeat_until(plan_.context);

@@ -174,8 +174,9 @@ void check_tokens(const ReadyModel& model, std::span<const int32_t> tokens) {
 void run_logits(const LogitsOptions& options) {
   const std::vector<int32_t> tokens = parse_tokens(options.tokens);
   CommonOptions common = options.common;
-  common.engine.max_rows = options.chunk;
-  if (options.mtp && common.engine.mtp.empty()) common.engine.mtp = kBundledMtp;
+  common.engine.limits.max_rows = options.chunk;
+  DraftOptions& drafts = common.engine.drafts;
+  if (options.mtp) drafts.head = drafts.head_directory.empty() ? DraftHeadUse::kBundled : DraftHeadUse::kDirectory;
   if (options.mtp && options.chunk > kMaxLogitRows) {
     throw Error(ErrorCode::kUsage, "--chunk", fmt::format("expected at most {} with --mtp", kMaxLogitRows));
   }
@@ -213,7 +214,7 @@ void add_logits(CLI::App& app) {
       ->check(CLI::Range(int64_t{1}, kMaxChunk).description(""))
       ->capture_default_str();
   CLI::Option* mtp =
-      command.add_option("--mtp", options->common.engine.mtp,
+      command.add_option("--mtp", options->common.engine.drafts.head_directory,
                          "Also `mtp_logits` [T - 1, V] of the draft head: the checkpoint's, or that of DIR");
   mtp->type_name("[DIR]")->expected(0, 1);
   command.add_option("--trace", options->trace, "The residual stream after each layer: f32 `layer.N` [T, D]")

@@ -19,6 +19,7 @@
 #include "cli/progress.h"
 #include "cli/text_input.h"
 #include "dialogue/model_text.h"
+#include "load/option_words.h"
 #include "model/stepper.h"
 #include "moebius/error.h"
 
@@ -109,17 +110,20 @@ struct Rival {
 };
 
 void set(EngineOptions& engine, const std::string& key, const std::string& value) {
-  const std::pair<const char*, std::string*> settings[] = {{"backend", &engine.backend},
-                                                           {"isa", &engine.isa},
-                                                           {"experts", &engine.experts},
-                                                           {"kv", &engine.kv},
-                                                           {"activations", &engine.activations}};
-  const auto* found = std::ranges::find(settings, key, &std::pair<const char*, std::string*>::first);
-  if (found == std::end(settings)) {
-    throw Error(ErrorCode::kUsage, "--against " + key, "is no setting",
-                "there are backend, isa, experts, kv and activations");
+  const std::string option = "--against " + key;
+  if (key == "backend") {
+    engine.compute.backend = parse_word<BackendKind>(option, value);
+  } else if (key == "isa") {
+    engine.compute.instruction_set = parse_word<InstructionSet>(option, value);
+  } else if (key == "experts") {
+    engine.compute.experts = parse_word<ExpertPath>(option, value);
+  } else if (key == "kv") {
+    engine.cache.kv = parse_word<KvType>(option, value);
+  } else if (key == "activations") {
+    engine.compute.activations = parse_word<ActivationKind>(option, value);
+  } else {
+    throw Error(ErrorCode::kUsage, option, "is no setting", "there are backend, isa, experts, kv and activations");
   }
-  *found->second = value;
 }
 
 Rival parse_rival(const std::string& text, const PerplexityOptions& options) {
@@ -219,8 +223,9 @@ void write_report(const Report& r, int64_t window) {
 }
 
 void run_perplexity(PerplexityOptions options) {
-  options.common.engine.context = options.window;
-  options.common.engine.max_rows = std::min<int64_t>(options.common.engine.max_rows, options.window);
+  LimitOptions& limits = options.common.engine.limits;
+  limits.context = options.window;
+  limits.max_rows = std::min<int64_t>(limits.max_rows, options.window);
   std::vector<Rival> rivals;
   for (const std::string& text : options.against) rivals.push_back(parse_rival(text, options));
   const ModelText text = load_model_text(options.directory);

@@ -17,7 +17,8 @@
 #include "cli/loading.h"
 #include "cli/machine.h"
 #include "cli/progress.h"
-#include "load/options.h"
+#include "load/make_backend.h"
+#include "load/option_words.h"
 #include "model/non_finite.h"
 #include "model/stepper.h"
 #include "moebius/error.h"
@@ -103,7 +104,8 @@ class Examination {
 
 void Examination::run() {
   if (!audit()) return;
-  if (options_.common.engine.backend == "cpu" && options_.common.engine.packed != "off") examine_packed();
+  const EngineOptions& engine = options_.common.engine;
+  if (engine.compute.backend == BackendKind::kCpu && engine.packed.use != PackedUse::kOff) examine_packed();
   if (!examine_loaded()) return;
   if (!options_.quick) compare_loads();
 }
@@ -153,8 +155,8 @@ void Examination::scan(const ModelDir& files) {
 // A stale file is no fault of the checkpoint, a damaged one is no fault of anybody's: both are made again.
 void Examination::examine_packed() {
   const ModelDir files(options_.directory);
-  const PackedKey key = {std::string(packed_layout({})), files.fingerprint()};
-  for (const auto& path : packed_paths(files.path(), options_.common.engine.cache_directory)) {
+  const PackedKey key = {std::string(packed_layout(BackendKind::kCpu)), files.fingerprint()};
+  for (const auto& path : packed_paths(files.path(), options_.common.engine.packed.cache_directory)) {
     if (!std::filesystem::exists(path)) continue;
     try {
       const PackedReader reader(path, key, nullptr);
@@ -170,9 +172,9 @@ void Examination::examine_packed() {
 
 ReadyModel Examination::load_with(const CommonOptions& common) const {
   CommonOptions small = common;
-  small.engine.packed = use_packed_ ? "auto" : "off";  // to examine is not to write
-  small.engine.context = kTokens;
-  small.engine.max_rows = kTokens;
+  small.engine.packed.use = use_packed_ ? PackedUse::kAuto : PackedUse::kOff;  // to examine is not to write
+  small.engine.limits.context = kTokens;
+  small.engine.limits.max_rows = kTokens;
   return load_model(Checkpoint(options_.directory), small);
 }
 
@@ -224,7 +226,7 @@ void Examination::compare_paths(const ReadyModel& model) {
     model.model().set_expert_path(path);
     const Logits got = logits_of(model, kTokens);
     if (same_bits(got, expected_)) continue;
-    judge("expert paths", fmt::format("{} and {}", name(path), options_.common.engine.experts), got);
+    judge("expert paths", fmt::format("{} and {}", word(path), word(options_.common.engine.compute.experts)), got);
     return;
   }
   judge("expert paths", "unfused, concat and fused", expected_);
@@ -232,21 +234,21 @@ void Examination::compare_paths(const ReadyModel& model) {
 
 void Examination::compare_loads() {
   CommonOptions other = options_.common;
-  const int threads = chosen_threads(options_.common.engine.threads);
-  other.engine.threads = threads == 1 ? 2 : 1;
-  compare_load("threads equal", fmt::format("{} and {} threads", threads, other.engine.threads), other);
-  if (options_.common.engine.backend != "cpu") return;
-  const std::string chosen = chosen_isa("cpu", options_.common.engine.isa);
-  for (const std::string& isa : available_isas()) {
+  const int threads = chosen_threads(options_.common.engine.compute.threads);
+  other.engine.compute.threads = threads == 1 ? 2 : 1;
+  compare_load("threads equal", fmt::format("{} and {} threads", threads, other.engine.compute.threads), other);
+  if (options_.common.engine.compute.backend != BackendKind::kCpu) return;
+  const InstructionSet chosen = chosen_isa(options_.common.engine.compute);
+  for (const InstructionSet isa : machine_instruction_sets()) {
     if (isa == chosen) continue;
     other = options_.common;
-    other.engine.isa = isa;
-    compare_load("instruction sets", fmt::format("{} and {}", chosen, isa), other);
+    other.engine.compute.instruction_set = isa;
+    compare_load("instruction sets", fmt::format("{} and {}", word(chosen), word(isa)), other);
   }
   if (weight_bytes_ > kReferenceLimit) return;
   other = options_.common;
-  other.engine.backend = "reference";
-  other.engine.isa.clear();
+  other.engine.compute.backend = BackendKind::kReference;
+  other.engine.compute.instruction_set.reset();
   compare_load("reference", "the cpu and the reference backend", other);
 }
 

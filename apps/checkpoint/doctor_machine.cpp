@@ -8,7 +8,10 @@
 #include "checkpoint/doctor.h"
 #include "cli/machine.h"
 #include "cli/progress.h"
+#include "cli/published_models.h"
 #include "load/available_memory.h"
+#include "load/make_backend.h"
+#include "load/option_words.h"
 #include "moebius/error.h"
 
 namespace moebius::internal::apps {
@@ -18,24 +21,24 @@ constexpr uint64_t kLittleMemory = uint64_t{2} << 30;
 constexpr int kProbeReads = 5;
 
 void examine_isa(Findings& findings, const CommonOptions& common) {
-  const std::vector<std::string> isas = available_isas();
-  if (!common.engine.isa.empty()) {
-    if (std::ranges::find(isas, common.engine.isa) == isas.end()) {
-      throw Error(ErrorCode::kUnavailable, "--isa " + common.engine.isa,
-                  fmt::format("this machine has {}", fmt::join(isas, ", ")), "choose one of these, or leave --isa out");
+  const std::vector<InstructionSet> isas = machine_instruction_sets();
+  const std::string available = fmt::format("{}", fmt::join(words_of(isas), " "));
+  if (const auto chosen = common.engine.compute.instruction_set) {
+    if (std::ranges::find(isas, *chosen) == isas.end()) {
+      throw Error(ErrorCode::kUnavailable, fmt::format("--isa {}", word(*chosen)),
+                  fmt::format("this machine has {}", available), "choose one of these, or leave --isa out");
     }
-    findings.pass("instruction set",
-                  fmt::format("{}, as --isa says (available: {})", common.engine.isa, fmt::join(isas, " ")));
+    findings.pass("instruction set", fmt::format("{}, as --isa says (available: {})", word(*chosen), available));
   } else if (isas.size() == 1) {
-    findings.warn("instruction set", isas.back() + ": this CPU has neither AVX2 nor AVX-512",
+    findings.warn("instruction set", available + ": this CPU has neither AVX2 nor AVX-512",
                   "expect a fraction of the speed; any x86-64 server or desktop CPU since 2015 has AVX2");
   } else {
-    findings.pass("instruction set", fmt::format("{}, the best of {}", isas.back(), fmt::join(isas, " ")));
+    findings.pass("instruction set", fmt::format("{}, the best of {}", word(isas.back()), available));
   }
 }
 
 void examine_threads(Findings& findings, const CommonOptions& common) {
-  const int threads = chosen_threads(common.engine.threads);
+  const int threads = chosen_threads(common.engine.compute.threads);
   const double quota = quota_cpus();
   std::string detail = fmt::format("{} ({} CPUs, {} allowed by affinity", threads, logical_cpus(), allowed_cpus());
   detail += quota > 0 ? fmt::format(", quota {:.1f})", quota) : ", no quota)";
@@ -63,8 +66,15 @@ void examine_memory(Findings& findings) {
   }
 }
 
+void advise_model(Findings& findings) {
+  const PublishedModel* model = largest_model_within(available_memory_bytes().value_or(0));
+  if (model == nullptr) return;
+  findings.pass("model for this memory", fmt::format("{} ({:.1f} GB): {}", model->repository, model->gigabytes,
+                                                     download_command(std::string(model->repository))));
+}
+
 void examine_bandwidth(Findings& findings, const CommonOptions& common) {
-  const int threads = chosen_threads(common.engine.threads);
+  const int threads = chosen_threads(common.engine.compute.threads);
   BandwidthProbe probe(threads, probe_buffer_bytes());
   double best = 0;
   for (int i = 0; i < kProbeReads; ++i) best = std::max(best, probe.measure());
@@ -79,6 +89,7 @@ void examine_machine(Findings& findings, const CommonOptions& common) {
   findings.attempt("instruction set", [&] { examine_isa(findings, common); });
   examine_threads(findings, common);
   examine_memory(findings);
+  advise_model(findings);
   findings.attempt("read bandwidth", [&] { examine_bandwidth(findings, common); });
 }
 

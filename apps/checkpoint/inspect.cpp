@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "load/available_memory.h"
+#include "load/option_words.h"
 #include "load/options.h"
 #include "model/model.h"
 
@@ -56,7 +57,7 @@ Inspection inspect(const Checkpoint& checkpoint, const InspectOptions& options) 
   result.context = model.context;
   const int64_t page_bytes = make_state_spec(result.config, model).page_bytes();
   result.kv_bytes_per_token = static_cast<uint64_t>(page_bytes / kPagePositions + result.config.rotary_dim * 4);
-  result.kv = options.common.engine.kv;
+  result.kv = word(options.common.engine.cache.kv);
   return result;
 }
 

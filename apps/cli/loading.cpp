@@ -13,6 +13,7 @@
 #include "cli/progress.h"
 #include "engine/engine_loader.h"
 #include "load/available_memory.h"
+#include "load/option_words.h"
 #include "load/options.h"
 
 namespace moebius::internal::apps {
@@ -44,12 +45,14 @@ Ready load_with_progress(const Checkpoint& checkpoint, const CommonOptions& opti
   for (const std::string& line : notices) note("{}\n", line);
   ready.load_s = progress.seconds();
   const EngineOptions& engine = options.engine;
+  const ComputeOptions& compute = engine.compute;
   note("ready: {}, {}, ctx {}, {} {}, threads {}, loaded in {:.1f} s at {:.2f} GB/s\n", ready.name,
-       human_bytes(ready.plan.weight_bytes), engine.context, engine.backend, chosen_isa(engine.backend, engine.isa),
-       chosen_threads(engine.threads), ready.load_s, static_cast<double>(ready.plan.weight_bytes) / ready.load_s / 1e9);
+       human_bytes(ready.plan.weight_bytes), engine.limits.context, word(compute.backend), word(chosen_isa(compute)),
+       chosen_threads(compute.threads), ready.load_s,
+       static_cast<double>(ready.plan.weight_bytes) / ready.load_s / 1e9);
   if (options.verbose) {
-    note("experts {}, kv {}, activations {}, steps of at most {} tokens; peak memory {}\n", engine.experts, engine.kv,
-         engine.activations, engine.max_rows, human_bytes(peak_resident_bytes()));
+    note("experts {}, kv {}, activations {}, steps of at most {} tokens; peak memory {}\n", word(compute.experts),
+         word(engine.cache.kv), word(compute.activations), engine.limits.max_rows, human_bytes(peak_resident_bytes()));
   }
   return ready;
 }

@@ -6,21 +6,20 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <CLI/Version.hpp>
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 
 #include "base/bandwidth_probe.h"
 #include "base/thread_pool.h"
-#include "build_info.h"
 #include "load/available_memory.h"
 #include "load/make_backend.h"
-#include "moebius/error.h"
+#include "load/option_words.h"
+#include "moebius/version.h"
 
 namespace moebius::internal::apps {
 namespace {
-
-constexpr const char* kIsas[] = {"portable", "avx2", "avx512"};
 
 // The value behind "key" in files of "key: value" or "key value" lines; empty when there is none.
 std::string field(const char* path, const std::string& key) {
@@ -82,30 +81,30 @@ std::string huge_page_mode() {
   return open == std::string::npos || close == std::string::npos ? "" : line.substr(open + 1, close - open - 1);
 }
 
-std::vector<std::string> available_isas() {
-  std::vector<std::string> found;
-  for (const char* isa : kIsas) {
-    try {
-      make_backend({.backend = "cpu", .isa = isa, .threads = 1});
-      found.emplace_back(isa);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnavailable) throw;
-    }
-  }
-  return found;
+InstructionSet chosen_isa(const ComputeOptions& compute) {
+  if (compute.backend != BackendKind::kCpu) return InstructionSet::kPortable;  // the reference is plain C++
+  return compute.instruction_set.value_or(machine_instruction_sets().back());
 }
 
-std::string chosen_isa(const std::string& backend, const std::string& isa) {
-  if (backend != "cpu") return "portable";  // the reference is plain C++
-  return isa.empty() ? available_isas().back() : isa;
+std::vector<std::string_view> words_of(const std::vector<InstructionSet>& isas) {
+  std::vector<std::string_view> words;
+  for (const InstructionSet isa : isas) words.push_back(word(isa));
+  return words;
 }
 
 int chosen_threads(int threads) { return threads > 0 ? threads : default_thread_count(); }
 
-std::string version_line() {
-  return fmt::format("moebius {}, commit {}, {}, instruction sets {} (this machine: {})", build_info::kVersion,
-                     build_info::kCommit, build_info::kCompiler, fmt::join(kIsas, " "),
-                     fmt::join(available_isas(), " "));
+std::string version_text() {
+  BuildInfo info = build_info();
+  info.libraries.emplace_back("CLI11 " CLI11_VERSION);
+  return fmt::format(
+      "moebius {}\n"
+      "commit {}, {}\n"
+      "numerics {}: builds with the same number give the same bits\n"
+      "instruction sets {} (this machine: {})\n"
+      "libraries {}\n",
+      info.version, info.commit, info.compiler, kNumericsVersion, fmt::join(option_texts<InstructionSet>(), " "),
+      fmt::join(words_of(machine_instruction_sets()), " "), fmt::join(info.libraries, ", "));
 }
 
 }  // namespace moebius::internal::apps

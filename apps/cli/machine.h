@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "moebius/compute_options.h"
 
 namespace moebius::internal::apps {
 
@@ -16,14 +19,14 @@ uint64_t peak_resident_bytes();  // VmHWM
 uint64_t probe_buffer_bytes();   // of the bandwidth probe: 1 GiB, less on a machine that is nearly full
 std::string huge_page_mode();    // "madvise", "always", "never"; empty when the kernel does not say
 
-// The cpu backend's instruction sets that this machine has, best last.
-std::vector<std::string> available_isas();
-// isa: as given by --isa, may be empty. "avx512"
-std::string chosen_isa(const std::string& backend, const std::string& isa);
+// The instruction set that a model runs with: the one that was asked for, or the best that this machine has.
+InstructionSet chosen_isa(const ComputeOptions& compute);
+// Words such as "portable", "avx2", "avx512".
+std::vector<std::string_view> words_of(const std::vector<InstructionSet>& isas);
 // threads: as given by --threads, 0 for the default.
 int chosen_threads(int threads);
 
-// "moebius 0.1.0, commit abc, GNU 12.2.0, instruction sets portable avx2 avx512 (this machine: portable avx2)"
-std::string version_line();
+// What `moebius --version` prints: version, commit, compiler, numerics, instruction sets and libraries, in five lines.
+std::string version_text();
 
 }  // namespace moebius::internal::apps

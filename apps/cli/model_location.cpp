@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/quote.h"
 #include "cli/help.h"
+#include "cli/published_models.h"
 #include "moebius/error.h"
 
 namespace moebius::internal::apps {
@@ -69,7 +70,8 @@ std::string snapshot_of(const fs::path& entry) {
   if (snapshots.size() == 1) return (entry / "snapshots" / snapshots.front()).string();
   throw Error(ErrorCode::kMissingInput, entry.string(),
               fmt::format("has {} snapshots, and refs/main names none of them", snapshots.size()),
-              "download the model again, or give the directory of a snapshot");
+              fmt::format("{} again, or give the directory of a snapshot",
+                          download_command(repository_of(entry.filename().string()))));
 }
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('/') + 1); }
@@ -95,13 +97,25 @@ std::string suggestion(const std::string& name, const std::vector<std::string>& 
   return near.empty() || !path.has_parent_path() ? near : (parent / near).string();
 }
 
+// What to do about a model that is not there. near: the nearest name that is there, or empty.
+std::string advice(const std::string& name, const std::string& near) {
+  const std::string download = download_command(name);
+  std::string text = near.empty() ? "" : fmt::format("did you mean {}? ", in_quotes(near));
+  if (!download.empty()) {
+    text += fmt::format("`{}` downloads it (pip install huggingface_hub)", download);
+  } else if (near.empty()) {
+    text =
+        "give the directory of a checkpoint, or the name of a downloaded one; README.md lists some for each size of "
+        "memory";
+  }
+  return text;
+}
+
 [[noreturn]] void fail(const std::string& name, const fs::path& cache, const std::vector<std::string>& repositories) {
-  const std::string near = suggestion(name, repositories);
   throw Error(ErrorCode::kMissingInput, name,
               cache.empty() ? "there is no such directory"
                             : fmt::format("there is no such directory, and no such model in {}", cache.string()),
-              near.empty() ? "give the directory of a checkpoint, or the name of a downloaded one"
-                           : fmt::format("did you mean {}?", in_quotes(near)));
+              advice(name, suggestion(name, repositories)));
 }
 
 }  // namespace

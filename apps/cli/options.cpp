@@ -6,26 +6,34 @@
 #include <cstdlib>
 
 #include "cli/model_location.h"
-#include "load/make_backend.h"
+#include "load/option_words.h"
 #include "moebius/error.h"
 #include "speculate/speculation_mode.h"
 
 namespace moebius::internal::apps {
 namespace {
 
-constexpr int64_t kMaxContext = int64_t{1} << 30;
 constexpr double kBytesPerGb = 1e9;
 constexpr double kMaxGb = 1e6;
 constexpr const char* kGroup = "Common options";
 
-// One of a few words; the help page shows the words as the type.
-CLI::Option* add_choice(CLI::App& command, const std::string& flag, std::string& value, const std::string& about,
-                        const std::string& words) {
-  const auto choices = CLI::detail::split(words, '|');
-  return command.add_option(flag, value, about)
-      ->type_name(words)
+// One of the words of an enumeration; the help page shows the words as the type.
+template <typename Enum>
+CLI::Option* add_choice(CLI::App& command, const std::string& flag, const std::string& about,
+                        const std::function<void(Enum)>& set) {
+  const std::vector<std::string> choices = option_texts<Enum>();
+  const auto set_word = [set, flag](const std::string& text) { set(parse_word<Enum>(flag, text)); };
+  return command.add_option_function<std::string>(flag, set_word, about)
+      ->type_name(fmt::format("{}", fmt::join(choices, "|")))
       ->check(CLI::IsMember(choices).description(""))
       ->group(kGroup);
+}
+
+// As above, into a value whose present content is the default that the help page shows.
+template <typename Enum>
+void add_choice(CLI::App& command, const std::string& flag, const std::string& about, Enum& value) {
+  const std::function<void(Enum)> set = [&value](Enum chosen) { value = chosen; };
+  add_choice(command, flag, about, set)->default_str(std::string(word(value)));
 }
 
 // Where packed weights go when the checkpoint's own folder cannot be written to; empty when nobody says.
@@ -42,61 +50,61 @@ std::string user_cache_directory() {
 
 EngineOptions answering_options(int64_t max_rows) {
   EngineOptions engine;
-  engine.max_rows = max_rows;
-  engine.max_sequences = 1;
+  engine.limits.max_rows = max_rows;
+  engine.limits.max_sequences = 1;
   return engine;
 }
 
 void add_common_options(CLI::App& command, CommonOptions& options) {
   EngineOptions& engine = options.engine;
-  add_choice(command, "--backend", engine.backend, "What runs the model",
-             fmt::format("{}", fmt::join(backend_names(), "|")))
-      ->capture_default_str();
-  add_choice(command, "--isa", engine.isa, "Instruction set [the best there is]", "portable|avx2|avx512");
-  command.add_option("--threads", engine.threads, "0: physical cores within affinity and quota")
+  ComputeOptions& compute = engine.compute;
+  add_choice(command, "--backend", "What runs the model", compute.backend);
+  add_choice<InstructionSet>(command, "--isa", "Instruction set [the best there is]",
+                             [&compute](InstructionSet isa) { compute.instruction_set = isa; });
+  command.add_option("--threads", compute.threads, "0: physical cores within affinity and quota")
       ->type_name("N")
       ->check(CLI::Range(0, kMaxThreads).description(""))
       ->group(kGroup)
       ->capture_default_str();
-  add_choice(command, "--kv", engine.kv, "Keys and values in the cache", "f32|f16")->capture_default_str();
-  add_choice(command, "--activations", engine.activations, "Inputs of quantized matmuls; f32: reference only",
-             "int8|f32")
-      ->capture_default_str();
-  command.add_option("--ctx", engine.context, "Most tokens of a sequence")
+  add_choice(command, "--kv", "Keys and values in the cache", engine.cache.kv);
+  add_choice(command, "--activations", "Inputs of quantized matmuls; f32: reference only", compute.activations);
+  command.add_option("--ctx", engine.limits.context, "Most tokens of a sequence")
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, kMaxContext).description(""))
       ->group(kGroup)
       ->capture_default_str();
-  add_choice(command, "--packed", engine.packed,
-             "Packed weights on disk, for a fast start: use and renew, make, or off", "off|auto|make")
-      ->capture_default_str();
-  command.add_flag("--verify", engine.verify_packed, "Compare the checksums of packed weights first")->group(kGroup);
-  engine.cache_directory = user_cache_directory();
+  add_choice(command, "--packed", "Packed weights on disk, for a fast start: use and renew, make, or off",
+             engine.packed.use);
+  command.add_flag("--verify", engine.packed.verify, "Compare the checksums of packed weights first")->group(kGroup);
+  engine.packed.cache_directory = user_cache_directory();
   command.add_flag("--json", options.json, "Results as JSON on stdout")->group(kGroup);
   command.add_flag("-v,--verbose", options.verbose, "Say more on stderr")->group(kGroup);
 }
 
 void add_experts_option(CLI::App& command, CommonOptions& options) {
-  add_choice(command, "--experts", options.engine.experts, "Way through the experts: same bits, other speed",
-             "unfused|concat|fused")
-      ->capture_default_str();
+  add_choice(command, "--experts", "Way through the experts: same bits, other speed", options.engine.compute.experts);
 }
 
 void add_speculation_option(CLI::App& command, CommonOptions& options) {
-  command.add_option("--speculate", options.engine.speculate, "Who drafts; with :N, N tokens a step. The same answer")
+  const auto set_mode = [&mode = options.engine.drafts.mode](const std::string& text) {
+    mode = parse_speculation_mode(text);
+  };
+  command
+      .add_option_function<std::string>("--speculate", set_mode,
+                                        "Who drafts; with :N, N tokens a step. The same answer")
       ->type_name("none|auto|mtp|ngram")
       ->group(kGroup)
-      ->capture_default_str();
+      ->default_str("auto");
 }
 
 void add_cache_options(CLI::App& command, CommonOptions& options) {
   EngineOptions& engine = options.engine;
-  const auto set_memory = [&engine](double gb) { engine.memory_bytes = static_cast<int64_t>(gb * kBytesPerGb); };
+  const auto set_memory = [&engine](double gb) { engine.cache.bytes = static_cast<int64_t>(gb * kBytesPerGb); };
   command.add_option_function<double>("--memory", set_memory, "Keys, values and states [a quarter of what is free]")
       ->type_name("GB")
       ->check(CLI::Range(0.0, kMaxGb).description(""))
       ->group(kGroup);
-  const auto switch_off = [&engine] { engine.prefix_cache = false; };
+  const auto switch_off = [&engine] { engine.cache.keep_prefixes = false; };
   command.add_flag_callback("--no-prefix-cache", switch_off, "Compute all of every prompt")->group(kGroup);
 }
 
@@ -112,15 +120,16 @@ void add_directory(CLI::App& command, std::string& directory) {
 }
 
 void prepare_speculation(EngineOptions& engine) {
-  const SpeculationMode mode = parse_speculation_mode(engine.speculate);
-  if (!mode.mtp) engine.mtp = "";
-  if (mode.off()) engine.draft_rows = 0;
+  DraftOptions& drafts = engine.drafts;
+  if (!drafts.mode.mtp) drafts.head = DraftHeadUse::kNone;
+  if (drafts.mode.off()) drafts.max_rows = 0;
 }
 
 void check_common_options(const CommonOptions& options) {
-  if (options.engine.activations == "f32" && options.engine.backend != "reference") {
+  const ComputeOptions& compute = options.engine.compute;
+  if (compute.activations == ActivationKind::kF32 && compute.backend != BackendKind::kReference) {
     throw Error(ErrorCode::kUsage, "--activations f32",
-                fmt::format("only the reference backend computes so, not {}", options.engine.backend),
+                fmt::format("only the reference backend computes so, not {}", word(compute.backend)),
                 "add --backend reference, or leave --activations out");
   }
 }

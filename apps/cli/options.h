@@ -1,4 +1,4 @@
-// The options that every command which runs a model has. What the words mean is load/options.h's; here are the flags.
+// The options that every command which runs a model has. load/option_words.h has the words of their values.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,8 +11,8 @@ namespace moebius::internal::apps {
 // Of commands that look at one sequence: nothing drafts.
 inline EngineOptions without_drafts() {
   EngineOptions options;
-  options.mtp = "";
-  options.draft_rows = 0;
+  options.drafts.head = DraftHeadUse::kNone;
+  options.drafts.max_rows = 0;
   return options;
 }
 
@@ -33,7 +33,7 @@ void add_cache_options(CLI::App& command, CommonOptions& options);
 // DIR, required.
 void add_directory(CLI::App& command, std::string& directory);
 
-// Loads no draft head, and keeps no rows for drafts, where none is used. Throws kUsage for a --speculate that is none.
+// Loads no draft head, and keeps no rows for drafts, where none is used.
 void prepare_speculation(EngineOptions& engine);
 
 // Throws kUsage for choices that exclude each other; before anything is opened.

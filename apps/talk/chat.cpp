@@ -5,12 +5,12 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/loading.h"
 #include "cli/output.h"
-#include "dialogue/conversation.h"
 #include "moebius/error.h"
 #include "talk/answering.h"
 #include "talk/chat_commands.h"
@@ -33,14 +33,11 @@ struct ChatOptions {
   std::string directory;
 };
 
-class Chat {
+class Dialogue {
  public:
   // The engine outlives it. request: sampling and length of every answer.
-  Chat(Engine& engine, Conversation conversation, Request request, ReportOptions report)
-      : engine_(engine),
-        conversation_(std::move(conversation)),
-        request_(std::move(request)),
-        report_(std::move(report)) {}
+  Dialogue(Engine& engine, Chat chat, Request request, ReportOptions report)
+      : engine_(engine), chat_(std::move(chat)), request_(std::move(request)), report_(std::move(report)) {}
 
   void run();
 
@@ -53,15 +50,15 @@ class Chat {
   void ask_for_results(const Reply& reply);
 
   Engine& engine_;
-  Conversation conversation_;
+  Chat chat_;
   Request request_;
   ReportOptions report_;
   LineEditor editor_;
-  ChatCommands commands_{conversation_};
+  ChatCommands commands_{chat_};
 };
 
 // Until the person leaves. Ctrl-C at the prompt clears the line.
-void Chat::run() {
+void Dialogue::run() {
   if (editor_.is_terminal()) note("/help lists what there is besides talking; Ctrl-D leaves\n");
   while (true) {
     const TypedLine line = editor_.read("> ");
@@ -75,10 +72,10 @@ void Chat::run() {
   }
 }
 
-Chat::Next Chat::take(const std::string& line) {
+Dialogue::Next Dialogue::take(const std::string& line) {
   if (line.find_first_not_of(" \t\n") == std::string::npos) return Next::kGoOn;
   if (!ChatCommands::is_command(line)) {
-    conversation_.add("user", line);
+    chat_.messages.push_back(Message::user(line));
     turn();
     return Next::kGoOn;
   }
@@ -97,28 +94,28 @@ Chat::Next Chat::take(const std::string& line) {
 
 // One answer, and one more for each round of results of tools. What cannot be answered is taken back, so that the
 // person can say it differently.
-void Chat::turn() {
-  const Json before = conversation_.messages;
+void Dialogue::turn() {
+  const std::vector<Message> before = chat_.messages;
   try {
     while (true) {
       const Reply reply = say();
-      conversation_.add(reply);
+      chat_.messages.push_back(Message::assistant(reply));
       if (reply.tool_calls.empty()) return;
       ask_for_results(reply);
-      if (conversation_.messages.back()["role"] != "tool") return;
+      if (chat_.messages.back().role() != "tool") return;
     }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInternal || error.code() == ErrorCode::kNonFinite) throw;
-    conversation_.messages = before;
-    if (!conversation_.messages.empty()) conversation_.messages.erase(conversation_.messages.size() - 1);
+    chat_.messages = before;
+    if (!chat_.messages.empty()) chat_.messages.pop_back();
     note("{}\n", error.code() == ErrorCode::kInterrupted ? "stopped before the answer began" : error.what());
   }
 }
 
-bool Chat::was_interrupted() const { return editor_.is_terminal() && HeldInterrupts::take(); }
+bool Dialogue::was_interrupted() const { return editor_.is_terminal() && HeldInterrupts::take(); }
 
-Reply Chat::say() {
-  request_.chat = conversation_.chat_json();
+Reply Dialogue::say() {
+  request_.chat = chat_;
   report_.seed = request_.sampling.seed;
   GenerationReport report(report_);
   ReplyPrinter printer;
@@ -134,32 +131,30 @@ Reply Chat::say() {
 }
 
 // What a tool says is typed by the person; an empty line, Ctrl-C or Ctrl-D leaves the calls unanswered.
-void Chat::ask_for_results(const Reply& reply) {
+void Dialogue::ask_for_results(const Reply& reply) {
   for (const ToolCall& call : reply.tool_calls) {
     const TypedLine result = editor_.read(fmt::format("{} returns> ", call.name));
     HeldInterrupts::take();
     if (result.kind != TypedLine::Kind::kText || result.text.empty()) return;
-    conversation_.messages.push_back(
-        {{"role", "tool"}, {"tool_call_id", call.id}, {"name", call.name}, {"content", result.text}});
+    chat_.messages.push_back(Message::tool_result(call, result.text));
   }
 }
 
 void run_chat(ChatOptions& options) {
   const Checkpoint checkpoint(options.directory);
   prepare_speculation(options.common.engine);
-  options.common.engine.needs_chat = true;
+  options.common.engine.text = TextNeed::kChat;
   check_sampling_flags(options.sampling, static_cast<int32_t>(checkpoint.config.vocab));
-  Conversation conversation;
-  prepare(conversation, options.question);
+  Chat chat = prepare(options.question);
 
   ReadyEngine loaded = load_engine(checkpoint, options.common);
   Request request = request_of(options.sampling, loaded.engine.advised_sampling());
   ReportOptions report;
   report.model = loaded.ready.name;
   report.load_s = loaded.ready.load_s;
-  Chat chat(loaded.engine, std::move(conversation), std::move(request), std::move(report));
+  Dialogue dialogue(loaded.engine, std::move(chat), std::move(request), std::move(report));
   const HeldInterrupts held;
-  chat.run();
+  dialogue.run();
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "cli/help.h"
 #include "cli/output.h"
 #include "cli/output_file.h"
+#include "dialogue/chat_json.h"
 #include "moebius/error.h"
 
 namespace moebius::internal::apps {
@@ -64,21 +65,34 @@ ChatCommands::Effect ChatCommands::help(const std::string&) {
   return Effect::kNone;
 }
 
+namespace {
+
+bool has_system(const Chat& chat) { return !chat.messages.empty() && chat.messages.front().role() == "system"; }
+
+// What `moebius render` reads: the options of the template stand beside the messages.
+Json saved_form(const Chat& chat) {
+  Json all = chat_json(chat);
+  Json saved = {{"messages", std::move(all["messages"])}};
+  if (!chat.tools.empty()) saved["tools"] = std::move(all["tools"]);
+  saved.update(all["template_options"]);
+  return saved;
+}
+
+}  // namespace
+
 ChatCommands::Effect ChatCommands::system(const std::string& argument) {
-  Json& messages = conversation_.messages;
-  const bool has_one = !messages.empty() && messages.front()["role"] == "system";
-  if (has_one) messages.erase(0);
-  const Json message = {{"role", "system"}, {"content", argument}};
-  if (!argument.empty()) messages.insert(messages.begin(), message);
+  std::vector<Message>& messages = chat_.messages;
+  if (has_system(chat_)) messages.erase(messages.begin());
+  if (!argument.empty()) messages.insert(messages.begin(), Message::system(argument));
   note("system prompt {}\n", argument.empty() ? "removed" : "set");
   return Effect::kNone;
 }
 
 ChatCommands::Effect ChatCommands::think(const std::string& argument) {
   if (argument == "auto") {
-    conversation_.template_options.erase("enable_thinking");
+    chat_.thinking.reset();
   } else if (argument == "on" || argument == "off") {
-    conversation_.template_options["enable_thinking"] = argument == "on";
+    chat_.thinking = argument == "on";
   } else {
     note("say /think on, /think off or /think auto\n");
     return Effect::kNone;
@@ -93,16 +107,13 @@ ChatCommands::Effect ChatCommands::save(const std::string& argument) {
     if (std::filesystem::exists(argument) && !saved_.contains(argument)) {
       throw Error(ErrorCode::kExists, argument, "is there already", "choose another name");
     }
-    Json conversation = {{"messages", conversation_.messages}};
-    if (!conversation_.tools.empty()) conversation["tools"] = conversation_.tools;
-    conversation.update(conversation_.template_options);
     OutputFile file(argument);
     FileWriter writer(file.path());
-    writer.write(to_text(conversation, JsonLayout::kIndented) + "\n");
+    writer.write(to_text(saved_form(chat_), JsonLayout::kIndented) + "\n");
     writer.sync();
     file.commit();
     saved_.insert(argument);
-    note("saved {} messages in {}\n", conversation_.messages.size(), argument);
+    note("saved {} messages in {}\n", chat_.messages.size(), argument);
   } catch (const Error& error) {
     note("{}\n", error.what());
   }
@@ -110,17 +121,15 @@ ChatCommands::Effect ChatCommands::save(const std::string& argument) {
 }
 
 ChatCommands::Effect ChatCommands::start_again(const std::string&) {
-  Json& messages = conversation_.messages;
-  const bool has_system = !messages.empty() && messages.front()["role"] == "system";
-  messages.erase(messages.begin() + (has_system ? 1 : 0), messages.end());
+  chat_.messages.erase(chat_.messages.begin() + (has_system(chat_) ? 1 : 0), chat_.messages.end());
   note("a new conversation\n");
   return Effect::kNone;
 }
 
 ChatCommands::Effect ChatCommands::answer_again(const std::string&) {
-  Json& messages = conversation_.messages;
+  std::vector<Message>& messages = chat_.messages;
   const auto question =
-      std::find_if(messages.rbegin(), messages.rend(), [](const Json& m) { return m["role"] == "user"; });
+      std::find_if(messages.rbegin(), messages.rend(), [](const Message& m) { return m.role() == "user"; });
   if (question == messages.rend()) {
     note("there is no question yet\n");
     return Effect::kNone;

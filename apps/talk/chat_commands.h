@@ -5,14 +5,14 @@
 #include <string>
 #include <string_view>
 
-#include "dialogue/conversation.h"
+#include "moebius/chat.h"
 
 namespace moebius::internal::apps {
 
 class ChatCommands {
  public:
-  // The conversation outlives it.
-  explicit ChatCommands(Conversation& conversation) : conversation_(conversation) {}
+  // chat outlives this object.
+  explicit ChatCommands(Chat& chat) : chat_(chat) {}
 
   enum class Effect { kNone, kAnswerAgain, kLeave };
 
@@ -32,7 +32,7 @@ class ChatCommands {
   Effect answer_again(const std::string& argument);
   Effect leave(const std::string& argument);
 
-  Conversation& conversation_;
+  Chat& chat_;
   std::set<std::string> saved_;  // files of this chat, which may be written again
 };
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/commands.h"
@@ -14,7 +15,6 @@
 #include "cli/output.h"
 #include "cli/text_input.h"
 #include "cli/tokens.h"
-#include "dialogue/conversation.h"
 #include "moebius/error.h"
 #include "talk/answering.h"
 #include "talk/generation_report.h"
@@ -64,10 +64,10 @@ void check_prompt(const GenerateOptions& options) {
 void check_length(const GenerateOptions& options, size_t prompt_tokens) {
   const int64_t needed =
       static_cast<int64_t>(prompt_tokens) + options.sampling.max_tokens - 1;  // the last one is not appended
-  if (needed <= options.common.engine.context) return;
+  if (needed <= options.common.engine.limits.context) return;
   throw Error(ErrorCode::kUsage, "--max-tokens",
               fmt::format("{} after a prompt of {} exceed the context of {}", options.sampling.max_tokens,
-                          prompt_tokens, options.common.engine.context),
+                          prompt_tokens, options.common.engine.limits.context),
               fmt::format("give --ctx {}, or fewer tokens", needed));
 }
 
@@ -75,8 +75,9 @@ void check_length(const GenerateOptions& options, size_t prompt_tokens) {
 void check_before_loading(GenerateOptions& options, const Checkpoint& checkpoint) {
   check_prompt(options);
   prepare_speculation(options.common.engine);
-  options.common.engine.needs_text = options.tokens.empty();
-  options.common.engine.needs_chat = options.chat;
+  options.common.engine.text = options.chat             ? TextNeed::kChat
+                               : options.tokens.empty() ? TextNeed::kText
+                                                        : TextNeed::kNone;
   check_sampling_flags(options.sampling, static_cast<int32_t>(checkpoint.config.vocab));
 }
 
@@ -139,13 +140,16 @@ void answer_text(ReadyEngine& loaded, const GenerateOptions& options, const Requ
 void run_on_text(const GenerateOptions& options, const Checkpoint& checkpoint) {
   const std::string prompt = read_text_argument(options.prompt.value_or("-"));
   if (prompt.empty()) throw Error(ErrorCode::kUsage, "--prompt", "is empty", "say something");
-  Conversation conversation;
-  if (options.chat) ask(conversation, options.question, prompt);
+  std::optional<Chat> chat;
+  if (options.chat) {
+    chat = prepare(options.question);
+    chat->messages.push_back(Message::user(prompt));
+  }
   ReadyEngine loaded = load_engine(checkpoint, options.common);
   Engine& engine = loaded.engine;
   Request request = make_request(options, options.chat ? engine.advised_sampling() : greedy());
   if (options.chat) {
-    request.chat = conversation.chat_json();
+    request.chat = std::move(chat);
   } else {
     check_length(options, engine.encode(prompt).size());
     request.text = prompt;
@@ -168,7 +172,7 @@ void run_generate(GenerateOptions& options) {
 void add_generate(CLI::App& app) {
   auto options = std::make_shared<GenerateOptions>();
   options->common.engine = answering_options(kMaxRows);
-  options->common.engine.prefix_cache = false;  // there is no second request
+  options->common.engine.cache.keep_prefixes = false;  // there is no second request
   CLI::App& command = *app.add_subcommand("generate", "Continue text or token ids, or answer one question");
   command.footer(
       "moebius generate Qwen3.5-35B-A3B-3bit -p \"Once upon a time\" --max-tokens 64\n"

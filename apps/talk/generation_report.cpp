@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "cli/output.h"
-#include "dialogue/conversation.h"
+#include "dialogue/chat_json.h"
 
 namespace moebius::internal::apps {
 namespace {

@@ -2,6 +2,7 @@
 #include "talk/question.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "cli/text_input.h"
 #include "moebius/error.h"
 
@@ -10,10 +11,15 @@ namespace {
 
 constexpr const char* kGroup = "Chat";
 
-Json read_tools(const std::string& file) {
-  Json tools = parse_json(read_text(file, JsonLimits{}.max_bytes), file);
-  if (tools.is_array()) return tools;
-  throw Error(ErrorCode::kUsage, "--tools " + file, "is no list", R"(write [{"type": "function", "function": {...}}])");
+std::vector<Tool> read_tools(const std::string& file) {
+  const Json list = parse_json(read_text(file, JsonLimits{}.max_bytes), file);
+  if (!list.is_array()) {
+    throw Error(ErrorCode::kUsage, "--tools " + file, "is no list",
+                R"(write [{"type": "function", "function": {...}}])");
+  }
+  std::vector<Tool> tools;
+  for (const Json& tool : list) tools.push_back(Tool::from_json(to_text(tool)));
+  return tools;
 }
 
 }  // namespace
@@ -31,17 +37,12 @@ void add_question_flags(CLI::App& command, Question& question) {
       ->group(kGroup);
 }
 
-void prepare(Conversation& conversation, const Question& question) {
-  if (!question.system.empty()) {
-    conversation.add("system", read_text_argument(question.system));
-  }
-  if (!question.tools.empty()) conversation.tools = read_tools(question.tools);
-  if (!question.think.empty()) conversation.template_options["enable_thinking"] = question.think == "on";
-}
-
-void ask(Conversation& conversation, const Question& question, const std::string& text) {
-  prepare(conversation, question);
-  conversation.add("user", text);
+Chat prepare(const Question& question) {
+  Chat chat;
+  if (!question.system.empty()) chat.messages.push_back(Message::system(read_text_argument(question.system)));
+  if (!question.tools.empty()) chat.tools = read_tools(question.tools);
+  if (!question.think.empty()) chat.thinking = question.think == "on";
+  return chat;
 }
 
 }  // namespace moebius::internal::apps

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "dialogue/conversation.h"
+#include "moebius/chat.h"
 
 namespace moebius::internal::apps {
 
@@ -18,9 +18,8 @@ struct Question {
 
 void add_question_flags(CLI::App& command, Question& question);
 
-// System prompt, tools and thinking. Throws kInvalidJson or kUsage for a file that is no list of tools.
-void prepare(Conversation& conversation, const Question& question);
-// prepare(), and the user's message.
-void ask(Conversation& conversation, const Question& question, const std::string& text);
+// A chat with the system prompt, the tools and the choice of thinking, and no question yet. Throws kInvalidJson or
+// kUsage for a file that is no list of tools.
+Chat prepare(const Question& question);
 
 }  // namespace moebius::internal::apps

@@ -2,7 +2,7 @@
 //
 //   moebius::Engine engine = moebius::Engine::load("models/demo");
 //   moebius::Request request;
-//   request.chat = R"({"messages": [{"role": "user", "content": "What is 12+9?"}]})";
+//   request.chat = moebius::Chat{.messages = {moebius::Message::user("What is 12+9?")}};
 //   request.sampling.temperature = 0;
 //   engine.submit(request);
 //   while (engine.step()) {

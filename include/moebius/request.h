@@ -8,10 +8,12 @@
 #include <variant>
 #include <vector>
 
+#include "moebius/chat.h"
 #include "moebius/error.h"
 #include "moebius/export.h"
 #include "moebius/reply.h"
 #include "moebius/sampling.h"
+#include "moebius/speculation.h"
 
 namespace moebius {
 
@@ -19,14 +21,13 @@ using RequestId = uint64_t;  // from 1
 
 struct Request {
   // What to answer, or to go on from: one of the three.
-  std::string chat;               // JSON: {"messages": [...], "tools": [...], "template_options": {...}}, as chat
-                                  // completions have them; the last two may be missing
+  std::optional<Chat> chat;
   std::string text;               // continued as it stands
-  std::vector<int32_t> tokens;    // likewise; an answer without text
-  SamplingOptions sampling;       // see Engine::advised_sampling()
-  std::vector<std::string> stop;  // strings that end the answer and are not part of it; not for tokens
+  std::vector<int32_t> tokens;    // continued as they are; the answer has token ids and no text
+  SamplingOptions sampling;       // Engine::advised_sampling() is what the model's authors advise
+  std::vector<std::string> stop;  // strings that end the answer and are not part of it; not with tokens
   int64_t max_tokens = 128;
-  std::string speculate;  // empty: as the engine's
+  std::optional<SpeculationMode> speculation;  // nullopt: EngineOptions::drafts.mode
   bool use_prefix_cache = true;
 };
 

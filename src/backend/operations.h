@@ -17,6 +17,7 @@
 #include "backend/shapes.h"
 #include "backend/tensor.h"
 #include "backend/weights.h"
+#include "moebius/compute_options.h"
 #include "sample/draw_sequence.h"
 
 namespace moebius::internal {
@@ -91,13 +92,6 @@ struct RouterArgs {
   Matrix router;       // [E, D]
   Matrix shared_gate;  // [1, D] with a shared expert
   bool renormalize = true;
-};
-
-// The three ways through an MoE layer, over one packed layout; their results are bitwise equal.
-enum class ExpertPath : uint8_t {
-  kFused,    // gate and up in one pass, SwiGLU in registers, int8 straight to down
-  kConcat,   // gate and up in one pass into a [2F] buffer, then the activation as a pass of its own
-  kUnfused,  // gate pass, up pass, activation pass, down pass, weighted sum: as separate passes
 };
 
 // Entries [first, first + count) of an expert table; entry E is the shared expert.

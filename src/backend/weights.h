@@ -8,6 +8,7 @@
 
 #include "backend/tensor.h"
 #include "base/dtype.h"
+#include "moebius/compute_options.h"
 #include "quant/format.h"
 
 namespace moebius::internal {
@@ -47,9 +48,6 @@ class RowSource {
   };
   virtual void read(int64_t first, int64_t count, const Rows& out) const = 0;
 };
-
-// What the activations of a matmul with this matrix are (N2 or N4). Dense weights always take f32.
-enum class ActivationKind : uint8_t { kInt8, kF32 };
 
 struct MatrixSpec {
   std::string name;  // for messages

@@ -8,47 +8,27 @@
 #include <string_view>
 #include <utility>
 
-#include "base/json.h"
 #include "base/marked_view.h"
-#include "base/quote.h"
+#include "dialogue/chat_json.h"
 #include "moebius/error.h"
 
 namespace moebius::internal {
 namespace {
 
-constexpr const char* kChatHint = R"(send {"messages": [...], "tools": [...], "template_options": {...}})";
-
 void check_one_is_set(const Request& request) {
-  const int set = (request.chat.empty() ? 0 : 1) + (request.text.empty() ? 0 : 1) + (request.tokens.empty() ? 0 : 1);
+  const int set = (request.chat ? 1 : 0) + (request.text.empty() ? 0 : 1) + (request.tokens.empty() ? 0 : 1);
   if (set == 1) return;
   throw Error(ErrorCode::kUsage, "request", fmt::format("{} of chat, text and tokens are set, expected one", set),
               "say what to answer in one way");
 }
 
-[[noreturn]] void refuse_chat(const std::string& what) {
-  throw Error(ErrorCode::kBadConversation, "chat", what, kChatHint);
-}
-
-ChatRequest parse_chat(const std::string& chat) {
-  Json json = parse_json(chat, "chat");
-  if (!json.is_object()) refuse_chat("is not an object");
+ChatRequest chat_request(const Chat& chat) {
+  Json json = chat_json(chat);
   ChatRequest request;
-  bool has_messages = false;
-  for (auto& [key, value] : json.items()) {
-    if (key == "messages") {
-      request.messages = std::move(value);
-      has_messages = true;
-    } else if (key == "tools") {
-      // Templates ask whether there are tools at all: none is null, as transformers has it.
-      if (!value.is_array() || !value.empty()) request.tools = std::move(value);
-    } else if (key == "template_options") {
-      if (!value.is_object()) refuse_chat("template_options is not an object");
-      request.options = std::move(value);
-    } else {
-      refuse_chat("has a key that nothing reads: " + in_quotes(key));
-    }
-  }
-  if (!has_messages) refuse_chat("has no messages");
+  request.messages = std::move(json["messages"]);
+  // Templates ask whether there are tools at all. transformers gives them null when there are none.
+  if (!chat.tools.empty()) request.tools = std::move(json["tools"]);
+  request.options = std::move(json["template_options"]);
   return request;
 }
 
@@ -113,13 +93,15 @@ size_t ids_of_messages(const Prompt& prompt, size_t opening, ChatRequest request
   return common_prefix(transcripts.encode(messages, text.tokenizer), prompt.ids);
 }
 
-Prompt chat_prompt(const std::string& chat, const ModelText& text, Transcripts& transcripts) {
-  ChatRequest request = parse_chat(chat);
+Prompt chat_prompt(const Chat& chat, const ModelText& text, Transcripts& transcripts) {
+  ChatRequest request = chat_request(chat);
   RenderedChat rendered = text.render(request);
   Prompt prompt;
   prompt.rendered = std::move(rendered.text);
   prompt.ids = transcripts.encode(prompt.rendered, text.tokenizer);
-  if (prompt.ids.empty()) refuse_chat("is nothing, as the chat template renders it");
+  if (prompt.ids.empty()) {
+    throw Error(ErrorCode::kBadConversation, "chat", "is nothing, as the chat template renders it", "add a message");
+  }
   prompt.reply = reply_format(prompt.ids, request.tools, text);
   if (rendered.opening) {
     const size_t count = ids_of_messages(prompt, *rendered.opening, std::move(request), text, transcripts);
@@ -139,7 +121,7 @@ Prompt ids_of(const Request& request, const ModelText* text, Transcripts& transc
     throw Error(ErrorCode::kMissingInput, "request", "is text, and the checkpoint has no tokenizer.json",
                 "copy it from the original model, or send tokens");
   }
-  if (!request.chat.empty()) return chat_prompt(request.chat, *text, transcripts);
+  if (request.chat) return chat_prompt(*request.chat, *text, transcripts);
   Prompt prompt;
   prompt.ids = text->tokenizer.encode(request.text);
   return prompt;

@@ -28,7 +28,7 @@ struct Prompt {
 // text: null for a checkpoint without tokenizer.json. stop_ids: those that end an answer, see stop_ids() in
 // model_text.h; in a prompt they end a message. Ids of a request of tokens are taken as they are. Throws kUsage unless
 // exactly one of chat, text and tokens is set, and for stop strings with tokens; kMissingInput for text without a
-// tokenizer and a chat without a template; kBadConversation, and what parse_json and rendering throw.
+// tokenizer and a chat without a template; and what chat_json and rendering throw.
 Prompt make_prompt(const Request& request, const ModelText* text, std::span<const int32_t> stop_ids,
                    Transcripts& transcripts);
 

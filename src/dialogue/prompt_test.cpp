@@ -17,7 +17,7 @@ using Positions = std::vector<int64_t>;
 
 Request chat(const std::vector<Json>& messages, const Json& options = Json::object()) {
   Request request;
-  request.chat = Json{{"messages", messages}, {"template_options", options}}.dump();
+  request.chat = Chat::from_json(Json{{"messages", messages}, {"template_options", options}}.dump());
   return request;
 }
 
@@ -46,7 +46,7 @@ TEST_F(PromptTest, exactly_one_of_chat_text_and_tokens_is_answered) {
   two.text = "a";
   two.tokens = {1};
   Request three = two;
-  three.chat = "{}";
+  three.chat = Chat();
   testing::expect_error(ErrorCode::kUsage, "0 of chat, text and tokens", [&] { make(none); });
   testing::expect_error(ErrorCode::kUsage, "2 of chat, text and tokens", [&] { make(two); });
   testing::expect_error(ErrorCode::kUsage, "3 of chat, text and tokens", [&] { make(three); });
@@ -69,31 +69,6 @@ TEST_F(PromptTest, text_needs_a_tokenizer) {
 TEST_F(PromptTest, a_chat_needs_a_template) {
   const ModelText plain = testing::small_text("");
   testing::expect_error(ErrorCode::kMissingInput, "no chat template", [&] { make(chat({user("a")}), plain); });
-}
-
-TEST_F(PromptTest, what_is_no_chat_is_refused_by_name) {
-  struct Case {
-    const char* json;
-    ErrorCode code;
-    const char* message;
-  };
-  const std::string deep = std::string(100, '[') + std::string(100, ']');
-  for (const Case& bad : {
-           Case{"{", ErrorCode::kInvalidJson, "chat"},
-           Case{deep.c_str(), ErrorCode::kJsonDepth, "chat"},
-           Case{R"({"messages": [], "messages": []})", ErrorCode::kDuplicateKey, "messages"},
-           Case{R"([{"role": "user", "content": "a"}])", ErrorCode::kBadConversation, "is not an object"},
-           Case{"{}", ErrorCode::kBadConversation, "no messages"},
-           Case{R"({"messages": [], "tool": []})", ErrorCode::kBadConversation, "\"tool\""},
-           Case{R"({"messages": "hello"})", ErrorCode::kBadConversation, "messages"},
-           Case{R"({"messages": ["hello"]})", ErrorCode::kBadConversation, "messages[0]"},
-           Case{R"({"messages": [], "tools": {}})", ErrorCode::kBadConversation, "tools"},
-           Case{R"({"messages": [], "template_options": [1]})", ErrorCode::kBadConversation, "template_options"},
-       }) {
-    Request request;
-    request.chat = bad.json;
-    testing::expect_error(bad.code, bad.message, [&] { make(request); });
-  }
 }
 
 TEST_F(PromptTest, a_chat_that_renders_to_nothing_is_refused) {
@@ -134,7 +109,7 @@ TEST_F(PromptTest, no_tools_are_none) {
   const ModelText asks = testing::small_text("{{ 'none' if tools is none else tools | length }}");
   for (const auto& [tools, expected] : {std::pair{"null", "none"}, {"[]", "none"}, {R"([{"name": "f"}])", "1"}}) {
     Request request;
-    request.chat = std::string(R"({"messages": [], "tools": )") + tools + "}";
+    request.chat = Chat::from_json(std::string(R"({"messages": [], "tools": )") + tools + "}");
     EXPECT_EQ(make(request, asks).rendered.text, expected) << tools;
   }
 }
@@ -207,7 +182,7 @@ TEST_F(PromptTest, an_open_think_block_of_the_prompt_makes_the_answer_thinking) 
 TEST_F(PromptTest, calls_are_read_as_the_template_writes_them_and_only_with_tools) {
   Request request = chat({user("a")});
   EXPECT_EQ(make(request, demo_).reply.value_or(ReplyFormat{}).tool_format, ToolFormat::kNone);
-  request.chat = R"({"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "add"}]})";
+  request.chat = Chat::from_json(R"({"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "add"}]})");
   const Prompt prompt = make(request, demo_);
   const ReplyFormat format = prompt.reply.value_or(ReplyFormat{});
   EXPECT_EQ(format.tool_format, ToolFormat::kQwenXml);

@@ -57,9 +57,9 @@ class AnswersTest : public ::testing::Test {
   Engine& engine() { return talking_.engine(); }
 
   // The same question, with nothing taken from the cache.
-  Ids ask_afresh(Conversation conversation, const std::string& question, Request options) {
+  Ids ask_afresh(Chat chat, const std::string& question, Request options) {
     options.use_prefix_cache = false;
-    const Said said = testing::ask(engine(), conversation, question, options);
+    const Said said = testing::ask(engine(), chat, question, options);
     EXPECT_EQ(said.usage.reused_tokens, 0);
     return said.ids;
   }
@@ -87,8 +87,8 @@ TEST_F(AnswersTest, hang_on_the_seed_and_not_on_the_steps_of_the_prompt) {
   EXPECT_EQ(answer(continuing(sampled(7))).ids, expected);
   EXPECT_NE(answer(continuing(sampled(8))).ids, expected);
   EngineOptions options;
-  options.max_rows = 2;
-  options.max_sequences = 1;
+  options.limits.max_rows = 2;
+  options.limits.max_sequences = 1;
   Talking in_small_steps(options);
   EXPECT_EQ(testing::answer(in_small_steps.engine(), continuing(sampled(7))).ids, expected);
 }
@@ -126,7 +126,7 @@ TEST_F(AnswersTest, end_with_the_token_that_completes_a_stop_string) {
 
 TEST_F(AnswersTest, end_where_the_context_is_full) {
   EngineOptions options;
-  options.context = 10;
+  options.limits.context = 10;
   Talking small(options);
   const Said said = testing::answer(small.engine(), continuing(saying(kLetterA, 100)));
   EXPECT_EQ(said.ids.size(), 10 - kPrompt.size() + 1);  // the last one is drawn and finds no place
@@ -135,71 +135,71 @@ TEST_F(AnswersTest, end_where_the_context_is_full) {
 
 TEST_F(AnswersTest, of_every_turn_are_those_of_a_fresh_conversation) {
   for (const bool thinking : {false, true}) {
-    Conversation conversation;
-    conversation.template_options["enable_thinking"] = thinking;
+    Chat chat;
+    chat.thinking = thinking;
     for (uint64_t turn = 0; turn < 4; ++turn) {
-      const Ids expected = ask_afresh(conversation, "and now?", sampled(turn, 12));
-      EXPECT_EQ(testing::ask(engine(), conversation, "and now?", sampled(turn, 12)).ids, expected)
+      const Ids expected = ask_afresh(chat, "and now?", sampled(turn, 12));
+      EXPECT_EQ(testing::ask(engine(), chat, "and now?", sampled(turn, 12)).ids, expected)
           << thinking << " turn " << turn;
     }
   }
 }
 
 TEST_F(AnswersTest, compute_only_what_is_new_in_a_turn) {
-  Conversation conversation;
-  const Said first = testing::ask(engine(), conversation, "hello", saying(kLetterA));
+  Chat chat;
+  const Said first = testing::ask(engine(), chat, "hello", saying(kLetterA));
   EXPECT_EQ(first.usage.reused_tokens, 0);
-  const Said second = testing::ask(engine(), conversation, "and now?", saying(kLetterA));
+  const Said second = testing::ask(engine(), chat, "and now?", saying(kLetterA));
   EXPECT_EQ(second.usage.reused_tokens, first.usage.prompt_tokens + 11);  // the last of 12 tokens has no state
 }
 
 TEST_F(AnswersTest, whose_thinking_the_template_drops_are_computed_again_and_nothing_else) {
-  Conversation conversation;
-  conversation.template_options["enable_thinking"] = true;
-  const Said first = testing::ask(engine(), conversation, "hello", saying(kLetterA));
+  Chat chat;
+  chat.thinking = true;
+  const Said first = testing::ask(engine(), chat, "hello", saying(kLetterA));
   const int64_t before_it = first.usage.prompt_tokens - 2;  // <think> and a line break
-  EXPECT_EQ(testing::ask(engine(), conversation, "and now?", saying(kLetterA)).usage.reused_tokens, before_it);
+  EXPECT_EQ(testing::ask(engine(), chat, "and now?", saying(kLetterA)).usage.reused_tokens, before_it);
 }
 
 TEST_F(AnswersTest, to_the_same_question_compute_nothing_but_their_beginning) {
-  Conversation conversation;
-  const Said first = testing::ask(engine(), conversation, "hello", sampled(1));
-  conversation.messages.clear();
-  const Said again = testing::ask(engine(), conversation, "hello", sampled(1));
+  Chat chat;
+  const Said first = testing::ask(engine(), chat, "hello", sampled(1));
+  chat.messages.clear();
+  const Said again = testing::ask(engine(), chat, "hello", sampled(1));
   EXPECT_EQ(again.ids, first.ids);
   EXPECT_GE(again.usage.reused_tokens, 13);
 }
 
 TEST_F(AnswersTest, read_an_edited_message_again) {
-  Conversation conversation;
-  testing::ask(engine(), conversation, "hello", sampled(1));
-  conversation.messages[0]["content"] = "other";
-  const Ids expected = ask_afresh(conversation, "and now?", sampled(1));
-  EXPECT_EQ(testing::ask(engine(), conversation, "and now?", sampled(1)).ids, expected);
+  Chat chat;
+  testing::ask(engine(), chat, "hello", sampled(1));
+  chat.messages[0] = Message::user("other");
+  const Ids expected = ask_afresh(chat, "and now?", sampled(1));
+  EXPECT_EQ(testing::ask(engine(), chat, "and now?", sampled(1)).ids, expected);
 }
 
 TEST_F(AnswersTest, to_more_than_the_context_are_refused) {
   EngineOptions options;
-  options.context = 40;
+  options.limits.context = 40;
   Talking small(options);
-  Conversation conversation;
-  conversation.add("user", std::string(50, 'x'));
+  Chat chat;
+  chat.messages.push_back(Message::user(std::string(50, 'x')));
   testing::expect_error(ErrorCode::kUsage, "context of 40",
-                        [&] { small.engine().submit(testing::about(conversation, sampled(1))); });
+                        [&] { small.engine().submit(testing::about(chat, sampled(1))); });
 }
 
 TEST_F(AnswersTest, that_were_cancelled_in_their_prompt_can_be_had_later) {
   const std::string question(1600, 'q');
-  Conversation conversation;
-  const Ids expected = ask_afresh(conversation, question, sampled(1));
-  conversation.add("user", question);
-  const RequestId id = engine().submit(testing::about(conversation, sampled(1)));
+  Chat chat;
+  const Ids expected = ask_afresh(chat, question, sampled(1));
+  chat.messages.push_back(Message::user(question));
+  const RequestId id = engine().submit(testing::about(chat, sampled(1)));
   engine().step();
   engine().cancel(id);
   const Said cancelled = testing::run_all(engine())[id];
   EXPECT_EQ(cancelled.end, AnswerEnd::kCancelled);
   EXPECT_TRUE(cancelled.ids.empty());
-  EXPECT_EQ(answer(testing::about(conversation, sampled(1))).ids, expected);
+  EXPECT_EQ(answer(testing::about(chat, sampled(1))).ids, expected);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "engine/testing/asking.h"
+#include "speculate/speculation_mode.h"
 
 namespace moebius::internal {
 namespace {
@@ -33,43 +34,39 @@ Request sampled() {
 class DemoModel : public ::testing::Test {
  protected:
   // Adds a message and lets the model answer it, greedily, until it ends its turn.
-  Reply say(const std::string& role, const std::string& content) {
-    conversation_.add(role, content);
-    const Said said = testing::answer(engine_, testing::about(conversation_, greedy()));
+  Reply say(const Message& message) {
+    chat_.messages.push_back(message);
+    const Said said = testing::answer(engine_, testing::about(chat_, greedy()));
     EXPECT_EQ(said.end, AnswerEnd::kStop);
-    conversation_.add(said.reply);
+    chat_.messages.push_back(Message::assistant(said.reply));
     return said.reply;
   }
 
-  Reply ask(const std::string& question) { return say("user", question); }
-  Reply tell_result(const std::string& result) { return say("tool", result); }
+  Reply ask(const std::string& question) { return say(Message::user(question)); }
+  Reply tell_result(const ToolCall& call, const std::string& result) { return say(Message::tool_result(call, result)); }
   Engine& engine() { return engine_; }
 
-  void make_it_think() { conversation_.template_options["enable_thinking"] = true; }
+  void make_it_think() { chat_.thinking = true; }
   void offer_tools() {
-    conversation_.tools = parse_json(R"([
-        {"type": "function", "function": {
-          "name": "get_weather", "description": "Get the weather of a city",
-          "parameters": {
-            "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}},
-        {"type": "function", "function": {
-          "name": "set_timer", "description": "Start a timer",
-          "parameters": {
-            "type": "object", "properties": {"minutes": {"type": "integer"}, "label": {"type": "string"}},
-            "required": ["minutes", "label"]}}}])",
-                                     "tools");
+    chat_.tools = {
+        Tool("get_weather", "Get the weather of a city",
+             R"({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})"),
+        Tool("set_timer", "Start a timer",
+             R"({"type": "object", "properties": {"minutes": {"type": "integer"}, "label": {"type": "string"}},
+                 "required": ["minutes", "label"]})")};
   }
 
  private:
   static EngineOptions options() {
     EngineOptions options;
-    options.packed = "off";  // a file that a run of the program left beside the model is not what is tested
-    options.context = 512;
+    options.packed.use =
+        PackedUse::kOff;  // a file that a run of the program left beside the model is not what is tested
+    options.limits.context = 512;
     return options;
   }
 
   Engine engine_ = Engine::load(MOEBIUS_SOURCE_DIR "/models/demo", options());
-  Conversation conversation_;
+  Chat chat_;
 };
 
 struct Exchange {
@@ -121,7 +118,8 @@ TEST_F(DemoModel, calls_a_tool_and_tells_its_result) {
   ASSERT_EQ(reply.tool_calls.size(), 1U);
   EXPECT_EQ(reply.tool_calls[0].name, "get_weather");
   EXPECT_EQ(reply.tool_calls[0].arguments, R"({"city": "Paris"})");
-  EXPECT_EQ(tell_result(R"({"temperature": 21, "sky": "sunny"})").content, "In Paris it is sunny and 21 degrees.");
+  EXPECT_EQ(tell_result(reply.tool_calls[0], R"({"temperature": 21, "sky": "sunny"})").content,
+            "In Paris it is sunny and 21 degrees.");
 }
 
 TEST_F(DemoModel, gives_arguments_the_types_of_the_tool) {
@@ -149,9 +147,9 @@ const std::vector<std::vector<std::string>> kConversations = {
 
 Ids ids_of(Engine& engine, const std::vector<std::string>& questions, const Request& options) {
   Ids ids;
-  Conversation conversation;
+  Chat chat;
   for (const std::string& question : questions) {
-    const Ids more = testing::ask(engine, conversation, question, options).ids;
+    const Ids more = testing::ask(engine, chat, question, options).ids;
     ids.insert(ids.end(), more.begin(), more.end());
   }
   return ids;
@@ -164,7 +162,7 @@ class DemoModelSays : public DemoModel, public ::testing::WithParamInterface<Req
   // As if the engine had nothing to be fast with.
   Ids plain(const std::vector<std::string>& questions) {
     Request request = options();
-    request.speculate = "none";
+    request.speculation = SpeculationMode{};
     request.use_prefix_cache = false;
     return ids_of(engine(), questions, request);
   }
@@ -175,7 +173,7 @@ TEST_P(DemoModelSays, the_same_whoever_drafts) {
     const Ids expected = plain(questions);
     for (const char* mode : {"none", "auto", "mtp", "mtp:1", "mtp:3", "ngram", "ngram:4"}) {
       Request request = options();
-      request.speculate = mode;
+      request.speculation = parse_speculation_mode(mode);
       request.use_prefix_cache = false;
       EXPECT_EQ(ids_of(engine(), questions, request), expected) << mode << ": " << questions.front();
     }
@@ -187,7 +185,7 @@ TEST_P(DemoModelSays, the_same_with_what_is_cached) {
     const Ids expected = plain(questions);
     for (const char* mode : {"none", "auto"}) {
       Request request = options();
-      request.speculate = mode;
+      request.speculation = parse_speculation_mode(mode);
       EXPECT_EQ(ids_of(engine(), questions, request), expected) << mode << ": " << questions.front();
       EXPECT_EQ(ids_of(engine(), questions, request), expected) << mode << ", again: " << questions.front();
     }
@@ -195,40 +193,40 @@ TEST_P(DemoModelSays, the_same_with_what_is_cached) {
 }
 
 TEST_P(DemoModelSays, the_same_among_others) {
-  std::vector<Conversation> conversations(kConversations.size());
+  std::vector<Chat> chats(kConversations.size());
   std::vector<Ids> together(kConversations.size());
   for (size_t turn = 0; turn < kConversations.front().size(); ++turn) {
     std::map<RequestId, size_t> asked;
-    for (size_t i = 0; i < conversations.size(); ++i) {
-      conversations[i].add("user", kConversations[i][turn]);
-      asked[engine().submit(testing::about(conversations[i], options()))] = i;
+    for (size_t i = 0; i < chats.size(); ++i) {
+      chats[i].messages.push_back(Message::user(kConversations[i][turn]));
+      asked[engine().submit(testing::about(chats[i], options()))] = i;
     }
     for (const auto& [id, said] : testing::run_all(engine())) {
       Ids& ids = together[asked.at(id)];
       ids.insert(ids.end(), said.ids.begin(), said.ids.end());
-      conversations[asked.at(id)].add(said.reply);
+      chats[asked.at(id)].messages.push_back(Message::assistant(said.reply));
     }
   }
-  for (size_t i = 0; i < conversations.size(); ++i) EXPECT_EQ(together[i], plain(kConversations[i])) << i;
+  for (size_t i = 0; i < chats.size(); ++i) EXPECT_EQ(together[i], plain(kConversations[i])) << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(Demo, DemoModelSays, ::testing::Values(&greedy, &sampled),
                          [](const auto& given) { return given.param == &greedy ? "Greedily" : "Sampled"; });
 
 TEST_F(DemoModel, takes_up_the_second_turn_where_the_template_rewrites_the_first) {
-  Conversation conversation;
-  const Said first = testing::ask(engine(), conversation, "What is 12+9?", greedy());
-  const Said second = testing::ask(engine(), conversation, "What is 8 - 15?", greedy());
+  Chat chat;
+  const Said first = testing::ask(engine(), chat, "What is 12+9?", greedy());
+  const Said second = testing::ask(engine(), chat, "What is 8 - 15?", greedy());
   EXPECT_EQ(first.usage.reused_tokens, 0);
   const int64_t thinking = 4;  // <think>, </think> and their line breaks, which only the last answer has
   EXPECT_EQ(second.usage.reused_tokens, first.usage.prompt_tokens - thinking);
 }
 
 TEST_F(DemoModel, drafts_what_it_is_asked_to_repeat) {
-  Conversation conversation;
+  Chat chat;
   Request request = greedy();
-  request.speculate = "ngram:4";
-  const Said said = testing::ask(engine(), conversation, "Sort tree, drum, letter, cake, sail and bread", request);
+  request.speculation = parse_speculation_mode("ngram:4");
+  const Said said = testing::ask(engine(), chat, "Sort tree, drum, letter, cake, sail and bread", request);
   EXPECT_GT(said.usage.accepted, 0);
   EXPECT_LT(said.usage.steps, said.usage.tokens);
 }

@@ -21,16 +21,16 @@ namespace {
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::optional<ModelText> read_text(const std::string& directory, const EngineOptions& options) {
-  const bool is_needed = options.needs_text || options.needs_chat;
-  if (!is_needed && !std::filesystem::exists(std::filesystem::path(directory) / "tokenizer.json")) return std::nullopt;
+  if (options.text == TextNeed::kNone && !std::filesystem::exists(std::filesystem::path(directory) / "tokenizer.json"))
+    return std::nullopt;
   ModelText text = load_model_text(directory);
-  if (options.needs_chat) text.chat.choose(Json::array());
+  if (options.text == TextNeed::kChat) text.chat.choose(Json::array());
   return text;
 }
 
 // Enough for one request of the whole context, or a quarter of what is free now that the weights are there.
 int64_t memory_limit(const EngineOptions& options, Model& model, Backend& backend) {
-  if (options.memory_bytes > 0) return options.memory_bytes;
+  if (options.cache.bytes > 0) return options.cache.bytes;
   const int64_t least = KvPool(model, backend.memory(), 0).bytes_for(model.options().context);
   return std::max(least, static_cast<int64_t>(available_memory_bytes().value_or(0) / 4));
 }
@@ -38,15 +38,16 @@ int64_t memory_limit(const EngineOptions& options, Model& model, Backend& backen
 SchedulerOptions scheduler_options(const EngineOptions& options, const std::string& directory, Model& model,
                                    Backend& backend) {
   const int64_t limit = std::min(kMaxLogitRows, model.options().max_rows);
-  if (options.max_sequences < 1 || options.max_sequences > limit) {
+  const LimitOptions& limits = options.limits;
+  if (limits.max_sequences < 1 || limits.max_sequences > limit) {
     throw Error(ErrorCode::kUsage, "max_sequences",
-                "expected 1 to " + std::to_string(limit) + ", got " + std::to_string(options.max_sequences));
+                "expected 1 to " + std::to_string(limit) + ", got " + std::to_string(limits.max_sequences));
   }
-  if (options.prompt_rows < 1) throw Error(ErrorCode::kUsage, "prompt_rows", "expected at least 1");
+  if (limits.prompt_rows < 1) throw Error(ErrorCode::kUsage, "prompt_rows", "expected at least 1");
   return {.memory_bytes = memory_limit(options, model, backend),
-          .max_sequences = options.max_sequences,
-          .prompt_rows = options.prompt_rows,
-          .prefix_cache = options.prefix_cache,
+          .max_sequences = limits.max_sequences,
+          .prompt_rows = limits.prompt_rows,
+          .prefix_cache = options.cache.keep_prefixes,
           .clock = now,
           .name = directory};
 }
@@ -70,7 +71,6 @@ namespace moebius::internal {
 
 Engine EngineLoader::load(const Checkpoint& checkpoint, const EngineOptions& options) {
   const std::string directory = checkpoint.files.path().string();
-  const SpeculationMode speculation = parse_speculation_mode(options.speculate);
   const LoadOptions load = load_options(options);
   std::optional<ModelText> text = read_text(directory, options);
   LoadedModel loaded = load_on_backend(checkpoint, load);
@@ -80,7 +80,7 @@ Engine EngineLoader::load(const Checkpoint& checkpoint, const EngineOptions& opt
                        .backend = &backend,
                        .text = std::move(text),
                        .stop_ids = read_stop_ids(checkpoint.files, model.config().vocab),
-                       .speculation = speculation,
+                       .speculation = options.drafts.mode,
                        .scheduler = scheduler_options(options, directory, model, backend)};
   return Engine(std::make_unique<Engine::Impl>(std::move(loaded), std::move(parts)));
 }
@@ -90,7 +90,7 @@ Engine EngineLoader::load(const Checkpoint& checkpoint, const EngineOptions& opt
 namespace moebius {
 
 Engine Engine::load(const std::string& directory, const EngineOptions& options) {
-  internal::parse_speculation_mode(options.speculate);  // options that cannot be are refused before anything is read
+  internal::check(options.drafts.mode);  // options that cannot be are refused before anything is read
   internal::load_options(options);
   return internal::EngineLoader::load(internal::Checkpoint(directory), options);
 }

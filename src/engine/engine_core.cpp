@@ -41,7 +41,7 @@ RequestId EngineCore::submit(const Request& request) {
 }
 
 RequestId EngineCore::fork(RequestId parent, int64_t at, const Request& request) {
-  if (!request.chat.empty() || !request.text.empty()) {
+  if (request.chat || !request.text.empty()) {
     throw Error(ErrorCode::kUsage, "fork", "goes on from tokens, but the request has text",
                 "leave chat and text empty; tokens may follow those of the parent");
   }
@@ -73,7 +73,7 @@ SequenceSpec EngineCore::spec_of(const Request& request, const Prompt& prompt) c
   spec.vocab = vocab_;
   spec.stop_ids = prompt.has_text ? text_stop_ids_ : stop_ids_;
   spec.max_tokens = request.max_tokens;
-  spec.speculation = request.speculate.empty() ? speculation_ : parse_speculation_mode(request.speculate);
+  spec.speculation = request.speculation.value_or(speculation_);
   spec.use_prefix_cache = request.use_prefix_cache;
   if (prompt.has_text && text_) spec.text.emplace(text_->tokenizer, prompt.reply, request.stop);
   return spec;
@@ -96,6 +96,7 @@ void EngineCore::check(const SequenceSpec& spec) const {
     throw Error(ErrorCode::kUsage, "max_tokens", fmt::format("expected at least 1, got {}", spec.max_tokens));
   }
   moebius::internal::check(spec.sampling, spec.vocab);
+  moebius::internal::check(spec.speculation);
   check_has_head(spec.speculation, model_);
   scheduler_.check_fits(size + 1);
 }

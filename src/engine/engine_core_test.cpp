@@ -124,7 +124,7 @@ TEST(EngineCore, refuses_a_request_before_it_is_queued) {
   request.tokens.push_back(1 << 20);
   EXPECT_THROW(bench.core.submit(request), Error);
   request = request_of(0, 0);
-  request.speculate = "always";
+  request.speculation = SpeculationMode{.mtp = true, .depth = SpeculationMode::kMaxDepth + 1};
   EXPECT_THROW(bench.core.submit(request), Error);
   EXPECT_FALSE(bench.core.step());
 }
@@ -132,9 +132,9 @@ TEST(EngineCore, refuses_a_request_before_it_is_queued) {
 TEST(EngineCore, refuses_to_draft_with_a_head_that_is_not_there) {
   Bench bench("auto", true, {.has_head = false});
   Request request = request_of(0, 0);
-  request.speculate = "mtp:2";
+  request.speculation = parse_speculation_mode("mtp:2");
   EXPECT_THROW(bench.core.submit(request), Error);
-  request.speculate = "auto";
+  request.speculation = kSpeculateFreely;
   EXPECT_NO_THROW(bench.core.submit(request));
   EXPECT_THROW(Bench("mtp", true, {.has_head = false}), Error);
 }

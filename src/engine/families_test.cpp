@@ -30,8 +30,8 @@ class Family {
     const auto path = folder_.path() / preset;
     synthesize({.preset = preset, .bits = 4, .mtp = has_head}, path);
     EngineOptions options;
-    options.context = 512;
-    options.packed = "off";
+    options.limits.context = 512;
+    options.packed.use = PackedUse::kOff;
     loaded_ = load_on_backend(Checkpoint(path), load_options(options));
   }
 

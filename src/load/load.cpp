@@ -40,11 +40,10 @@ LoadedModel load_on_backend(const Checkpoint& checkpoint, const LoadOptions& opt
   resolve_draft_head(model, checkpoint.files);
   check_memory(plan_memory(checkpoint, model), model.context, available_memory_bytes());
   LoadedModel loaded;
-  loaded.packed = std::make_unique<PackedWeights>(checkpoint.files, packed_layout(options.backend), options.packed);
+  loaded.packed =
+      std::make_unique<PackedWeights>(checkpoint.files, packed_layout(options.compute.backend), options.packed);
   if (loaded.packed->found()) model.progress = nullptr;  // next to nothing is left to read
-  BackendOptions backend = options.backend;
-  backend.store = loaded.packed->store();
-  loaded.backend = make_backend(backend);
+  loaded.backend = make_backend(options.compute, loaded.packed->store());
   if (options.measure_ops) {
     auto meter = std::make_unique<OpMeter>(std::move(loaded.backend));
     loaded.meter = meter.get();

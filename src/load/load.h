@@ -14,9 +14,9 @@
 namespace moebius::internal {
 
 struct LoadOptions {
-  BackendOptions backend;
+  ComputeOptions compute;
   ModelOptions model;
-  PackedOptions packed;
+  PackedLoading packed;
   bool measure_ops = false;
 };
 

@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <algorithm>
 
+#include "backend/cpu/cpu.h"
 #include "base/checked.h"
+#include "base/testing/expect_error.h"
+#include "load/option_words.h"
 #include "load/options.h"
 #include "model/stepper.h"
 #include "model/testing/tiny_checkpoint.h"
@@ -76,10 +79,10 @@ class Load : public ::testing::Test {
  protected:
   Load() { write_checkpoint(directory_, testing::tiny_config(), testing::tiny_tensors()); }
 
-  static LoadOptions options_of(const std::string& backend) {
+  static LoadOptions options_of(BackendKind backend) {
     EngineOptions options;
-    options.backend = backend;
-    options.threads = 1;
+    options.compute.backend = backend;
+    options.compute.threads = 1;
     return load_options(options);
   }
   static std::vector<float> logits(const LoadedModel& loaded) {
@@ -91,17 +94,17 @@ class Load : public ::testing::Test {
 
 TEST_F(Load, one_open_checkpoint_serves_several_loads) {
   const Checkpoint checkpoint(directory_.path());
-  const LoadedModel reference = load_on_backend(checkpoint, options_of("reference"));
+  const LoadedModel reference = load_on_backend(checkpoint, options_of(BackendKind::kReference));
   EXPECT_EQ(reference.model->config().dim, checkpoint.config.dim);
   EXPECT_EQ(reference.model->options().context, checkpoint.config.max_positions);
-  EXPECT_EQ(logits(load_on_backend(checkpoint, options_of("cpu"))), logits(reference));
+  EXPECT_EQ(logits(load_on_backend(checkpoint, options_of(BackendKind::kCpu))), logits(reference));
 }
 
 TEST_F(Load, operations_are_measured_when_asked_for) {
   const Checkpoint checkpoint(directory_.path());
-  const LoadedModel plain = load_on_backend(checkpoint, options_of("cpu"));
+  const LoadedModel plain = load_on_backend(checkpoint, options_of(BackendKind::kCpu));
   EXPECT_EQ(plain.meter, nullptr);
-  LoadOptions options = options_of("cpu");
+  LoadOptions options = options_of(BackendKind::kCpu);
   options.measure_ops = true;
   const LoadedModel measured = load_on_backend(checkpoint, options);
   ASSERT_NE(measured.meter, nullptr);
@@ -112,7 +115,7 @@ TEST_F(Load, operations_are_measured_when_asked_for) {
 
 TEST_F(Load, reports_progress_to_the_end) {
   EngineOptions options;
-  options.backend = "reference";
+  options.compute.backend = BackendKind::kReference;
   uint64_t last = 0, total = 0;
   options.progress = [&](uint64_t bytes_done, uint64_t bytes_total) {
     last = bytes_done;
@@ -123,59 +126,69 @@ TEST_F(Load, reports_progress_to_the_end) {
   EXPECT_EQ(last, total);
 }
 
-TEST(Options, words_that_mean_nothing_are_refused_by_name) {
-  const auto expect_refused = [](const std::string& option, const std::function<void(EngineOptions&)>& change) {
-    EngineOptions options;
-    change(options);
-    try {
-      load_options(options);
-      ADD_FAILURE() << option << " was accepted";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kUsage) << option;
-      EXPECT_THAT(error.what(), HasSubstr(option));
-    }
-  };
-  expect_refused("experts", [](EngineOptions& o) { o.experts = "both"; });
-  expect_refused("kv", [](EngineOptions& o) { o.kv = "bf16"; });
-  expect_refused("activations", [](EngineOptions& o) { o.activations = "int4"; });
-  expect_refused("packed", [](EngineOptions& o) { o.packed = "always"; });
-  EXPECT_NO_THROW(load_options({}));
+TEST(OptionWords, are_read_as_they_are_written) {
+  for (const OptionWord<BackendKind>& one : option_words<BackendKind>()) {
+    EXPECT_EQ(parse_word<BackendKind>("backend", word(one.value)), one.value);
+  }
+  for (const OptionWord<ExpertPath>& one : option_words<ExpertPath>()) {
+    EXPECT_EQ(parse_word<ExpertPath>("experts", word(one.value)), one.value);
+  }
+  for (const OptionWord<InstructionSet>& one : option_words<InstructionSet>()) {
+    EXPECT_EQ(word(one.value), name(one.value));
+  }
+  EXPECT_EQ(option_texts<ActivationKind>(), (std::vector<std::string>{"int8", "f32"}));
+  EXPECT_EQ(option_texts<KvType>(), (std::vector<std::string>{"f32", "f16"}));
+  EXPECT_EQ(option_texts<PackedUse>(), (std::vector<std::string>{"off", "auto", "make"}));
 }
 
-TEST(Options, expert_paths_have_one_spelling) {
-  for (const char* word : {"unfused", "concat", "fused"}) EXPECT_EQ(name(parse_expert_path(word)), word);
-  EXPECT_THROW(parse_expert_path("Fused"), Error);
-  EXPECT_THROW(parse_expert_path(""), Error);
+TEST(OptionWords, that_mean_nothing_are_refused_with_those_that_do) {
+  for (const char* text : {"", "Fused", "fuse", "fused ", "both"}) {
+    testing::expect_error(ErrorCode::kUsage, "experts: expected one of unfused, concat, fused",
+                          [&] { parse_word<ExpertPath>("experts", text); });
+  }
 }
 
 TEST(Options, engine_options_become_those_of_the_layers_below) {
   EngineOptions options;
-  options.experts = "concat";
-  options.kv = "f16";
-  options.activations = "f32";
-  options.context = 77;
-  options.max_rows = 5;
-  EXPECT_EQ(model_options(options).experts, ExpertPath::kConcat);
-  EXPECT_EQ(model_options(options).kv_dtype, DType::kF16);
-  EXPECT_EQ(model_options(options).context, 77);
-  EXPECT_EQ(model_options(options).max_rows, 5);
-  EXPECT_EQ(load_options(options).backend.activations, ActivationKind::kF32);
-  options.activations = "int8";
-  EXPECT_EQ(load_options(options).backend.activations, ActivationKind::kInt8);
+  options.compute = {
+      .backend = BackendKind::kReference, .experts = ExpertPath::kConcat, .activations = ActivationKind::kF32};
+  options.cache.kv = KvType::kF16;
+  options.limits.context = 77;
+  options.limits.max_rows = 5;
+  options.packed.verify = true;
+  const LoadOptions load = load_options(options);
+  EXPECT_EQ(load.model.experts, ExpertPath::kConcat);
+  EXPECT_EQ(load.model.kv_dtype, DType::kF16);
+  EXPECT_EQ(load.model.context, 77);
+  EXPECT_EQ(load.model.max_rows, 5);
+  EXPECT_EQ(load.model.draft_rows, 5);  // no more than a step has
+  EXPECT_EQ(load.compute.backend, BackendKind::kReference);
+  EXPECT_EQ(load.compute.activations, ActivationKind::kF32);
+  EXPECT_TRUE(load.packed.options.verify);
+}
+
+TEST(Options, a_draft_head_is_none_the_model_s_own_or_that_of_a_directory) {
+  EngineOptions options;
+  options.drafts.head = DraftHeadUse::kNone;
+  EXPECT_EQ(model_options(options).mtp, "");
+  options.drafts.head = DraftHeadUse::kBundled;
+  EXPECT_EQ(model_options(options).mtp, kBundledMtp);
+  options.drafts.head = DraftHeadUse::kDirectory;
+  testing::expect_error(ErrorCode::kUsage, "head_directory", [&] { model_options(options); });
+  options.drafts.head_directory = "HEAD";
+  EXPECT_EQ(model_options(options).mtp, "HEAD");
 }
 
 struct BadBackend {
   const char* what;
-  BackendOptions options;
+  ComputeOptions options;
 };
 
-TEST(MakeBackend, refuses_what_it_does_not_know) {
-  const BadBackend cases[] = {{"name", {.backend = "gpu"}},
-                              {"empty name", {.backend = ""}},
-                              {"isa", {.backend = "cpu", .isa = "sse9"}},
-                              {"negative threads", {.backend = "cpu", .threads = -1}},
-                              {"too many threads", {.backend = "cpu", .threads = kMaxThreads + 1}},
-                              {"f32 activations on the cpu", {.backend = "cpu", .activations = ActivationKind::kF32}}};
+TEST(MakeBackend, refuses_what_it_cannot_be) {
+  const BadBackend cases[] = {{"negative threads", {.threads = -1}},
+                              {"too many threads", {.threads = kMaxThreads + 1}},
+                              {"f32 activations on the cpu", {.activations = ActivationKind::kF32}},
+                              {"no backend", {.backend = static_cast<BackendKind>(99)}}};
   for (const BadBackend& test : cases) {
     try {
       make_backend(test.options);
@@ -186,25 +199,22 @@ TEST(MakeBackend, refuses_what_it_does_not_know) {
   }
 }
 
-TEST(MakeBackend, every_machine_runs_the_portable_table) {
-  EXPECT_NE(make_backend({.backend = "cpu", .isa = "portable", .threads = 1}), nullptr);
-}
-
-TEST(MakeBackend, takes_every_name_that_it_offers_and_the_first_is_the_default) {
-  for (const std::string_view name : backend_names()) {
-    EXPECT_NE(make_backend({.backend = std::string(name)}), nullptr) << name;
-  }
-  EXPECT_EQ(backend_names().front(), BackendOptions().backend);
-}
-
-TEST(MakeBackend, says_which_names_there_are) {
-  try {
-    make_backend({.backend = "gpu"});
-    FAIL() << "was accepted";
-  } catch (const Error& error) {
-    for (const std::string_view name : backend_names()) {
-      EXPECT_THAT(error.what(), HasSubstr(std::string(name)));
+TEST(MakeBackend, takes_every_instruction_set_that_the_machine_has_and_no_other) {
+  const std::vector<InstructionSet> present = machine_instruction_sets();
+  EXPECT_EQ(present.front(), InstructionSet::kPortable);
+  for (const OptionWord<InstructionSet>& isa : option_words<InstructionSet>()) {
+    const ComputeOptions options = {.instruction_set = isa.value, .threads = 1};
+    if (std::ranges::find(present, isa.value) != present.end()) {
+      EXPECT_NE(make_backend(options), nullptr) << isa.text;
+    } else {
+      testing::expect_error(ErrorCode::kUnavailable, std::string(isa.text), [&] { make_backend(options); });
     }
+  }
+}
+
+TEST(MakeBackend, knows_every_backend_that_has_a_word) {
+  for (const OptionWord<BackendKind>& backend : option_words<BackendKind>()) {
+    EXPECT_NE(make_backend({.backend = backend.value}), nullptr) << backend.text;
   }
 }
 

@@ -25,16 +25,17 @@ std::vector<fs::path> packed_paths(const fs::path& model, const fs::path& cache_
   return paths;
 }
 
-PackedWeights::PackedWeights(const ModelDir& directory, std::string_view layout, const PackedOptions& options)
-    : options_(options) {
-  if (options_.use == PackedUse::kOff || layout.empty()) return;
+PackedWeights::PackedWeights(const ModelDir& directory, std::string_view layout, const PackedLoading& loading)
+    : loading_(loading) {
+  const PackedOptions& options = loading_.options;
+  if (options.use == PackedUse::kOff || layout.empty()) return;
   key_ = {std::string(layout), directory.fingerprint()};
-  const std::vector<fs::path> paths = packed_paths(directory.path(), options_.cache_directory);
+  const std::vector<fs::path> paths = packed_paths(directory.path(), options.cache_directory);
   find(paths);
   if (reader_ != nullptr) return;
   if (!stale_.empty()) {
     make({stale_});
-  } else if (options_.use == PackedUse::kMake) {
+  } else if (options.use == PackedUse::kMake) {
     make(paths);
   }
 }
@@ -44,8 +45,8 @@ void PackedWeights::find(const std::vector<fs::path>& paths) {
     std::error_code ignored;  // what cannot be looked at is not there
     if (!fs::exists(path, ignored)) continue;
     try {
-      auto reader = std::make_unique<PackedReader>(path, key_, options_.progress);
-      if (options_.verify) reader->verify();
+      auto reader = std::make_unique<PackedReader>(path, key_, loading_.progress);
+      if (loading_.options.verify) reader->verify();
       reader_ = std::move(reader);
       notice(fmt::format("packed weights: {}", path.string()));
       return;
@@ -89,7 +90,7 @@ void PackedWeights::finish() {
 }
 
 void PackedWeights::notice(const std::string& line) const {
-  if (options_.notice) options_.notice(line);
+  if (loading_.notice) loading_.notice(line);
 }
 
 }  // namespace moebius::internal

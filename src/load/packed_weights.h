@@ -9,19 +9,12 @@
 #include <string_view>
 
 #include "load/packed_file.h"
+#include "moebius/engine_options.h"
 
 namespace moebius::internal {
 
-enum class PackedUse : uint8_t {
-  kOff,   // neither read nor written
-  kAuto,  // a file that is there is used, and made again when it is stale; none is made unasked
-  kMake,  // made when there is none
-};
-
-struct PackedOptions {
-  PackedUse use = PackedUse::kAuto;
-  bool verify = false;                                // compare all checksums before using a file
-  std::filesystem::path cache_directory;              // empty: none
+struct PackedLoading {
+  PackedOptions options;
   std::function<void(const std::string&)> notice;     // one line for people
   std::function<void(const LoadProgress&)> progress;  // while a file is read in
 };
@@ -34,7 +27,7 @@ std::vector<std::filesystem::path> packed_paths(const std::filesystem::path& mod
 class PackedWeights {
  public:
   // layout: the backend's name for what it packs. A file that is stale, damaged or foreign is noticed and ignored.
-  PackedWeights(const ModelDir& directory, std::string_view layout, const PackedOptions& options);
+  PackedWeights(const ModelDir& directory, std::string_view layout, const PackedLoading& loading);
 
   // Null when the backend is to use memory of its own.
   [[nodiscard]] WeightStore* store() const;
@@ -48,7 +41,7 @@ class PackedWeights {
   void notice(const std::string& line) const;
 
   PackedKey key_;
-  PackedOptions options_;
+  PackedLoading loading_;
   std::filesystem::path stale_;  // found and refused
   std::unique_ptr<PackedReader> reader_;
   std::unique_ptr<PackedWriter> writer_;

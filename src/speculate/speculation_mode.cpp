@@ -35,4 +35,15 @@ SpeculationMode parse_speculation_mode(std::string_view text) {
   return mode;
 }
 
+void check(const SpeculationMode& mode) {
+  if (mode.depth < 0 || mode.depth > SpeculationMode::kMaxDepth) {
+    throw Error(ErrorCode::kUsage, "speculation",
+                fmt::format("expected a depth of 0 to {}, got {}", SpeculationMode::kMaxDepth, mode.depth));
+  }
+  if (mode.depth > 0 && mode.mtp == mode.ngram) {
+    throw Error(ErrorCode::kUsage, "speculation", "a fixed depth needs exactly one source of drafts",
+                "set mtp or ngram, or leave the depth at 0");
+  }
+}
+
 }  // namespace moebius::internal

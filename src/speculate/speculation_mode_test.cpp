@@ -35,5 +35,19 @@ TEST(SpeculationMode, that_is_unknown_is_refused_with_what_there_is) {
   }
 }
 
+TEST(SpeculationMode, is_valid_with_a_depth_of_one_source_up_to_the_largest) {
+  for (const char* text : {"none", "auto", "mtp", "mtp:1", "ngram:15"}) {
+    EXPECT_NO_THROW(check(parse_speculation_mode(text))) << text;
+  }
+  for (const SpeculationMode& mode :
+       {SpeculationMode{.mtp = true, .depth = 16}, SpeculationMode{.ngram = true, .depth = -1}}) {
+    testing::expect_error(ErrorCode::kUsage, "depth of 0 to 15", [&] { check(mode); });
+  }
+  for (const SpeculationMode& mode :
+       {SpeculationMode{.mtp = true, .ngram = true, .depth = 2}, SpeculationMode{.depth = 2}}) {
+    testing::expect_error(ErrorCode::kUsage, "exactly one source", [&] { check(mode); });
+  }
+}
+
 }  // namespace
 }  // namespace moebius::internal

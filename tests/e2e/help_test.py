@@ -48,10 +48,16 @@ class Help(unittest.TestCase):
         self.assertEqual((result.returncode, result.stdout), (2, ""))
         self.assertIn("Commands:", result.stderr)
 
-    def test_version_is_one_line_with_commit_compiler_and_instruction_sets(self):
+    def test_version_tells_all_that_a_report_of_a_bug_needs(self):
         result = run("--version")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertRegex(result.stdout, r"^moebius \S+, commit \S+, .+, instruction sets .*portable.*\n$")
+        self.assertRegex(
+            result.stdout,
+            r"^moebius \d+\.\d+\.\d+\n"
+            r"commit \S+, \S+ .+\n"
+            r"numerics \d+: .+\n"
+            r"instruction sets portable .*\(this machine: portable.*\)\n"
+            r"libraries fmt \S+, nlohmann_json \S+, pcre2 \S+, utf8proc \S+, xxhash \S+, CLI11 \S+\n$")
 
     def test_help_takes_less_than_20_ms_of_cpu(self):
         def cpu_s():

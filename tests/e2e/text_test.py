@@ -160,6 +160,14 @@ class Names(TestCase):
         near = self.tiny.parent / "tinny"
         self.assertIn(str(self.tiny), self.fail_with(66, "inspect", near, env=env).stderr)
 
+    def test_a_model_that_is_not_there_gets_the_command_that_downloads_it(self):
+        env = {"HF_HOME": str(self.folder)}
+        for name, repository in (("Qwen/Qwen3-Next-80B-A3B-Instruct", "Qwen/Qwen3-Next-80B-A3B-Instruct"),
+                                 ("Qwen3.5-9B-4bit", "mlx-community/Qwen3.5-9B-4bit"),
+                                 ("Some-Model", "ORG/Some-Model")):
+            self.assertIn(f"`hf download {repository}`", self.fail_with(66, "inspect", name, env=env).stderr)
+        self.assertNotIn("hf download", self.fail_with(66, "inspect", "/no/such/folder", env=env).stderr)
+
     def test_a_name_that_two_models_have_is_asked_for_in_full(self):
         env = self.cache("One/Model", "Two/Model")
         self.assertRegex(self.fail_with(2, "inspect", "Model", env=env).stderr, "One/Model.*Two/Model|Two.*One")

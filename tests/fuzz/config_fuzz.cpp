@@ -4,6 +4,7 @@
 #include "model/config.h"
 #include "only_error.h"
 
+using namespace moebius;
 using namespace moebius::internal;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

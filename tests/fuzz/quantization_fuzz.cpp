@@ -2,6 +2,7 @@
 #include "checkpoint/quantization.h"
 #include "only_error.h"
 
+using namespace moebius;
 using namespace moebius::internal;
 
 static void check_params(const std::optional<QuantizationParams>& params) {

@@ -4,6 +4,7 @@
 #include "only_error.h"
 #include "reply/reply_parser.h"
 
+using namespace moebius;
 using namespace moebius::internal;
 
 namespace {

@@ -7,6 +7,7 @@
 #include "checkpoint/safetensors.h"
 #include "only_error.h"
 
+using namespace moebius;
 using namespace moebius::internal;
 
 // Whatever was accepted covers the data section exactly.

@@ -2,6 +2,7 @@
 #include "checkpoint/shard_index.h"
 #include "only_error.h"
 
+using namespace moebius;
 using namespace moebius::internal;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

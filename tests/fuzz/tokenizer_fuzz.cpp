@@ -11,6 +11,7 @@
 #include "tokenizer/stream_decoder.h"
 #include "tokenizer/tokenizer.h"
 
+using namespace moebius;
 using namespace moebius::internal;
 
 static Json small_file(const std::string& pattern) {

@@ -16,16 +16,15 @@ struct Part {
   std::span<const int32_t> tokens;
 };
 
-class BatchedStep : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {
+class BatchedStep : public ::testing::TestWithParam<OnBackend> {
  protected:
   BatchedStep()
-      : loaded_(load(std::get<1>(GetParam()), options(std::get<0>(GetParam())))),
-        tokens_(read_expected(std::get<1>(GetParam())).tokens) {}
+      : loaded_(load(GetParam().checkpoint, options(GetParam().compute))),
+        tokens_(read_expected(GetParam().checkpoint).tokens) {}
 
-  static EngineOptions options(const std::string& backend) {
-    EngineOptions options;
-    options.backend = backend;
-    options.context = 512;
+  static EngineOptions options(const ComputeOptions& compute) {
+    EngineOptions options = on(compute);
+    options.limits.context = 512;
     return options;
   }
 
@@ -79,10 +78,8 @@ TEST_P(BatchedStep, decode_verification_and_prefill_share_a_step) {
   expect_alone_is_together({{0, 20, 1}, {3, 5, 16}, {7, 0, 33}, {11, 0, 1}, {1, 64, 2}});
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, BatchedStep,
-                         ::testing::Combine(::testing::Values("reference", "cpu"),
-                                            ::testing::ValuesIn(all_checkpoints())),
-                         [](const auto& test) { return std::get<0>(test.param) + "_" + std::get<1>(test.param); });
+INSTANTIATE_TEST_SUITE_P(Golden, BatchedStep, ::testing::ValuesIn(on_each({kReference, kCpu})),
+                         [](const auto& test) { return ::testing::PrintToString(test.param); });
 
 }  // namespace
 }  // namespace moebius::internal::golden

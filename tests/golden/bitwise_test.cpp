@@ -12,14 +12,8 @@ constexpr int64_t kChunks[] = {64, 16, 7, 1};
 // Prompts that go through in one step of 512 rows: append_all() cannot, as a step yields at most 64 rows of logits.
 constexpr size_t kPrompts[] = {2, 17, 65, 100, 150, 300};
 
-EngineOptions reference() {
-  EngineOptions options;
-  options.backend = "reference";
-  return options;
-}
-
 std::vector<float> reference_logits(const std::string& checkpoint, std::span<const int32_t> tokens) {
-  return run(load(checkpoint, reference()), tokens);
+  return run(load(checkpoint, on(kReference)), tokens);
 }
 
 void expect_same_in_chunks(const LoadedModel& loaded, std::span<const int32_t> tokens,
@@ -44,7 +38,7 @@ class EveryCheckpoint : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(EveryCheckpoint, reference_is_the_same_however_the_prompt_is_cut) {
   const std::vector<int32_t> tokens = read_expected(GetParam()).tokens;
-  const LoadedModel loaded = load(GetParam(), reference());
+  const LoadedModel loaded = load(GetParam(), on(kReference));
   const std::vector<float> expected = run(loaded, tokens);
   expect_same_in_chunks(loaded, tokens, expected);
   expect_same_prompts(loaded, tokens, expected);
@@ -55,7 +49,7 @@ TEST_P(EveryCheckpoint, cpu_is_the_same_in_steps_of16_rows) {
   const std::vector<int32_t> tokens = read_expected(GetParam()).tokens;
   const std::vector<float> expected = reference_logits(GetParam(), tokens);
   EngineOptions options;
-  options.max_rows = 16;
+  options.limits.max_rows = 16;
   const LoadedModel loaded = load(GetParam(), options);
   EXPECT_EQ(first_difference(run(loaded, tokens), expected, loaded.model->config().vocab), "");
   expect_same_prompts(loaded, tokens, expected);
@@ -66,46 +60,26 @@ INSTANTIATE_TEST_SUITE_P(Golden, EveryCheckpoint, ::testing::ValuesIn(all_checkp
 
 // ---- instruction sets -----------------------------------------------------------------------------------------------
 
-struct OnIsa {
-  std::string isa;
-  std::string checkpoint;
-};
-
-void PrintTo(const OnIsa& value, std::ostream* out) { *out << value.isa << "_" << value.checkpoint; }
-
-std::vector<OnIsa> every_isa_and_checkpoint() {
-  std::vector<OnIsa> all;
-  for (const char* isa : {"portable", "avx2", "avx512"}) {
-    for (const std::string& checkpoint : all_checkpoints()) all.push_back({isa, checkpoint});
-  }
-  return all;
-}
-
-class EveryIsa : public ::testing::TestWithParam<OnIsa> {};
+class EveryIsa : public ::testing::TestWithParam<OnBackend> {};
 
 TEST_P(EveryIsa, is_the_reference_in_any_chunks_on_any_threads_by_any_expert_path) {
+  if (!runs_here(GetParam().compute)) GTEST_SKIP() << "NOT TESTED: this machine has no " << name_of(GetParam().compute);
   const std::vector<int32_t> tokens = read_expected(GetParam().checkpoint).tokens;
   const std::vector<float> expected = reference_logits(GetParam().checkpoint, tokens);
   for (const int threads : {1, 2}) {
-    for (const char* experts : {"unfused", "concat", "fused"}) {
-      SCOPED_TRACE(::testing::Message() << threads << " threads, experts " << experts);
-      EngineOptions options;
-      options.isa = GetParam().isa;
-      options.threads = threads;
-      options.experts = experts;
-      try {
-        const LoadedModel loaded = load(GetParam().checkpoint, options);
-        expect_same_in_chunks(loaded, tokens, expected);
-        expect_same_prompts(loaded, tokens, expected);
-      } catch (const Error& error) {
-        if (GetParam().isa == "portable" || error.code() != ErrorCode::kUnavailable) throw;
-        GTEST_SKIP() << "NOT TESTED: this machine has no " << GetParam().isa << " (" << error.what() << ")";
-      }
+    for (const OptionWord<ExpertPath>& experts : option_words<ExpertPath>()) {
+      SCOPED_TRACE(::testing::Message() << threads << " threads, experts " << experts.text);
+      EngineOptions options = on(GetParam().compute);
+      options.compute.threads = threads;
+      options.compute.experts = experts.value;
+      const LoadedModel loaded = load(GetParam().checkpoint, options);
+      expect_same_in_chunks(loaded, tokens, expected);
+      expect_same_prompts(loaded, tokens, expected);
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, EveryIsa, ::testing::ValuesIn(every_isa_and_checkpoint()),
+INSTANTIATE_TEST_SUITE_P(Golden, EveryIsa, ::testing::ValuesIn(on_each(every_cpu())),
                          [](const auto& test) { return ::testing::PrintToString(test.param); });
 
 // ---- forms on disk --------------------------------------------------------------------------------------------------
@@ -122,11 +96,9 @@ class EveryForm : public ::testing::TestWithParam<Form> {};
 TEST_P(EveryForm, holds_the_same_model) {
   const std::vector<int32_t> tokens = read_expected(GetParam().base).tokens;
   const std::vector<float> expected = reference_logits(GetParam().base, tokens);
-  for (const char* backend : {"reference", "cpu"}) {
-    SCOPED_TRACE(backend);
-    EngineOptions options;
-    options.backend = backend;
-    const LoadedModel loaded = load(GetParam().name, options);
+  for (const ComputeOptions& compute : {kReference, kCpu}) {
+    SCOPED_TRACE(name_of(compute));
+    const LoadedModel loaded = load(GetParam().name, on(compute));
     EXPECT_EQ(first_difference(run(loaded, tokens), expected, loaded.model->config().vocab), "");
   }
 }

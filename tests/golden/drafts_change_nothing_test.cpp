@@ -9,24 +9,6 @@ namespace {
 
 constexpr int64_t kDraftRows = 8;
 
-struct OnBackend {
-  std::string backend, isa;
-  std::string checkpoint;
-};
-
-void PrintTo(const OnBackend& value, std::ostream* out) {
-  *out << value.backend << value.isa << "_" << value.checkpoint;
-}
-
-std::vector<OnBackend> every_backend_and_checkpoint() {
-  std::vector<OnBackend> all;
-  for (const std::string& checkpoint : all_checkpoints()) {
-    all.push_back({"reference", "", checkpoint});
-    for (const char* isa : {"portable", "avx2", "avx512"}) all.push_back({"cpu", isa, checkpoint});
-  }
-  return all;
-}
-
 // A draft whose first `kept` tokens are the true ones.
 std::vector<int32_t> draft_of(std::span<const int32_t> tokens, int64_t position, int64_t kept, int64_t vocab) {
   std::vector<int32_t> draft;
@@ -40,41 +22,35 @@ std::vector<int32_t> draft_of(std::span<const int32_t> tokens, int64_t position,
 class EveryBackend : public ::testing::TestWithParam<OnBackend> {
  protected:
   EngineOptions options() const {
-    EngineOptions options;
-    options.backend = GetParam().backend;
-    options.isa = GetParam().isa;
-    options.draft_rows = kDraftRows;
+    EngineOptions options = on(GetParam().compute);
+    options.drafts.max_rows = kDraftRows;
     return options;
   }
 };
 
 // Through the whole text by drafts of which 0, 1, 2, ... tokens are right, each followed by one plain token.
 TEST_P(EveryBackend, keeps_any_number_of_drafted_tokens_without_a_trace) {
+  if (!runs_here(GetParam().compute)) GTEST_SKIP() << "NOT TESTED: this machine has no " << name_of(GetParam().compute);
   const std::vector<int32_t> tokens = read_expected(GetParam().checkpoint).tokens;
-  try {
-    const LoadedModel loaded = load(GetParam().checkpoint, options());
-    const int64_t vocab = loaded.model->config().vocab;
-    const std::vector<float> expected = run(loaded, tokens);
-    Stepper stepper(*loaded.model, *loaded.backend);
-    std::vector<float> actual;
-    int64_t kept = 0;
-    while (stepper.position() + kDraftRows < std::ssize(tokens)) {
-      const std::vector<float> drafted = stepper.append_draft(draft_of(tokens, stepper.position(), kept, vocab));
-      stepper.keep(kept);
-      actual.insert(actual.end(), drafted.begin(), drafted.begin() + kept * vocab);
-      const std::vector<float> next = stepper.append({{tokens[static_cast<size_t>(stepper.position())]}});
-      actual.insert(actual.end(), next.begin(), next.end());
-      kept = (kept + 1) % (kDraftRows + 1);
-    }
-    const std::vector<float> begin(expected.begin(), expected.begin() + static_cast<int64_t>(actual.size()));
-    EXPECT_EQ(first_difference(actual, begin, vocab), "");
-  } catch (const Error& error) {
-    if (GetParam().isa == "portable" || error.code() != ErrorCode::kUnavailable) throw;
-    GTEST_SKIP() << "NOT TESTED: this machine has no " << GetParam().isa << " (" << error.what() << ")";
+  const LoadedModel loaded = load(GetParam().checkpoint, options());
+  const int64_t vocab = loaded.model->config().vocab;
+  const std::vector<float> expected = run(loaded, tokens);
+  Stepper stepper(*loaded.model, *loaded.backend);
+  std::vector<float> actual;
+  int64_t kept = 0;
+  while (stepper.position() + kDraftRows < std::ssize(tokens)) {
+    const std::vector<float> drafted = stepper.append_draft(draft_of(tokens, stepper.position(), kept, vocab));
+    stepper.keep(kept);
+    actual.insert(actual.end(), drafted.begin(), drafted.begin() + kept * vocab);
+    const std::vector<float> next = stepper.append({{tokens[static_cast<size_t>(stepper.position())]}});
+    actual.insert(actual.end(), next.begin(), next.end());
+    kept = (kept + 1) % (kDraftRows + 1);
   }
+  const std::vector<float> begin(expected.begin(), expected.begin() + static_cast<int64_t>(actual.size()));
+  EXPECT_EQ(first_difference(actual, begin, vocab), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, EveryBackend, ::testing::ValuesIn(every_backend_and_checkpoint()),
+INSTANTIATE_TEST_SUITE_P(Golden, EveryBackend, ::testing::ValuesIn(on_each(every_backend())),
                          [](const auto& test) { return ::testing::PrintToString(test.param); });
 
 }  // namespace

@@ -56,6 +56,47 @@ Expected read_expected(const std::string& name) {
   return expected;
 }
 
+std::vector<ComputeOptions> every_cpu() {
+  std::vector<ComputeOptions> all;
+  for (const OptionWord<InstructionSet>& isa : option_words<InstructionSet>()) {
+    all.push_back({.instruction_set = isa.value});
+  }
+  return all;
+}
+
+void PrintTo(const OnBackend& value, std::ostream* out) { *out << name_of(value.compute) << "_" << value.checkpoint; }
+
+std::vector<OnBackend> on_each(const std::vector<ComputeOptions>& computes) {
+  std::vector<OnBackend> all;
+  for (const std::string& checkpoint : all_checkpoints()) {
+    for (const ComputeOptions& compute : computes) all.push_back({compute, checkpoint});
+  }
+  return all;
+}
+
+std::vector<ComputeOptions> every_backend() {
+  std::vector<ComputeOptions> all = every_cpu();
+  all.insert(all.begin(), kReference);
+  return all;
+}
+
+std::string name_of(const ComputeOptions& compute) {
+  std::string name(word(compute.backend));
+  if (compute.instruction_set) name += word(*compute.instruction_set);
+  return name;
+}
+
+bool runs_here(const ComputeOptions& compute) {
+  const std::vector<InstructionSet> present = machine_instruction_sets();
+  return !compute.instruction_set || std::ranges::find(present, *compute.instruction_set) != present.end();
+}
+
+EngineOptions on(const ComputeOptions& compute) {
+  EngineOptions options;
+  options.compute = compute;
+  return options;
+}
+
 LoadedModel load(const std::string& name, const EngineOptions& options) {
   return load_on_backend(Checkpoint(checkpoint_directory(name)), load_options(options));
 }

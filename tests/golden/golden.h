@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "load/load.h"
+#include "load/make_backend.h"
+#include "load/option_words.h"
 #include "load/options.h"
 #include "model/stepper.h"
 #include "moebius/error.h"
@@ -59,6 +61,32 @@ struct Expected {
 
 std::string checkpoint_directory(const std::string& name);
 Expected read_expected(const std::string& name);
+
+// ---- where a checkpoint runs
+
+inline constexpr ComputeOptions kReference = {.backend = BackendKind::kReference};
+inline constexpr ComputeOptions kCpu = {};  // with the best instruction set of this machine
+// The cpu backend with each instruction set, whether this machine has it or not.
+std::vector<ComputeOptions> every_cpu();
+// The reference and every_cpu().
+std::vector<ComputeOptions> every_backend();
+
+struct OnBackend {
+  ComputeOptions compute;
+  std::string checkpoint;
+};
+void PrintTo(const OnBackend& value, std::ostream* out);
+// Each of these with all_checkpoints().
+std::vector<OnBackend> on_each(const std::vector<ComputeOptions>& computes);
+
+// "reference", "cpu", "cpuavx2"
+std::string name_of(const ComputeOptions& compute);
+// False when this machine lacks the instruction set. The test then ends with
+// GTEST_SKIP() << "NOT TESTED: this machine has no " << ...
+bool runs_here(const ComputeOptions& compute);
+EngineOptions on(const ComputeOptions& compute);
+
+// ---- runs
 
 LoadedModel load(const std::string& name, const EngineOptions& options = {});
 

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <random>
 
-#include "backend/cpu/cpu.h"
 #include "base/json.h"
 #include "base/testing/temporary_directory.h"
 #include "golden.h"
@@ -35,8 +34,8 @@ class LongPrompt : public ::testing::TestWithParam<std::string> {
 
   // Of the last token of the prompt and of those behind it; the prompt in steps of at most max_rows.
   std::vector<float> logits(EngineOptions options, int64_t max_rows) const {
-    options.context = kPositions;
-    options.max_rows = max_rows;
+    options.limits.context = kPositions;
+    options.limits.max_rows = max_rows;
     const LoadedModel loaded = load_on_backend(Checkpoint(copy_.path()), load_options(options));
     Stepper stepper(*loaded.model, *loaded.backend);
     const std::span<const int32_t> tokens(tokens_);
@@ -70,14 +69,10 @@ INSTANTIATE_TEST_SUITE_P(Golden, LongPrompt,
 class LongPromptEverywhere : public LongPrompt {};
 
 TEST_P(LongPromptEverywhere, in_one_step_has_the_bits_of_the_reference_on_every_instruction_set) {
-  EngineOptions reference;
-  reference.backend = "reference";
-  const std::vector<float> expected = logits(reference, kPrompt);
-  for (const Isa isa : available_isas()) {
-    SCOPED_TRACE(name(isa));
-    EngineOptions options;
-    options.isa = name(isa);
-    expect_same(logits(options, kPrompt), expected);
+  const std::vector<float> expected = logits(on(kReference), kPrompt);
+  for (const InstructionSet isa : machine_instruction_sets()) {
+    SCOPED_TRACE(word(isa));
+    expect_same(logits(on({.instruction_set = isa}), kPrompt), expected);
   }
 }
 

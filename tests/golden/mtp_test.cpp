@@ -11,15 +11,16 @@ namespace {
 
 struct Run {
   std::string model;
-  std::string head;  // kBundledMtp or a directory
-  EngineOptions options;
+  std::string head;  // a directory; empty: the model's own
+  ComputeOptions compute;
   int64_t chunk = 64;
 };
 
 // [T - 1, V]
 std::vector<float> mtp_logits(const Run& run, std::span<const int32_t> tokens) {
-  EngineOptions options = run.options;
-  options.mtp = run.head;
+  EngineOptions options = on(run.compute);
+  options.drafts.head = run.head.empty() ? DraftHeadUse::kBundled : DraftHeadUse::kDirectory;
+  options.drafts.head_directory = run.head;
   const LoadedModel loaded = load(run.model, options);
   Stepper stepper(*loaded.model, *loaded.backend);
   const auto chunk = static_cast<size_t>(run.chunk);
@@ -33,34 +34,22 @@ std::vector<float> mtp_logits(const Run& run, std::span<const int32_t> tokens) {
   return all;
 }
 
-EngineOptions on(const std::string& backend, const std::string& isa = "") {
-  EngineOptions options;
-  options.backend = backend;
-  options.isa = isa;
-  return options;
-}
-
 class BundledHead : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(BundledHead, is_that_of_transformers) {
   const Expected expected = read_expected(GetParam());
-  expect_promise(mtp_logits({GetParam(), "bundled", on("reference"), 64}, expected.tokens), expected.mtp_logits);
+  expect_promise(mtp_logits({GetParam(), "", kReference, 64}, expected.tokens), expected.mtp_logits);
 }
 
 TEST_P(BundledHead, has_the_same_bits_on_every_instruction_set_in_any_chunks) {
   const Expected expected = read_expected(GetParam());
-  const std::vector<float> reference = mtp_logits({GetParam(), "bundled", on("reference"), 64}, expected.tokens);
+  const std::vector<float> reference = mtp_logits({GetParam(), "", kReference, 64}, expected.tokens);
   const auto vocab = static_cast<int64_t>(reference.size() / (expected.tokens.size() - 1));
-  for (const char* isa : {"portable", "avx2", "avx512"}) {
+  for (const ComputeOptions& cpu : every_cpu()) {
+    if (!runs_here(cpu)) GTEST_SKIP() << "NOT TESTED: this machine has no " << name_of(cpu);
     for (const int64_t chunk : {64, 7, 1}) {
-      SCOPED_TRACE(::testing::Message() << isa << ", chunks of " << chunk);
-      try {
-        const std::vector<float> actual = mtp_logits({GetParam(), "bundled", on("cpu", isa), chunk}, expected.tokens);
-        EXPECT_EQ(first_difference(actual, reference, vocab), "");
-      } catch (const Error& error) {
-        if (std::string(isa) == "portable" || error.code() != ErrorCode::kUnavailable) throw;
-        GTEST_SKIP() << "NOT TESTED: this machine has no " << isa << " (" << error.what() << ")";
-      }
+      SCOPED_TRACE(::testing::Message() << name_of(cpu) << ", chunks of " << chunk);
+      EXPECT_EQ(first_difference(mtp_logits({GetParam(), "", cpu, chunk}, expected.tokens), reference, vocab), "");
     }
   }
 }
@@ -68,8 +57,8 @@ TEST_P(BundledHead, has_the_same_bits_on_every_instruction_set_in_any_chunks) {
 TEST_P(BundledHead, goes_on_behind_the_drafts_that_stay) {
   const Expected expected = read_expected(GetParam());
   const std::span<const int32_t> tokens(expected.tokens);
-  EngineOptions options = on("cpu");
-  options.mtp = "bundled";
+  EngineOptions options;
+  options.drafts.head = DraftHeadUse::kBundled;
   const LoadedModel loaded = load(GetParam(), options);
   Stepper plain(*loaded.model, *loaded.backend), drafting(*loaded.model, *loaded.backend);
   for (Stepper* stepper : {&plain, &drafting}) {
@@ -91,8 +80,8 @@ class SeparateHead : public ::testing::TestWithParam<HeadApart> {};
 TEST_P(SeparateHead, has_the_bits_of_the_bundled_one) {
   const HeadApart& apart = GetParam();
   const std::vector<int32_t> tokens = read_expected(apart.base).tokens;
-  const std::vector<float> bundled = mtp_logits({apart.base, "bundled", on("cpu"), 64}, tokens);
-  const std::vector<float> actual = mtp_logits({apart.model, checkpoint_directory(apart.head), on("cpu"), 64}, tokens);
+  const std::vector<float> bundled = mtp_logits({apart.base, "", kCpu, 64}, tokens);
+  const std::vector<float> actual = mtp_logits({apart.model, checkpoint_directory(apart.head), kCpu, 64}, tokens);
   EXPECT_EQ(first_difference(actual, bundled, static_cast<int64_t>(bundled.size() / (tokens.size() - 1))), "");
 }
 
@@ -101,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(Golden, SeparateHead, ::testing::ValuesIn(kHeadsApart),
 
 TEST(MissingHead, is_an_error_that_names_the_tensor) {
   try {
-    mtp_logits({"mtp_qwen3_5_moe_mlx", "bundled", on("cpu"), 64}, std::vector<int32_t>{1, 2});
+    mtp_logits({"mtp_qwen3_5_moe_mlx", "", kCpu, 64}, std::vector<int32_t>{1, 2});
     FAIL() << "nothing was thrown";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kMissingTensor);

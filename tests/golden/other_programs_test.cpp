@@ -8,12 +8,7 @@
 namespace moebius::internal::golden {
 namespace {
 
-EngineOptions options(const std::string& backend, const std::string& activations) {
-  EngineOptions result;
-  result.backend = backend;
-  result.activations = activations;
-  return result;
-}
+constexpr ComputeOptions kReferenceF32 = {.backend = BackendKind::kReference, .activations = ActivationKind::kF32};
 
 class PlainCheckpoint : public ::testing::TestWithParam<std::string> {
  protected:
@@ -24,11 +19,9 @@ class PlainCheckpoint : public ::testing::TestWithParam<std::string> {
   }
 };
 
-TEST_P(PlainCheckpoint, reference_with_f32_activations_is_transformers) {
-  expect_promise_of(options("reference", "f32"));
-}
-TEST_P(PlainCheckpoint, reference_is_transformers) { expect_promise_of(options("reference", "int8")); }
-TEST_P(PlainCheckpoint, cpu_is_transformers) { expect_promise_of(options("cpu", "int8")); }
+TEST_P(PlainCheckpoint, reference_with_f32_activations_is_transformers) { expect_promise_of(on(kReferenceF32)); }
+TEST_P(PlainCheckpoint, reference_is_transformers) { expect_promise_of(on(kReference)); }
+TEST_P(PlainCheckpoint, cpu_is_transformers) { expect_promise_of(on(kCpu)); }
 
 INSTANTIATE_TEST_SUITE_P(Golden, PlainCheckpoint, ::testing::ValuesIn(kPlain),
                          [](const auto& test) { return test.param; });
@@ -36,7 +29,7 @@ INSTANTIATE_TEST_SUITE_P(Golden, PlainCheckpoint, ::testing::ValuesIn(kPlain),
 class QuantizedCheckpoint : public ::testing::TestWithParam<std::string> {
  protected:
   void expect_promise_of(const std::string& oracle) {
-    const LoadedModel loaded = load(GetParam(), options("reference", "f32"));
+    const LoadedModel loaded = load(GetParam(), on(kReferenceF32));
     const Expected expected = read_expected(GetParam());
     expect_promise(run(loaded, expected.tokens), expected.logits.at(oracle));
   }

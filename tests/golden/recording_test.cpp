@@ -107,10 +107,10 @@ class Player {
 class Recording : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Recording, is_made_once_a_shape_and_has_the_bits_of_every_step) {
-  auto recorder = std::make_unique<testing::StepRecorder>(make_backend({.backend = "cpu"}));
+  auto recorder = std::make_unique<testing::StepRecorder>(make_backend({}));
   const testing::RecordedOperations& operations = recorder->operations();
   Player recording(GetParam(), std::move(recorder));
-  Player plain(GetParam(), make_backend({.backend = "cpu"}));
+  Player plain(GetParam(), make_backend({}));
   std::vector<int32_t> tokens = read_expected(GetParam()).tokens;
   for (const ExpertPath path : {ExpertPath::kFused, ExpertPath::kConcat, ExpertPath::kUnfused}) {
     plain.model().set_expert_path(path);

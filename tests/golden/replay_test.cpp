@@ -15,23 +15,6 @@ namespace {
 constexpr int64_t kMostRows = 16;  // of a step: replays of more rows are cut
 constexpr int64_t kDraftRows = 6;
 
-struct OnBackend {
-  std::string backend, isa, checkpoint;
-};
-
-void PrintTo(const OnBackend& value, std::ostream* out) {
-  *out << value.backend << value.isa << "_" << value.checkpoint;
-}
-
-std::vector<OnBackend> every_backend_and_checkpoint() {
-  std::vector<OnBackend> all;
-  for (const std::string& checkpoint : all_checkpoints()) {
-    all.push_back({"reference", "", checkpoint});
-    for (const char* isa : {"portable", "avx2", "avx512"}) all.push_back({"cpu", isa, checkpoint});
-  }
-  return all;
-}
-
 // A sequence whose pages are made as it grows.
 struct Paged {
   State state;
@@ -50,23 +33,20 @@ struct Part {
 class Replay : public ::testing::TestWithParam<OnBackend> {
  protected:
   void SetUp() override {
-    EngineOptions options;
-    options.backend = GetParam().backend;
-    options.isa = GetParam().isa;
-    options.context = 512;
-    options.max_rows = kMostRows;
-    options.draft_rows = kDraftRows;
-    options.mtp = "";
-    try {
-      loaded_ = load(GetParam().checkpoint, options);
-    } catch (const Error& error) {
-      if (GetParam().isa == "portable" || error.code() != ErrorCode::kUnavailable) throw;
-      GTEST_SKIP() << "NOT TESTED: this machine has no " << GetParam().isa << " (" << error.what() << ")";
-    }
+    if (!runs_here(GetParam().compute))
+      GTEST_SKIP() << "NOT TESTED: this machine has no " << name_of(GetParam().compute);
+    EngineOptions options = on(GetParam().compute);
+    options.limits.context = 512;
+    options.limits.max_rows = kMostRows;
+    options.drafts.max_rows = kDraftRows;
+    options.drafts.head = DraftHeadUse::kNone;
+    loaded_ = load(GetParam().checkpoint, options);
     kept_ = memory().allocate(DType::kI32, 1, 1);
     // Into a second page, where that is quick.
     const std::vector<int32_t> expected = read_expected(GetParam().checkpoint).tokens;
-    const bool slow = GetParam().backend == "reference" || GetParam().isa == "portable";
+    const ComputeOptions& compute = GetParam().compute;
+    const bool slow =
+        compute.backend == BackendKind::kReference || compute.instruction_set == InstructionSet::kPortable;
     const int64_t length = std::min<int64_t>(slow ? 60 : 270, loaded_.model->options().context);
     while (std::ssize(tokens_) < length) tokens_.insert(tokens_.end(), expected.begin(), expected.end());
     tokens_.resize(static_cast<size_t>(length));
@@ -241,7 +221,7 @@ TEST_P(Replay, costs_the_bytes_it_says) {
   moebius::internal::free_log(memory(), log);
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, Replay, ::testing::ValuesIn(every_backend_and_checkpoint()),
+INSTANTIATE_TEST_SUITE_P(Golden, Replay, ::testing::ValuesIn(on_each(every_backend())),
                          [](const auto& test) { return ::testing::PrintToString(test.param); });
 
 }  // namespace

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
 #include "moebius/engine.h"
 
 namespace moebius::internal {
@@ -23,7 +22,13 @@ constexpr int64_t kScarce = 6 << 20;    // bytes: running sequences must make ro
 constexpr int64_t kPlenty = 256 << 20;  // much is reused
 constexpr size_t kMaxOpen = 12;
 
-const char* const kSpeculation[] = {"none", "auto", "mtp:1", "mtp:3", "ngram:4", "mtp", "ngram"};
+constexpr SpeculationMode kSpeculation[] = {{},
+                                            kSpeculateFreely,
+                                            {.mtp = true, .depth = 1},
+                                            {.mtp = true, .depth = 3},
+                                            {.ngram = true, .depth = 4},
+                                            {.mtp = true},
+                                            {.ngram = true}};
 const char* const kQuestions[] = {"What is 47+38?",
                                   "Tell me a short story about a fox.",
                                   "Sort these words: tiger, pear, sand, fern, apple",
@@ -72,24 +77,24 @@ class Soak {
   Engine plain_;
   std::map<RequestId, Open> open_;
   std::vector<RequestId> ended_;  // lately
-  std::vector<Json> conversations_;
+  std::vector<Chat> chats_;
   int64_t compared_ = 0, cancelled_ = 0, forked_ = 0, differing_ = 0;
   uint64_t resident_start_ = 0;
 };
 
 EngineOptions busy_options(int64_t memory_bytes) {
   EngineOptions options;
-  options.max_sequences = 6;
-  options.prompt_rows = 24;
-  options.memory_bytes = memory_bytes;
+  options.limits.max_sequences = 6;
+  options.limits.prompt_rows = 24;
+  options.cache.bytes = memory_bytes;
   return options;
 }
 
 EngineOptions plain_options() {
   EngineOptions options;
-  options.speculate = "none";
-  options.prefix_cache = false;
-  options.max_sequences = 1;
+  options.drafts.mode = {};
+  options.cache.keep_prefixes = false;
+  options.limits.max_sequences = 1;
   return options;
 }
 
@@ -108,14 +113,13 @@ Request Soak::random_request() {
     for (uint64_t i = 0; i < shared; ++i) request.tokens.push_back(static_cast<int32_t>(300 + i * 7 % 1500));
     for (uint64_t i = pick(40); i > 0; --i) request.tokens.push_back(static_cast<int32_t>(300 + pick(1500)));
   } else {
-    Json messages = kind == 1 && !conversations_.empty() ? conversations_[pick(conversations_.size())] : Json::array();
-    messages.push_back({{"role", "user"}, {"content", kQuestions[pick(std::size(kQuestions))]}});
-    request.chat = Json{{"messages", messages}}.dump();
+    request.chat = kind == 1 && !chats_.empty() ? chats_[pick(chats_.size())] : Chat();
+    request.chat->messages.push_back(Message::user(kQuestions[pick(std::size(kQuestions))]));
   }
   request.sampling.temperature = pick(2) == 0 ? 0.0f : 0.7f;
   request.sampling.seed = pick(50);
   request.max_tokens = static_cast<int64_t>(1 + pick(160));
-  request.speculate = kSpeculation[pick(std::size(kSpeculation))];
+  request.speculation = kSpeculation[pick(std::size(kSpeculation))];
   request.use_prefix_cache = pick(8) != 0;
   return request;
 }
@@ -133,7 +137,7 @@ void Soak::fork_one() {
                                                           : ended_[pick(ended_.size())];
   if (parent == 0) return;
   Request request = random_request();
-  request.chat.clear();
+  request.chat.reset();
   if (request.tokens.size() > 8) request.tokens.resize(pick(8));
   const auto length = engine_.tokens(parent).size();
   const auto at = static_cast<int64_t>(pick(2) == 0 ? length : 1 + pick(length));
@@ -162,7 +166,7 @@ void Soak::take(const Event& event) {
   if (end == nullptr) return;
   if (end->error) throw Error(*end->error);
   compare(event.request, open, *end);
-  if (!open.request.chat.empty() && end->end == AnswerEnd::kStop) remember(open);
+  if (open.request.chat && end->end == AnswerEnd::kStop) remember(open);
   ended_.push_back(event.request);
   if (ended_.size() > 20) ended_.erase(ended_.begin());
   open_.erase(event.request);
@@ -170,11 +174,11 @@ void Soak::take(const Event& event) {
 
 // The conversation goes on later, as a client would send it back.
 void Soak::remember(const Open& open) {
-  Json messages = Json::parse(open.request.chat)["messages"];
-  messages.push_back({{"role", "assistant"}, {"content", open.reply.content}});
-  if (messages.size() > 8) return;
-  conversations_.push_back(std::move(messages));
-  if (conversations_.size() > 10) conversations_.erase(conversations_.begin());
+  Chat chat = *open.request.chat;
+  chat.messages.push_back(Message::assistant({.reasoning = "", .content = open.reply.content, .tool_calls = {}}));
+  if (chat.messages.size() > 8) return;
+  chats_.push_back(std::move(chat));
+  if (chats_.size() > 10) chats_.erase(chats_.begin());
 }
 
 void Soak::compare(RequestId id, const Open& open, const EndEvent& end) {
@@ -186,8 +190,10 @@ void Soak::compare(RequestId id, const Open& open, const EndEvent& end) {
   ++compared_;
   if (plain == open.answer) return;
   ++differing_;
-  fmt::print("DIFFERS: request {}, {} prompt tokens, {} drawn, {} expected, speculate {}, reused {}\n", id,
-             open.prompt.size(), open.answer.size(), plain.size(), open.request.speculate, end.usage.reused_tokens);
+  const SpeculationMode mode = open.request.speculation.value_or(kSpeculateFreely);
+  fmt::print("DIFFERS: request {}, {} prompt tokens, {} drawn, {} expected, drafts {}{}:{}, reused {}\n", id,
+             open.prompt.size(), open.answer.size(), plain.size(), mode.mtp ? "mtp " : "", mode.ngram ? "ngram" : "",
+             mode.depth, end.usage.reused_tokens);
 }
 
 // By ids, so that what is compared is the engine and not the text; stop ids of a chat are ids like others here.

@@ -8,18 +8,17 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "moebius/compute_options.h"
 
 namespace moebius::internal {
 
-enum class Isa : uint8_t { kPortable, kAvx2, kAvx512 };
-
-std::string_view name(Isa isa);
+std::string_view name(InstructionSet isa);
 
 // What this machine can run, best last. AVX2 means AVX2 + FMA + F16C; AVX-512 means F, BW, VL, DQ and VNNI.
-std::vector<Isa> available_isas();
+std::vector<InstructionSet> available_isas();
 
 struct CpuOptions {
-  Isa isa = Isa::kPortable;
+  InstructionSet isa = InstructionSet::kPortable;
   int threads = 1;
   WeightStore* store = nullptr;  // where packed weights go; outlives the backend. Null: memory of the backend's own
 };

@@ -11,15 +11,15 @@
 namespace moebius::internal {
 namespace {
 
-const cpu::KernelTable& kernels_of(Isa isa) {
-  const std::vector<Isa> available = available_isas();
+const cpu::KernelTable& kernels_of(InstructionSet isa) {
+  const std::vector<InstructionSet> available = available_isas();
   if (std::ranges::find(available, isa) == available.end()) {
     throw Error(ErrorCode::kUnavailable, "--isa " + std::string(name(isa)), "this machine lacks the instruction set",
                 "leave --isa out to use the best there is");
   }
 #if defined(__x86_64__)
-  if (isa == Isa::kAvx512) return cpu::avx512_kernels();
-  if (isa == Isa::kAvx2) return cpu::avx2_kernels();
+  if (isa == InstructionSet::kAvx512) return cpu::avx512_kernels();
+  if (isa == InstructionSet::kAvx2) return cpu::avx2_kernels();
 #endif
   return cpu::portable_kernels();
 }

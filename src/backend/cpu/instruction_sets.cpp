@@ -4,28 +4,28 @@
 
 namespace moebius::internal {
 
-std::string_view name(Isa isa) {
+std::string_view name(InstructionSet isa) {
   switch (isa) {
-    case Isa::kPortable:
+    case InstructionSet::kPortable:
       return "portable";
-    case Isa::kAvx2:
+    case InstructionSet::kAvx2:
       return "avx2";
-    case Isa::kAvx512:
+    case InstructionSet::kAvx512:
       return "avx512";
   }
   return "?";
 }
 
-std::vector<Isa> available_isas() {
-  std::vector<Isa> isas = {Isa::kPortable};
+std::vector<InstructionSet> available_isas() {
+  std::vector<InstructionSet> isas = {InstructionSet::kPortable};
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vnni");
-  if (avx2) isas.push_back(Isa::kAvx2);
-  if (avx2 && avx512) isas.push_back(Isa::kAvx512);
+  if (avx2) isas.push_back(InstructionSet::kAvx2);
+  if (avx2 && avx512) isas.push_back(InstructionSet::kAvx512);
 #endif
   return isas;
 }

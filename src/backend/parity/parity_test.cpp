@@ -16,9 +16,9 @@ namespace {
 constexpr int kThreadCounts[] = {1, 2, 3};
 constexpr uint32_t kNan = 0x7fc00000;
 
-Candidate cpu_candidate(Isa isa) {
+Candidate cpu_candidate(InstructionSet isa) {
   Candidate candidate = {.name = std::string(name(isa)), .missing = "", .variants = {}};
-  const std::vector<Isa> available = available_isas();
+  const std::vector<InstructionSet> available = available_isas();
   if (std::ranges::find(available, isa) == available.end()) candidate.missing = "this machine lacks " + candidate.name;
   for (const int threads : kThreadCounts) {
     candidate.variants.push_back(
@@ -79,8 +79,9 @@ void expect_same(const Results& expected, const Results& got, const std::string&
 }  // namespace
 
 const std::vector<Candidate>& candidates() {
-  static const std::vector<Candidate> all = {cpu_candidate(Isa::kPortable), cpu_candidate(Isa::kAvx2),
-                                             cpu_candidate(Isa::kAvx512)};
+  static const std::vector<Candidate> all = {cpu_candidate(InstructionSet::kPortable),
+                                             cpu_candidate(InstructionSet::kAvx2),
+                                             cpu_candidate(InstructionSet::kAvx512)};
   return all;
 }
 

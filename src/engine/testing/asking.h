@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "dialogue/conversation.h"
 #include "moebius/engine.h"
 
 namespace moebius::internal::testing {
@@ -40,17 +39,17 @@ inline Said answer(Engine& engine, const Request& request) {
   return run_all(engine)[id];
 }
 
-// The next question of a conversation.
-inline Request about(const Conversation& conversation, Request options) {
-  options.chat = conversation.chat_json();
+// A request for the next message of a chat.
+inline Request about(const Chat& chat, Request options) {
+  options.chat = chat;
   return options;
 }
 
-// A question and its answer, both added to the conversation.
-inline Said ask(Engine& engine, Conversation& conversation, const std::string& question, const Request& options) {
-  conversation.add("user", question);
-  Said said = answer(engine, about(conversation, options));
-  conversation.add(said.reply);
+// Asks a question. The question and its answer are added to the chat.
+inline Said ask(Engine& engine, Chat& chat, const std::string& question, const Request& options) {
+  chat.messages.push_back(Message::user(question));
+  Said said = answer(engine, about(chat, options));
+  chat.messages.push_back(Message::assistant(said.reply));
   return said;
 }
 
