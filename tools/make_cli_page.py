@@ -47,12 +47,13 @@ This page is what `moebius --help` and `moebius COMMAND --help` say, in one plac
 RULES = """\
 ## Rules
 - Data goes to stdout, everything else to stderr. `moebius COMMAND ... > FILE` writes data alone.
-- `--json` prints the results as JSON on stdout, for every command that makes data.
+- `--json` prints the results as JSON on stdout.
 - Every option of a command is also an environment variable: `--max-tokens` is `MOEBIUS_MAX_TOKENS`. The option wins. An
-  option without a value is switched on by `1`. An empty variable counts as absent. A command reads the variables of its
-  own options and no others.
+  option without a value is switched on by `1` and off by `0`. An empty variable counts as absent. A command reads the
+  variables of its own options and no others. Some options of two commands share a name and so a variable: `--tokens` of
+  `generate` takes token ids, `--tokens` of `bench` takes a number.
 - A mistake is reported in two lines on stderr: `error:` says where and what, `hint:` says what to do.
-- `-h` or `--help` prints the help page on stdout.
+- `-h` or `--help` prints the help page on stdout. `moebius` alone prints it on stderr, with exit code 2.
 """
 
 
