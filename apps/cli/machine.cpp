@@ -22,19 +22,19 @@ namespace {
 
 constexpr const char* kIsas[] = {"portable", "avx2", "avx512"};
 
-// The value behind "key" in files of "key: value" or "key value" lines; empty when there is none.
+// Returns the value of `key` from a file of "key: value" or "key value" lines. Returns "" when there is no such key.
 std::string field(const char* path, const std::string& key) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with(key)) continue;
     const size_t begin = line.find_first_not_of(": \t", key.size());
-    if (begin == key.size()) continue;  // a longer key
+    if (begin == key.size()) continue;  // `key` is only the beginning of this line's key
     return begin == std::string::npos ? "" : line.substr(begin);
   }
   return "";
 }
 
-// In kB, as the kernel writes sizes of memory.
+// Reads a size that the kernel writes in kB. Returns it in bytes.
 uint64_t field_bytes(const char* path, const std::string& key) {
   std::istringstream text(field(path, key));
   uint64_t kilobytes = 0;
@@ -96,7 +96,7 @@ std::vector<std::string> available_isas() {
 }
 
 std::string chosen_isa(const std::string& backend, const std::string& isa) {
-  if (backend != "cpu") return "portable";  // the reference is plain C++
+  if (backend != "cpu") return "portable";  // the reference backend is plain C++
   return isa.empty() ? available_isas().back() : isa;
 }
 

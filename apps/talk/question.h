@@ -1,5 +1,5 @@
-// What stands around a question: a system prompt, tools, whether the model may think. Shared by generate --chat and
-// chat.
+// The settings around a question: a system prompt, tools, and whether the model may think. `generate --chat` and `chat`
+// share them.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -12,15 +12,16 @@ namespace moebius::internal::apps {
 
 struct Question {
   std::string system;
-  std::string think;  // on, off; empty: as the template has it
-  std::string tools;  // a file: a JSON list of tools
+  std::string think;  // "on" or "off"; empty: the template decides
+  std::string tools;  // name of a file with a JSON list of tools
 };
 
 void add_question_flags(CLI::App& command, Question& question);
 
-// System prompt, tools and thinking. Throws kInvalidJson or kUsage for a file that is no list of tools.
+// Adds the system prompt, the tools and the choice about thinking to the conversation. Throws kInvalidJson or kUsage
+// for a file that is not a list of tools.
 void prepare(Conversation& conversation, const Question& question);
-// prepare(), and the user's message.
+// Calls prepare(), then adds the user's message.
 void ask(Conversation& conversation, const Question& question, const std::string& text);
 
 }  // namespace moebius::internal::apps
