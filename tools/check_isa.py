@@ -2,10 +2,10 @@
 """Disassembles a release build and finds instructions that leak out of the file of their instruction set.
 
 The program must run on any x86-64 machine and choose its kernels at start. Therefore:
-    1. isa_avx2*.cpp.o holds no instruction above AVX2 + FMA + F16C + BMI2. isa_avx512*.cpp.o may hold any instruction.
-       Every other object file of the libraries and the program holds baseline instructions only (no VEX, EVEX or BMI).
-    2. isa_avx*.cpp.o defines weak symbols (inline functions, templates) only in a namespace of that instruction set. The
-       linker keeps one copy of a weak symbol for the whole program, and it might keep this one.
+  1. isa_avx2*.cpp.o holds no instruction above AVX2 + FMA + F16C + BMI2. isa_avx512*.cpp.o may hold any instruction.
+     Every other object file of the libraries and the program holds baseline instructions only (no VEX, EVEX or BMI).
+  2. isa_avx*.cpp.o defines weak symbols (inline functions, templates) only in a namespace of that instruction set. The
+     linker keeps one copy of a weak symbol for the whole program, and it might keep this one.
 """
 
 import argparse

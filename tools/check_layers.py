@@ -62,8 +62,8 @@ SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
 
 
 def layer_of(path):
-    """Returns the layer of a path relative to the root: the path's deepest folder that is a layer, else its first folder.
-    Returns None when there is no such folder."""
+    """Returns the layer of a path relative to the root. It is the path's deepest folder that is a layer, else its first
+    folder. Returns None when there is no such folder."""
     folders = path.parts[:-1]
     if folders and folders[0] == "src":
         folders = folders[1:]
@@ -138,7 +138,8 @@ def find_cycle(graph):
 
 
 def check(root):
-    """Returns all complaints about the tree below root, the pairs (layer, included layer), and the number of includes."""
+    """Returns all complaints about the tree below root, the pairs (layer, included layer), and how many includes were
+    read."""
     complaints, graph, used, count = [], {}, set(), 0
     for folder in ("include", "src", "apps", "tests"):
         for path in sorted((root / folder).rglob("*")):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Counts test cases in ctest's JUnit reports and ends with one line: N passed, N failed.
 
-One ctest test is one program. The number of its cases is read from its output: GoogleTest and Python's unittest print how
-many they ran. A program that prints no such number counts as one case. A failed program counts as at least one failure,
-whatever it printed, because it may have crashed. A skipped case never counts as passed. stderr says how many cases each
-program skipped, and names the first three.
+One ctest test is one program. The number of its cases is read from its output: GoogleTest and Python's unittest print
+how many they ran. A program that prints no such number counts as one case. A failed program counts as at least one
+failure, whatever it printed, because it may have crashed. A skipped case never counts as passed. stderr says how many
+cases each program skipped, and names the first three.
 """
 
 import argparse

@@ -43,8 +43,8 @@ def since_14(category):
 
 
 def nfc_active():
-    """Returns the code points that NFC may change. NFC changes nothing in a text without them. A code point is among them
-    when it is not NFC by itself, when it is reordered, or when it composes with the code point before it."""
+    """Returns the code points that NFC may change. NFC changes nothing in a text without them. A code point is among
+    them when it is not NFC by itself, when it is reordered, or when it composes with the code point before it."""
     nfc, nfd = normalizers.NFC().normalize_str, normalizers.NFD().normalize_str
     stays = lambda text: nfc(text) == text
     # U+0345 has the highest combining class: every other mark moves in front of it. U+0378 is not assigned.

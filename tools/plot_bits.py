@@ -41,7 +41,7 @@ def nice(value):
 
 
 def chart(title, points, left, base=None):
-    """Yields the SVG of one line over the bits, on a logarithmic scale. `base` is the value of a dashed horizontal line."""
+    """Yields the SVG of one line over the bits, on a logarithmic scale. `base` is the height of a dashed line."""
     values = [value for _, value in points] + ([base] if base else [])
     low, high = math.log(min(values)), math.log(max(values))
     span = (high - low) or 1

@@ -33,8 +33,8 @@ def run_once(program, model, *options):
 
 
 class Bench:
-    """Makes runs at one read bandwidth. On a shared machine the read bandwidth may double or halve. The times of such runs
-    cannot be compared."""
+    """Makes runs at one read bandwidth. On a shared machine the read bandwidth may double or halve. The times of such
+    runs cannot be compared."""
 
     def __init__(self, program, model, run=run_once):
         self.program, self.run = program, run

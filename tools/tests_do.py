@@ -98,7 +98,8 @@ class Packages(unittest.TestCase):
         self.path = f"{folder.name}:{os.environ['PATH']}"
 
     def do(self, *arguments, **environment):
-        """Returns the result, and the packages that ./do would install. They are None when apt-get install was not run."""
+        """Returns the result, and the packages that ./do would install. They are None when apt-get install was not
+        run."""
         self.log.unlink(missing_ok=True)
         result = do(*arguments, PATH=self.path, LOG=str(self.log), **environment)
         if not self.log.exists():

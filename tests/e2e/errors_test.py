@@ -1,4 +1,4 @@
-"""Each class of failure ends with its own exit code and names what is to blame."""
+"""Tests that each class of failure has its own exit code and names what is to blame."""
 
 import json
 import os

@@ -14,7 +14,7 @@ SLACK = 200_000_000
 
 
 def peak_bytes(*arguments):
-    """Runs the program and returns the largest resident size it ever had, and its exit code."""
+    """Runs the program. Returns the largest resident size it ever had, and its exit code."""
     process = start(*arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

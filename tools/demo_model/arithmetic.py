@@ -1,4 +1,4 @@
-"""Addition and subtraction of numbers up to three digits: prompts, answers, and the scratch work of a thinking answer."""
+"""Addition and subtraction of numbers up to three digits: prompts, answers, and the scratch work of thinking."""
 
 import split
 

@@ -1,4 +1,4 @@
-"""Parses tool calls in the XML form: text to [(name, arguments)]. The tool's schema gives the types of the arguments."""
+"""Parses tool calls in the XML form: text to [(name, arguments)]. The tool's schema gives the arguments' types."""
 
 import json
 import re
@@ -30,8 +30,8 @@ def parsed_arguments(body, function):
 
 
 def parse(text, tools):
-    """Returns [(name, arguments)]. Returns None if anything is not well formed: text outside of calls, no call at all, an
-    unknown name, a missing or mistyped parameter."""
+    """Returns [(name, arguments)]. Returns None if anything is not well formed: text outside of calls, no call at all,
+    an unknown name, a missing or mistyped parameter."""
     functions = {tool["function"]["name"]: tool["function"] for tool in tools}
     if CALL.sub("", text).strip():
         return None

@@ -33,7 +33,8 @@ def one_digit(rng):
 
 
 def documents(kind, count, seed):
-    """Draws held-out documents. One-digit problems are not held out: there are so few that training has most of them."""
+    """Draws held-out documents. One-digit problems are not held out: there are so few that training has most of
+    them."""
     rng, made = random.Random(f"{seed} {kind}"), []
     while len(made) < count:
         source = "tool" if kind == "no_tool" else kind

@@ -1,6 +1,6 @@
 """Writes the weights of a training as a checkpoint directory in Hugging Face layout, as this family is published.
 
-    python3 export.py WORK OUT [--tiny]     WORK: the folder of train.py, with tokenizer.json and weights/
+  python3 export.py WORK OUT [--tiny]     WORK: the folder of train.py, with tokenizer.json and weights/
 """
 
 import argparse

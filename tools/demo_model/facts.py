@@ -83,7 +83,8 @@ def question(rng, group, topics):
 
 
 def reading(rng, held_out):
-    """Returns [(prompt, answer)]. The first prompt is a text with a question; more questions about the text may follow."""
+    """Returns [(prompt, answer)]. The first prompt is a text with a question. More questions about the text may
+    follow."""
     group = people(rng, held_out, rng.randint(1, 3))
     topics = rng.sample([t for t in TOPICS if t != "color"], rng.randint(1, 3))
     text = paragraph(rng, group, topics)

@@ -68,7 +68,7 @@ class Model(torch.nn.Module):
             self.main._init_weights(module)
 
     def hidden(self, ids, segments):
-        """Returns the hidden states after the final norm, [B, T, D], and (rotary, mask, positions) for the draft head."""
+        """Returns the hidden states after the final norm, [B, T, D], and (rotary, mask, positions) for the head."""
         trunk = self.main.model
         x = trunk.embed_tokens(ids)
         positions = torch.arange(ids.shape[1], device=ids.device)[None]
@@ -123,8 +123,8 @@ def published(model):
 
 
 def unit_lower_inverse(strict):
-    """Returns (I + A)^-1 for strictly lower A [..., C, C]. It uses powers of A within blocks of 16, whose growth f32 can
-    bear, and then combines pairs of blocks. This takes 3 C/16 products; a solver would walk the rows."""
+    """Returns (I + A)^-1 for strictly lower A [..., C, C]. It uses powers of A within blocks of 16, whose growth f32
+    can bear, and then combines pairs of blocks. This takes 3 C/16 products; a solver would walk the rows."""
     size = strict.shape[-1]
     eye = torch.eye(BLOCK, dtype=strict.dtype, device=strict.device)
     tiles = strict.unflatten(-1, (size // BLOCK, BLOCK)).unflatten(-3, (size // BLOCK, BLOCK))
@@ -165,7 +165,7 @@ def delta_rule(query, key, value, g, beta, empty=None, chunk_size=64, **_):
         q, k, v, g, beta = (x.float().transpose(1, 2) for x in (query, key, value, g, beta))
         if empty is not None:
             g = g.masked_fill(empty[:, None], RESET)
-            beta = beta.masked_fill(empty[:, None], 0.0)  # through the convolution, an empty place still sees the tokens before it
+            beta = beta.masked_fill(empty[:, None], 0.0)  # its convolution still sees tokens before it
         q = modeling.l2norm(q) * q.shape[-1] ** -0.5
         k = modeling.l2norm(k)
         q, k = (x.repeat_interleave(repeats, dim=1) for x in (q, k))
