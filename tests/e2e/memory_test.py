@@ -1,6 +1,7 @@
-"""Promise 4: peak memory is at most 1.05 times the weights, the caches, and 200 MB, while loading and while running.
+"""Tests promise 4: while loading and running, peak memory is at most 1.05 times the weights, plus the caches, plus
+200 MB.
 
-One layer of the 35B-A3B shape, so that a second copy of anything large would show."""
+The model has one layer of the 35B-A3B shape, so that a second copy of anything large would show."""
 
 import json
 import os

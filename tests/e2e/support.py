@@ -1,6 +1,7 @@
-"""What the end-to-end tests share: running the program with a clean environment, a tiny checkpoint, safetensors files.
+"""Helpers of the end-to-end tests: they run the program with a clean environment, make a tiny checkpoint, and read
+safetensors files.
 
-The program is the one in MOEBIUS_PROGRAM. Standard library only."""
+MOEBIUS_PROGRAM is the path of the program. Standard library only."""
 
 import json
 import os
@@ -70,7 +71,7 @@ class TestCase(unittest.TestCase):
         return result
 
     def wait_until(self, condition, process):
-        """Waits until the condition holds. Fails with the output of the process when it ends first or takes too long."""
+        """Waits until the condition holds. Fails with what the process said when it ends first or takes too long."""
         deadline = time.monotonic() + TIMEOUT_S
         while not condition():
             if process.poll() is not None or time.monotonic() > deadline:

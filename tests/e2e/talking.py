@@ -1,5 +1,5 @@
-"""Makes a tiny checkpoint that can talk: it has a byte-level tokenizer with one token per byte, and a chat template. Its
-answers are noise, the same noise every time. The tests are about everything around the answers."""
+"""Makes a tiny checkpoint that can talk. It has a byte-level tokenizer with one token per byte, and a chat template.
+Its answers are noise, the same noise every time. The tests are about everything around the answers."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ TEMPLATE = """\
 
 
 def byte_alphabet():
-    """Returns GPT-2's letters for bytes. Printable bytes stand for themselves, the others get letters from U+0100 on."""
+    """Returns GPT-2's letters for bytes. Printable bytes stand for themselves, others get letters from U+0100 on."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = dict(zip(printable, map(chr, printable)))
     for byte in range(256):

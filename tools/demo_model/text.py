@@ -88,8 +88,8 @@ class Encoder:
         return ids, self.weights(ids)
 
     def weights(self, ids):
-        """Returns weight 1 for the tokens that the model writes, PROMPT_WEIGHT for all others. The model writes from behind
-        `<think>\\n`, or from behind an empty thought, up to the end of its turn."""
+        """Returns weight 1 for the tokens that the model writes, PROMPT_WEIGHT for all others. The model writes from
+        behind `<think>\\n`, or from behind an empty thought, up to the end of its turn."""
         weights, at = [PROMPT_WEIGHT] * len(ids), 0
         head = [self.start, *self.assistant, self.think]
         while at < len(ids):

@@ -1,4 +1,4 @@
-"""Tools with typed parameters. Each has sentences of a user, arguments, a result, and an answer made from the result."""
+"""Tools with typed parameters. Each has sentences of a user, arguments, a result, and an answer made from it."""
 
 import dataclasses
 import json

@@ -113,7 +113,7 @@ class Training:
         torch.save({"step": self.step, "log": self.log, "optimizer": self.optimizer.state()}, self.state_file)
 
     def export(self, directory):
-        """Writes the masters in bf16, under their published names, in small files. `moebius quantize` starts from them."""
+        """Writes the masters in bf16, under their published names, in small files. Quantization starts from them."""
         directory.mkdir(parents=True, exist_ok=True)
         self.optimizer.write(quantized=False)
         shards, size = [{}], 0
