@@ -16,11 +16,11 @@ struct OpRow {
   std::string op;
   double calls = 0;
   double ms = 0;
-  double share_pct = 0;  // of the step's time
+  double share_pct = 0;  // percent of the step's time
   double bytes = 0;
   double gb_s = 0;
-  double bandwidth_pct = 0;  // of the read bandwidth that the probe measured in the same repetition
-  double peak_pct = 0;       // int8 multiply-adds per second, of those that the probe measured
+  double bandwidth_pct = 0;  // percent of the read bandwidth that the probe measured in the same repetition
+  double peak_pct = 0;       // int8 multiply-adds per second, as percent of the probe's
   double floor_ms = 0;       // time for the bytes or for the multiply-adds at the probe's speeds, the longer one
   double barriers = 0;
 };

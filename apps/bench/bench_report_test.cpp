@@ -38,7 +38,7 @@ TEST(BenchReport, shares_of_the_bandwidth_are_those_of_the_same_repetition) {
   EXPECT_DOUBLE_EQ(row.ms_max, 2000);
   EXPECT_DOUBLE_EQ(row.tok_s, 80);
   EXPECT_DOUBLE_EQ(row.gb_s, 5);
-  EXPECT_DOUBLE_EQ(row.bandwidth_pct, 50);  // in every repetition, the slow one included
+  EXPECT_DOUBLE_EQ(row.bandwidth_pct, 50);  // 50 % in every repetition, the slow one included
   EXPECT_DOUBLE_EQ(row.experts_mean, 104);
 }
 

@@ -23,10 +23,10 @@ struct ModuleGroup {
 };
 
 struct Census {
-  uint64_t parameters = 0;         // of the language model
+  uint64_t parameters = 0;         // parameters of the language model
   uint64_t active_parameters = 0;  // parameters that one token multiplies with
   uint64_t bytes = 0;
-  uint64_t draft_parameters = 0;  // mtp.*
+  uint64_t draft_parameters = 0;  // parameters of the tensors mtp.*
   uint64_t draft_bytes = 0;
   int64_t files = 0;
   std::map<std::string, int64_t> expert_forms;  // name of the form -> number of layers; dense layers have no form

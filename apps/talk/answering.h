@@ -10,7 +10,7 @@
 namespace moebius::internal::apps {
 
 struct Answer {
-  Reply reply;  // content of a text answer; empty when the request was token ids
+  Reply reply;  // the reply to text or a chat; empty when the request was token ids
   AnswerEnd end = AnswerEnd::kNone;
   Usage usage;
   uint64_t decode_bytes = 0;  // bytes that the steps after the prompt moved
