@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Tests promise 2 on a checkpoint of any size: every backend, instruction set, expert path and chunk gives the same
-bits.
+"""Tests promise 2 on checkpoints of any size: every backend, instruction set, expert path and chunk has the same bits.
 
     moebius synth --preset qwen3.5-35b-a3b --layers 4 --bits 3 35b-shape
     python3 tests/golden/same_bits.py build/release/moebius 35b-shape [--tokens 24]

@@ -1,4 +1,4 @@
-"""Scores the quantized model through the project's program, on prompts that training never drew.
+"""Scores the quantized model through the project's program, on held-out prompts (except for one-digit arithmetic).
 
   python3 evaluate.py models/demo --moebius build/release/moebius [--reference EXPORT] [--count 200] [--json FILE]
 """
