@@ -1,4 +1,5 @@
-// main: the command line, errors in three parts, exit codes. Each subcommand is a file of its own (cli/commands.h).
+// main(): parses the command line, reports errors in three parts, and chooses the exit code. Each subcommand lives in a
+// file of its own (cli/commands.h).
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <exception>
@@ -19,8 +20,8 @@ namespace {
 constexpr int kUnavailableExit = 69;
 constexpr int kInternalExit = 70;
 
-// error: where: what
-// hint:  what to do
+// Prints the error as two lines: "error: where: what" and "hint:  what to do". Prints nothing after Ctrl-C. Returns the
+// exit code.
 int report(const Error& error) {
   if (error.code() != ErrorCode::kInterrupted) {
     std::string text = error.what();
@@ -61,7 +62,8 @@ void build(CLI::App& app) {
   add_bench(app);
 }
 
-// The subcommand that the first argument names, or the program itself when it is an option or absent.
+// Returns the subcommand that the first argument names. Returns the program itself when there are no arguments or the
+// first one is an option.
 CLI::App& choose_command(CLI::App& app, const std::vector<std::string>& arguments) {
   if (arguments.empty() || arguments.front().starts_with('-')) return app;
   const auto found = app.get_subcommands([&](const CLI::App* c) { return c->check_name(arguments.front()); });
@@ -77,7 +79,7 @@ int run(CLI::App& app, const std::vector<std::string>& arguments) {
   }
   CLI::App& command = choose_command(app, arguments);
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes them from the back
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 wants the arguments in reverse
   } catch (const CLI::CallForHelp&) {
     write_output(command.help());
   } catch (const CLI::CallForVersion& version) {
@@ -114,7 +116,7 @@ int guarded_main(const std::vector<std::string>& arguments) {
 }  // namespace moebius::internal::apps
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), which cli/output.h understands
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe becomes an error of write(), which cli/output.h handles
   moebius::internal::apps::handle_interrupts();
   return moebius::internal::apps::guarded_main({argv + 1, argv + argc});
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Finds instructions of one instruction set that leak out of its own file, by disassembling a release build.
+"""Disassembles a release build and finds instructions that leak out of the file of their instruction set.
 
-The program must run on any x86-64 machine and choose its kernels at start, so:
-  1. every object file of the libraries and the program holds baseline instructions only (no VEX, no EVEX, no BMI),
-     isa_avx2*.cpp.o nothing above AVX2 + FMA + F16C + BMI2, isa_avx512*.cpp.o anything;
-  2. an isa_avx*.cpp.o defines no weak symbol (inline function, template) outside of a namespace of that instruction
-     set: the linker keeps one copy of a weak symbol for everyone, and it may be this one.
+The program must run on any x86-64 machine and choose its kernels at start. Therefore:
+  1. isa_avx2*.cpp.o holds no instruction above AVX2 + FMA + F16C + BMI2. isa_avx512*.cpp.o may hold any instruction.
+     Every other object file of the libraries and the program holds baseline instructions only (no VEX, EVEX or BMI).
+  2. isa_avx*.cpp.o defines weak symbols (inline functions, templates) only in a namespace of that instruction set. The
+     linker keeps one copy of a weak symbol for the whole program, and it might keep this one.
 """
 
 import argparse
@@ -15,8 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Baseline x86-64 has no mnemonic that begins with v, but for some that no compiler emits. tzcnt is what objdump calls
-# `rep bsf`, which is baseline.
+# Baseline x86-64 has no mnemonic that begins with v, except for some that no compiler emits. tzcnt is missing here:
+# objdump prints it for `rep bsf`, which is baseline.
 ABOVE_BASELINE = re.compile(
     r"^(v\w+|andn|bextr|bls(i|r|msk)|bzhi|mulx|pdep|pext|rorx|sarx|shlx|shrx|lzcnt|popcnt)[lq]?\b"
 )
@@ -26,7 +26,7 @@ FUNCTION = re.compile(r"^[0-9a-f]+ <(.*)>:$")
 
 
 def instruction_set(path):
-    """avx512, avx2 or baseline: what the object file's name promises."""
+    """Returns the instruction set that the name of the object file promises: avx512, avx2 or baseline."""
     match = re.match(r"isa_(avx512|avx2)", path.name)
     return match.group(1) if match else "baseline"
 
@@ -36,7 +36,7 @@ def output_of(*command):
 
 
 def foreign_instructions(path):
-    """(function, first foreign instruction) for each function that holds one."""
+    """Returns (function, first foreign instruction) for each function that holds a foreign instruction."""
     isa = instruction_set(path)
     if isa == "avx512":
         return []
@@ -52,7 +52,7 @@ def foreign_instructions(path):
 
 
 def leaking_symbols(path):
-    """Weak symbols defined here whose name does not carry this file's instruction set."""
+    """Returns the weak symbols that the file defines outside of a namespace of its instruction set."""
     isa = instruction_set(path)
     if isa == "baseline":
         return []
@@ -62,7 +62,7 @@ def leaking_symbols(path):
 
 
 def check(build):
-    """All complaints about a build folder, and how many object files were read."""
+    """Returns all complaints about a build folder, and how many object files were read."""
     objects = sorted(build.glob("**/CMakeFiles/moebius*.dir/**/*.o"))
     complaints = []
     for path in objects:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Who may include whom: reads every #include "..." of src/, apps/, include/ and tests/ and fails on what the layers
-forbid (docs/map.md draws them). Tests may include anything; nothing may include a test.
+"""Checks who includes whom: reads every #include "..." of src/, apps/, include/ and tests/ and fails on those that the
+layers forbid (docs/map.md draws the layers). Tests may include anything. Only a test may include a test.
 
-A layer is a folder: src/model/mlp.cpp is `model`, src/backend/cpu/pack.h is `backend/cpu`, src/backend/backend.h is
-`backend` (the contract alone), include/moebius is `include`; what of it is plain data (EVERYBODYS) is everybody's.
-Cycles between layers cannot be written down: a layer may include only those above it in the table. Cycles between files
-are searched for.
+A layer is a folder: src/model/mlp.cpp is in `model`, src/backend/cpu/pack.h is in `backend/cpu`, src/backend/backend.h
+is in `backend` (the contract alone), include/moebius is in `include`. Every layer may include the plain data of
+include/moebius (EVERYBODYS). The table cannot express a cycle between layers, because a layer may include only layers
+above it. This program also searches for cycles between files.
 """
 
 import argparse
@@ -13,8 +13,8 @@ import re
 import sys
 from pathlib import Path
 
-# A layer -> the layers it may include besides itself. Order matters: only names that stand above. A permission that
-# nobody uses is a complaint too, except those of layers to come.
+# A layer -> the layers it may include besides itself. A layer may name only layers above it in this table. A permission
+# that no file uses is a complaint too, unless the layer is in TO_COME.
 LAYERS = {
     "include": set(),
     "base": set(),
@@ -45,12 +45,13 @@ LAYERS = {
     "apps/checkpoint": {"apps/cli", "load", "convert", "model", "checkpoint", "quant", "base"},
     "apps": {"apps/cli"},
 }
-# Places kept for what is not there yet.
+# Layers that have no files yet.
 TO_COME = {"backend/cuda", "server"}
 DEVICES = {"backend/reference", "backend/cpu", "backend/cuda"}
 # The one file that knows every backend by name.
 EXCEPTIONS = {"src/load/make_backend.cpp": DEVICES}
-# The one error type, and plain data of the public interface that layers below it fill in.
+# The one error type, and the plain data of the public interface. Every layer may include these: the library fills in
+# the data.
 EVERYBODYS = {Path("include/moebius") / name for name in ("chat.h", "compute_options.h", "error.h", "export.h", "limits.h", "reply.h", "request.h", "sampling.h", "speculation.h")}
 ADVICE = {
     "devices": "go through backend/backend.h; src/load/make_backend.cpp alone names the backends",
@@ -61,7 +62,8 @@ SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
 
 
 def layer_of(path):
-    """The layer of a path relative to the root: its deepest folder that is one; None when no rule covers it."""
+    """Returns the layer of a path relative to the root. It is the path's deepest folder that is a layer, else its first
+    folder. Returns None when there is no such folder."""
     folders = path.parts[:-1]
     if folders and folders[0] == "src":
         folders = folders[1:]
@@ -78,7 +80,7 @@ def is_test(path):
 
 
 def resolve(root, source, name):
-    """What an #include names, relative to the root; None: not a file of this repository."""
+    """Returns the file that an #include names, relative to the root. Returns None when it is not in this repository."""
     for folder in (source.parent, Path("src"), Path("apps"), Path("include"), Path(".")):
         path = root / folder / name
         if path.is_file():
@@ -87,7 +89,7 @@ def resolve(root, source, name):
 
 
 def judge(source, target):
-    """Why source may not include target, or None."""
+    """Returns why source may not include target. Returns None when it may."""
     origin, goal = layer_of(source), layer_of(target)
     if is_test(source) or target in EVERYBODYS:
         return None
@@ -104,7 +106,7 @@ def judge(source, target):
 
 
 def unused_permissions(used):
-    """Complaints about what the table permits and no file does; nothing of layers that have no include at all."""
+    """Returns complaints about permissions that no file uses. Layers without any include get no complaint."""
     present = {origin for origin, _ in used} - TO_COME
     return [
         f"{origin} may include {goal} and never does: take it out of LAYERS in tools/check_layers.py"
@@ -116,7 +118,7 @@ def unused_permissions(used):
 
 
 def find_cycle(graph):
-    """A list of files that include each other in a ring, or None."""
+    """Returns a list of files that include each other in a ring. Returns None when there is no ring."""
     done, path = set(), []
 
     def visit(node):
@@ -136,7 +138,8 @@ def find_cycle(graph):
 
 
 def check(root):
-    """All complaints about the tree below root, the pairs of layers that meet, and how many includes were read."""
+    """Returns all complaints about the tree below root, the pairs (layer, included layer), and how many includes were
+    read."""
     complaints, graph, used, count = [], {}, set(), 0
     for folder in ("include", "src", "apps", "tests"):
         for path in sorted((root / folder).rglob("*")):

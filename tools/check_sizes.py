@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Fails on a source file above 800 lines or a function above 120; prints median and 90th percentile of both.
+"""Fails on a source file above 800 lines or a function above 120. Prints median and 90th percentile of both.
 
-These are the limits of what CI lets in. The aim is lower: a source file up to 400 lines, a header up to 200, a function
-up to 40. C++ functions are found by their braces (strings and comments blanked out, namespaces and types looked
-through), Python functions by the ast module.
+CI enforces these limits. The aim is lower: a source file up to 400 lines, a header up to 200, a function up to 40. C++
+functions are found by their braces: strings and comments are blanked out first, and functions inside namespaces and
+types are found too. Python functions are found by the ast module.
 """
 
 import argparse
@@ -19,7 +19,7 @@ MAX_FILE_LINES = 800
 MAX_FUNCTION_LINES = 120
 CPP_SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
 
-# Comments, raw strings, strings, characters: what may hold a brace that is none. The quote of 1'000 is not a character.
+# Comments, raw strings, strings and characters. A brace in them does not count. The quote of 1'000 begins no character.
 NOISE = re.compile(
     r"//[^\n]*|/\*.*?\*/"
     r'|\bu?8?R"(?P<tag>[^()\s\\]{0,16})\(.*?\)(?P=tag)"'
@@ -28,11 +28,11 @@ NOISE = re.compile(
     re.S,
 )
 DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*", re.M | re.S)
-# What stands before a brace that holds declarations; not `struct Point f() {`, whose head ends in `)`.
+# The text before a brace that opens a container of declarations. `struct Point f() {` does not match: it ends in `)`.
 CONTAINER = re.compile(r"\b(namespace|class|struct|union|enum|extern)\b(?!.*\)[\w\s&]*$)", re.S)
 FUNCTION = re.compile(
     r"\)\s*(?:(?:const|override|final|mutable|try|noexcept(?:\([^()]*\))?|&&?|->[^;{}]+|requires\b[^;{}]+)\s*)*$"
-    r"|\)\s*(?:noexcept\s*)?:[^:][^;]*[)}]\s*$"  # a constructor, after its last member
+    r"|\)\s*(?:noexcept\s*)?:[^:][^;]*[)}]\s*$"  # a constructor: the text ends after its last member initialiser
 )
 NAME = re.compile(
     r"(?<![\w:])(?!__attribute__|alignas|decltype|requires)"
@@ -50,10 +50,11 @@ def line_finder(text):
 
 
 def cpp_functions(text):
-    """(name, first line, lines) of every function definition outside of other functions.
+    """Returns (name, first line, lines) of every function definition that is not inside another function.
 
-    Walks over the braces with a stack. Each `{` is judged by its head, the text since the last statement ended: it
-    opens a container (namespace, type), a function, or mere braces (an initialiser), and the statement goes on.
+    Walks over the braces with a stack. The head of a `{` is the text since the last statement ended. The head decides
+    what the `{` opens: a container (namespace, type), a function, or mere braces (an initialiser). Mere braces do not
+    end the statement.
     """
     text = DIRECTIVE.sub(blank, NOISE.sub(blank, text))
     line_of, found, stack, statement = line_finder(text), [], [], 0
@@ -92,7 +93,7 @@ def python_functions(text):
 
 
 def measure(path):
-    """(lines, functions) of one file."""
+    """Returns (number of lines, functions) of one file."""
     text = path.read_text(encoding="utf-8")
     functions = python_functions(text) if path.suffix == ".py" else cpp_functions(text)
     return text.count("\n"), functions

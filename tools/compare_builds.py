@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Two builds of moebius, measured by turns: whole processes alternate, old, new, new, old, ..., so that a machine whose
-speed drifts does so for both alike. Prints the medians and, for each row of the bench, the ratio new / old with a 95 %
-confidence interval (bootstrap over the rounds). An interval that holds 1 means: no difference was seen.
+"""Measures two builds of moebius by turns. Whole processes alternate (old, new, new, old, ...), so that a drift of the
+machine's speed hits both alike. Prints, for each row of the bench, the medians and the ratio new / old with a 95 %
+confidence interval (bootstrap over the rounds). An interval that holds 1 means that no difference was seen.
 
     tools/compare_builds.py OLD NEW MODEL [--rounds 7] [--json] [BENCH OPTION...]
 """
@@ -17,7 +17,7 @@ RESAMPLES = 2000
 
 
 def bench(program, model, options):
-    """(test, s, experts) -> milliseconds, from one process."""
+    """Runs one process of the bench. Returns (test, s, experts) -> milliseconds."""
     run = subprocess.run([program, "bench", model, "--json", *options], capture_output=True, text=True)
     if run.returncode != 0:
         raise SystemExit(f"{program}: exit {run.returncode}\n{run.stderr}")
@@ -26,7 +26,7 @@ def bench(program, model, options):
 
 
 def interval(ratios, seed=1):
-    """The 95 % confidence interval of the median of the ratios."""
+    """Returns the 95 % confidence interval of the median of the ratios."""
     generator = random.Random(seed)
     medians = sorted(
         statistics.median(generator.choices(ratios, k=len(ratios))) for _ in range(RESAMPLES)
@@ -35,7 +35,7 @@ def interval(ratios, seed=1):
 
 
 def measure(programs, model, options, rounds):
-    """A list of dictionaries for each of the two programs, one a round."""
+    """Returns a pair of lists, one per program. Each list holds one result of bench() per round."""
     samples = ([], [])
     for number in range(rounds):
         for i in (0, 1) if number % 2 == 0 else (1, 0):
@@ -45,7 +45,7 @@ def measure(programs, model, options, rounds):
 
 
 def compare(old, new):
-    """Rows of what both measured."""
+    """Returns one row per measurement that both builds made."""
     rows = []
     for key in old[0]:
         if key not in new[0]:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Counts test cases in ctest's JUnit reports and ends with one line: N passed, N failed.
 
-One ctest test is one program. Its cases are read from what it printed: GoogleTest and Python's unittest say how many
-they ran; a program that says nothing of the kind is one case. A program that failed counts as at least one failure,
-whatever it printed: it may have crashed. Skipped cases are never counted as passed; stderr says how many each program
-skipped, and names the first three.
+One ctest test is one program. The number of its cases is read from its output: GoogleTest and Python's unittest print
+how many they ran. A program that prints no such number counts as one case. A failed program counts as at least one
+failure, whatever it printed, because it may have crashed. A skipped case never counts as passed. stderr says how many
+cases each program skipped, and names the first three.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 
 
 def count(output, ok):
-    """(passed, failed, skipped names) of one program from its output and whether ctest says it passed."""
+    """Returns (passed, failed, skipped names) of one program. `ok` says whether ctest counts the program as passed."""
     skipped = sorted(set(re.findall(r"^\[  SKIPPED \] ([\w/]+\.[\w/]+)", output, re.M)))
     ran = re.search(r"^\[==========\] \d+ tests? from \d+ test suites? ran\.", output, re.M)
     unittest = re.search(r"^Ran (\d+) tests? in ", output, re.M)
@@ -27,7 +27,7 @@ def count(output, ok):
         failed = sum(int(numbers.get(key, 0)) for key in ("failures", "errors", "unexpected successes"))
         skipped = re.findall(r"^(\S+) .*\.\.\. skipped", output, re.M)
         passed = int(unittest.group(1)) - failed - int(numbers.get("skipped", 0))
-    else:  # plain programs, and a GoogleTest program that crashed on the way
+    else:  # a plain program, or a GoogleTest program that crashed
         passed = len(re.findall(r"^\[       OK \]", output, re.M)) if not ok else 1
         failed = 0
     return passed, failed if ok else max(failed, 1), skipped

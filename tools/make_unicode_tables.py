@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Makes src/tokenizer/unicode_tables.cpp: what the `tokenizers` wheel knows of Unicode and Debian's libraries do not.
+"""Makes src/tokenizer/unicode_tables.cpp: facts about Unicode that the `tokenizers` wheel has and Debian's libraries
+lack.
 
     python3 tools/make_unicode_tables.py      needs: CPython 3.11 (its unicodedata is Unicode 14), tokenizers,
                                               clang-format-19
 
-The ids of a text are what the wheel makes of it, so its tables decide, whatever their version: its regex engine knows
-letters of Unicode 16, its NFC no mark younger than Unicode 9. PCRE2 10.42 is Unicode 14, utf8proc 2.8 Unicode 15.
+A text must get the same ids as from the wheel, so the wheel's tables decide, whatever their version. Its regex engine
+knows the letters of Unicode 16. Its NFC knows no mark younger than Unicode 9. PCRE2 10.42 has Unicode 14, utf8proc 2.8
+has Unicode 15.
 """
 
 import subprocess
@@ -28,7 +30,7 @@ INDENT = " " * 6
 
 
 def matched_by(pattern):
-    """Every code point that the wheel's regex engine matches."""
+    """Returns every code point that the wheel's regex engine matches with the pattern."""
     rest = normalizers.Replace(Regex(pattern), "").normalize_str("".join(map(chr, CODES)))
     return set(CODES) - set(map(ord, rest))
 
@@ -41,7 +43,8 @@ def since_14(category):
 
 
 def nfc_active():
-    """Code points without which NFC changes nothing: not NFC themselves, reordered, or composed with what is before."""
+    """Returns the code points that NFC may change. NFC changes nothing in a text without them. A code point is among
+    them when it is not NFC by itself, when it is reordered, or when it composes with the code point before it."""
     nfc, nfd = normalizers.NFC().normalize_str, normalizers.NFD().normalize_str
     stays = lambda text: nfc(text) == text
     # U+0345 has the highest combining class: every other mark moves in front of it. U+0378 is not assigned.

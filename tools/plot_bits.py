@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws what quantization costs a model on a text: KL divergence from the unquantized one, and perplexity, by bits.
+"""Draws what quantization costs a model on a text: KL divergence from the unquantized model, and perplexity, by bits.
 
   python3 tools/plot_bits.py build/release/moebius MODEL TEXT --svg docs/bits.svg
 
@@ -16,11 +16,11 @@ import tempfile
 from pathlib import Path
 
 BITS = (2, 3, 4, 5, 6, 8)
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 340, 260, 62, 16, 44, 46  # of one chart, and its margins, in pixels
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 340, 260, 62, 16, 44, 46  # size and margins of one chart, in pixels
 
 
 def quantize(program, model, folder):
-    """bits -> the quantized checkpoint"""
+    """Quantizes the model. Returns number of bits -> path of the quantized checkpoint."""
     made = {bits: Path(folder) / f"{bits} bits" for bits in BITS}
     for bits, path in made.items():
         print(f"quantizing to {bits} bits", file=sys.stderr)
@@ -29,7 +29,7 @@ def quantize(program, model, folder):
 
 
 def measure(program, model, text, quantized):
-    """What `moebius perplexity` says of the model and of each quantization."""
+    """Returns the perplexity of the model, and bits -> what `moebius perplexity` reports of the quantized model."""
     against = [argument for path in quantized.values() for argument in ("--against", str(path))]
     command = [program, "perplexity", str(model), str(text), "--json", *against]
     report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
@@ -41,7 +41,7 @@ def nice(value):
 
 
 def chart(title, points, left, base=None):
-    """One line over bits, logarithmic; base: a dashed line that it goes down to."""
+    """Yields the SVG of one line over the bits, on a logarithmic scale. `base` is the height of a dashed line."""
     values = [value for _, value in points] + ([base] if base else [])
     low, high = math.log(min(values)), math.log(max(values))
     span = (high - low) or 1

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Draws how the cost of a step grows: with layers, with positions in the caches, with the experts that a batch touches.
+"""Draws how the time of a step grows with the layers, with the positions in the caches, and with the experts that a
+batch touches.
 
   python3 tools/plot_scaling.py build/release/moebius MODEL4 MODEL20 MODEL40 --svg docs/scaling.svg
 
-The models are cuts of one shape (`moebius synth --layers N`), fewest layers first; contexts and batches are measured on
-the first one. Each chart has the measured points and the straight line through them (least squares); r2 says how
-straight they lie. Standard library only.
+The models are cuts of one shape (`moebius synth --layers N`), fewest layers first. Contexts and batches are measured on
+the first model. Each chart has the measured points and the straight line through them (least squares). r2 says how well
+the points lie on the line. Standard library only.
 """
 
 import argparse
@@ -18,21 +19,22 @@ from pathlib import Path
 CONTEXTS = (128, 4096, 8192, 16384, 32768)
 BATCHES = (1, 2, 4, 8, 16, 32)
 REPETITIONS = 15
-ROUNDS = 3  # of everything, because machines drift; a point is the median of its rounds
-TRIES = 6  # of a run that met another read bandwidth than the others
-TOLERANCE = 0.1  # of the read bandwidth
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 280, 58, 14, 52, 46  # of one chart, and its margins, in pixels
+ROUNDS = 3  # everything is measured so often, because machines drift; a point is a median over rounds
+TRIES = 6  # most runs of one measurement, when its read bandwidth differs from the usual one
+TOLERANCE = 0.1  # relative deviation of the read bandwidth that is accepted
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 280, 58, 14, 52, 46  # size and margins of one chart, in pixels
 
 
 def run_once(program, model, *options):
-    """What `moebius bench` says, fused path alone."""
+    """Returns the report of `moebius bench` for the fused path alone."""
     command = [program, "bench", model, "--experts", "fused", "--reps", str(REPETITIONS), "--json", *map(str, options)]
     print("running", " ".join(map(str, command[1:])), file=sys.stderr)
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
 
 
 class Bench:
-    """Runs of one read bandwidth: on a shared machine it doubles and halves, and then times say nothing of a line."""
+    """Makes runs at one read bandwidth. On a shared machine the read bandwidth may double or halve. The times of such
+    runs cannot be compared."""
 
     def __init__(self, program, model, run=run_once):
         self.program, self.run = program, run
@@ -59,7 +61,7 @@ def row_of(report, test):
 
 
 def median_points(rounds):
-    """[[(x, y), ...] a round] -> [(x, y), ...]"""
+    """Takes a list of points [(x, y), ...] per round. Returns one list of points: the medians over the rounds."""
     return [tuple(statistics.median(values) for values in zip(*same)) for same in zip(*rounds)]
 
 
@@ -77,7 +79,7 @@ def against_context(bench, model):
 
 
 def against_union(bench, model):
-    """The experts alone: what else is in a step grows with the tokens."""
+    """Measures the experts alone, because the rest of a step grows with the tokens."""
     points = []
     for batch in BATCHES:
         report = bench(model, "--s", batch, "--ops")
@@ -88,7 +90,7 @@ def against_union(bench, model):
 
 
 def line_through(points):
-    """Slope, value at 0 and r2 of the least-squares line."""
+    """Returns slope, value at 0 and r2 of the least-squares line."""
     n = len(points)
     mean_x, mean_y = sum(x for x, _ in points) / n, sum(y for _, y in points) / n
     xx = sum((x - mean_x) ** 2 for x, _ in points)
@@ -102,7 +104,7 @@ def text(x, y, words, *, anchor="middle", weight="normal", size=12):
 
 
 def chart(offset, title, unit, points):
-    """One panel, from x = 0 and y = 0."""
+    """Returns the SVG of one chart, whose axes begin at x = 0 and y = 0."""
     slope, at_zero, r2 = line_through(points)
     most_x, most_y = max(x for x, _ in points), max(y for _, y in points)
 

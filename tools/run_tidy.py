@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy on the given C++ files, one process a core, within a time limit; .clang-tidy says which checks.
+"""Runs clang-tidy on the given C++ files, one process per core, within a time limit. .clang-tidy names the checks.
 
-A file that passed is remembered in the build folder by what the compiler would see of it, so it is not linted again
-until it, a header of it, its flags or .clang-tidy change. Files that the time did not reach are named on stderr.
+A file that passed is remembered in the build folder by a hash of its preprocessed source. It is not linted again until
+the file, one of its headers, its flags or .clang-tidy change. Files that were not linted in time are named on stderr.
 """
 
 import argparse
@@ -20,13 +20,13 @@ TIDY = "clang-tidy-19"
 
 
 def compile_commands(build):
-    """source path -> (directory, compiler arguments) from compile_commands.json."""
+    """Reads compile_commands.json. Returns source path -> (directory, compiler arguments)."""
     entries = json.loads((build / "compile_commands.json").read_text())
     return {Path(e["file"]): (e["directory"], shlex.split(e["command"])) for e in entries}
 
 
 def fingerprint(directory, arguments, config):
-    """A hash of the preprocessed source, its flags and the checks."""
+    """Returns a hash of the preprocessed source, its flags and the checks."""
     if Path(arguments[0]).name == "ccache":
         arguments = arguments[1:]
     cut = arguments.index("-o")
@@ -37,7 +37,7 @@ def fingerprint(directory, arguments, config):
 
 
 def lint(path, build, commands, config, deadline):
-    """(path, verdict, output): verdict is ok, bad or late."""
+    """Returns (path, verdict, output). The verdict is ok, bad or late."""
     if time.monotonic() > deadline:
         return path, "late", ""
     stamps = build / "tidy"

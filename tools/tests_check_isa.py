@@ -1,4 +1,4 @@
-"""check_isa.py on object files compiled here, each with one leak."""
+"""Tests check_isa.py on object files that are compiled here. A bad object file has one leak."""
 
 import platform
 import shutil

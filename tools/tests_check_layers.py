@@ -1,4 +1,4 @@
-"""check_layers.py on small trees that break one rule each."""
+"""Tests check_layers.py on small trees of files. A bad tree breaks one rule."""
 
 import tempfile
 import unittest
@@ -8,7 +8,7 @@ import check_layers
 
 
 def complaints(files):
-    """Writes {path: list of includes} and returns what check() says."""
+    """Writes the files of {path: list of includes} and returns the complaints of check()."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for name, includes in files.items():

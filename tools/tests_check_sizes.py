@@ -1,4 +1,4 @@
-"""check_sizes.py on small sources whose functions are known."""
+"""Tests check_sizes.py on small sources whose functions are known."""
 
 import unittest
 from pathlib import Path

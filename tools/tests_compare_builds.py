@@ -1,4 +1,5 @@
-"""compare_builds.py: pairs are compared within a round, order alternates, and the interval knows noise from a change."""
+"""Tests compare_builds.py: ratios are taken within a round, the order alternates, and the confidence interval tells
+noise from a change."""
 
 import json
 import stat

@@ -1,4 +1,4 @@
-"""count_tests.py on outputs as GoogleTest and unittest print them."""
+"""Tests count_tests.py on outputs like those of GoogleTest and unittest."""
 
 import tempfile
 import unittest

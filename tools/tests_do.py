@@ -1,4 +1,4 @@
-"""./do from outside, without building or installing anything."""
+"""Tests ./do from outside. No test builds or installs anything."""
 
 import os
 import re
@@ -13,7 +13,7 @@ GROUPS = {
     name: set(packages.split())
     for name, packages in re.findall(r'^  \[(\w+)\]="([^"]*)"$', TEXT.split("readonly demo_dir")[0], re.M)
 }
-# A command -> the groups that it asks for.
+# A command of ./do -> the groups of packages that it asks for.
 ASKS = {
     ("build",): {"core"},
     ("build", "release"): {"core"},
@@ -31,7 +31,7 @@ ASKS = {
     ("setup",): set(GROUPS),
     ("setup", "fuzz", "format"): {"fuzz", "format"},
 }
-# A package -> a file that needs it, and the words there that do.
+# A package -> a file that needs it, and the words in that file that show the need.
 USES = {
     "binutils": ("tools/check_isa.py", '"objdump"'),
     "ca-certificates": ("do", "-m pip install"),
@@ -59,9 +59,9 @@ USES = {
     "python3-venv": ("do", "python3 -m venv"),
 }
 FAKES = {
-    # Says of every package that it is installed where $INSTALLED is set, and nothing elsewhere.
+    # Says that every package is installed when $INSTALLED is set. Says nothing otherwise.
     "dpkg-query": 'shift 3; [ -z "$INSTALLED" ] || printf "installed %s\\n" "$@"',
-    # Writes down what it is asked to install, and fails: ./do ends there.
+    # Logs what it is asked to install, and fails. ./do ends there.
     "apt-get": 'case "$*" in *install*) echo "$@" >>"$LOG"; exit 1 ;; esac',
     "sudo": '[ "$1" != -n ] || shift; exec "$@"',
 }
@@ -98,7 +98,8 @@ class Packages(unittest.TestCase):
         self.path = f"{folder.name}:{os.environ['PATH']}"
 
     def do(self, *arguments, **environment):
-        """(the result, the packages that it would install, or None where apt-get was not asked)"""
+        """Returns the result, and the packages that ./do would install. They are None when apt-get install was not
+        run."""
         self.log.unlink(missing_ok=True)
         result = do(*arguments, PATH=self.path, LOG=str(self.log), **environment)
         if not self.log.exists():

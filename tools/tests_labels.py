@@ -1,4 +1,4 @@
-"""The labels of the tests (moebius_test in cmake/moebius.cmake): what has threads is labelled so."""
+"""Tests the labels of the tests (moebius_test in cmake/moebius.cmake): a program with threads has the label threads."""
 
 import json
 import os
@@ -8,12 +8,12 @@ import unittest
 from pathlib import Path
 
 BUILD = Path(os.environ["MOEBIUS_PROGRAM"]).parent
-# What a program that can start a thread takes from the C or the C++ library.
+# The symbols of the C and the C++ library that a program needs to start a thread.
 STARTS_A_THREAD = re.compile(r"\b(pthread_create|_ZNSt6thread15_M_start_thread)")
 
 
 def labels():
-    """Name of each C++ test program -> the labels of its test."""
+    """Returns name of each C++ test program -> the labels of its test."""
     listed = json.loads(subprocess.check_output(["ctest", "--test-dir", BUILD, "--show-only=json-v1"], text=True))
     found = {}
     for test in listed["tests"]:

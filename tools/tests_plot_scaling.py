@@ -1,4 +1,4 @@
-"""plot_scaling.py: the line, the medians of the rounds, and a whole run on tiny models."""
+"""Tests plot_scaling.py: the line, the medians of the rounds, and a whole run on tiny models."""
 
 import contextlib
 import io
@@ -34,7 +34,8 @@ class Numbers(unittest.TestCase):
 
 class OneBandwidth(unittest.TestCase):
     def bench(self, *bandwidths):
-        """A Bench whose runs report these bandwidths, one after the other; the first TRIES set the usual one."""
+        """Makes a Bench whose runs report these bandwidths, one after the other. The first TRIES runs set the usual
+        bandwidth. Returns the bandwidth of the report that the Bench then chooses."""
         reports = iter({"machine": {"read_gb_s": gb_s}} for gb_s in bandwidths)
         with mock.patch.object(plot_scaling, "TRIES", 3):
             bench = plot_scaling.Bench("program", "model", lambda *_: next(reports))

@@ -1,5 +1,5 @@
-// `moebius bench`: options, and what they mean to the measuring (bench/bench_run.h) and the report
-// (bench/bench_report.h).
+// `moebius bench`: its options. This file turns them into plans; bench/bench_run.h and bench/bench_sequences.h measure,
+// bench/bench_report.h reports.
 #include <fmt/format.h>
 
 #include <memory>
@@ -83,7 +83,8 @@ void check_context(const BenchPlan& plan, int64_t context) {
 
 constexpr int64_t kRandomPrompts = 64;
 
-// One question a line, as a chat would ask it; without a file random ids.
+// Returns one prompt per line of the file, rendered as a chat would ask it. Returns random token ids when `text` is
+// null, because then there is no file.
 std::vector<std::vector<int32_t>> sequence_prompts(const BenchOptions& options, const ModelText* text, int64_t vocab) {
   std::vector<std::vector<int32_t>> prompts;
   if (text == nullptr) {
@@ -145,7 +146,7 @@ void run(const BenchOptions& options) {
   common.engine.limits.context = context_needed(plan);
   common.engine.limits.max_rows = rows_needed(plan);
   common.engine.drafts.max_rows = draft_rows_needed(plan);
-  std::optional<OutputFile> chart;  // before the long work: a name that cannot be written is known at once
+  std::optional<OutputFile> chart;  // opened before the long work, so that a bad name fails at once
   if (!options.svg.empty()) chart.emplace(options.svg);
   const bool measure_ops = options.ops || !options.svg.empty();
   const ReadyModel model = load_model(Checkpoint(options.directory), common, measure_ops);

@@ -29,7 +29,7 @@ double floor_seconds(const BenchSample& sample, const OpTotals& op) {
   return std::max(ratio(bytes_of(op), sample.probe_bytes_per_s), ratio(macs_of(op), sample.probe_macs_per_s));
 }
 
-// Median of value(sample, its op) over the samples in which the op ran.
+// Returns the median of value(sample, totals of op) over the samples in which the operation ran.
 template <typename Value>
 double over_samples(const BenchSeries& series, const std::string& op, const Value& value) {
   std::vector<double> values;
@@ -39,7 +39,7 @@ double over_samples(const BenchSeries& series, const std::string& op, const Valu
   return median(std::move(values));
 }
 
-// Seconds of a whole sample; `seconds` of moe_layer is a layer's.
+// Returns the seconds of a whole step. In moe_layer, BenchSample::seconds is the time of one layer.
 double step_seconds(const BenchSeries& series, const BenchSample& sample) {
   int64_t layers = 1;
   if (series.test == BenchTest::kMoeLayer) {
@@ -103,7 +103,7 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-// ---- the chart: positions in pixels
+// ---- the chart; positions are in pixels
 
 constexpr double kWidth = 900, kBarLeft = 250, kBarRight = 700, kRowHeight = 22, kHeading = 34, kTop = 70;
 

@@ -33,7 +33,8 @@ double read_bytes_per_s(const BenchResult& result) {
   return median(std::move(all));
 }
 
-// unfused / fused of one test: the median of the ratios within each repetition, and their spread.
+// One line per test and expert path: time / time of fused. Shows the median of the ratios within each repetition, and
+// the smallest and largest ratio.
 std::string ratio_lines(const BenchResult& result) {
   std::string text;
   for (const BenchSeries& fused : result.series) {
@@ -49,7 +50,7 @@ std::string ratio_lines(const BenchResult& result) {
   return "\ntime against fused: median (smallest to largest) of the ratios within each repetition\n" + text;
 }
 
-// What a draft costs in plain tokens: with fewer accepted than that it does not pay.
+// Returns what a draft step costs, counted in plain tokens. A draft that yields fewer tokens than that does not pay.
 double plain_tokens(const BenchSeries& series) {
   return median(over_samples(series, [](const BenchSample& s) { return s.seconds / s.plain_seconds; }));
 }

@@ -1,4 +1,5 @@
-// What a bench run says: the JSON that scripts rely on, and a table with the honest ratios for people.
+// Turns the result of a bench run into JSON, which scripts rely on, and into a table for people. The table adds the
+// honest ratios: those taken within each repetition.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ struct BenchContext {
   double load_s = 0;
 };
 
-// Medians over the repetitions of one arm. bandwidth_pct: median of the ratios to the probe of the same repetition.
+// Medians over the repetitions of one arm. bandwidth_pct is the median of the ratios to the probe of the same
+// repetition.
 struct BenchRow {
   double ms_median = 0, ms_min = 0, ms_max = 0;
   double tok_s = 0;  // rows / median; moe_layer: layers / s

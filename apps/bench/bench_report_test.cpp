@@ -20,7 +20,7 @@ TEST(BenchStats, median_is_the_middle_or_the_mean_of_the_middle_two) {
 
 TEST(BenchStats, ratios_are_taken_within_a_repetition) { EXPECT_THAT(ratios({2, 9}, {1, 3}), ElementsAre(2, 3)); }
 
-// Three repetitions on a machine that becomes ten times slower in the last: probe and step alike.
+// Three repetitions on a machine that becomes ten times slower in the last one. The probe and the step slow down alike.
 BenchSeries series(ExpertPath path, double seconds) {
   return {BenchTest::kVerify,
           path,
@@ -38,7 +38,7 @@ TEST(BenchReport, shares_of_the_bandwidth_are_those_of_the_same_repetition) {
   EXPECT_DOUBLE_EQ(row.ms_max, 2000);
   EXPECT_DOUBLE_EQ(row.tok_s, 80);
   EXPECT_DOUBLE_EQ(row.gb_s, 5);
-  EXPECT_DOUBLE_EQ(row.bandwidth_pct, 50);  // in every repetition, the slow one included
+  EXPECT_DOUBLE_EQ(row.bandwidth_pct, 50);  // 50 % in every repetition, the slow one included
   EXPECT_DOUBLE_EQ(row.experts_mean, 104);
 }
 
@@ -75,8 +75,8 @@ TEST(BenchReport, json_gives_the_median_of_the_probe) {
   EXPECT_EQ(json["rows"][0]["experts"], "concat");
 }
 
-// A step of 10 ms: 6 in experts, which moved 60 % of what the memory gives and did half of what the dot products can do
-// in that time, 3 in norms.
+// A step of 10 ms. 6 ms are in experts, at 60 % of the memory bandwidth and 50 % of the peak of the dot products. 3 ms
+// are in norms.
 BenchResult result_with_ops() {
   const OpTotals experts{.op = "experts",
                          .calls = 4,
@@ -107,7 +107,7 @@ TEST(BenchOps, the_floor_is_the_longer_of_memory_and_arithmetic) {
   BenchSeries series = result_with_ops().series.front();
   series.samples[0].ops[0].traffic.int8_macs = 5'000'000'000;
   EXPECT_DOUBLE_EQ(summarize_ops(series)[0].floor_ms, 5);
-  series.samples[0].probe_macs_per_s = 0;  // a backend that has no such figure
+  series.samples[0].probe_macs_per_s = 0;  // a backend that does not measure its peak
   EXPECT_DOUBLE_EQ(summarize_ops(series)[0].floor_ms, 3.6);
   EXPECT_DOUBLE_EQ(summarize_ops(series)[0].peak_pct, 0);
 }

@@ -27,10 +27,10 @@ namespace {
 
 constexpr uint64_t kSeed = 1;
 constexpr int64_t kMaxPrefillChunk = 512;
-constexpr int64_t kPrompt = 512;  // real tokens in the caches; a longer context repeats them
-constexpr int kLayerInputs = 16;  // rows of activations that the layers alone rotate over
+constexpr int64_t kPrompt = 512;  // prompt tokens in the caches; a longer context repeats them
+constexpr int kLayerInputs = 16;  // rows of activations that moe_layer rotates over
 
-// Activations of unit variance, as they come out of a norm: [kLayerInputs, D], one tensor a row.
+// Returns activations of unit variance, as a norm produces them: kLayerInputs tensors of [1, D].
 std::vector<Tensor> layer_inputs(Backend& backend, int64_t dim) {
   std::mt19937_64 generator(kSeed);
   constexpr float kUnitVariance = 1.7320508f;
@@ -44,12 +44,12 @@ std::vector<Tensor> layer_inputs(Backend& backend, int64_t dim) {
   return inputs;
 }
 
-// Masks under which all of a draft but its last token is drawn.
+// Builds masks that force which tokens are drawn: every token of a draft except the last one.
 class DraftMasks {
  public:
   explicit DraftMasks(int64_t vocab) : vocab_(static_cast<size_t>(vocab)) {}
 
-  // One a row of logits; valid until the next call.
+  // Returns one mask per row of logits. The masks are valid until the next call.
   std::span<const TokenMask> accepting(std::span<const int32_t> draft) {
     const size_t words = div_up(vocab_, size_t{32});
     bits_.assign(words * (draft.size() - 1), 0);
@@ -61,7 +61,7 @@ class DraftMasks {
       bits[drawn / 32] = uint32_t{1} << drawn % 32;
       masks_.emplace_back(bits);
     }
-    masks_.emplace_back();  // of the row behind the last draft, which nothing is drawn from
+    masks_.emplace_back();  // row after the last draft: nothing is drawn from it
     return masks_;
   }
 
@@ -95,8 +95,8 @@ class Bench {
   const ReadyModel& model_;
   const BenchPlan& plan_;
   const BenchNews& said_;
-  std::vector<std::unique_ptr<Stepper>> steppers_;  // one an expert path
-  std::unique_ptr<Stepper> prompt_;                 // of prefill, which starts from nothing each time
+  std::vector<std::unique_ptr<Stepper>> steppers_;  // one per expert path
+  std::unique_ptr<Stepper> prompt_;                 // for prefill, which starts with an empty context each time
   std::vector<int32_t> step_tokens_;                // [repetitions, rows]
   std::vector<int32_t> prompt_tokens_;
   std::vector<Tensor> layer_inputs_;
@@ -220,7 +220,8 @@ BenchSample Bench::sample(const Test& test, size_t arm, int64_t repetition) {
   return taken;
 }
 
-// Always at the same position: keys and values are written over, the recurrent state moves on, alike in every arm.
+// Every step starts at the same position. It overwrites keys and values, and advances the recurrent state, in the same
+// way in every arm.
 void Bench::run_step(size_t arm, int64_t rows, int64_t repetition) {
   Stepper& stepper = *steppers_[arm];
   stepper.rewind(plan_.context);
@@ -232,8 +233,8 @@ void Bench::run_step(size_t arm, int64_t rows, int64_t repetition) {
   }
 }
 
-// Random drafts would never be drawn, so masks see to it that all but the last one are: the most that a rollback can
-// have to replay.
+// Random drafts would never be accepted. The masks force every draft except the last one to be drawn, which is the case
+// in which the rollback replays the most tokens.
 void Bench::run_draft(size_t arm, int64_t rows, int64_t repetition) {
   Stepper& stepper = *steppers_[arm];
   stepper.rewind(plan_.context);
@@ -256,7 +257,7 @@ void Bench::run_prefill() {
   prompt_->draw();
 }
 
-// Every layer once, each with another row of activations, and other rows in the next repetition.
+// Runs every layer once. Each layer gets a different row of activations, and the next repetition uses other rows.
 void Bench::run_layers(int64_t repetition) {
   const int64_t layers = model_.model().config().layers;
   for (int64_t layer = 0; layer < layers; ++layer) {
@@ -266,7 +267,7 @@ void Bench::run_layers(int64_t repetition) {
   model_.backend().operations().wait();
 }
 
-// In steps of max_rows, without logits.
+// Appends the tokens in steps of max_rows, without logits.
 void Bench::append(Stepper& stepper, std::span<const int32_t> tokens) const {
   const auto max_rows = static_cast<size_t>(model_.model().options().max_rows);
   for (; !tokens.empty(); tokens = tokens.subspan(std::min(max_rows, tokens.size()))) {
@@ -287,7 +288,7 @@ BenchResult run_bench(const ReadyModel& model, const BenchPlan& plan, const Benc
 }
 
 double mean_experts(const Traffic& traffic, const ModelConfig& config) {
-  const int64_t steps = traffic.expert_layers / config.layers;  // each goes through every layer
+  const int64_t steps = traffic.expert_layers / config.layers;  // every step goes through every layer
   const int64_t dense = steps * config.count(MlpKind::kDense);
   const int64_t routed = steps * config.count(MlpKind::kMoe);
   if (routed == 0) return 0;

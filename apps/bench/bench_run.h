@@ -1,7 +1,7 @@
-// The measuring itself. The arms (expert paths, and the read-bandwidth probe as one more) take turns repetition by
-// repetition in one process, in rotating order, so that a noisy machine is noisy to all of them alike. Every arm sees
-// the same tokens at the same position with the same caches: one sequence per expert path, filled by a real prompt,
-// which is repeated when the context is longer.
+// Measures the steps of `moebius bench`. The arms are the expert paths, and the read-bandwidth probe is one more arm.
+// The arms take turns within each repetition, in one process and in rotating order, so that noise of the machine hits
+// all of them alike. Every arm sees the same tokens at the same position with the same caches. Each expert path has one
+// sequence, whose caches are filled by a real prompt. The prompt is repeated when the context is longer.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ std::string_view name(BenchTest test);
 
 struct BenchPlan {
   std::vector<ExpertPath> paths;
-  std::vector<int64_t> rows;    // 1: decode; more: verification of so many
-  std::vector<int64_t> drafts;  // drafted tokens: verified behind the token before them, all but the last kept
+  std::vector<int64_t> rows;    // 1: decode; more: verification of that many
+  std::vector<int64_t> drafts;  // drafted tokens; a step verifies the known token and these, and rejects the last
   int64_t context = 0;          // positions that the caches hold before each step
   int64_t prefill = 0;          // tokens; 0: not measured
   int64_t reps = 0;
@@ -29,13 +29,13 @@ struct BenchPlan {
 };
 
 struct BenchSample {
-  double seconds = 0;            // of one step; of one layer in moe_layer
-  double plain_seconds = 0;      // of decoding one token in the same repetition; kDraft only
-  double bytes = 0;              // moved in that time
-  double experts = 0;            // distinct routed experts of a layer, mean
+  double seconds = 0;            // time of one step; in moe_layer, time of one layer
+  double plain_seconds = 0;      // time to decode one token in the same repetition; kDraft only
+  double bytes = 0;              // memory traffic in `seconds`
+  double experts = 0;            // distinct routed experts per layer, mean
   double probe_bytes_per_s = 0;  // read bandwidth in the same repetition
   double probe_macs_per_s = 0;   // int8 multiply-adds in the same repetition
-  std::vector<OpTotals> ops;     // of the whole step, when operations are measured
+  std::vector<OpTotals> ops;     // operations of the whole step; empty when they are not measured
 };
 
 struct BenchSeries {
@@ -43,7 +43,7 @@ struct BenchSeries {
   ExpertPath path = ExpertPath::kFused;
   int64_t rows = 0;
   int64_t context = 0;
-  std::vector<BenchSample> samples;  // one a repetition
+  std::vector<BenchSample> samples;  // one per repetition
 };
 
 struct BenchResult {
@@ -51,22 +51,22 @@ struct BenchResult {
   uint64_t peak_resident_bytes = 0;  // after every test ran once, before the probe takes its buffer
 };
 
-// said: what is being measured, for a line on stderr.
+// `said` is what is being measured now. The caller shows it as a line on stderr.
 using BenchNews = std::function<void(const std::string& said)>;
 BenchResult run_bench(const ReadyModel& model, const BenchPlan& plan, const BenchNews& said);
 
-// Distinct routed experts of a layer that has some, on average over whole steps. To a backend, and so in Traffic, a
-// dense MLP is a table of one expert; to nobody else.
+// Returns how many distinct routed experts a layer with routed experts uses, averaged over whole steps. Backends count
+// a dense MLP in Traffic as a layer with one expert, so this function subtracts the dense layers.
 double mean_experts(const Traffic& traffic, const ModelConfig& config);
 
-// Uniform ids of a fixed seed: what the tests run on.
+// Returns uniformly random token ids from a fixed seed. The tests of the bench run on them.
 std::vector<int32_t> random_tokens(int64_t count, int64_t vocab, uint64_t seed);
 
-// Positions and rows of a step that the plan needs.
+// How many positions, rows per step and draft rows per step the plan needs.
 int64_t context_needed(const BenchPlan& plan);
 int64_t rows_needed(const BenchPlan& plan);
 int64_t draft_rows_needed(const BenchPlan& plan);
-// How often a test is repeated: a prompt takes as long as many steps, so it gets fewer.
+// How often a test is repeated. A prompt takes as long as many steps, so kPrefill is repeated less often.
 int64_t repetitions(const BenchPlan& plan, BenchTest test);
 
 }  // namespace moebius::internal::apps

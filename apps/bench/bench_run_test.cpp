@@ -1,4 +1,4 @@
-// What a measurement makes of what the backend counted.
+// How the bench computes the mean number of experts from the counts of the backend.
 #include "bench/bench_run.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,8 @@ ModelConfig layers_of(std::vector<MlpKind> kinds) {
 
 TEST(BenchRun, experts_are_those_of_layers_that_route) {
   constexpr MlpKind kDense = MlpKind::kDense, kMoe = MlpKind::kMoe;
-  // Two steps through all layers: 10 and 14 experts in each layer that has some, one in each dense one.
+  // Two steps through all layers. Each routed layer uses 10 experts in one step and 14 in the other. A dense layer
+  // counts as one expert.
   EXPECT_DOUBLE_EQ(mean_experts({.expert_layers = 6, .distinct_experts = 72}, layers_of({kMoe, kMoe, kMoe})), 12);
   EXPECT_DOUBLE_EQ(mean_experts({.expert_layers = 6, .distinct_experts = 50}, layers_of({kMoe, kDense, kMoe})), 12);
   EXPECT_DOUBLE_EQ(mean_experts({.expert_layers = 6, .distinct_experts = 6}, layers_of({kDense, kDense, kDense})), 0);

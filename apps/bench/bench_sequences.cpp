@@ -26,7 +26,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 
 using Answers = std::vector<std::vector<int32_t>>;  // by sequence
 
-// One way to draft: what its scheduler has learned stays from run to run.
+// One way to draft. Its scheduler keeps what it has learned from run to run.
 struct ArmState {
   const SequencesArm* arm = nullptr;
   std::unique_ptr<Scheduler> scheduler;
@@ -44,14 +44,15 @@ SequenceSpec spec_of(const SequencesPlan& plan, const SequencesArm& arm, int64_t
   return spec;
 }
 
-// Drafts from a plain answer, whose first token stands at `prompt`.
+// Returns a function that drafts from the plain answer. The first token of that answer is at position `prompt`.
 auto oracle_drafts(const std::vector<int32_t>& plain, const OracleErrors& errors, int64_t prompt) {
   return [oracle = std::make_shared<OracleDrafts>(plain, errors), prompt](int64_t position, int64_t max_tokens) {
     return oracle->propose(position - prompt, max_tokens);
   };
 }
 
-// `sequences` answers at once. plain: the answers to compare with and to draft from; empty in the first run.
+// Runs `sequences` answers at once. `plain` holds the answers to compare with and to draft from. When it is empty (the
+// first run), this run fills it.
 SequencesSample run_once(const ReadyModel& model, const SequencesPlan& plan, ArmState& state, int64_t sequences,
                          Answers& plain) {
   Scheduler& scheduler = *state.scheduler;
@@ -124,14 +125,14 @@ SequencesSample total(const SequencesSeries& series) {
 
 double part(int64_t count, int64_t of) { return of == 0 ? 0 : static_cast<double>(count) / static_cast<double>(of); }
 
-// The plain arm of as many sequences.
+// Returns the series of the plain arm with the same number of sequences.
 const SequencesSeries& plain_of(const std::vector<SequencesSeries>& all, const SequencesSeries& series) {
   return *std::ranges::find(all, series.sequences, &SequencesSeries::sequences);
 }
 
 struct SequencesRow {
   double tok_s = 0, sequence_tok_s = 0;
-  double ratio = 0;  // to plain, median within repetitions
+  double ratio = 0;  // speed relative to plain; median of the ratios within repetitions
   double tokens_per_step = 0, acceptance = 0, reused = 0;
 };
 

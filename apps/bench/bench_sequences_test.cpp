@@ -1,4 +1,4 @@
-// What --speculate of the bench may say. The measuring itself runs in tests/e2e/demo_test.py.
+// Tests the words that --speculate of the bench accepts. The measuring itself runs in tests/e2e/demo_test.py.
 #include "bench/bench_sequences.h"
 
 #include <gtest/gtest.h>

@@ -5,12 +5,13 @@
 
 namespace moebius::internal::apps {
 
-// Of at least one value; the mean of the middle two when their count is even.
+// Needs at least one value. Returns the mean of the middle two values when their count is even.
 double median(std::vector<double> values);
 double smallest(const std::vector<double>& values);
 double largest(const std::vector<double>& values);
 
-// a[i] / b[i]: what interleaved repetitions are compared by, because neighbours in time share the machine's mood.
+// Returns a[i] / b[i]. Interleaved repetitions are compared pair by pair, because runs close in time see the machine in
+// the same state.
 std::vector<double> ratios(const std::vector<double>& a, const std::vector<double>& b);
 
 }  // namespace moebius::internal::apps

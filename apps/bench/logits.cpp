@@ -1,5 +1,5 @@
-// `moebius logits`: the logits of every position of a given sequence, and on request the residual stream after each
-// layer, as safetensors files: what other implementations are compared with.
+// `moebius logits`: writes the logits of every position of a given sequence to a safetensors file. On request it also
+// writes the residual stream after each layer. Other implementations are compared with these files.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ struct LogitsOptions {
   int64_t chunk = kMaxLogitRows;
 };
 
-// Residuals [T, D] after each layer, gathered over the steps of a run.
+// The residual streams [T, D] after each layer, gathered over the steps of a run.
 class Trace {
  public:
   Trace(const ModelConfig& config, int64_t tokens)
@@ -68,14 +68,15 @@ class Trace {
   std::vector<std::vector<float>> layers_;
 };
 
-// Runs the sequence in steps of `chunk` tokens and hands out the logits in order. A step gives kMaxLogitRows rows at
-// most, so a longer one is run again from the start for each further window of its rows: slow, but really one step.
+// Runs the sequence in steps of `chunk` tokens and hands out the logits in order. A step returns at most kMaxLogitRows
+// rows of logits. A longer step is therefore run again, after a replay of the sequence from its start, for each further
+// window of rows. This is slow, but every row really comes from one step of `chunk` tokens.
 class LogitsRun {
  public:
   LogitsRun(const ReadyModel& model, const std::vector<int32_t>& tokens, int64_t chunk, Trace* trace)
       : model_(model), stepper_(model.model(), model.backend()), tokens_(tokens), chunk_(chunk), trace_(trace) {}
 
-  // Logits of the draft head, a row less than there are tokens: a run of its own.
+  // Hands out the logits of the draft head: one row less than there are tokens. This needs a LogitsRun of its own.
   template <typename Sink>
   void run_mtp(const Sink& sink) {
     const auto total = static_cast<int64_t>(tokens_.size());
@@ -119,8 +120,8 @@ class LogitsRun {
   Trace* trace_;
 };
 
-// Writes `logits` [T, V], with a draft head `mtp_logits` [T - 1, V], and `tokens` [T]; the number of logits that are
-// not finite.
+// Writes `logits` [T, V] and `tokens` [T], and with a draft head also `mtp_logits` [T - 1, V]. Returns the number of
+// logits that are not finite.
 int64_t write_logits(const ReadyModel& model, const std::vector<int32_t>& tokens, const LogitsOptions& options,
                      Trace* trace) {
   const auto count = static_cast<int64_t>(tokens.size());
@@ -148,7 +149,7 @@ int64_t write_logits(const ReadyModel& model, const std::vector<int32_t>& tokens
   return bad;
 }
 
-// Ids in the vocabulary, and no more of them than the context holds.
+// Throws kUsage for ids outside the vocabulary, and for more ids than the context holds.
 void check_tokens(const ReadyModel& model, std::span<const int32_t> tokens) {
   const int64_t vocab = model.model().config().vocab;
   const auto bad = std::ranges::find_if(tokens, [&](int32_t id) { return id >= vocab; });

@@ -16,7 +16,8 @@
 namespace moebius::internal::apps {
 namespace {
 
-// Without a name from the beginning; where a file system cannot do so, the name goes at once.
+// Opens a file that never had a name (O_TMPFILE). Where the file system does not support that, opens a named file and
+// unlinks it at once.
 int open_unnamed(const std::filesystem::path& directory) {
   if (const int fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); fd >= 0) return fd;
   std::string name = (directory / "moebius-logits-XXXXXX").string();

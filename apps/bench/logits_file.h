@@ -1,5 +1,5 @@
-// Rows of logits on disk for as long as the program runs: what two models that do not fit into memory together are
-// compared by. The file has no name, so that nothing is left of it whatever happens.
+// Keeps rows of logits on disk while the program runs. Two models that do not fit into memory together are compared
+// through such a file. The file has no name, so nothing is left behind even after a crash.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,13 @@ namespace moebius::internal::apps {
 
 class LogitsFile {
  public:
-  // In $TMPDIR, else /tmp. Throws kUnavailable when `rows` rows of `vocab` floats do not fit there.
+  // Creates the file in $TMPDIR, or in /tmp when that is not set. Throws kUnavailable when `rows` rows of `vocab`
+  // floats do not fit there.
   LogitsFile(uint64_t rows, size_t vocab);
 
   [[nodiscard]] size_t vocab() const { return vocab_; }
-  void write(std::span<const float> row);  // [vocab]; kIo when the disk is full
-  void rewind();                           // then read() gives the rows in the order they were written
+  void write(std::span<const float> row);  // [vocab]; throws kIo when the disk is full
+  void rewind();                           // read() then returns the rows in the order of writing
   void read(std::span<float> row);
 
  private:

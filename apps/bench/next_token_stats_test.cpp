@@ -1,4 +1,4 @@
-// Perplexity's sums against values worked out by hand.
+// Compares the sums behind perplexity with values worked out by hand.
 #include "bench/next_token_stats.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ TEST(NextTokenStats, log_softmax_of_equal_logits_is_uniform) {
 
 TEST(NextTokenStats, log_softmax_does_not_overflow) {
   const std::vector<double> logs = log_softmax(std::vector<float>{1000.0f, 999.0f, -1000.0f});
-  EXPECT_NEAR(std::exp(logs[0]), 1 / (1 + std::exp(-1.0)), 1e-12);  // 1000 has no digits for more
+  EXPECT_NEAR(std::exp(logs[0]), 1 / (1 + std::exp(-1.0)), 1e-12);  // a double near 1000 has no more digits
   EXPECT_NEAR(logs[0] - logs[1], 1.0, 1e-12);
   EXPECT_DOUBLE_EQ(logs[0] - logs[2], 2000.0);
 }

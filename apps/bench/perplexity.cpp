@@ -1,5 +1,5 @@
-// `moebius perplexity`: how well a checkpoint predicts a text, and how far from it other checkpoints, or the same one
-// with other settings, are on that text.
+// `moebius perplexity`: measures how well a checkpoint predicts a text. On request it also measures how far other
+// checkpoints, or the same checkpoint with other settings, are from the first one on that text.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,10 +37,11 @@ struct PerplexityOptions {
   std::vector<std::string> against;
 };
 
-// A text as the model sees it: windows that know nothing of each other. All tokens but the first of each are predicted.
+// A text cut into windows. The model sees each window alone, without the tokens before it. Every token of a window
+// except the first is predicted.
 struct Windows {
   std::vector<std::vector<int32_t>> tokens;
-  uint64_t bytes = 0;  // of the text in them
+  uint64_t bytes = 0;  // bytes of the text in all windows
 
   [[nodiscard]] uint64_t predictions() const {
     uint64_t count = 0;
@@ -65,7 +66,7 @@ Windows cut(const std::string& text, const Tokenizer& tokenizer, const Perplexit
 
 size_t vocab_of(const ReadyModel& model) { return static_cast<size_t>(model.model().config().vocab); }
 
-// score(logits [V], next): for each prediction, in the order of the text.
+// Calls score(logits [V], next token) for each prediction, in the order of the text.
 template <typename Score>
 void for_each_prediction(const ReadyModel& model, const Windows& windows, const Score& score) {
   const auto vocab = vocab_of(model);
@@ -102,7 +103,7 @@ Json perplexity_json(const Perplexity& p) {
           {"bits_per_byte", rounded(p.bits_per_byte)}};
 }
 
-// One of --against: another checkpoint, or the same one with other settings.
+// One value of --against: another checkpoint, or the same one with other settings.
 struct Rival {
   std::string label;
   std::string directory;
@@ -233,7 +234,7 @@ void run_perplexity(PerplexityOptions options) {
                               text.tokenizer, options);
 
   std::vector<double> losses;
-  std::unique_ptr<LogitsFile> base;  // when there is something to compare
+  std::unique_ptr<LogitsFile> base;  // null when there is nothing to compare
   {
     const ReadyModel model = load_model(Checkpoint(options.directory), options.common);
     if (!rivals.empty()) {
@@ -243,7 +244,7 @@ void run_perplexity(PerplexityOptions options) {
       losses.push_back(-log_softmax(logits)[static_cast<size_t>(next)]);
       if (base) base->write(logits);
     });
-  }  // two models need not fit into memory at once
+  }  // unloads the first model: two models need not fit into memory together
   Report report{model_name(options.directory), &windows, perplexity(losses, windows), {}};
   for (const Rival& rival : rivals) report.comparisons.push_back(compare(rival, windows, *base));
   if (options.common.json) {

@@ -1,5 +1,5 @@
-// What a checkpoint holds, counted from headers: parameters, formats, expert forms, tensors alike put together. Reads
-// no weights and prints nothing; `inspect` and `doctor` show it.
+// Counts what a checkpoint holds from the headers of its files: parameters, formats, expert forms, and groups of
+// similar tensors. This file reads no weights and prints nothing; `inspect` and `doctor` show the census.
 #pragma once
 
 #include <cstdint>
@@ -12,24 +12,24 @@
 
 namespace moebius::internal::apps {
 
-// Modules of one kind: equal names but for numbers, equal format, equal shape.
+// Modules of one kind: their names differ in numbers only, their formats and shapes are equal.
 struct ModuleGroup {
   std::string pattern;         // "model.layers.*.mlp.switch_mlp.gate_proj"
   std::string format;          // "3 bits, group 64, BF16 scales", "mxfp4" or "BF16"
-  std::vector<int64_t> shape;  // logical: inputs last, not words of codes
+  std::vector<int64_t> shape;  // logical shape, inputs last; not the shape of the packed codes
   int64_t count = 0;
   uint64_t parameters = 0;
   uint64_t bytes = 0;  // scales and biases included
 };
 
 struct Census {
-  uint64_t parameters = 0;         // of the language model
-  uint64_t active_parameters = 0;  // that one token multiplies with
+  uint64_t parameters = 0;         // parameters of the language model
+  uint64_t active_parameters = 0;  // parameters that one token multiplies with
   uint64_t bytes = 0;
-  uint64_t draft_parameters = 0;  // mtp.*
+  uint64_t draft_parameters = 0;  // parameters of the tensors mtp.*
   uint64_t draft_bytes = 0;
   int64_t files = 0;
-  std::map<std::string, int64_t> expert_forms;  // "stacked" -> layers; dense layers have none
+  std::map<std::string, int64_t> expert_forms;  // name of the form -> number of layers; dense layers have no form
   std::vector<ModuleGroup> modules;
 
   [[nodiscard]] double bits_per_weight() const;

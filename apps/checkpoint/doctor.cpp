@@ -1,4 +1,4 @@
-// `moebius doctor`: options, the lines, the summary, the exit code.
+// `moebius doctor`: its options, the lines it prints, the summary and the exit code.
 #include "checkpoint/doctor.h"
 
 #include <fmt/format.h>
@@ -47,7 +47,7 @@ Json findings_json(const Findings& findings) {
 
 void run_doctor(const DoctorOptions& options) {
   const bool json = options.common.json;
-  check_common_options(options.common);  // a contradiction of flags is the user's, not a finding
+  check_common_options(options.common);  // contradicting flags are a usage error, not a finding
   Findings findings([json](const Finding& finding) {
     if (!json) print_finding(finding);
   });

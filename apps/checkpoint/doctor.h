@@ -1,5 +1,5 @@
-// What `moebius doctor` finds: one line a check, PASS, WARN or FAIL, as it is found. Here: the list of findings and the
-// two examinations. Not here: options and printing (checkpoint/doctor.cpp).
+// The findings of `moebius doctor`. Each check yields a finding: PASS, WARN or FAIL. This file declares the list of
+// findings and the two examinations. Options and printing are in checkpoint/doctor.cpp.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct Finding {
 
 class Findings {
  public:
-  // told hears each finding at once.
+  // `told` is called with each finding as soon as it is added.
   explicit Findings(std::function<void(const Finding&)> told) : told_(std::move(told)) {}
 
   void pass(const std::string& check, const std::string& detail) { add({Verdict::kPass, check, detail, ""}); }
@@ -32,8 +32,8 @@ class Findings {
   void fail(const std::string& check, const std::string& detail, const std::string& hint) {
     add({Verdict::kFail, check, detail, hint});
   }
-  // Runs one check; an Error it throws is a FAIL with the error's words. True when it threw nothing. kInterrupted
-  // passes.
+  // Runs one check. An Error that it throws becomes a FAIL with the words of the error. kInterrupted is thrown on.
+  // Returns true when the check threw nothing.
   bool attempt(const std::string& check, const std::function<void()>& examine);
 
   [[nodiscard]] const std::vector<Finding>& list() const { return list_; }
@@ -48,9 +48,9 @@ class Findings {
 
 struct DoctorOptions {
   CommonOptions common;
-  std::string directory;  // empty: the machine alone
-  bool scan = false;      // every value of every tensor
-  bool quick = false;     // load once: no other thread counts, instruction sets, backends
+  std::string directory;  // empty: examine the machine only
+  bool scan = false;      // read every value of every float tensor
+  bool quick = false;     // load once; do not compare thread counts, instruction sets and backends
 };
 
 void examine_machine(Findings& findings, const CommonOptions& common);

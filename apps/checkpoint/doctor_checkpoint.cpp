@@ -1,6 +1,7 @@
-// Proves a checkpoint on this machine: the audit of its files, then its logits, which must be finite and bit for bit
-// the same however they are computed: chunked or whole, by any expert path, with any number of threads, on any
-// instruction set, and, when it is small enough for plain loops, by the reference backend.
+// Proves a checkpoint on this machine. First its files are audited. Then its logits are computed: they must be finite,
+// and bit for bit the same in chunks or in one step, by any expert path, with any number of threads and on any
+// instruction set. The reference backend must compute the same bits too; that is tried only for small checkpoints,
+// because the reference backend runs plain loops.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -29,7 +30,8 @@ namespace {
 constexpr int64_t kTokens = 40;
 static_assert(kTokens <= kMaxLogitRows);
 constexpr int64_t kChunks[] = {1, 7, 16};
-constexpr uint64_t kReferenceLimit = uint64_t{200} << 20;  // of weights; plain loops need minutes beyond
+constexpr uint64_t kReferenceLimit = uint64_t{200}
+                                     << 20;  // bytes of weights; the reference backend needs minutes for more
 constexpr const char* kOurBug =
     "this is a bug in moebius or a fault of the memory: run it again, then please report it";
 
@@ -42,7 +44,7 @@ std::vector<int32_t> test_tokens(int64_t vocab) {
   return tokens;
 }
 
-// All logits [kTokens, V] of a new sequence, in steps of `chunk`.
+// Returns all logits [kTokens, V] of a new sequence that runs in steps of `chunk` tokens.
 Logits logits_of(const ReadyModel& model, int64_t chunk) {
   const int64_t vocab = model.model().config().vocab;
   const std::vector<int32_t> tokens = test_tokens(vocab);
@@ -97,9 +99,9 @@ class Examination {
 
   Findings& findings_;
   const DoctorOptions& options_;
-  Logits expected_;  // of the chosen backend, whole
+  Logits expected_;  // logits of the chosen backend, computed in one step
   uint64_t weight_bytes_ = 0;
-  bool use_packed_ = false;  // weights on disk that are fresh and whole
+  bool use_packed_ = false;  // the packed weights on disk are fresh and undamaged
 };
 
 void Examination::run() {
@@ -152,7 +154,8 @@ void Examination::scan(const ModelDir& files) {
   }
 }
 
-// A stale file is no fault of the checkpoint, a damaged one is no fault of anybody's: both are made again.
+// A stale or damaged file of packed weights is a warning only: it is no fault of the checkpoint, and the next load
+// makes the file again.
 void Examination::examine_packed() {
   const ModelDir files(options_.directory);
   const PackedKey key = {std::string(packed_layout(BackendKind::kCpu)), files.fingerprint()};
@@ -172,7 +175,7 @@ void Examination::examine_packed() {
 
 ReadyModel Examination::load_with(const CommonOptions& common) const {
   CommonOptions small = common;
-  small.engine.packed.use = use_packed_ ? PackedUse::kAuto : PackedUse::kOff;  // to examine is not to write
+  small.engine.packed.use = use_packed_ ? PackedUse::kAuto : PackedUse::kOff;  // doctor writes no packed weights
   small.engine.limits.context = kTokens;
   small.engine.limits.max_rows = kTokens;
   return load_model(Checkpoint(options_.directory), small);

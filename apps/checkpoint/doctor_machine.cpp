@@ -1,4 +1,4 @@
-// What the machine can do: CPU, instruction set, threads, memory, huge pages, read bandwidth.
+// Examines what the machine can do: CPU, instruction set, threads, memory, huge pages and read bandwidth.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -1,4 +1,5 @@
-// `moebius inspect`: what a checkpoint is and what it will take, from config.json and headers alone.
+// `moebius inspect`: shows what a checkpoint is and how much memory it will take. It reads config.json and the headers
+// of the tensor files, and no weights.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -1,4 +1,4 @@
-// `moebius quantize`: a checkpoint in, the same model in MLX layout with fewer bits out.
+// `moebius quantize`: reads a checkpoint and writes the same model in MLX layout with fewer bits.
 #include "convert/quantize.h"
 
 #include <memory>

@@ -1,4 +1,5 @@
-// `moebius synth`: a random checkpoint of a published shape, to measure this machine before anything is downloaded.
+// `moebius synth`: writes a random checkpoint of a published shape. It serves to measure this machine before anything
+// is downloaded.
 #include "convert/synth.h"
 
 #include <memory>

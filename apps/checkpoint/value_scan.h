@@ -1,6 +1,6 @@
-// Reads every float tensor of a checkpoint once and counts values that are not finite: the slow, complete audit behind
-// `doctor --scan`. Codes of quantized tensors are integers and cannot be wrong in this way; their scales and biases
-// can. Those of mxfp4 are looked at by every load (model/row_sources.h).
+// Reads every float tensor of a checkpoint once and counts values that are not finite. This is the slow, complete audit
+// behind `doctor --scan`. Codes of quantized tensors are integers, so they are always finite. Scales and biases may be
+// not finite. Every load checks the scales of mxfp4 (model/row_sources.h).
 #pragma once
 
 #include <cstdint>

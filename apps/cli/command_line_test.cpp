@@ -1,4 +1,4 @@
-// The small parts of the command line that have cases: suggestions, token lists, sizes, output files.
+// Tests the small parts of the command line: suggestions, token lists, sizes, names of models, output files.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -52,8 +52,8 @@ TEST(Suggestions, find_the_nearest_word) {
 
 TEST(Suggestions, are_not_made_up_for_other_words) {
   EXPECT_EQ(closest("frobnicate", {"synth", "bench"}), "");
-  EXPECT_EQ(closest("-x", {"-v"}), "-v");  // one letter of two
-  EXPECT_EQ(closest("xy", {"-v"}), "");    // both
+  EXPECT_EQ(closest("-x", {"-v"}), "-v");  // one letter of two differs
+  EXPECT_EQ(closest("xy", {"-v"}), "");    // both letters differ
 }
 
 TEST(Tokens, stand_between_commas_or_white_space) {

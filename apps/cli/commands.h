@@ -1,7 +1,8 @@
-// The subcommands. Each add_<command> declares its options on the program and, as the subcommand's callback, what runs
-// when it is chosen; the callback returns, throws Error, or throws CLI::RuntimeError with an exit code (doctor's
-// finding). Give the examples as the subcommand's footer, one a line: help shows them first. Every option becomes an
-// environment variable by itself (--max-tokens: MOEBIUS_MAX_TOKENS), so no command reads the environment.
+// The subcommands. Each add_<command> adds a subcommand with its options to the program. The subcommand's callback is
+// what runs when it is chosen. The callback returns, throws Error, or throws CLI::RuntimeError with an exit code (when
+// doctor finds a fault). Give the examples as the subcommand's footer, one per line: help shows them first. Every
+// option becomes an environment variable by itself (--max-tokens: MOEBIUS_MAX_TOKENS), so no command reads the
+// environment.
 #pragma once
 
 #include <CLI/CLI.hpp>

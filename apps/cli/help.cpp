@@ -23,7 +23,7 @@ std::string variable_name(const std::string& long_name) {
   return name;
 }
 
-// "moebius bench": subcommands know their parents.
+// Returns the name with its parents' names, for example "moebius bench".
 std::string full_name(const CLI::App& app) {
   const CLI::App* parent = app.get_parent();
   return parent == nullptr ? app.get_name() : full_name(*parent) + " " + app.get_name();
@@ -31,7 +31,7 @@ std::string full_name(const CLI::App& app) {
 
 bool is_help(const CLI::Option& option) { return option.check_lname("help"); }
 
-// Lines that end at the last column, the second and later ones below the first.
+// Breaks the text into lines that end at the last column. Later lines are indented to stand below the first.
 std::string wrapped(const std::string& text) {
   std::istringstream words(text);
   std::string result;
@@ -66,7 +66,7 @@ std::string option_line(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   if (!option.get_positional() && option.get_items_expected_max() > 0) left += " " + type.substr(0, type.find(':'));
   std::string text = option.get_description();
-  const std::string value = option.get_default_str();  // lists come in brackets of their own
+  const std::string value = option.get_default_str();  // a list brings its own brackets
   if (!value.empty()) text += value.starts_with('[') ? " " + value : fmt::format(" [{}]", value);
   return fmt::format("  {:<{}} {}\n", left, kNameColumn, wrapped(text));
 }
@@ -160,7 +160,7 @@ Error unexpected_argument(const CLI::App& command, const std::string& argument) 
           meant.empty() ? hint : fmt::format("did you mean {}? {}", meant, hint)};
 }
 
-// The variable behind a bad value, when the option did not stand on the command line.
+// Returns the environment variable that a bad value came from. Returns "" when the option stood on the command line.
 std::string guilty_variable(const CLI::App& command, const std::string& message,
                             const std::vector<std::string>& arguments) {
   for (const CLI::Option* option : command.get_options()) {
@@ -195,7 +195,7 @@ std::string closest(std::string_view word, const std::vector<std::string>& candi
   size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
     const size_t distance = edit_distance(word, candidate);
-    // Half of a short word changed is another word.
+    // A candidate that differs in more than half of its letters is another word.
     if (distance >= best_distance || 2 * distance > candidate.size()) continue;
     best = candidate;
     best_distance = distance;
@@ -204,7 +204,8 @@ std::string closest(std::string_view word, const std::vector<std::string>& candi
 }
 
 Error usage_error(const CLI::App& command, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
-  // A mistyped option explains whatever else is missing. Arguments too many go to the program itself.
+  // A mistyped option explains whatever else is missing, so it is looked for first. CLI11 leaves surplus arguments with
+  // the program itself.
   const CLI::App* root = command.get_parent() == nullptr ? &command : command.get_parent();
   constexpr bool kOfSubcommandsToo = true;
   const std::vector<std::string> extras = root->remaining(kOfSubcommandsToo);

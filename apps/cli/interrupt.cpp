@@ -17,7 +17,7 @@ constexpr suseconds_t kGraceMicroseconds = 150'000;
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler uses it");
 
-// setitimer is one system call on Linux: safe in a handler.
+// setitimer() is a single system call on Linux, so a signal handler may call it.
 void arm(suseconds_t microseconds) {
   itimerval timer{};
   timer.it_value.tv_usec = microseconds;
@@ -25,7 +25,7 @@ void arm(suseconds_t microseconds) {
 }
 
 extern "C" void on_interrupt(int) {
-  if (interrupted.exchange(true)) _exit(kInterruptedExit);  // the second time without any grace
+  if (interrupted.exchange(true)) _exit(kInterruptedExit);  // a second Ctrl-C ends the program at once
   arm(kGraceMicroseconds);
 }
 

@@ -1,16 +1,16 @@
-// Ctrl-C. The program ends with 130 within 0.15 s wherever it is; work that has something to take away (a half-written
-// checkpoint) calls throw_if_interrupted() now and then and gets the time to do so.
+// Handles Ctrl-C. The program ends with exit code 130 within 0.15 s, whatever it is doing. Work that leaves something
+// to remove (a half-written checkpoint) calls throw_if_interrupted() now and then, and gets the time to remove it.
 #pragma once
 
 namespace moebius::internal::apps {
 
 void handle_interrupts();
 
-// Throws kInterrupted once Ctrl-C was pressed, and stops the clock. Only where exceptions may pass.
+// Throws kInterrupted once Ctrl-C was pressed, and stops the timer of 0.15 s. Call it only where exceptions may pass.
 void throw_if_interrupted();
 
-// While one lives, Ctrl-C ends nothing: it is noted, and a read from the terminal returns. For the chat, where it stops
-// an answer and not the program.
+// While such an object lives, Ctrl-C does not end the program. Ctrl-C is noted, and a read from the terminal returns.
+// The chat uses it, because there Ctrl-C stops an answer and not the program.
 class HeldInterrupts {
  public:
   HeldInterrupts();
@@ -18,7 +18,7 @@ class HeldInterrupts {
   HeldInterrupts(const HeldInterrupts&) = delete;
   HeldInterrupts& operator=(const HeldInterrupts&) = delete;
 
-  // Whether Ctrl-C was pressed since the last call.
+  // Returns whether Ctrl-C was pressed since the last call.
   static bool take();
 };
 

@@ -30,7 +30,7 @@ MemoryPlan plan_of(const Checkpoint& checkpoint, const EngineOptions& options) {
   return plan;
 }
 
-// `load` is given options that report how far it is.
+// Calls `load` with options that report progress.
 Ready load_with_progress(const Checkpoint& checkpoint, const CommonOptions& options,
                          const std::function<void(const EngineOptions&)>& load) {
   check_common_options(options);
@@ -38,7 +38,7 @@ Ready load_with_progress(const Checkpoint& checkpoint, const CommonOptions& opti
   Progress progress("loading", ready.plan.weight_bytes);
   EngineOptions with_progress = options.engine;
   with_progress.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
-  std::vector<std::string> notices;  // shown when the bar is gone
+  std::vector<std::string> notices;  // shown after the bar is removed
   with_progress.notice = [&](const std::string& line) { notices.push_back(line); };
   load(with_progress);
   progress.finish();

@@ -1,4 +1,5 @@
-// Loading as a program shows it: on stderr what it needs, how far it is, and one line when it is ready.
+// Loads a model and reports on stderr: how much memory the model needs, how far loading is, and one line when the model
+// is ready.
 #pragma once
 
 #include <functional>
@@ -11,10 +12,10 @@
 
 namespace moebius::internal::apps {
 
-// The last part of the path: what people call the model.
+// Returns the last part of the path, which is what people call the model.
 std::string model_name(const std::string& directory);
 
-// What is known of a model once it is loaded.
+// Facts about a loaded model.
 struct Ready {
   std::string name;
   MemoryPlan plan;
@@ -35,7 +36,7 @@ struct ReadyModel {
   [[nodiscard]] Backend& backend() const { return *loaded.backend; }
 };
 
-// Throw kUsage, kUnavailable, and what loading throws.
+// Both functions throw kUsage, kUnavailable, and what loading throws.
 ReadyEngine load_engine(const Checkpoint& checkpoint, const CommonOptions& options);
 ReadyModel load_model(const Checkpoint& checkpoint, const CommonOptions& options, bool measure_ops = false);
 

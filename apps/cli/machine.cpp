@@ -21,19 +21,19 @@
 namespace moebius::internal::apps {
 namespace {
 
-// The value behind "key" in files of "key: value" or "key value" lines; empty when there is none.
+// Returns the value of `key` from a file of "key: value" or "key value" lines. Returns "" when there is no such key.
 std::string field(const char* path, const std::string& key) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with(key)) continue;
     const size_t begin = line.find_first_not_of(": \t", key.size());
-    if (begin == key.size()) continue;  // a longer key
+    if (begin == key.size()) continue;  // `key` is only the beginning of this line's key
     return begin == std::string::npos ? "" : line.substr(begin);
   }
   return "";
 }
 
-// In kB, as the kernel writes sizes of memory.
+// Reads a size that the kernel writes in kB. Returns it in bytes.
 uint64_t field_bytes(const char* path, const std::string& key) {
   std::istringstream text(field(path, key));
   uint64_t kilobytes = 0;
@@ -82,7 +82,7 @@ std::string huge_page_mode() {
 }
 
 InstructionSet chosen_isa(const ComputeOptions& compute) {
-  if (compute.backend != BackendKind::kCpu) return InstructionSet::kPortable;  // the reference is plain C++
+  if (compute.backend != BackendKind::kCpu) return InstructionSet::kPortable;  // the reference backend is plain C++
   return compute.instruction_set.value_or(machine_instruction_sets().back());
 }
 

@@ -1,5 +1,5 @@
-// The cache is laid out as huggingface_hub does: models--ORG--NAME/refs/main holds the revision REV, whose files are
-// below snapshots/REV.
+// The cache has the layout of huggingface_hub: models--ORG--NAME/refs/main holds a revision REV, and the files of that
+// revision are below snapshots/REV.
 #include "cli/model_location.h"
 
 #include <fmt/format.h>
@@ -27,7 +27,7 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// Names of the directories in `directory`; none when it cannot be read.
+// Returns the names of the directories in `directory`. Returns none when it cannot be read.
 std::vector<std::string> directories_in(const fs::path& directory) {
   std::vector<std::string> names;
   std::error_code failed;
@@ -37,7 +37,7 @@ std::vector<std::string> directories_in(const fs::path& directory) {
   return names;
 }
 
-// "models--Qwen--Qwen3-30B-A3B" -> "Qwen/Qwen3-30B-A3B"; no name has "--" in it but between its two parts.
+// "models--Qwen--Qwen3-30B-A3B" -> "Qwen/Qwen3-30B-A3B". "--" occurs only between the two parts of a name.
 std::string repository_of(std::string entry) {
   entry.erase(0, kEntryPrefix.size());
   if (const size_t at = entry.find("--"); at != std::string::npos) entry.replace(at, 2, "/");
@@ -57,7 +57,8 @@ std::vector<std::string> cached_repositories(const fs::path& cache) {
   return names;
 }
 
-// The revision that refs/main names; without one (a download by commit), the only snapshot there is.
+// Returns the directory of the revision that refs/main names. Without refs/main (a download by commit), returns the
+// only snapshot there is.
 std::string snapshot_of(const fs::path& entry) {
   const fs::path main = entry / "refs" / "main";
   if (fs::exists(main)) {
@@ -76,7 +77,7 @@ std::string snapshot_of(const fs::path& entry) {
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
-// Repositories that `name` may mean: itself, or those whose last part it is.
+// Returns the repositories that `name` may mean: the one with exactly this name, or those whose last part is `name`.
 std::vector<std::string> matches(const std::string& name, const std::vector<std::string>& repositories) {
   std::vector<std::string> found;
   for (const std::string& repository : repositories) {
@@ -86,7 +87,8 @@ std::vector<std::string> matches(const std::string& name, const std::vector<std:
   return found;
 }
 
-// The nearest of the cached names, whole or by their last part, and of the directories beside the path.
+// Returns the nearest cached name, in full or its last part. Without one, returns the nearest directory beside the
+// path.
 std::string suggestion(const std::string& name, const std::vector<std::string>& repositories) {
   std::vector<std::string> names = repositories;
   for (const std::string& repository : repositories) names.push_back(last_part(repository));

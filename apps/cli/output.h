@@ -1,5 +1,6 @@
-// Where the program writes: data to stdout, everything else to stderr. A reader of stdout that went away (`| head`) is
-// a quiet success; a full disk is an error. Colour only for people: a terminal, no NO_COLOR, not TERM=dumb.
+// The program writes data to stdout and everything else to stderr. When the reader of stdout goes away (`| head`), the
+// program ends quietly with success. A full disk is an error. Colours are shown only on a terminal, without NO_COLOR
+// and without TERM=dumb.
 #pragma once
 
 #include <fmt/format.h>
@@ -13,10 +14,10 @@ namespace moebius::internal::apps {
 // Thrown by writes to stdout after its reader closed it; main() ends the program with 0.
 struct OutputClosed {};
 
-void write_output(std::string_view text);  // throws OutputClosed, or kIo
-void flush_output();                       // the same; before waiting for the next token, and at the end
+void write_output(std::string_view text);  // throws OutputClosed or kIo
+void flush_output();                       // throws OutputClosed or kIo; called before each wait and at the end
 void write_json(const Json& value);        // indented, with a final newline
-void write_note(std::string_view text);    // stderr; failures are ignored: there is nowhere left to report them
+void write_note(std::string_view text);    // to stderr; ignores failures, because there is nowhere to report them
 
 template <typename... Args>
 void print(fmt::format_string<Args...> format, Args&&... args) {
@@ -30,10 +31,10 @@ void note(fmt::format_string<Args...> format, Args&&... args) {
 
 enum class Stream { kOutput, kNotes };
 enum class Colour { kGreen, kYellow, kRed, kBold, kDim, kCyan };
-// The text in colour when the stream shows colours, otherwise as it is.
+// Returns the text in colour when the stream shows colours. Returns the text unchanged otherwise.
 std::string coloured(Stream stream, Colour colour, std::string_view text);
 
-// Rounded for --json: four digits after the point, none of the noise behind them.
+// Rounds to four digits after the point, so that --json prints no noise behind them.
 double rounded(double value);
 
 }  // namespace moebius::internal::apps

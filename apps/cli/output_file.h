@@ -1,6 +1,6 @@
-// One output file that appears whole or not at all: written beside its final name, renamed over it by commit(). A file
-// that is there already is replaced, as `cc -o` and `sort -o` do: only directories, which hold more than one command's
-// work, refuse that (AtomicDirectory).
+// One output file that appears whole or not at all. It is written beside its final name, and commit() renames it. An
+// existing file is replaced, as `cc -o` and `sort -o` do. An existing directory is not (AtomicDirectory), because a
+// directory may hold the work of more than one command.
 #pragma once
 
 #include <filesystem>

@@ -1,6 +1,6 @@
-// Progress of long reads and writes, to stderr: a bar that redraws itself on a terminal, a plain line every five
-// seconds elsewhere, nothing at all for work that ends before. Bytes, GB/s and the time left. Also the facts about the
-// terminal that decide between the two. Nothing here goes to stdout.
+// Shows the progress of long reads and writes on stderr: bytes, GB/s and the time left. On a terminal it is a bar that
+// redraws itself. Elsewhere it is a plain line every five seconds. Work that ends before the first drawing shows
+// nothing. This file writes nothing to stdout.
 #pragma once
 
 #include <chrono>
@@ -11,18 +11,18 @@ namespace moebius::internal::apps {
 
 class Progress {
  public:
-  // label: "loading", "writing". total_bytes may be 0 when it is known only later.
-  enum class Unit { kBytes, kTokens };  // tokens: no byte in what follows is one
+  // `label` is a word such as "loading" or "writing". `total_bytes` may be 0 when the total becomes known only later.
+  enum class Unit { kBytes, kTokens };  // with kTokens, every `bytes` below counts tokens
   explicit Progress(std::string label, uint64_t total_bytes, Unit unit = Unit::kBytes);
-  ~Progress();  // an unfinished bar ends its line, so that an error message starts on its own
+  ~Progress();  // ends the line of an unfinished bar, so that an error message gets its own line
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // Call as often as you like: it draws ten times a second at most. From one thread at a time. Throws kInterrupted
-  // after Ctrl-C, so that what unwinds can take away its temporary files.
+  // Call it as often as you like: it draws at most ten times a second. Call it from one thread at a time. Throws
+  // kInterrupted after Ctrl-C, so that unwinding removes temporary files.
   void update(uint64_t done_bytes);
   void update(uint64_t done_bytes, uint64_t total_bytes);
-  // Takes the bar away; the caller prints one line that says what is ready.
+  // Removes the bar. The caller then prints one line that says what is ready.
   void finish();
 
   [[nodiscard]] double seconds() const;  // since construction
@@ -43,7 +43,7 @@ class Progress {
   bool drawn_ = false;
 };
 
-// "1.3 GB", "820 MB": decimal units, as disks and memory bandwidth are sold.
+// Returns "1.3 GB" or "820 MB". Units are decimal, as disks and memory bandwidth are sold.
 std::string human_bytes(uint64_t bytes);
 
 }  // namespace moebius::internal::apps

@@ -1,13 +1,14 @@
-// Text as the command line takes it: -p TEXT, -p @FILE, or -p - for standard input. "@@" at the front is one "@".
+// Reads the text arguments of the command line: -p TEXT, -p @FILE, or -p - for standard input. "@@" at the front of
+// TEXT stands for one "@".
 #pragma once
 
 #include <string>
 
 namespace moebius::internal::apps {
 
-// Throws what reading a file throws, and kUsage for more than 256 MB.
+// Throws what reading a file throws. Throws kUsage for more than 256 MB of standard input.
 std::string read_text_argument(const std::string& argument);
-// All of standard input.
+// Reads standard input to its end. Throws kUsage for more than 256 MB.
 std::string read_standard_input();
 
 }  // namespace moebius::internal::apps

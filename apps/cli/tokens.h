@@ -1,4 +1,4 @@
-// Token ids as the command line takes them: --tokens 1,2,3 or --tokens @FILE with ids between commas or white space.
+// Parses the token ids of the command line: --tokens 1,2,3 or --tokens @FILE. Commas or white space separate the ids.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace moebius::internal::apps {
 
-// At least one id, each in [0, 2^31). Throws kUsage naming the first word that is none, and what reading a file throws.
-// Whether ids are in the vocabulary is the engine's to say.
+// Returns at least one id, each in [0, 2^31). Throws kUsage, which names the first word that is no id, and what reading
+// a file throws. The engine checks whether the ids are in the vocabulary.
 std::vector<int32_t> parse_tokens(const std::string& text);
 
 }  // namespace moebius::internal::apps

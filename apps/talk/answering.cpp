@@ -13,7 +13,8 @@ void add(Answer& answer, const Event& event, const AnswerHooks& hooks) {
     answer.usage = end->usage;
     return;
   }
-  if (std::holds_alternative<Draw>(event.what)) answer.usage.tokens += 1;  // until the end brings the whole usage
+  if (std::holds_alternative<Draw>(event.what))
+    answer.usage.tokens += 1;  // the end event later brings the complete usage
   if (const auto* piece = std::get_if<ReplyEvent>(&event.what)) fold(answer.reply, {piece, 1});
   hooks.show(event);
 }
@@ -23,7 +24,7 @@ void add(Answer& answer, const Event& event, const AnswerHooks& hooks) {
 Answer answer(Engine& engine, const Request& request, const AnswerHooks& hooks) {
   const RequestId id = engine.submit(request);
   Answer answer;
-  uint64_t prompt_bytes = 0;  // all that was moved before the second token
+  uint64_t prompt_bytes = 0;  // bytes moved up to and including the step of the first token
   while (answer.end == AnswerEnd::kNone) {
     if (hooks.has_enough()) engine.cancel(id);
     const bool in_prompt = answer.usage.tokens == 0;

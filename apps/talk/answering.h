@@ -1,5 +1,5 @@
-// One answer from the engine, for commands that have one request at a time: submits it, steps until it has ended, and
-// hands on what happens in between. What is shown of it is the caller's.
+// Gets one answer from the engine, for commands with one request at a time. It submits the request, steps the engine
+// until the answer has ended, and hands every event to the caller. The caller decides what to show.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 namespace moebius::internal::apps {
 
 struct Answer {
-  Reply reply;  // of a text: its content; of ids: nothing
+  Reply reply;  // the reply to text or a chat; empty when the request was token ids
   AnswerEnd end = AnswerEnd::kNone;
   Usage usage;
-  uint64_t decode_bytes = 0;  // that steps moved behind the prompt
+  uint64_t decode_bytes = 0;  // bytes that the steps after the prompt moved
 };
 
 struct AnswerHooks {
-  std::function<void(const Event&)> show;  // each event but the last
-  std::function<bool()> has_enough;        // between steps: whether to stop here; may throw
+  std::function<void(const Event&)> show;  // called with each event except the last
+  std::function<bool()> has_enough;        // called between steps: whether to stop here; may throw
 };
 
-// Throws the error of an answer that failed, and what Engine::submit and the hooks throw.
+// Throws the error of a failed answer, and what Engine::submit() and the hooks throw.
 Answer answer(Engine& engine, const Request& request, const AnswerHooks& hooks);
 
 }  // namespace moebius::internal::apps

@@ -1,5 +1,5 @@
-// `moebius chat`: a conversation at the terminal. Here: the loop of turns. What a slash command does:
-// talk/chat_commands.h; how a line is typed: talk/line_editor.h; how an answer looks: talk/reply_printer.h.
+// `moebius chat`: a conversation at the terminal. This file contains the loop of turns. Slash commands are in
+// talk/chat_commands.h, typing a line is in talk/line_editor.h, printing an answer is in talk/reply_printer.h.
 #include <fmt/format.h>
 
 #include <memory>
@@ -23,8 +23,8 @@
 namespace moebius::internal::apps {
 namespace {
 
-constexpr int64_t kMaxTokens = 4096;  // thinking takes many
-constexpr int64_t kMaxRows = 256;     // of a prompt in one step: Ctrl-C waits for no more
+constexpr int64_t kMaxTokens = 4096;  // thinking takes many tokens
+constexpr int64_t kMaxRows = 256;     // prompt tokens in one step; small, because Ctrl-C waits for a step to end
 
 struct ChatOptions {
   CommonOptions common;
@@ -35,7 +35,7 @@ struct ChatOptions {
 
 class Dialogue {
  public:
-  // The engine outlives it. request: sampling and length of every answer.
+  // The engine must outlive this object. `request` holds sampling and length of every answer.
   Dialogue(Engine& engine, Chat chat, Request request, ReportOptions report)
       : engine_(engine), chat_(std::move(chat)), request_(std::move(request)), report_(std::move(report)) {}
 
@@ -57,7 +57,7 @@ class Dialogue {
   ChatCommands commands_{chat_};
 };
 
-// Until the person leaves. Ctrl-C at the prompt clears the line.
+// Runs until the person leaves. Ctrl-C at the prompt clears the line.
 void Dialogue::run() {
   if (editor_.is_terminal()) note("/help lists what there is besides talking; Ctrl-D leaves\n");
   while (true) {
@@ -92,8 +92,8 @@ Dialogue::Next Dialogue::take(const std::string& line) {
   return Next::kGoOn;
 }
 
-// One answer, and one more for each round of results of tools. What cannot be answered is taken back, so that the
-// person can say it differently.
+// Gets one answer, and one more after each round of tool results. When a question cannot be answered, removes it from
+// the chat, so that the person can ask differently.
 void Dialogue::turn() {
   const std::vector<Message> before = chat_.messages;
   try {
@@ -130,7 +130,7 @@ Reply Dialogue::say() {
   return std::move(answered.reply);
 }
 
-// What a tool says is typed by the person; an empty line, Ctrl-C or Ctrl-D leaves the calls unanswered.
+// The person types the results of the tools. An empty line, Ctrl-C or Ctrl-D leaves the calls unanswered.
 void Dialogue::ask_for_results(const Reply& reply) {
   for (const ToolCall& call : reply.tool_calls) {
     const TypedLine result = editor_.read(fmt::format("{} returns> ", call.name));

@@ -1,4 +1,4 @@
-// The slash commands of a chat: what they are called, what they do to the conversation.
+// The slash commands of a chat: their names, and what they do to the conversation.
 #pragma once
 
 #include <set>
@@ -11,13 +11,14 @@ namespace moebius::internal::apps {
 
 class ChatCommands {
  public:
-  // chat outlives this object.
+  // The chat must outlive this object.
   explicit ChatCommands(Chat& chat) : chat_(chat) {}
 
   enum class Effect { kNone, kAnswerAgain, kLeave };
 
   static bool is_command(std::string_view line);
-  // Says on stderr what it did, or why not: nothing that is typed at a prompt ends the program.
+  // Runs the command and says on stderr what it did. A mistake is also only reported on stderr, because nothing that is
+  // typed at the prompt may end the program with an error.
   Effect run(const std::string& line);
 
  private:
@@ -33,7 +34,7 @@ class ChatCommands {
   Effect leave(const std::string& argument);
 
   Chat& chat_;
-  std::set<std::string> saved_;  // files of this chat, which may be written again
+  std::set<std::string> saved_;  // files that this chat wrote; it may overwrite them
 };
 
 }  // namespace moebius::internal::apps

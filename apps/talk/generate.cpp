@@ -1,5 +1,5 @@
-// `moebius generate`: continues token ids, text, or a conversation of one question, as it comes; at the end how fast
-// that was.
+// `moebius generate`: continues token ids or text, or answers one question. It prints tokens as they come, and at the
+// end it reports the speed.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@
 namespace moebius::internal::apps {
 namespace {
 
-constexpr int64_t kMaxRows = 512;  // of a prompt in one step
+constexpr int64_t kMaxRows = 512;  // prompt tokens in one step
 
 struct GenerateOptions {
   CommonOptions common;
@@ -38,14 +38,14 @@ struct GenerateOptions {
   int32_t logprobs = -1;
 };
 
-// What is no conversation goes on as the model finds likeliest, unless flags say otherwise.
+// The defaults for prompts that are not a conversation: the likeliest token each time, unless flags say otherwise.
 SamplingOptions greedy() {
   SamplingOptions sampling;
   sampling.temperature = 0;
   return sampling;
 }
 
-// Only whether anything was asked, before minutes are spent on loading.
+// Checks that there is exactly one prompt. Does not read it.
 void check_prompt(const GenerateOptions& options) {
   const bool text = options.prompt.has_value();
   if (text && !options.tokens.empty()) {
@@ -63,7 +63,7 @@ void check_prompt(const GenerateOptions& options) {
 
 void check_length(const GenerateOptions& options, size_t prompt_tokens) {
   const int64_t needed =
-      static_cast<int64_t>(prompt_tokens) + options.sampling.max_tokens - 1;  // the last one is not appended
+      static_cast<int64_t>(prompt_tokens) + options.sampling.max_tokens - 1;  // the last token is not appended
   if (needed <= options.common.engine.limits.context) return;
   throw Error(ErrorCode::kUsage, "--max-tokens",
               fmt::format("{} after a prompt of {} exceed the context of {}", options.sampling.max_tokens,
@@ -71,7 +71,7 @@ void check_length(const GenerateOptions& options, size_t prompt_tokens) {
               fmt::format("give --ctx {}, or fewer tokens", needed));
 }
 
-// Everything that can fail before minutes are spent on loading.
+// Makes every check that needs no weights, before minutes are spent on loading.
 void check_before_loading(GenerateOptions& options, const Checkpoint& checkpoint) {
   check_prompt(options);
   prepare_speculation(options.common.engine);
@@ -102,7 +102,7 @@ bool never_enough() {
   return false;
 }
 
-// Ids without a text: what comes out is ids too, one a line.
+// Continues token ids. Prints token ids too, one per line.
 void run_on_ids(const GenerateOptions& options, const Checkpoint& checkpoint) {
   const std::vector<int32_t> prompt = parse_tokens(options.tokens);
   check_length(options, prompt.size());
@@ -172,7 +172,7 @@ void run_generate(GenerateOptions& options) {
 void add_generate(CLI::App& app) {
   auto options = std::make_shared<GenerateOptions>();
   options->common.engine = answering_options(kMaxRows);
-  options->common.engine.cache.keep_prefixes = false;  // there is no second request
+  options->common.engine.cache.keep_prefixes = false;  // pointless: there is no second request
   CLI::App& command = *app.add_subcommand("generate", "Continue text or token ids, or answer one question");
   command.footer(
       "moebius generate Qwen3.5-35B-A3B-3bit -p \"Once upon a time\" --max-tokens 64\n"

@@ -15,7 +15,7 @@ double prompt_speed(const Usage& usage) {
   return per(static_cast<double>(usage.prompt_tokens - usage.reused_tokens), usage.prompt_s);
 }
 
-// The first token comes with the prompt.
+// The first token comes from the last prompt step, so decode_s does not include it.
 double decode_speed(const Usage& usage) {
   return usage.tokens > 0 ? per(static_cast<double>(usage.tokens - 1), usage.decode_s) : 0;
 }

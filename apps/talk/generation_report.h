@@ -1,4 +1,4 @@
-// What is told of an answer beside its text: tokens and speed as a line on stderr, and everything as JSON on stdout.
+// Reports an answer beside its text: tokens and speed as a line on stderr, and on request everything as JSON on stdout.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct ReportOptions {
   double load_s = 0;
   uint64_t seed = 0;
   bool json = false;
-  bool with_logprobs = false;                      // in the JSON
-  std::function<std::string(int32_t)> token_text;  // none: ids alone
+  bool with_logprobs = false;                      // adds the logprobs to the JSON
+  std::function<std::string(int32_t)> token_text;  // null: the JSON has ids only
 };
 
 class GenerationReport {
@@ -27,8 +27,8 @@ class GenerationReport {
 
   [[nodiscard]] bool json() const { return options_.json; }
 
-  void add(const Draw& token);  // each of the answer
-  // Writes the line, and the JSON when it is wanted.
+  void add(const Draw& token);  // call it for each token of the answer
+  // Writes the line, and the JSON when options.json is set.
   void finish(const Answer& answer) const;
 
  private:

@@ -1,6 +1,6 @@
-// Terminals bracket a paste between ESC [200~ and ESC [201~ once asked to; libedit knows nothing of it, so a function
-// of ours is bound to the first and reads up to the second. What has several lines is kept aside, and a short stand-in
-// is what the person sees and edits: libedit cannot show more lines than the screen has.
+// On request, terminals send a paste between ESC [200~ and ESC [201~. libedit does not know this. Therefore this file
+// binds a function to the first sequence, which reads up to the second. A paste of several lines is kept aside, and the
+// person sees and edits a short stand-in, because libedit cannot show more lines than the screen has.
 #include "talk/line_editor.h"
 
 #include <fmt/format.h>
@@ -29,7 +29,7 @@ constexpr int kPollMilliseconds = 50;
 constexpr std::string_view kBlock = "\"\"\"";
 constexpr std::wstring_view kPasteEnd = L"\x1b[201~";
 
-// libedit splits bytes into characters by the locale: any will do that has UTF-8.
+// libedit splits bytes into characters by the locale. Any locale with UTF-8 will do.
 void use_utf8() {
   // NOLINTBEGIN(concurrency-mt-unsafe): only the thread that reads lines asks for the locale
   std::setlocale(LC_CTYPE, "");
@@ -82,7 +82,7 @@ struct LineEditor::Terminal {
   struct Paste {
     std::string stand_in, text;
   };
-  std::vector<Paste> pastes;  // all of them: a line may come back from the history
+  std::vector<Paste> pastes;  // every paste of the chat: a line may come back from the history
 };
 
 LineEditor::Terminal::Terminal() : history(history_init()) {
@@ -112,7 +112,8 @@ LineEditor::Terminal& LineEditor::Terminal::of(EditLine* editor) {
   return *static_cast<Terminal*>(self);
 }
 
-// Instead of libedit's own, which sleeps in read(): a Ctrl-C that came just before would be heard with the next key.
+// Replaces libedit's own function, which sleeps in read(). With that one, a Ctrl-C just before read() would take effect
+// only at the next key.
 int LineEditor::Terminal::next_character(EditLine*, wchar_t* character) {
   std::mbstate_t state{};
   while (true) {
@@ -128,7 +129,7 @@ int LineEditor::Terminal::next_character(EditLine*, wchar_t* character) {
     if (count <= 0) return static_cast<int>(count);
     const size_t length = std::mbrtowc(character, &byte, 1, &state);  // NOLINT(concurrency-mt-unsafe): has a state
     if (length <= 1) return 1;
-    if (length == static_cast<size_t>(-1)) state = {};  // no character begins so: skipped
+    if (length == static_cast<size_t>(-1)) state = {};  // skips bytes that begin no character
   }
 }
 
@@ -153,7 +154,7 @@ unsigned char LineEditor::Terminal::paste(EditLine* editor, int) {
 TypedLine LineEditor::Terminal::read(const std::string& new_prompt) {
   prompt = new_prompt;
   errno = 0;
-  el_set(editor, EL_PREP_TERM, 1);  // before the prompt shows, so that the first key already meets the editor
+  el_set(editor, EL_PREP_TERM, 1);  // before the prompt shows, so that the editor gets the first key
   write_output("\x1b[?2004h");
   flush_output();
   int length = 0;

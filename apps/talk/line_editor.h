@@ -1,5 +1,5 @@
-// Lines that a person types at a terminal: editing and history by libedit, several pasted lines as one. When input is
-// not a terminal, plain lines. Not here: what the lines mean (talk/chat_commands.h).
+// Reads the lines that a person types at a terminal. libedit provides editing and history. Several pasted lines count
+// as one. When the input is not a terminal, plain lines are read. What the lines mean is in talk/chat_commands.h.
 #pragma once
 
 #include <memory>
@@ -8,28 +8,28 @@
 namespace moebius::internal::apps {
 
 struct TypedLine {
-  enum class Kind { kText, kInterrupted, kEnd };  // Ctrl-C; Ctrl-D or the end of the file
+  enum class Kind { kText, kInterrupted, kEnd };  // kInterrupted: Ctrl-C; kEnd: Ctrl-D or the end of the file
   Kind kind = Kind::kText;
-  std::string text;  // without its newline; pasted lines keep theirs
+  std::string text;  // without the newline at its end; pasted lines keep inner newlines
 };
 
 class LineEditor {
  public:
-  // Lines of standard input; a prompt and editing when it is a terminal.
+  // Reads standard input. Shows a prompt and allows editing when standard input and output are a terminal.
   LineEditor();
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
   [[nodiscard]] bool is_terminal() const;
-  // One line; a last \ joins the next line to it, and lines between two """ are one.
+  // Reads one line. A \ at the end of a line joins the next line to it. The lines between two """ are one line.
   TypedLine read(const std::string& prompt);
 
  private:
   TypedLine read_one(const std::string& prompt);
 
   struct Terminal;
-  std::unique_ptr<Terminal> terminal_;  // null: plain lines
+  std::unique_ptr<Terminal> terminal_;  // null when plain lines are read
 };
 
 }  // namespace moebius::internal::apps

@@ -1,5 +1,5 @@
-// What stands around a question: a system prompt, tools, whether the model may think. Shared by generate --chat and
-// chat.
+// The settings around a question: a system prompt, tools, and whether the model may think. `generate --chat` and `chat`
+// share them.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -12,14 +12,14 @@ namespace moebius::internal::apps {
 
 struct Question {
   std::string system;
-  std::string think;  // on, off; empty: as the template has it
-  std::string tools;  // a file: a JSON list of tools
+  std::string think;  // "on" or "off"; empty: the template decides
+  std::string tools;  // name of a file with a JSON list of tools
 };
 
 void add_question_flags(CLI::App& command, Question& question);
 
-// A chat with the system prompt, the tools and the choice of thinking, and no question yet. Throws kInvalidJson or
-// kUsage for a file that is no list of tools.
+// Returns a chat with the system prompt, the tools and the choice about thinking, without a question. Throws
+// kInvalidJson or kUsage for a file that is not a list of tools.
 Chat prepare(const Question& question);
 
 }  // namespace moebius::internal::apps

@@ -1,4 +1,4 @@
-// `moebius render`: the prompt that a conversation becomes, as `transformers` would render it.
+// `moebius render`: prints the prompt that a conversation becomes. `transformers` would render the same text.
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,7 +20,7 @@ struct RenderOptions {
   bool json = false;
 };
 
-// {"messages": [...], "tools": [...], any option of the template}, or the list of messages alone.
+// Accepts {"messages": [...], "tools": [...], any option of the template}, or a list of messages.
 ChatRequest read_conversation(const RenderOptions& options) {
   const std::string text = options.file == "-" ? read_standard_input() : read_text_argument("@" + options.file);
   Json json = parse_json(text, options.file);

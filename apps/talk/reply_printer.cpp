@@ -26,7 +26,7 @@ std::string harmless(std::string_view text) {
       out += {'\xe2', '\x90', static_cast<char>(0x80 + c)};  // U+2400 to U+241F: pictures of control characters
     } else if (c == 0x7f) {
       out += "\xe2\x90\xa1";
-    } else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {  // U+0080 to U+009F: the same commands in one character
+    } else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {  // U+0080 to U+009F: control characters too
       out += "\xef\xbf\xbd";
       ++i;
     } else {
@@ -56,7 +56,8 @@ void ReplyPrinter::write(std::string_view text) {
   line_open_ = !text.ends_with('\n');
 }
 
-// Parts of a reply are kept apart by an empty line on a terminal; in a pipe there are lines, no empty ones.
+// On a terminal an empty line separates the parts of a reply. In a pipe each part begins on a new line, without an
+// empty line before it.
 void ReplyPrinter::change_to(Kind kind) {
   if (kind_ == kind) return;
   if (line_open_) write("\n");

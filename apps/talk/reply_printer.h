@@ -1,6 +1,6 @@
-// A reply as a person reads it, piece by piece: thinking dim, calls of tools as such, and the answer. To stdout, where
-// thinking goes too on a terminal; in a pipe it goes to stderr, so that `moebius generate --chat ... > file` holds the
-// answer alone.
+// Prints a reply for people, piece by piece: thinking in dim colour, tool calls marked as calls, and the answer. All of
+// it goes to stdout when that is a terminal. When stdout is not a terminal, thinking goes to stderr, so that the file
+// of `moebius generate --chat ... > file` holds no thinking.
 #pragma once
 
 #include <string>
@@ -10,17 +10,17 @@
 
 namespace moebius::internal::apps {
 
-// Text of a model is text of a stranger: a terminal would obey its control characters. They become pictures of
-// themselves, but for newlines and tabs.
+// Replaces control characters except newlines and tabs by visible symbols. Text from a model is untrusted, and a
+// terminal would obey its control characters.
 std::string harmless(std::string_view text);
 
-// Text to stdout as it comes, harmless when that is a terminal.
+// Writes the text to stdout at once. When stdout is a terminal, the text is made harmless() first.
 void print_text(std::string_view text);
 
 class ReplyPrinter {
  public:
   void show(const ReplyEvent& event);
-  void finish();  // the last line ends
+  void finish();  // ends the last line with a newline
 
  private:
   void change_to(ReplyEvent::Kind kind);

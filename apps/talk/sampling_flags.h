@@ -1,5 +1,5 @@
-// The flags of sampling, shared by the commands that write answers. A flag that is not given leaves the choice to
-// generation_config.json where a chat is asked for, and to greedy decoding elsewhere.
+// The sampling flags, which the commands that write answers share. Where a flag is not given, generation_config.json
+// decides for a chat, and greedy decoding is used for everything else.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -23,10 +23,10 @@ struct SamplingFlags {
 
 void add_sampling_flags(CLI::App& command, SamplingFlags& flags);
 
-// Throws kUsage for what cannot be, before weights are read. vocab: ids that may be biased.
+// Throws kUsage for impossible values, before weights are read. `vocab` is the number of ids that may get a bias.
 void check_sampling_flags(const SamplingFlags& flags, int32_t vocab);
-// Flags over defaults: sampling, stop strings and length of a request. Without --seed it is a random one, and told in
-// every report, so that an answer can be had again.
+// Returns a request with sampling, stop strings and length. The flags override the defaults. Without --seed the seed is
+// random. Every report names the seed, so that an answer can be reproduced.
 Request request_of(const SamplingFlags& flags, const SamplingOptions& defaults);
 
 }  // namespace moebius::internal::apps

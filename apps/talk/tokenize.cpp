@@ -1,4 +1,4 @@
-// `moebius tokenize`: text to token ids and back, by a checkpoint's tokenizer alone.
+// `moebius tokenize`: turns text into token ids, or ids into text. It needs the tokenizer of a checkpoint, no weights.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>

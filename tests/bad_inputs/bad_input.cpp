@@ -1,4 +1,4 @@
-// The checks that every bad input must pass.
+// The checks that the refusal of every bad input must pass.
 #include "bad_input.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Row 17: what a directory or a shard index can point at, and files that are not there.
+// Row 17: a directory or a shard index that points at the wrong files, and missing files.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -19,7 +19,7 @@ std::string good_file(const std::string& tensor) {
   return safetensors_file("{" + entry(tensor, "\"U8\"", "[1]", "[0,1]") + "}", 1);
 }
 
-// An index that maps tensor "a" to this shard (JSON text).
+// Returns a function that writes an index which maps tensor "a" to this shard (JSON text).
 auto index_to(const std::string& shard) {
   return [=](const fs::path& directory) {
     write_bytes(directory / kFile, good_file("a"));
@@ -38,7 +38,7 @@ auto link(const std::string& target, const std::string& name) {
   };
 }
 
-// A snapshot of the Hugging Face cache whose weights are a link to `target`; opened through a link in the directory.
+// Returns a function that makes a snapshot of the Hugging Face cache. Its weights are a link to `target`.
 auto snapshot_with_link_to(const std::string& target) {
   return [=](const fs::path& directory) {
     const fs::path snapshot = directory / "models--a--b" / "snapshots" / "1";

@@ -1,5 +1,5 @@
-// Row 16: files that change, vanish or close themselves off while they are read. Errors, never signals; and a model
-// that is open stays readable when its files are replaced by name.
+// Row 16: files that change, vanish or lose their permissions while they are read. This must give errors and never
+// signals. An open model stays readable when its files are replaced by name.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,7 +91,7 @@ TEST_F(Row16, another_model_is_read_on_after_one_has_failed) {
   EXPECT_EQ(read_all(good), std::string(65536, 'z'));
 }
 
-// Permissions do not bind root, so the body runs in a child as nobody. Its exit code comes back.
+// Permissions do not bind root, so the body runs in a child process as nobody. Returns the exit code of the child.
 int run_as_nobody(const std::function<int()>& body) {
   constexpr uid_t kNobody = 65534;
   const pid_t child = ::fork();
@@ -104,7 +104,7 @@ int run_as_nobody(const std::function<int()>& body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-// In the child: 0 when opening the directory gives kUnreadable, exit code 66, and names `path`.
+// Runs in the child. Returns 0 when opening the directory throws kUnreadable with exit code 66 and names `path`.
 int expect_unreadable(const fs::path& directory, const fs::path& path) {
   const auto error = testing::error_of([&] { const ModelDir model(directory); });
   if (!error || error->code() != ErrorCode::kUnreadable || exit_code(error->code()) != 66) return 1;

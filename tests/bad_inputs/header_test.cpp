@@ -1,4 +1,4 @@
-// Rows 1 to 5: the length prefix, and a header that is not the JSON object it should be.
+// Rows 1 to 5: a wrong length prefix, and a header that is not the JSON object it should be.
 #include <gtest/gtest.h>
 
 #include "bad_input.h"
@@ -16,7 +16,7 @@ auto file_of(const std::string& bytes) {
 
 auto header_of(const std::string& header) { return file_of(safetensors_file(header)); }
 
-// A file that is large without taking disk space.
+// Returns a function that makes a large file which takes no disk space.
 auto sparse_file(uint64_t header_bytes, uint64_t file_bytes) {
   return [=](const std::filesystem::path& directory) {
     write_bytes(directory / kFile, little_endian(header_bytes));
@@ -44,7 +44,7 @@ std::vector<BadInput> prefixes() {
 }
 MOEBIUS_BAD_INPUTS(Prefix, prefixes());
 
-constexpr uint64_t kNothing = 32 << 10;  // paths, messages, an empty config: no buffer of the length that is claimed
+constexpr uint64_t kNothing = 32 << 10;  // enough for paths, messages and a config, not for a header
 
 const std::vector<BadInput> kLengths = {
     {"row02_a_header_one_byte_above_the_limit_in_a_sparse_file",

@@ -1,4 +1,5 @@
-// Row 18, the quantization block, and config.json as a hostile file. The model's own fields: src/model/config_test.cpp.
+// Row 18: the quantization block, and config.json as a hostile file. src/model/config_test.cpp tests the model's
+// fields.
 #include <gtest/gtest.h>
 
 #include "bad_input.h"

@@ -1,4 +1,4 @@
-// Safetensors files byte by byte, right or wrong, without the library's writer.
+// Makes safetensors files byte by byte, well formed or not, without the library's writer.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ inline std::string little_endian(uint64_t value) {
   return bytes;
 }
 
-// A whole file: length, header, data_bytes zeros.
+// Returns a whole file: the length of the header, the header, and `data_bytes` zeros.
 inline std::string safetensors_file(std::string_view header, uint64_t data_bytes = 0) {
   return little_endian(header.size()) + std::string(header) + std::string(data_bytes, '\0');
 }
 
-// "name":{"dtype":...,"shape":...,"data_offsets":...}; the values are JSON text.
+// Returns "name":{"dtype":...,"shape":...,"data_offsets":...}. dtype, shape and offsets are JSON text.
 inline std::string entry(std::string_view name, std::string_view dtype, std::string_view shape,
                          std::string_view offsets) {
   std::string text = "\"";

@@ -1,4 +1,4 @@
-// Rows 14 and 15: files that are very large, cut off anywhere, or changed in one byte.
+// Rows 14 and 15: files that are very large, that are cut off anywhere, or in which one byte is changed.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Tensors of one byte each, with names as long as real ones.
+// Returns a header for tensors of one byte each. The names are as long as real ones.
 std::string header_of_small_tensors(size_t count) {
   std::string header = "{";
   for (size_t i = 0; i < count; ++i) {
@@ -95,7 +95,7 @@ TEST_F(Row15, a_file_cut_at_any_of_256_bytes_of_the_data_is_truncated) {
   }
 }
 
-// Not every change is an error (another name is another name), but none may be more than one.
+// Some changes give no error, for example a changed name. No change may do worse than give an error.
 TEST_F(Row15, a_file_with_any_byte_of_the_header_changed_is_accepted_or_refused) {
   std::mt19937 random(16);
   int refused = 0;

@@ -1,5 +1,6 @@
-// Chat templates that must be refused: section A.3 of the threats. Each names the template, the line and what is wrong,
-// within the memory and time of every bad input; how many steps each may take is in src/template/jinja/limits_test.cpp.
+// Chat templates that must be refused: section A.3 of the threats. Each error names the template, the line and what is
+// wrong. Memory and time are limited as for every bad input. src/template/jinja/limits_test.cpp tests the limits of
+// steps.
 #include <gtest/gtest.h>
 
 #include "bad_input.h"

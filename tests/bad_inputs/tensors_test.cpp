@@ -1,4 +1,4 @@
-// Rows 6 to 13: headers that are JSON, and say of a tensor what cannot be.
+// Rows 6 to 13: headers that are valid JSON but say impossible things about a tensor.
 #include <gtest/gtest.h>
 
 #include "bad_input.h"
@@ -12,14 +12,14 @@ namespace {
 
 constexpr const char* kFile = "model.safetensors";
 
-// A file whose header holds these entries.
+// Returns a function that writes a file whose header holds these entries.
 auto file_of(const std::string& entries, uint64_t data_bytes = 8, const std::string& appended = "") {
   return [=](const std::filesystem::path& directory) {
     write_bytes(directory / kFile, safetensors_file("{" + entries + "}", data_bytes) + appended);
   };
 }
 
-// One tensor "t"; the values are JSON text.
+// Returns a function that writes a file with one tensor "t". dtype, shape and offsets are JSON text.
 auto tensor(const std::string& dtype, const std::string& shape, const std::string& offsets, uint64_t data_bytes = 8) {
   return file_of(entry("t", dtype, shape, offsets), data_bytes);
 }

@@ -1,5 +1,5 @@
-// tokenizer.json as a hostile file: cut off, of the wrong types, at odds with itself, asking for what is not supported,
-// with patterns that would never end.
+// tokenizer.json as a hostile file. It is cut off, has wrong types, contradicts itself, asks for features that are not
+// supported, or has patterns that would never end.
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -14,7 +14,7 @@ namespace {
 using testing::golden_json;
 using testing::small_file;
 
-// A good file with two merges and two added tokens, changed at one place.
+// A change at one place of a good file, which has two merges and two added tokens.
 struct Change {
   std::string name;
   std::string pointer;
@@ -132,7 +132,7 @@ std::vector<Change> patterns() {
   };
   std::vector<Change> changes;
   for (const Row& row : rows) {
-    std::string word = row.word;  // as it is printed
+    std::string word = row.word;  // the word as the message prints it
     if (const size_t at = word.find("\\\\"); at != std::string::npos) word.erase(at, 1);
     changes.push_back({row.name, "/pre_tokenizer", split_by(row.pattern), {"pretokenizers[0].pattern", word}});
   }

@@ -1,4 +1,4 @@
-"""`moebius chat` at a driven terminal, and through pipes."""
+"""Tests `moebius chat` at a terminal that the test drives, and through pipes."""
 
 import json
 import re
@@ -23,7 +23,7 @@ class Chat(TestCase):
         return Terminal("chat", self.talking, "--temperature", 0, "--max-tokens", tokens, *arguments)
 
     def turn(self, terminal, text):
-        """Types a line, waits for its answer; prompt tokens and how many of them were known."""
+        """Types a line and waits for its answer. Returns the prompt tokens, and how many of them were known."""
         terminal.expect(PROMPT)
         terminal.type(text + "\r")
         found = re.search(STATISTICS, terminal.expect(STATISTICS))

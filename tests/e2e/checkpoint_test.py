@@ -1,4 +1,4 @@
-"""A tiny checkpoint through every command: what they say agrees with the files and with each other."""
+"""Runs a tiny checkpoint through every command. Their reports must agree with the files and with each other."""
 
 import json
 import struct
@@ -56,7 +56,7 @@ class Inspect(TestCase):
 
 
 class Families(TestCase):
-    """Each family that synth can make, through the commands that read its config."""
+    """Runs each family that synth can make through the commands that read its config."""
 
     PRESETS = ("tiny-qwen3.5", "tiny-qwen3-next", "tiny-qwen3-moe")
 
@@ -172,7 +172,7 @@ class Mxfp4(TestCase):
 
 
 class DraftHead(TestCase):
-    """tests/golden holds the logits to those of others; here: what the option says and writes."""
+    """Tests what the option --mtp says and writes. tests/golden compares the logits with other programs."""
 
     GOLDENS = Path(__file__).parent.parent / "golden/checkpoints"
 

@@ -1,4 +1,4 @@
-"""The model that ships with the project, through the program: text in, right answers out."""
+"""Runs the model that ships with the project through the program. It must answer right."""
 
 import json
 import unittest

@@ -1,4 +1,4 @@
-"""Each class of failure ends with its own exit code and names what is to blame."""
+"""Tests that each class of failure has its own exit code and names what is to blame."""
 
 import json
 import os
@@ -46,7 +46,7 @@ class ExitCodes(TestCase):
 
     def test_69_when_it_does_not_fit_and_says_what_would(self):
         copy = self.copy_of_tiny()
-        # Terabytes of keys and values; the plan is made before tensors are compared with the config.
+        # The config asks for terabytes of keys and values. The plan is made before tensors are compared with it.
         edit_config(copy, max_position_embeddings=1 << 24, num_attention_heads=1024, num_key_value_heads=1024)
         result = self.fail_with(69, "generate", copy, "--tokens", 1, "--ctx", 1 << 24)
         self.assertRegex(result.stderr, r"hint: .*context")

@@ -1,4 +1,4 @@
-"""Help and version: complete, short, quick."""
+"""Tests that help and version are complete, short and quick."""
 
 import os
 import unittest

@@ -1,6 +1,7 @@
-"""Promise 4: peak memory is at most 1.05 times the weights, the caches, and 200 MB, while loading and while running.
+"""Tests promise 4: while loading and running, peak memory is at most 1.05 times the weights, plus the caches, plus
+200 MB.
 
-One layer of the 35B-A3B shape, so that a second copy of anything large would show."""
+The model has one layer of the 35B-A3B shape, so that a second copy of anything large would show."""
 
 import json
 import os
@@ -14,7 +15,7 @@ SLACK = 200_000_000
 
 
 def peak_bytes(*arguments):
-    """Runs the program and returns the largest resident size it ever had, and its exit code."""
+    """Runs the program. Returns the largest resident size it ever had, and its exit code."""
     process = start(*arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,4 +1,5 @@
-"""Packed weights on disk: made on request, used by every command, made again when the checkpoint changed."""
+"""Tests packed weights on disk. They are made on request, used by every command, and made again when the checkpoint
+changed."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What goes where: data on stdout, the rest on stderr, closed pipes, full disks, Ctrl-C."""
+"""Tests the streams: data goes to stdout, the rest to stderr. Also tests closed pipes, full disks and Ctrl-C."""
 
 import json
 import os

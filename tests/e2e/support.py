@@ -1,6 +1,7 @@
-"""What the end-to-end tests share: running the program with a clean environment, a tiny checkpoint, safetensors files.
+"""Helpers of the end-to-end tests: they run the program with a clean environment, make a tiny checkpoint, and read
+safetensors files.
 
-The program is the one in MOEBIUS_PROGRAM. Standard library only."""
+MOEBIUS_PROGRAM is the path of the program. Standard library only."""
 
 import json
 import os
@@ -20,13 +21,13 @@ COMMANDS = (
 
 
 def clean_environment(**variables):
-    """This process's environment without MOEBIUS_*, and with the given variables."""
+    """Returns this process's environment without MOEBIUS_*, and with the given variables."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("MOEBIUS_")}
     return kept | variables
 
 
 def run(*arguments, env=None, **options):
-    """Runs the program; stdout and stderr as text."""
+    """Runs the program. Returns the completed process, with stdout and stderr as text."""
     return subprocess.run(
         [PROGRAM, *map(str, arguments)], env=clean_environment(**(env or {})), text=True, timeout=TIMEOUT_S,
         stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, **options)
@@ -40,7 +41,7 @@ def start(*arguments, **options):
 
 
 class TestCase(unittest.TestCase):
-    """A test with a folder of its own, beside a tiny quantized checkpoint that is made once a file."""
+    """A test with a folder of its own, beside a tiny quantized checkpoint that is made once per test class."""
 
     @classmethod
     def setUpClass(cls):
@@ -62,7 +63,7 @@ class TestCase(unittest.TestCase):
         return result
 
     def fail_with(self, code, *arguments, **options):
-        """The program ends with this code, prints no data, and says what is wrong."""
+        """Runs the program. It must end with this code, print no data, and say what is wrong. Returns the process."""
         result = run(*arguments, **options)
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
         self.assertEqual(result.stdout, "")
@@ -70,7 +71,7 @@ class TestCase(unittest.TestCase):
         return result
 
     def wait_until(self, condition, process):
-        """Waits for what the process is about to do. Fails with what it said when it ends first, or takes too long."""
+        """Waits until the condition holds. Fails with what the process said when it ends first or takes too long."""
         deadline = time.monotonic() + TIMEOUT_S
         while not condition():
             if process.poll() is not None or time.monotonic() > deadline:
@@ -81,7 +82,7 @@ class TestCase(unittest.TestCase):
 
 
 def read_safetensors(path):
-    """name -> (dtype, shape, bytes)"""
+    """Reads a file. Returns name -> (dtype, shape, bytes)."""
     data = Path(path).read_bytes()
     (size,) = struct.unpack_from("<Q", data)
     header = json.loads(data[8 : 8 + size])
@@ -93,7 +94,7 @@ def read_safetensors(path):
 
 
 def rows_of(tensor):
-    """An F32 matrix as a list of tuples."""
+    """Returns an F32 matrix as a list of tuples."""
     dtype, (rows, cols), data = tensor
     assert dtype == "F32"
     return [struct.unpack_from(f"<{cols}f", data, 4 * cols * r) for r in range(rows)]

@@ -1,5 +1,5 @@
-"""A tiny checkpoint that has words: a byte-level tokenizer of one token a byte, and a chat template. What it says is
-noise, the same every time; what is tested is everything around it."""
+"""Makes a tiny checkpoint that can talk. It has a byte-level tokenizer with one token per byte, and a chat template.
+Its answers are noise, the same noise every time. The tests are about everything around the answers."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ TEMPLATE = """\
 
 
 def byte_alphabet():
-    """GPT-2's letters for bytes: printable ones stand for themselves, the others for what follows U+0100."""
+    """Returns GPT-2's letters for bytes. Printable bytes stand for themselves, others get letters from U+0100 on."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = dict(zip(printable, map(chr, printable)))
     for byte in range(256):
@@ -50,7 +50,7 @@ def tokenizer():
 
 
 def give_words(checkpoint, folder):
-    """A copy of the checkpoint in the folder, with tokenizer and template."""
+    """Returns a copy of the checkpoint in the folder, with tokenizer and template."""
     copy = shutil.copytree(checkpoint, folder / "talking")
     (copy / "tokenizer.json").write_text(json.dumps(tokenizer()))
     (copy / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|im_end|>"}))

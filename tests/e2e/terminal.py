@@ -1,4 +1,4 @@
-"""A driven terminal: the program on a pseudo-terminal, as a person at a keyboard meets it."""
+"""Runs the program on a pseudo-terminal that a test drives, as a person at a keyboard would."""
 
 import os
 import pty
@@ -9,8 +9,8 @@ import time
 from support import PROGRAM, TIMEOUT_S, clean_environment
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-BEGIN_PASTING = "\x1b[?2004h"  # the program asks for marked pastes when it waits for a line, and at no other time
-WAITS = "\0"  # what expect() sees in its place
+BEGIN_PASTING = "\x1b[?2004h"  # the program sends this exactly when it begins to wait for a line
+WAITS = "\0"  # what expect() sees in place of BEGIN_PASTING
 
 
 class Terminal:
@@ -18,8 +18,8 @@ class Terminal:
         self.process, self.keyboard = pty.fork()
         if self.process == 0:
             os.execve(PROGRAM, [PROGRAM, *map(str, arguments)], clean_environment(TERM="xterm-256color"))
-        self.raw = ""  # all that was shown so far
-        self.seen = 0  # of it, what expect() has gone past
+        self.raw = ""  # everything that was shown so far
+        self.seen = 0  # number of shown characters that expect() has gone past
 
     def __enter__(self):
         return self
@@ -33,7 +33,7 @@ class Terminal:
         os.write(self.keyboard, text.encode())
 
     def read_some(self):
-        """What is there to read, or nothing after a moment; None when the program has ended."""
+        """Returns what there is to read, or "" after 0.1 s without output. Returns None when the program has ended."""
         ready, _, _ = select.select([self.keyboard], [], [], 0.1)
         if not ready:
             return ""
@@ -44,7 +44,8 @@ class Terminal:
         return data.decode(errors="replace") or None
 
     def expect(self, pattern):
-        """Waits for the pattern behind what was expected before; the text up to its end, without escapes."""
+        """Waits for the pattern behind the previous match. Returns the text up to the end of the match, without
+        escapes."""
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             shown = ESCAPES.sub("", self.raw.replace(BEGIN_PASTING, WAITS))[self.seen :]
@@ -59,7 +60,7 @@ class Terminal:
         raise AssertionError(f"no {pattern!r} in time: {shown!r}")
 
     def exit_code(self):
-        """Reads to the end."""
+        """Reads the output to its end. Returns the exit code."""
         while (more := self.read_some()) is not None:
             self.raw += more
         _, status = os.waitpid(self.process, 0)

@@ -1,4 +1,4 @@
-"""Text through the program from outside: tokens, prompts, answers, perplexity, and the names of models."""
+"""Tests text through the program from outside: tokens, prompts, answers, perplexity, and the names of models."""
 
 import json
 import shutil
@@ -67,7 +67,7 @@ class Text(TestCase):
         from_text = self.answer("-p", "Hello")["tokens"]
         from_ids = self.answer("--tokens", ids)["tokens"]
         same = 0
-        while same < 12 and from_ids[same] < 262:  # ids alone know no padding
+        while same < 12 and from_ids[same] < 262:  # without a tokenizer the program may also draw ids of the padding
             self.assertEqual(from_text[same], from_ids[same])
             same += 1
 
@@ -138,7 +138,7 @@ class Text(TestCase):
 
 class Names(TestCase):
     def cache(self, *names):
-        """A Hugging Face cache with the tiny checkpoint under these names."""
+        """Makes a Hugging Face cache with the tiny checkpoint under these names. Returns the environment to find it."""
         hub = self.folder / "hub"
         for name in names:
             entry = hub / ("models--" + name.replace("/", "--"))

@@ -1,4 +1,4 @@
-"""Mistakes on the command line, and the environment behind the flags."""
+"""Tests mistakes on the command line, and the environment variables behind the flags."""
 
 import re
 import unittest
@@ -56,7 +56,7 @@ class Usage(TestCase):
                     chosen = {"--backend": backend, f"--{option}": word}
                     arguments = [text for pair in chosen.items() for text in pair]
                     result = run("generate", model, "--tokens", 1, "--max-tokens", 1, *arguments)
-                    allowed = (0, 69) if option == "isa" else (0,)  # 69: this machine has no such instructions
+                    allowed = (0, 69) if option == "isa" else (0,)  # 69: this machine lacks the instruction set
                     self.assertIn(result.returncode, allowed, result.stderr)
 
     def test_token_lists_that_are_none_are_refused(self):

@@ -1,4 +1,4 @@
-// config.json as text, read for the model's facts.
+// The input is config.json as text. The target reads the model's facts from it.
 #include <cmath>
 
 #include "model/config.h"

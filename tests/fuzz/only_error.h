@@ -1,5 +1,5 @@
-// What every fuzz target promises: an input is accepted or refused by Error, with a message that fits a terminal line;
-// any other exception, a broken check of ours, or a sanitizer report is a finding.
+// The promise of every fuzz target: an input is accepted, or it is refused by an Error whose message fits a terminal
+// line. Any other exception, a failed require(), or a sanitizer report is a finding.
 #pragma once
 
 #include <cstdint>

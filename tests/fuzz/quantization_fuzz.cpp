@@ -1,4 +1,4 @@
-// config.json as text, read for its quantization block; then every kind of lookup.
+// The input is config.json as text. The target reads its quantization block, and then makes every kind of lookup.
 #include "checkpoint/quantization.h"
 #include "only_error.h"
 

@@ -1,5 +1,5 @@
-// Runs one fuzz target over every file of a directory, once each: what libFuzzer found stays found, with any compiler
-// and in every test run. The fuzzing itself is `./do fuzz`.
+// Runs one fuzz target once over every file of a directory. In this way every test run, with any compiler, repeats the
+// inputs that libFuzzer found. The fuzzing itself is `./do fuzz`.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

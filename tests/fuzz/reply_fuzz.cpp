@@ -1,5 +1,6 @@
-// A reply, whole and in pieces: first byte the format, the rest the text. Bytes that UTF-8 never uses stand for tags by
-// their token and for pieces of calls, which chance would take long to spell.
+// The input is a reply. The first byte chooses the format, the rest is the text. The target parses it whole and in
+// pieces. Bytes that UTF-8 never uses stand for tags as tokens, and for pieces of calls, which chance would take long
+// to spell.
 #include "base/quote.h"
 #include "only_error.h"
 #include "reply/reply_parser.h"
@@ -13,7 +14,7 @@ constexpr std::string_view kTools = R"([{"name": "f", "parameters": {"properties
   "s": {"type": "string"}, "n": {"type": ["string", "null"]}, "i": {"type": "integer"}, "x": {"type": "number"},
   "b": {"type": "boolean"}, "a": {"type": "array"}, "u": {}}}}])";
 
-// For the bytes from 0xf8 on.
+// The texts that the bytes from 0xf8 on stand for.
 constexpr std::string_view kPieces[] = {
     "<tool_call>\n<function=f>\n", "<parameter=s>\n", "\n<parameter=a>", "</parameter>\n",
     "</parameter>\n</function>\n", "<function=f>",    "</function>",     "</tool_call>",
@@ -56,7 +57,7 @@ void require_prefix(const Reply& reply, const Reply& longer) {
   }
 }
 
-// Pieces of up to max_bytes; their sizes are as random as the text.
+// Feeds the text in pieces of random sizes, which are `max_bytes` on average. The randomness comes from the text.
 Reply parse_pieces(const ReplyFormat& format, const std::vector<Step>& steps, uint32_t max_bytes) {
   ReplyParser parser(format);
   Reply reply;
@@ -73,8 +74,8 @@ Reply parse_pieces(const ReplyFormat& format, const std::vector<Step>& steps, ui
   const Reply streamed = reply;
   fold(reply, parser.finish());
   require_prefix(streamed, reply);
-  // A byte that is no UTF-8 becomes three. Each is read up to twice, and handled up to three times: behind <tool_call>,
-  // by the call that it turns out not to be, as content.
+  // A byte that is not UTF-8 becomes three bytes. Each of them is read at most twice. Each is handled at most three
+  // times: behind <tool_call>, by a call that turns out to be none, and as content.
   constexpr size_t kMaxPerByte = 3 * (2 + 3);
   constexpr size_t kMaxPerTag = 3 * 12;
   size_t most = 0;

@@ -1,5 +1,6 @@
-// A safetensors file: 8 bytes for the size of the data section, then the header text. (In a file these 8 bytes are the
-// header's length; here that is known, and the data section's size is what a header can lie about.)
+// The input is a safetensors file in another form: 8 bytes with the size of the data section, then the header text. In
+// a real file these 8 bytes are the length of the header. Here that length is known, and the size of the data section
+// is what the header can be wrong about.
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -10,7 +11,7 @@
 using namespace moebius;
 using namespace moebius::internal;
 
-// Whatever was accepted covers the data section exactly.
+// The tensors of an accepted header must cover the data section exactly.
 static void check_accepted(const SafetensorsHeader& header, uint64_t data_offset, uint64_t data_bytes) {
   uint64_t end = data_offset;
   for (const TensorInfo& tensor : header.tensors) {
@@ -25,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   uint64_t data_bytes = 0;
   if (size < sizeof(data_bytes)) return 0;
   std::memcpy(&data_bytes, data, sizeof(data_bytes));
-  data_bytes %= uint64_t{1} << 62;  // what a file system can hold
+  data_bytes %= uint64_t{1} << 62;  // no file system holds more
   const std::string_view text = as_text(data, size).substr(sizeof(data_bytes));
   const uint64_t data_offset = size;
   return only_error([&] {

@@ -1,4 +1,4 @@
-// model.safetensors.index.json as text.
+// The input is model.safetensors.index.json as text.
 #include "checkpoint/shard_index.h"
 #include "only_error.h"
 

@@ -1,4 +1,4 @@
-// A chat template and a conversation: the template up to the first NUL byte, JSON behind it.
+// The input is a chat template up to the first NUL byte, and the messages as JSON behind it.
 #include <algorithm>
 
 #include "only_error.h"

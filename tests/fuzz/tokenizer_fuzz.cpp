@@ -1,5 +1,6 @@
-// Two things by the first byte: a tokenizer.json as text, used when it is accepted; or a text with user ranges, for two
-// small tokenizers (one that normalizes and has a scanner, one that goes through PCRE2).
+// If the first byte is '{', the input is a tokenizer.json as text. The tokenizer is used when it is accepted. Otherwise
+// the rest of the input is a text with user ranges for two small tokenizers: one splits with a scanner, the other with
+// PCRE2.
 #include <fmt/format.h>
 
 #include <array>
@@ -23,7 +24,7 @@ static Json small_file(const std::string& pattern) {
   Json vocab;
   for (int byte = 0; byte < 256; ++byte) vocab[spelling_of_bytes(std::string(1, static_cast<char>(byte)))] = byte;
   Json merges = Json::array();
-  // The merge of aa comes after one that it is part of: ranks that fall.
+  // The merge of aa comes after a merge that uses aa, so that ranks fall.
   for (const auto& [left, right] : {std::pair{"aa", "aa"}, {"a", "a"}, {"\u0120", "\u0120"}, {"\u0120", "a"}}) {
     merges.push_back({left, right});
     if (!vocab.contains(std::string(left) + right)) vocab[std::string(left) + right] = vocab.size();
@@ -51,7 +52,7 @@ static const std::array<Tokenizer, 2>& small_tokenizers() {
   return tokenizers;
 }
 
-// What holds for any tokenizer and text.
+// Checks what must hold for any tokenizer and text.
 static void check_text(const Tokenizer& tokenizer, const MarkedText& marked) {
   const std::vector<int32_t> ids = tokenizer.encode(marked);
   require(marked.text.size() <= ids.size() * tokenizer.longest_token_bytes());
@@ -68,7 +69,7 @@ static void check_text(const Tokenizer& tokenizer, const MarkedText& marked) {
   require(streamed + stream.finish() == decoded);
 }
 
-// Any ids: the stream gives what repairing the whole gives.
+// Checks that for any ids the stream decoder returns the same text as repairing the whole text at once.
 static void check_ids(const Tokenizer& tokenizer, std::string_view bytes) {
   std::vector<int32_t> ids;
   StreamDecoder stream(tokenizer);
@@ -81,7 +82,7 @@ static void check_ids(const Tokenizer& tokenizer, std::string_view bytes) {
   require(streamed == repaired_utf8({tokenizer.decode(ids), {}}).text);
 }
 
-// \x01 and \x02 switch: what stands between is the user's.
+// Removes the bytes \x01 and \x02. The text between \x01 and \x02 is the user's.
 static MarkedText marked_text(std::string_view bytes) {
   MarkedText marked;
   bool is_user = false;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What int8 activations cost: KL divergence and agreement against f32 activations, as a Markdown table.
+"""Measures what int8 activations cost: KL divergence and agreement against f32 activations, as a Markdown table.
 
     python3 tests/golden/activations.py build/release/moebius [CHECKPOINT ...]      default: the quantized goldens
 

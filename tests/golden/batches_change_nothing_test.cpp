@@ -1,5 +1,5 @@
-// Promise 2 for steps of several sequences: what else is in the batch changes no bit of a row. A stepper runs one
-// sequence, so this test speaks to the model directly. Not here: one sequence in pieces (bitwise_test.cpp).
+// Promise 2 for steps of several sequences: the other sequences of a batch change no bit of a row. A stepper runs one
+// sequence, so this test calls the model directly. bitwise_test.cpp tests one sequence in pieces.
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -9,7 +9,7 @@
 namespace moebius::internal::golden {
 namespace {
 
-// The tokens a sequence gets in one step.
+// The tokens that a sequence gets in one step.
 struct Part {
   State state;
   int64_t position;
@@ -28,7 +28,7 @@ class BatchedStep : public ::testing::TestWithParam<OnBackend> {
     return options;
   }
 
-  // One step over all parts; logits of every row, in order.
+  // Runs one step over all parts. Returns the logits of every row, in order.
   std::vector<float> step(const std::vector<Part>& parts) const {
     std::vector<int32_t> tokens;
     std::vector<SequenceRows> sequences;
@@ -44,7 +44,7 @@ class BatchedStep : public ::testing::TestWithParam<OnBackend> {
     return values;
   }
 
-  // A sequence that has seen `seen` tokens from `from`, and is about to get `next` more.
+  // Returns a sequence that has seen `seen` tokens beginning at token `from`, and that is about to get `next` more.
   Part prepared(int64_t from, int64_t seen, int64_t next) {
     const std::span<const int32_t> all(tokens_);
     const State state = loaded_.backend->memory().create_state(loaded_.model->state_spec());
@@ -52,7 +52,7 @@ class BatchedStep : public ::testing::TestWithParam<OnBackend> {
     return {state, seen, all.subspan(from + seen, next)};
   }
 
-  // The same step for sequences one at a time and for all of them at once.
+  // Runs the same step for the sequences one at a time and for all of them at once. The logits must be equal.
   void expect_alone_is_together(const std::vector<std::array<int64_t, 3>>& sequences) {
     std::vector<Part> together;
     std::vector<float> alone;

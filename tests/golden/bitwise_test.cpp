@@ -1,6 +1,6 @@
-// Promise 2 on whole models: the logits of a token are the same bits on every instruction set and in the reference,
-// however the prompt is cut, however many threads run, whichever way the experts go. Not here: single operations
-// (src/backend/parity/parity_test.cpp), several sequences in one step (batches_change_nothing_test.cpp).
+// Promise 2 on whole models: the logits of a token have the same bits on every instruction set and in the reference
+// backend, for any cut of the prompt, any number of threads and any expert path. Single operations are tested in
+// src/backend/parity/parity_test.cpp, several sequences in one step in batches_change_nothing_test.cpp.
 #include <gtest/gtest.h>
 
 #include "golden.h"
@@ -9,7 +9,8 @@ namespace moebius::internal::golden {
 namespace {
 
 constexpr int64_t kChunks[] = {64, 16, 7, 1};
-// Prompts that go through in one step of 512 rows: append_all() cannot, as a step yields at most 64 rows of logits.
+// Lengths of prompts that run in one step of up to 512 rows. append_all() takes no such steps, because it needs all
+// logits and a step yields at most 64 rows of them.
 constexpr size_t kPrompts[] = {2, 17, 65, 100, 150, 300};
 
 std::vector<float> reference_logits(const std::string& checkpoint, std::span<const int32_t> tokens) {
@@ -44,7 +45,7 @@ TEST_P(EveryCheckpoint, reference_is_the_same_however_the_prompt_is_cut) {
   expect_same_prompts(loaded, tokens, expected);
 }
 
-// A stepper cuts what it is given into steps of max_rows.
+// A stepper cuts its tokens into steps of max_rows.
 TEST_P(EveryCheckpoint, cpu_is_the_same_in_steps_of16_rows) {
   const std::vector<int32_t> tokens = read_expected(GetParam()).tokens;
   const std::vector<float> expected = reference_logits(GetParam(), tokens);

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""How far two sets of logits are apart.
+"""Measures how far two sets of logits are apart.
 
     python3 tests/golden/compare.py ACTUAL.safetensors EXPECTED.safetensors
 
-ACTUAL holds `logits` f32 [T, V], as `moebius logits --out` writes them; EXPECTED one or more tensors called *logits.
-Exits 1 when one of them is missed by more than the promise, 1e-3 * max(1, standard deviation of the expected).
+ACTUAL holds `logits` f32 [T, V], as `moebius logits --out` writes them. EXPECTED holds one or more tensors called
+*logits. Exits with 1 when the distance from one of them exceeds the promise, 1e-3 * max(1, standard deviation of the
+expected logits).
 """
 
 import argparse
@@ -28,7 +29,7 @@ class Distance:
 
     @property
     def of_promise(self):
-        """1 is the most that may be."""
+        """Returns max_abs as a share of the promise. At most 1 is allowed."""
         return self.max_abs / (PROMISE * max(1.0, self.std))
 
 

@@ -1,4 +1,4 @@
-"""An MLX checkpoint read back under transformers' names and conventions, in f32, without MLX."""
+"""Reads an MLX checkpoint back under transformers' names and conventions, in f32, without MLX."""
 
 import numpy as np
 import torch
@@ -8,12 +8,12 @@ from files import read_tensors
 
 E2M1 = np.float32([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6])
 
-# MLX stores 1 + w of these where transformers stores w.
+# Names of weights of which MLX stores 1 + w and transformers stores w.
 ZERO_CENTRED = ("layernorm.weight", "model.norm.weight", "q_norm.weight", "k_norm.weight")
 
 
 def unpack(packed, bits):
-    """u32 [..., words] -> codes [..., inputs]: one stream of bits, the lowest first."""
+    """Unpacks u32 [..., words] to codes [..., inputs]. The words are one stream of bits, lowest bit first."""
     stream = np.unpackbits(packed.numpy().view(np.uint8), axis=-1, bitorder="little")
     codes = stream.reshape(*packed.shape[:-1], -1, bits)
     return (codes * (1 << np.arange(bits))).sum(-1)
@@ -26,13 +26,13 @@ def affine_weight(codes, scales, biases):
 
 
 def mxfp4_weight(codes, scales):
-    """Each group of 32 has the power of two 2^(scale - 127)."""
+    """Returns the weights. Each group of 32 is multiplied by 2^(scale - 127)."""
     powers = np.ldexp(np.float32(1), scales.numpy().astype(np.int32) - 127)
     return torch.from_numpy(E2M1[codes] * powers.repeat(32, -1))
 
 
 def module_weight(stored, path, inputs):
-    """f32 weight of a module, quantized or not: mode, bits and group told by dtypes and shapes."""
+    """Returns the f32 weight of a module, quantized or not. Dtypes and shapes tell the mode, the bits and the group."""
     packed, scales = stored[path + ".weight"], stored.get(path + ".scales")
     if scales is None:
         return packed.float()
@@ -43,7 +43,7 @@ def module_weight(stored, path, inputs):
 
 
 def transformers_tensors(directory, text, names_and_shapes):
-    """{name: f32 tensor} for every name and shape that transformers asks for."""
+    """Returns {name: f32 tensor} for every name and shape that transformers asks for."""
     zero_centred = () if family_of(text).plain_norms else ZERO_CENTRED
     stored = {key.removeprefix("language_model."): t for key, t in read_tensors(directory).items()}
 

@@ -1,5 +1,5 @@
-// Drafts that are taken back leave no trace: for every number of kept tokens, the logits that follow are, bit for bit,
-// those of a sequence that never saw the others. Not here: single operations (src/backend/parity/delta_net_test.cpp).
+// Drafts that are rolled back leave no trace. For every number of kept tokens, the logits that follow have the bits of
+// a sequence that never saw the rejected tokens. src/backend/parity/delta_net_test.cpp tests single operations.
 #include <gtest/gtest.h>
 
 #include "golden.h"
@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kDraftRows = 8;
 
-// A draft whose first `kept` tokens are the true ones.
+// Returns a draft whose first `kept` tokens are right. The others are wrong.
 std::vector<int32_t> draft_of(std::span<const int32_t> tokens, int64_t position, int64_t kept, int64_t vocab) {
   std::vector<int32_t> draft;
   for (int64_t i = 0; i < kDraftRows; ++i) {
@@ -28,7 +28,7 @@ class EveryBackend : public ::testing::TestWithParam<OnBackend> {
   }
 };
 
-// Through the whole text by drafts of which 0, 1, 2, ... tokens are right, each followed by one plain token.
+// Goes through the whole text in drafts of which 0, 1, 2, ... tokens are right. One plain token follows each draft.
 TEST_P(EveryBackend, keeps_any_number_of_drafted_tokens_without_a_trace) {
   if (!runs_here(GetParam().compute)) GTEST_SKIP() << "NOT TESTED: this machine has no " << name_of(GetParam().compute);
   const std::vector<int32_t> tokens = read_expected(GetParam().checkpoint).tokens;

@@ -1,4 +1,4 @@
-"""The families: what transformers calls their classes, and how their checkpoints are published."""
+"""The model families: their classes in transformers, and how their checkpoints are published."""
 
 import dataclasses
 import os
@@ -11,13 +11,13 @@ import transformers
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    config: type  # of the text model
-    model: type  # ... ForCausalLM
-    # Experts on disk: one matrix an expert, or fused as transformers holds them.
+    config: type  # config class of the text model
+    model: type  # the class ...ForCausalLM
+    # Experts on disk. True: one matrix per expert. False: fused, as transformers holds them.
     per_expert: bool = False
-    # RMSNorm multiplies by w and not by 1 + w; linear_attn.norm does so everywhere.
+    # True: RMSNorm multiplies by w. False: by 1 + w. linear_attn.norm multiplies by w in every family.
     plain_norms: bool = False
-    # The vision wrapper that the family is published in; None: text at the root of config.json.
+    # The vision wrapper in which the family is published. None: the text config is the root of config.json.
     wrapper: type | None = None
     wrapper_config: type | None = None
 
@@ -36,5 +36,5 @@ FAMILIES = {
 
 
 def family_of(text):
-    """text: a text config; its model_type decides."""
+    """Returns the family of a text config by its model_type."""
     return FAMILIES[text["model_type"]]

@@ -1,4 +1,5 @@
-"""Writes checkpoint directories and expected logits: JSON and safetensors, one file or shards, byte-reproducible."""
+"""Writes checkpoint directories and expected logits as JSON and safetensors, in one file or in shards. The bytes are
+reproducible."""
 
 import json
 
@@ -14,7 +15,7 @@ def read_json(path):
 
 
 def write_checkpoint(directory, config, tensors, metadata=None, shards=1):
-    """One model.safetensors, or `shards` files of whole tensors dealt out in name order, with an index."""
+    """Writes one model.safetensors, or an index and `shards` files with whole tensors, dealt out in name order."""
     directory.mkdir(parents=True)
     write_json(directory / "config.json", config)
     metadata = {"format": "pt"} if metadata is None else metadata
@@ -41,6 +42,6 @@ def read_tensors(directory):
 
 
 def write_expected(path, **tensors):
-    """tokens i32 [T], logits f32 [T, V], and what else the caller knows."""
+    """Writes tokens i32 [T], logits f32 [T, V], and any other tensors of the caller."""
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)

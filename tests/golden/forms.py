@@ -1,4 +1,4 @@
-"""One model in every form on disk. The tensors of transformers, with fused experts, are where all of them start."""
+"""Writes one model in every form on disk. Every form is made from the tensors of transformers, with fused experts."""
 
 import shutil
 import tempfile
@@ -26,31 +26,31 @@ def text_only_config(shape):
 
 
 def layers_of_experts(tensors):
-    """Prefixes: model.layers.0.mlp. and so on."""
+    """Returns the prefixes of the layers with experts: model.layers.0.mlp. and so on."""
     return [name.removesuffix("experts.gate_up_proj") for name in tensors if name.endswith("experts.gate_up_proj")]
 
 
 def take_experts(tensors, prefix):
-    """Removes the fused experts of a layer; their three projections, each [E, rows, cols]."""
+    """Removes the fused experts of a layer. Returns their three projections, each [E, rows, cols]."""
     gate, up = tensors.pop(prefix + "experts.gate_up_proj").chunk(2, dim=1)
     return dict(zip(PROJECTIONS, (gate, up, tensors.pop(prefix + "experts.down_proj"))))
 
 
 def split_experts(tensors, prefix):
-    """Form A: one matrix an expert."""
+    """Makes form A: one matrix per expert."""
     for projection, stack in take_experts(tensors, prefix).items():
         for expert, matrix in enumerate(stack):
             tensors[f"{prefix}experts.{expert}.{projection}.weight"] = matrix
 
 
 def stack_experts(tensors, prefix):
-    """Form C: one stack a projection, as MLX names it."""
+    """Makes form C: one stack per projection, under MLX's names."""
     for projection, stack in take_experts(tensors, prefix).items():
         tensors[f"{prefix}switch_mlp.{projection}.weight"] = stack
 
 
 def published(text, tensors):
-    """The tensors of a text-only checkpoint as the family is published."""
+    """Returns the tensors of a text-only checkpoint in the form in which the family is published."""
     tensors = dict(tensors)
     if family_of(text).per_expert:
         for prefix in layers_of_experts(tensors):
@@ -59,7 +59,7 @@ def published(text, tensors):
 
 
 def mtp_tensors(dim):
-    """A few tensors of a draft head, there to be passed over where a checkpoint has no real one."""
+    """Returns a few tensors of a draft head for a checkpoint without a real one. Readers must pass over them."""
     ones = torch.ones(dim, dtype=torch.bfloat16)
     return {"mtp.fc.weight": torch.ones(dim, 2 * dim, dtype=torch.bfloat16), "mtp.norm.weight": ones,
             "mtp.pre_fc_norm_hidden.weight": ones.clone()}
@@ -70,7 +70,8 @@ def write_published(directory, shape, tensors):
 
 
 def write_convertible(directory, shape, tensors):
-    """As little as mlx-lm's converter needs: it knows text-only exports of no family that has a wrapper."""
+    """Writes as little as mlx-lm's converter needs. The converter does not know text-only exports of families that have
+    a wrapper."""
     text, family = shape["text"], family_of(shape["text"])
     if not family.wrapper:
         write_published(directory, shape, tensors)
@@ -81,18 +82,18 @@ def write_convertible(directory, shape, tensors):
 
 
 def write_fused(directory, shape, tensors):
-    """Experts as transformers holds them, in a family that is published with one matrix an expert."""
+    """Writes experts as transformers holds them, in a family that is published with one matrix per expert."""
     write_checkpoint(directory, text_only_config(shape), tensors)
 
 
 def write_flat(directory, shape, tensors):
-    """qwen3_next with the projections of its linear attention laid out as in qwen3_5."""
+    """Writes qwen3_next with the projections of its linear attention laid out as in qwen3_5."""
     tensors = interleaving.flattened(shape["text"], tensors)
     write_checkpoint(directory, text_only_config(shape), published(shape["text"], tensors))
 
 
 def write_mixed(directory, shape, tensors):
-    """Layer 0 per expert, layer 1 fused, layer 2 as a stack."""
+    """Writes the experts of layer 0 as one matrix each, those of layer 1 fused, those of layer 2 as a stack."""
     tensors = dict(tensors)
     split_experts(tensors, "model.layers.0.mlp.")
     stack_experts(tensors, "model.layers.2.mlp.")
@@ -114,7 +115,8 @@ def vision_tensors(model):
 
 
 def write_wrapper(directory, shape, tensors):
-    """As the large models are published: text_config, vision and draft tensors, fused experts, shards."""
+    """Writes the form in which large models are published: text_config, vision and draft tensors, fused experts,
+    shards."""
     text = shape["text"]
     model = vision_model(text)
     layer_types = model.config.text_config.layer_types
@@ -131,7 +133,8 @@ def write_wrapper(directory, shape, tensors):
 
 
 def write_saved(directory, shape, tensors):
-    """As transformers saves it: one matrix an expert, shards by size; families that have a wrapper in theirs."""
+    """Writes what transformers saves: one matrix per expert, shards by size. A family that has a wrapper is saved in
+    it."""
     text = shape["text"]
     family = family_of(text)
     if family.wrapper:
@@ -146,12 +149,13 @@ def write_saved(directory, shape, tensors):
 
 
 def write_head_hf(directory, source, head):
-    """A draft head in a directory of its own, its tensors and the config as they stand in the checkpoint `source`."""
+    """Writes a draft head to a directory of its own. Tensors and config are those of the checkpoint `source`."""
     write_checkpoint(directory, read_json(source / "config.json"), head)
 
 
 def write_head_mlx(directory, source, head):
-    """As mlx-vlm splits it off (mlx_vlm/speculative/drafters/qwen3_5_mtp): stacks, bare names, norms already 1 + w."""
+    """Writes a draft head as mlx-vlm splits it off (mlx_vlm/speculative/drafters/qwen3_5_mtp): stacks, names without
+    "mtp.", norms already 1 + w."""
     head = dict(head)
     for prefix in layers_of_experts(head):
         stack_experts(head, prefix)
@@ -162,8 +166,8 @@ def write_head_mlx(directory, source, head):
     write_checkpoint(directory, config, tensors, {"format": "mlx"})
 
 
-# By the checkpoint that holds the same weights in the form it is published in: the other forms. Not here: MLX's own,
-# which mlx_oracle.convert makes.
+# A checkpoint in its published form -> the other forms of the same weights. MLX's own form is missing here, because
+# mlx_oracle.convert makes it.
 FORMS = {
     "forms": {"mixed": write_mixed, "wrapper": write_wrapper, "saved": write_saved},
     "qwen3_next_forms": {"fused": write_fused, "flat": write_flat, "saved": write_saved},
@@ -174,7 +178,7 @@ NOT_FOR_TRANSFORMERS = ("mixed", "flat")
 
 
 def per_expert_quantized(source, directory, config):
-    """Form D: the stacks of an MLX checkpoint, one matrix with scales and biases an expert."""
+    """Writes form D: the stacks of an MLX checkpoint as one matrix with scales and biases per expert."""
     tensors = {}
     for key, tensor in read_tensors(Path(source)).items():
         path, _, leaf = key.rpartition(".")

@@ -1,5 +1,5 @@
-// Golden checkpoints for tests: where they lie, what others compute from them, and a run of one. Not here: what is
-// compared with what (the tests).
+// Golden checkpoints for tests: their names, the logits that other programs compute from them, and a function that runs
+// one. The tests themselves decide what is compared with what.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@
 
 namespace moebius::internal::golden {
 
-// Those with a draft head.
+// The checkpoints with a draft head.
 inline const std::vector<std::string> kMtp = {"mtp_qwen3_5_moe", "mtp_qwen3_next", "mtp_qwen3_5"};
 
-// A draft head in a directory of its own, the model that it belongs to, and whose expected logits both have.
+// A draft head in a directory of its own, the model that it belongs to, and the checkpoint with their expected logits.
 struct HeadApart {
   std::string head;
   std::string model;
@@ -31,7 +31,8 @@ inline const std::vector<HeadApart> kHeadsApart = {
     {"mtp_qwen3_5_moe_head_mlx", "mtp_qwen3_5_moe_mlx", "mtp_qwen3_5_moe"},
 };
 
-// The plain ones, one per shape, those of kMtp among them; a name that ends in `forms` stands for all of its forms.
+// The checkpoints without quantization, one per shape. Those of kMtp are among them. A name that ends in `forms` stands
+// for all forms of that checkpoint.
 inline const std::vector<std::string> kPlain = {
     // qwen3_5_moe
     "r1_interval", "r2_tied_f16", "r3_f32", "long_inputs", "published_heads", "uneven_routing", "forms",
@@ -49,13 +50,13 @@ inline const std::vector<std::string> kQuantized = {
     // the other families
     "qwen3_next_q3_g64", "qwen3_next_q4_g64", "qwen3_moe_q4_g64", "qwen3_5_q4_g64"};
 
-// kPlain and kQuantized.
+// Returns the names of kPlain and kQuantized.
 std::vector<std::string> all_checkpoints();
 
 struct Expected {
   std::vector<int32_t> tokens;                       // [T]
-  std::map<std::string, std::vector<float>> logits;  // by oracle: "logits", "mlx_logits"; [T, V]
-  // [T-1, V], empty without a draft head. Row t: from hidden state t after the final norm and token t+1.
+  std::map<std::string, std::vector<float>> logits;  // oracle ("logits" or "mlx_logits") -> [T, V]
+  // [T-1, V]; empty without a draft head. Row t comes from hidden state t after the final norm and from token t+1.
   std::vector<float> mtp_logits;
 };
 
@@ -90,14 +91,14 @@ EngineOptions on(const ComputeOptions& compute);
 
 LoadedModel load(const std::string& name, const EngineOptions& options = {});
 
-// All rows of logits [T, V] of one sequence, appended in pieces of `chunk` tokens (0: in one piece).
+// Returns all rows of logits [T, V] of one sequence that is appended in pieces of `chunk` tokens (0: in one piece).
 std::vector<float> run(const LoadedModel& loaded, std::span<const int32_t> tokens, int64_t chunk = 0);
 
-// Promise 1, as a GoogleTest expectation: finite, and no further from `expected` than 1e-3 * max(1, its standard
-// deviation).
+// Checks promise 1 as a GoogleTest expectation: every value is finite and differs from `expected` by at most
+// 1e-3 * max(1, standard deviation of `expected`).
 void expect_promise(std::span<const float> actual, std::span<const float> expected);
 
-// Empty when all bits are equal; otherwise how many logits differ, and the first of them.
+// Returns "" when all bits are equal. Otherwise returns how many logits differ, and the first difference.
 std::string first_difference(std::span<const float> actual, std::span<const float> expected, int64_t vocab);
 
 }  // namespace moebius::internal::golden

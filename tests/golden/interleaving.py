@@ -1,4 +1,4 @@
-"""The interleaved projections of qwen3_next laid out flat, in the order in which transformers itself takes them apart."""
+"""Lays out the interleaved projections of qwen3_next flat, in the order in which transformers takes them apart."""
 
 import torch
 from transformers.models.qwen3_next.modeling_qwen3_next import Qwen3NextGatedDeltaNet
@@ -7,9 +7,9 @@ from families import family_of
 
 
 def source_rows(text):
-    """{flat projection: the rows of in_proj_qkvz or in_proj_ba that it consists of, i64}.
+    """Returns {flat projection: the rows of in_proj_qkvz that it consists of, i64}, and the same for in_proj_ba.
 
-    transformers' own splitting is run on the numbers of the rows instead of on activations.
+    It runs transformers' own splitting on the numbers of the rows instead of on activations.
     """
     config = family_of(text).config(**text)
     with torch.device("meta"):

@@ -1,6 +1,6 @@
-// Promise 2 for prompts of thousands of tokens: one step of all rows leaves the logits and the state of many steps.
-// Golden checkpoints have at most 1024 positions, so this test runs copies whose config.json permits more; no weight
-// depends on it. Not here: prompts of at most 300 tokens (bitwise_test.cpp).
+// Promise 2 for prompts of thousands of tokens: one step of all rows gives the same logits and the same state as many
+// steps. Golden checkpoints have at most 1024 positions. This test runs copies whose config.json permits more
+// positions; no weight depends on that number. bitwise_test.cpp tests prompts of at most 300 tokens.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -14,7 +14,7 @@ namespace moebius::internal::golden {
 namespace {
 
 constexpr int64_t kPrompt = 3000;
-constexpr int64_t kBehind = 5;  // tokens behind the prompt, whose logits show the state that it left
+constexpr int64_t kBehind = 5;  // tokens after the prompt; their logits show the state that it left
 constexpr int64_t kPositions = 4096;
 
 class LongPrompt : public ::testing::TestWithParam<std::string> {
@@ -32,7 +32,8 @@ class LongPrompt : public ::testing::TestWithParam<std::string> {
     }
   }
 
-  // Of the last token of the prompt and of those behind it; the prompt in steps of at most max_rows.
+  // Returns the logits of the prompt's last token and of the tokens after it. The prompt runs in steps of at most
+  // max_rows.
   std::vector<float> logits(EngineOptions options, int64_t max_rows) const {
     options.limits.context = kPositions;
     options.limits.max_rows = max_rows;
@@ -65,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(Golden, LongPrompt,
                                            "r3_f32"),
                          [](const auto& test) { return test.param; });
 
-// One checkpoint alone: attention over so many tokens takes plain loops seconds.
+// This test runs on one checkpoint only, because the reference backend takes seconds for attention over so many tokens.
 class LongPromptEverywhere : public LongPrompt {};
 
 TEST_P(LongPromptEverywhere, in_one_step_has_the_bits_of_the_reference_on_every_instruction_set) {

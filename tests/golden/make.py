@@ -2,11 +2,11 @@
 """Makes the golden checkpoints and logits: checkpoints/<name>/ and expected/<name>.safetensors.
 
     pip install -r tests/golden/requirements.txt
-    python3 tests/golden/make.py          writes everything again, the same bytes, and prints a table
+    python3 tests/golden/make.py          writes every file again with the same bytes, and prints a table
 
-expected/<name>.safetensors: tokens i32 [T]; logits f32 [T, V] by transformers in fp32; for quantized checkpoints
-(where these are of the dequantized weights) also mlx_logits f32 [T, V], by mlx-lm with everything cast to f32.
-Those with a draft head have mtp_logits f32 [T-1, V], by transformers (mtp_oracle.py).
+expected/<name>.safetensors holds tokens i32 [T] and logits f32 [T, V], by transformers in fp32. For a quantized
+checkpoint, logits come from the dequantized weights, and there is also mlx_logits f32 [T, V], by mlx-lm with everything
+cast to f32. For a checkpoint with a draft head there is also mtp_logits f32 [T-1, V], by transformers (mtp_oracle.py).
 """
 
 import argparse
@@ -26,7 +26,7 @@ import shapes_mtp
 import transformers_oracle
 import weights
 
-# Below these, a rounding difference could pick another expert and a right engine would fail.
+# With a smaller gap, a rounding difference could pick another expert, and a right engine would fail.
 SMALLEST_ROUTER_GAP = 2e-4
 LARGEST_CHECKPOINT_BYTES = 1_000_000
 LARGEST_DISTANCE_OF_ORACLES = 3e-4
@@ -45,14 +45,14 @@ def check(name, directory, run):
 
 
 def check_directory(directory, tokens, logits):
-    """transformers, given nothing but the directory, says the same."""
+    """Checks that transformers computes the same logits from nothing but the directory."""
     architecture = files.read_json(directory / "config.json")["architectures"][0]
     away = distance(transformers_oracle.run_directory(directory, architecture, tokens), logits)
     assert away < 1e-5, f"{directory.name}: transformers reads another model from it, {away} away"
 
 
 def uses(run, text):
-    """Tokens of each expert in the first layer that has some."""
+    """Returns how many tokens each expert gets in the first layer that has experts."""
     return run.chosen[0].flatten().bincount(minlength=text["num_experts"]).tolist() if run.chosen else []
 
 
@@ -89,7 +89,7 @@ def make_forms(root, base, tensors, tokens, logits):
 
 
 def make_mlx_form(source, directory, text, tensors, tokens, logits):
-    """mlx-lm's own conversion; it must hold the same numbers, and mlx-lm must find the same logits in it."""
+    """Makes mlx-lm's own conversion. It must hold the same numbers, and mlx-lm must compute the same logits from it."""
     mlx_oracle.convert(source, directory)
     read_back = dequantize.transformers_tensors(directory, text, transformers_oracle.parameter_shapes(text))
     assert all((read_back[name] == tensor.float()).all() for name, tensor in tensors.items()), "the conversion rounds"
@@ -99,7 +99,7 @@ def make_mlx_form(source, directory, text, tensors, tokens, logits):
 
 
 def make_mtp(root, name, shape):
-    """A checkpoint with a draft head; logits of the model and of the head."""
+    """Makes a checkpoint with a draft head, and the logits of the model and of the head."""
     text, tokens = shape["text"], weights.tokens(shape, shape["tokens"])
     tensors = weights.make(transformers_oracle.parameter_shapes(text), shape)
     head = weights.make(mtp_oracle.parameter_shapes(text), shape)
@@ -119,7 +119,7 @@ def make_mtp(root, name, shape):
 
 
 def make_heads_apart(root, base, head):
-    """The same head in directories of its own, and the model as mlx-lm converts it: without the head."""
+    """Writes the head of `base` to directories of its own, and the model as mlx-lm converts it: without the head."""
     source = root / "checkpoints" / base
     forms.write_head_hf(source.with_name(f"{base}_head_hf"), source, head)
     forms.write_head_mlx(source.with_name(f"{base}_head_mlx"), source, head)

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Makes convert/hf, a checkpoint as Hugging Face publishes them, and what mlx_lm.convert makes of it on a CPU.
+"""Makes convert/hf, a checkpoint in the form that Hugging Face publishes, and its conversions by mlx_lm.convert on a
+CPU.
 
     pip install -r tests/golden/requirements.txt
     python3 tests/golden/make_convert.py
 
-convert/hf: vision wrapper, fused experts, an MTP head (whose layer repeats layer 1 of the model, so that a test knows
-what must become of it), f32 A_log and linear_attn.norm beside bf16. Some inputs are multiples of 32 only.
-convert/mlx_b4_g64, convert/mlx_b3_g32: `mlx_lm.convert -q` of it, config.json and weights.
+convert/hf has a vision wrapper, fused experts, an MTP head, and f32 A_log and linear_attn.norm beside bf16. The layer
+of the MTP head repeats layer 1 of the model, so that a test knows what must become of it. Some numbers of inputs are
+multiples of 32 only. convert/mlx_b4_g64 and convert/mlx_b3_g32 hold config.json and the weights that
+`mlx_lm.convert -q` makes of convert/hf.
 """
 
 import shutil
@@ -39,7 +41,7 @@ KEPT = ("config.json", "model.safetensors")
 
 
 def roughen_norms(tensors):
-    """weights.py keeps 1 + w exact in bf16; here the conversion has to round it."""
+    """Adds noise to the norms, so that the conversion must round 1 + w. weights.py makes 1 + w exact in bf16."""
     for name, tensor in tensors.items():
         if name.endswith("norm.weight"):
             noise = torch.randn(tensor.shape, generator=torch.Generator().manual_seed(len(name)))
@@ -70,7 +72,7 @@ def write_source(directory):
 
 
 def write_tokenizer(directory):
-    """mlx_lm.convert wants one; which, does not matter."""
+    """Writes any tokenizer. mlx_lm.convert needs one, but it does not matter which."""
     words = {f"w{i}": i for i in range(SHAPE["text"]["vocab_size"])}
     PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel(words, "w0"))).save_pretrained(directory)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/quant/: weights, and what MLX makes of them on a CPU.
+"""Makes tests/golden/quant/: weights, and their quantization by MLX on a CPU.
 
     python3 tests/golden/make_quant.py        needs: mlx[cpu], numpy
 
@@ -7,7 +7,7 @@ affine.safetensors, for T in f32, f16, bf16, B in 2 3 4 5 6 8, G in 32 64 128:
     T.weight                          [rows, 128] in dtype T
     T.bB.gG.codes, .scales, .biases   mx.quantize(T.weight, G, B)
     f32.bB.gG.decoded                 mx.dequantize of the first DECODED_ROWS rows, f32
-Rows are random ones and those that break encoders: see `rows`.
+Some rows are random, the others are rows that break encoders: see `rows`.
 
 mxfp4.safetensors, for T in f32, f16, bf16 and two stacks, [1, 7, 32] and [3, 5, 96]:
     T.weight                          [rows, 128] in dtype T; stackN.weight in bf16
@@ -26,7 +26,7 @@ COLS = 128
 DECODED_ROWS = 10
 BITS = (2, 3, 4, 5, 6, 8)
 GROUPS = (32, 64, 128)
-# Name, MLX dtype, largest finite value and smallest subnormal.
+# (name, MLX dtype, largest finite value, smallest subnormal)
 DTYPES = (
     ("f32", mx.float32, 3.4e38, 1.4e-45),
     ("f16", mx.float16, 65504.0, 6.0e-8),
@@ -35,7 +35,7 @@ DTYPES = (
 
 
 def ties(rng, bits):
-    """Weights halfway between two codes: the encoder settles on bias -1 and a scale of a power of two."""
+    """Returns weights halfway between two codes. The encoder chooses bias -1 and a power of two as scale for them."""
     largest = 2**bits - 1
     steps = rng.integers(0, 2 * largest, COLS)
     steps[0::32], steps[1::32] = 0, 2 * largest - 1
@@ -63,7 +63,7 @@ def rows(rng, largest, smallest):
 
 
 def mxfp4_ties():
-    """Halfway between two elements under a scale of one, and just beside."""
+    """Returns weights halfway between two elements under a scale of one, and just beside such a tie."""
     halves = np.array([0.25, 0.75, 1.25, 1.75, 2.5, 3.5, 5.0, 6.0])
     row = np.tile(np.concatenate([halves, -halves, halves * (1 + 2**-7), -halves * (1 - 2**-7)]), COLS // 32)
     row[::32] = 6.0
@@ -71,7 +71,8 @@ def mxfp4_ties():
 
 
 def mxfp4_rows(rng, smallest_exponent, largest_exponent):
-    """Groups whose scale is 2^smallest_exponent to 2^largest_exponent: beyond, MLX on a CPU wraps the scale around."""
+    """Returns groups with scales from 2^smallest_exponent to 2^largest_exponent. Beyond them, MLX on a CPU wraps the
+    scale around."""
     normal = lambda: rng.standard_normal(COLS)
     one_group_zero = normal()
     one_group_zero[32:64] = 0.0
@@ -105,7 +106,7 @@ def mxfp4_every_value():
 
 def mxfp4():
     tensors = mxfp4_every_value()
-    # 2^-127 is the smallest scale there is, a subnormal; above the largest ones here 6 times the scale is infinite.
+    # 2^-127, a subnormal, is the smallest scale there is. Above the largest scales here, 6 times the scale is infinite.
     for seed, (name, dtype, exponents) in enumerate(
             (("f32", mx.float32, (-127, 125)), ("f16", mx.float16, (-12, 13)), ("bf16", mx.bfloat16, (-127, 125)))):
         values = mxfp4_rows(np.random.default_rng(100 + seed), *exponents)

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/sampling/warpers.json: which tokens the logits processors of transformers leave, and how likely.
+"""Makes tests/golden/sampling/warpers.json: the tokens that the logits processors of transformers leave, and their
+probabilities.
 
     python3 tests/golden/make_sampling.py        needs: torch, transformers
 
-A case: logits [V], the ids seen, the settings, and by id, the likeliest first, the tokens left with their
-probabilities. The processors run in the order of transformers' own generate(), over float64 copies of f32 logits and
-settings, so that what is compared is not their rounding. A case whose sets change when a setting moves by 1e-4 of
-itself is drawn again: there rounding may decide. No two logits are equal (transformers keeps all equals of the last of
-top-k).
+A case has logits [V], the ids seen, the settings, and the ids of the tokens left with their probabilities, the
+likeliest first. The processors run in the order of transformers' own generate(). They run over float64 copies of f32
+logits and settings, so that their rounding plays no part. A case is drawn again when its tokens change while top_p or
+min_p moves by 1e-4 of itself, because there rounding may decide. No two logits are equal, because transformers keeps
+all equals of the last of top-k.
 """
 
 import json

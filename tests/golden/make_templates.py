@@ -1,6 +1,6 @@
-"""What transformers renders of small templates (template_cases.py) and of whole chat templates (templates/*.jinja) with
-generated conversations (template_conversations.py): tests/golden/templates/*.json. The environment is the library's own,
-with a clock that stands still. Most outputs are kept as hashes, a few as text for people to read.
+"""Makes tests/golden/templates/*.json: what transformers renders of small templates (template_cases.py), and of whole
+chat templates (templates/*.jinja) with generated conversations (template_conversations.py). The environment is the
+library's own, with a clock that stands still. Most outputs are kept as hashes, a few as text for people to read.
 """
 
 import copy
@@ -24,7 +24,7 @@ class StandingClock(datetime.datetime):
 
 
 def render(template, variables):
-    """The output, or None where jinja2 raises."""
+    """Returns the output. Returns None when jinja2 raises."""
     try:
         compiled = chat_template_utils._compile_jinja_template(template)
         return compiled.render(**copy.deepcopy(variables))
@@ -33,7 +33,7 @@ def render(template, variables):
 
 
 def fnv(text):
-    """FNV-1a of 64 bits, in 16 hexadecimal digits."""
+    """Returns the 64-bit FNV-1a hash in 16 hexadecimal digits."""
     value = 0xCBF29CE484222325
     for byte in text.encode():
         value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/tokenizer/: two small vocabularies, and what the `tokenizers` wheel makes of many texts.
+"""Makes tests/golden/tokenizer/: two small vocabularies, and the ids that the `tokenizers` wheel makes of many texts.
 
     python3 tests/golden/make_tokenizer.py        needs: tokenizers
 
@@ -29,7 +29,7 @@ PATTERNS = {
     "qwen2": rf"{CONTRACTION}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{REST}",
     "qwen3_5": rf"{CONTRACTION}|[^\r\n\p{{L}}\p{{N}}]?[\p{{L}}\p{{M}}]+|\p{{N}}| ?[^\s\p{{L}}\p{{M}}\p{{N}}]+[\r\n]*|{REST}",
     "llama3": rf"{CONTRACTION}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{REST}",
-    # No scanner knows these.
+    # The library has no scanner for these two patterns.
     "foreign": rf"\p{{Lu}}?\p{{Ll}}+|[\p{{L}}\p{{M}}]+|\p{{N}}{{1,2}}|\s*\n|\s+$|\s+|[^\s\p{{L}}\p{{N}}\p{{M}}]{{1,5}}",
     "gaps": r"\p{L}\p{M}*|\s\S",
 }
@@ -71,7 +71,7 @@ def added_token(id, content, special, normalized=False):
 
 
 def tokenizer_file(family, added):
-    """`added`: pairs of content and special."""
+    """Returns a tokenizer.json. `added` holds pairs (content, special)."""
     file = train(PATTERNS[family])
     first = len(file["model"]["vocab"])
     file["added_tokens"] = [added_token(first + i, *token) for i, token in enumerate(added)]
@@ -88,7 +88,7 @@ def families():
 
 
 def variants(files):
-    """Name -> (file, replaced)."""
+    """Returns name -> (file, what is replaced in it)."""
     first = len(files["qwen2"]["model"]["vocab"])
     normalized = [added_token(first + i, content, special=False, normalized=True) for i, content in enumerate(("cafe\u0301<x>", "<think>", "<x>"))]
     gpt2 = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}

@@ -1,4 +1,4 @@
-"""Checkpoints as mlx-lm converts and quantizes them, and logits as mlx-lm computes them: on the CPU, in f32."""
+"""Lets mlx-lm convert and quantize checkpoints, and compute logits on the CPU in f32."""
 
 import contextlib
 import io
@@ -30,13 +30,14 @@ def save(directory, config, model):
 
 
 def convert(source, directory):
-    """What `mlx_lm.convert` makes of a checkpoint without quantizing it: stacks, converted norms, MLX prefixes."""
+    """Writes what `mlx_lm.convert` makes without quantization: stacks, converted norms, MLX prefixes."""
     model, config = load_model(Path(source))
     save(directory, config, model)
 
 
 def predicate(model, shape):
-    """The model's own rule (8-bit routers; a model without experts has none), with the shape's overrides before it."""
+    """Returns the rule that chooses the format of a module. The shape's overrides come first, then the model's own
+    rule: 8-bit routers. A model without experts has no rule."""
     overrides = shape.get("overrides", {})
     own = None if shape.get("low_bit_routers") else model.quant_predicate
     default = own or (lambda path, module: True)
@@ -51,13 +52,13 @@ def predicate(model, shape):
 
 
 def quantize(source, directory, shape):
-    """What `mlx_lm.convert -q` makes of a checkpoint."""
+    """Writes what `mlx_lm.convert -q` makes of a checkpoint."""
     model, config = load_model(Path(source))
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints bits per weight
+    with contextlib.redirect_stdout(io.StringIO()):  # quantize_model() prints bits per weight
         model, config = quantize_model(
             model, config, shape["group"], shape["bits"], shape.get("mode", "affine"),
             quant_predicate=predicate(model, shape))
-    # mlx-lm takes a module without scales for a floating one; writing `false` is what an explicit exclusion looks like.
+    # mlx-lm takes a module without scales for a floating one. Writing `false` makes the exclusion explicit.
     for path, module in model.named_modules():
         if any(path.endswith(end) and decision is False for end, decision in shape.get("overrides", {}).items()):
             config["quantization"][path] = False
@@ -65,14 +66,15 @@ def quantize(source, directory, shape):
 
 
 class F32Embedding(nn.QuantizedEmbedding):
-    """The modes other than affine decode to bf16, exactly, and all that follows would be bf16."""
+    """An embedding that returns f32. The modes other than affine decode to bf16 (exactly), and without the cast
+    everything that follows would be bf16."""
 
     def __call__(self, x):
         return super().__call__(x).astype(mx.float32)
 
 
 def logits(directory, tokens):
-    """f32 [T, V]: the quantized matmuls of mlx-lm on f32 activations, scales and biases."""
+    """Returns logits f32 [T, V]. mlx-lm's quantized matmuls run on f32 activations, scales and biases."""
     model, _ = load_model(Path(directory))
     model.set_dtype(mx.float32)
     if isinstance(model.model.embed_tokens, nn.QuantizedEmbedding):

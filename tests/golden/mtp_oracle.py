@@ -1,7 +1,7 @@
 """Draft heads (mtp.*): their parameters under published names, and their logits by transformers' own MtpLayer.
 
-transformers has the layer but runs it for other families only. It concatenates the embedding first, the hidden state
-second. Which hidden state: the one after the final norm, which is what its generation feeds it.
+transformers has the layer but runs it for other families only. The layer concatenates the embedding, then the hidden
+state. The hidden state is the one after the final norm, because that is what transformers' generation passes to it.
 """
 
 import copy
@@ -23,7 +23,8 @@ def published_name(name):
 
 
 def build(model):
-    """The head beside a model: one layer of its kind, always with full attention, with experts where there are any."""
+    """Builds the head of a model: one layer of the model's kind, always with full attention, with experts if the model
+    has any."""
     config = copy.deepcopy(model.config)
     config.num_hidden_layers = 1
     config.layer_types = ["full_attention"]
@@ -32,7 +33,7 @@ def build(model):
 
 
 def parameter_shapes(text):
-    """The names and shapes on disk, experts fused."""
+    """Returns the names and shapes on disk, with experts fused."""
     with torch.device("meta"):
         head = build(transformers_oracle.build(text))
     return [(published_name(name), p.shape) for name, p in head.state_dict().items()]
@@ -45,7 +46,7 @@ def load(model, tensors):
 
 
 def step(model, head, embeddings, hidden, first, cache):
-    """Rows of logits for pairs of a hidden state and the next token's embedding, each f32 [1, n, D]."""
+    """Returns rows of logits for pairs of a hidden state and the next token's embedding, each f32 [1, n, D]."""
     positions = torch.arange(first, first + embeddings.shape[1])[None]
     mask = create_causal_mask(config=head.config, inputs_embeds=embeddings, attention_mask=None,
                               past_key_values=cache, position_ids=positions)
@@ -56,7 +57,8 @@ def step(model, head, embeddings, hidden, first, cache):
 
 @torch.no_grad()
 def run(text, tensors, head_tensors, tokens):
-    """Logits f32 [T-1, V] in one pass, the same one token after another over the head's own cache, the router gap."""
+    """Returns the logits f32 [T-1, V] of one pass, the logits of one token after another over the head's own cache, and
+    the router gap."""
     model = transformers_oracle.load(text, tensors)
     head = load(model, head_tensors)
     routing = transformers_oracle.Routing([head.mtp_block])

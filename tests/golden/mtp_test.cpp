@@ -1,5 +1,5 @@
-// The draft head: its logits are those of transformers (promise 1), and the same bits on every backend, in any chunks,
-// and from a directory of its own. Not here: what is done with its guesses.
+// The draft head: its logits are those of transformers (promise 1). They have the same bits on every backend, in any
+// chunks, and from a directory of its own. This file does not test what is done with the drafts.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ struct Run {
   int64_t chunk = 64;
 };
 
-// [T - 1, V]
+// Returns the logits [T - 1, V] of the draft head.
 std::vector<float> mtp_logits(const Run& run, std::span<const int32_t> tokens) {
   EngineOptions options = on(run.compute);
   options.drafts.head = run.head.empty() ? DraftHeadUse::kBundled : DraftHeadUse::kDirectory;

@@ -1,6 +1,6 @@
-// A device may record what a step enqueues and repeat it in every later step of the same shape. On a backend that does
-// so (backend/testing/step_recorder.h), whole models have the bits that they have without, whatever else differs
-// between the steps: sequences, positions, drafts, logs. Not here: that backends agree (bitwise_test.cpp).
+// A device may record what a step enqueues and repeat it in every later step of the same shape. This test runs whole
+// models on a backend that does so (backend/testing/step_recorder.h). They have the same bits as without recording,
+// although sequences, positions, drafts and logs differ between the steps. bitwise_test.cpp tests that backends agree.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kDraftRows = 6;
 
-// A sequence of at most one page, which keeps what its delta layers take in.
+// A sequence of at most one page, with a log of what its delta layers take in.
 struct Logged {
   Logged(Memory& memory, const StateSpec& spec) : state(memory.create_state(spec)), page(memory.create_page(spec)) {
     memory.set_pages(state, {&page, 1});
@@ -31,7 +31,7 @@ struct Logged {
   DeltaLog log;
 };
 
-// A model on a backend, and a play of steps on it.
+// A model on a backend, and a fixed series of steps to run on it.
 class Player {
  public:
   Player(const std::string& checkpoint, std::unique_ptr<Backend> backend)
@@ -43,7 +43,7 @@ class Player {
 
   [[nodiscard]] Model& model() { return *model_; }
 
-  // Logits of all steps, in order.
+  // Runs all steps. Returns their logits in order.
   std::vector<float> play(std::span<const int32_t> tokens) {
     logits_.clear();
     step_alone(tokens);
@@ -52,7 +52,7 @@ class Player {
   }
 
  private:
-  // Chunks with the draft head behind each, then drafts of which 0, 1, 2, ... tokens stay.
+  // Runs chunks, each followed by the draft head. Then runs drafts of which 0, 1, 2, ... tokens are kept.
   void step_alone(std::span<const int32_t> tokens) {
     Stepper stepper(*model_, *backend_);
     const auto step_head = [&](int64_t position, int64_t rows) {
@@ -73,7 +73,7 @@ class Player {
     }
   }
 
-  // Two sequences in every step, again in the shape of a draft, and then both from their logs.
+  // Runs two steps of two sequences each; six rows are also the shape of a draft. Then replays both from their logs.
   void step_together(std::span<const int32_t> tokens) {
     Memory& memory = backend_->memory();
     StateSpec spec = model_->state_spec();

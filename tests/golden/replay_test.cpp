@@ -1,6 +1,7 @@
-// A snapshot and a log of what the delta layers took in (DeltaLog) make the state of every token behind the snapshot:
-// what is appended to it has, bit for bit, the logits of a run that was never interrupted. Keys and values lie in pages
-// that the restored sequence shares with the one that was logged. Not here: who keeps snapshots, logs and pages.
+// A snapshot and a log of what the delta layers took in (DeltaLog) give the state at every token after the snapshot.
+// Tokens appended to such a state get, bit for bit, the logits of a run that was never interrupted. Keys and values lie
+// in pages that the restored sequence shares with the logged one. This file does not test who keeps snapshots, logs and
+// pages.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 namespace moebius::internal::golden {
 namespace {
 
-constexpr int64_t kMostRows = 16;  // of a step: replays of more rows are cut
+constexpr int64_t kMostRows = 16;  // most rows of a step; longer replays are cut
 constexpr int64_t kDraftRows = 6;
 
 // A sequence whose pages are made as it grows.
@@ -26,7 +27,7 @@ struct Paged {
 struct Part {
   Paged* sequence;
   std::span<const int32_t> tokens;
-  DeltaLog log = {};  // rows are logged at their position
+  DeltaLog log = {};  // if set, rows are logged at their positions
   bool draft = false;
 };
 
@@ -42,7 +43,7 @@ class Replay : public ::testing::TestWithParam<OnBackend> {
     options.drafts.head = DraftHeadUse::kNone;
     loaded_ = load(GetParam().checkpoint, options);
     kept_ = memory().allocate(DType::kI32, 1, 1);
-    // Into a second page, where that is quick.
+    // The text reaches into a second page where the backend is quick.
     const std::vector<int32_t> expected = read_expected(GetParam().checkpoint).tokens;
     const ComputeOptions& compute = GetParam().compute;
     const bool slow =
@@ -65,7 +66,7 @@ class Replay : public ::testing::TestWithParam<OnBackend> {
     return spec;
   }
   [[nodiscard]] Paged start() const { return {.state = memory().create_state(spec()), .pages = {}}; }
-  // Of nothing for a model whose layers all attend: it has nothing to replay.
+  // Creates a log. Returns an empty one for a model without delta layers, which has nothing to replay.
   [[nodiscard]] DeltaLog create_log(int64_t capacity) const {
     return spec().delta_layers == 0 ? DeltaLog{} : memory().create_log(spec(), capacity);
   }
@@ -78,7 +79,7 @@ class Replay : public ::testing::TestWithParam<OnBackend> {
     return snapshot;
   }
 
-  // Logits of all rows of a step over all parts, in order.
+  // Runs a step over all parts. Returns the logits of all rows, in order.
   std::vector<float> step(const std::vector<Part>& parts) {
     std::vector<int32_t> tokens;
     std::vector<SequenceRows> sequences;
@@ -101,14 +102,14 @@ class Replay : public ::testing::TestWithParam<OnBackend> {
     memory().read(values.data(), logits);
     return values;
   }
-  // Of the draft that was the last step.
+  // Keeps the first `count` tokens of the draft that was the last step.
   void keep(int64_t count) {
     const auto rows = static_cast<int32_t>(count);
     memory().write(kept_, &rows);
     loaded_.backend->operations().keep(batch_, kept_);
   }
 
-  // Appends tokens_ from where the sequence stands up to `end`; logits of these rows.
+  // Appends tokens_ from the position of the sequence up to `end`. Returns the logits of these rows.
   std::vector<float> append_until(Paged& sequence, int64_t end, DeltaLog log = {}, int64_t chunk = 7) {
     std::vector<float> all;
     while (sequence.position < end) {
@@ -119,8 +120,8 @@ class Replay : public ::testing::TestWithParam<OnBackend> {
     return all;
   }
 
-  // The sequence whose recurrent state stands at `to`, from a snapshot at `from`: whole pages are those of `original`,
-  // the last one is a copy.
+  // Returns a sequence whose recurrent state is that at `to`. It is made from a snapshot at `from` and the log. The
+  // sequence shares the whole pages of `original` and has a copy of the last page.
   Paged restore(const Paged& original, State snapshot, DeltaLog log, int64_t from, int64_t to) const {
     Paged sequence = {.state = memory().create_state(spec()), .pages = original.pages, .position = to};
     sequence.pages.resize(static_cast<size_t>(to / kPagePositions) + 1);
@@ -128,13 +129,13 @@ class Replay : public ::testing::TestWithParam<OnBackend> {
     sequence.pages.back() = memory().create_page(spec());
     memory().copy_page(sequence.pages.back(), last);
     memory().copy_recurrent(sequence.state, snapshot);
-    const int64_t halfway = (to - from) / 2;  // a replay goes on where another ended
+    const int64_t halfway = (to - from) / 2;  // two replays, to test that one continues where the other ended
     loaded_.model->replay(sequence.state, log, from, halfway);
     loaded_.model->replay(sequence.state, log, from + halfway, to - from - halfway);
     return sequence;
   }
 
-  // `expected`: logits of the whole of tokens_.
+  // Appends the rest of tokens_ and compares the logits. `expected` holds the logits of all tokens_.
   void expect_goes_on(Paged sequence, const std::vector<float>& expected) {
     const int64_t position = sequence.position;
     const std::vector<float> rest(expected.begin() + position * vocab(), expected.end());
@@ -145,7 +146,7 @@ class Replay : public ::testing::TestWithParam<OnBackend> {
   LoadedModel loaded_;
   std::vector<int32_t> tokens_;
   Tensor kept_;  // i32 [1, 1]
-  Batch batch_;  // of the last step
+  Batch batch_;  // batch of the last step
 };
 
 TEST_P(Replay, brings_a_snapshot_to_every_token_behind_it) {
@@ -162,7 +163,7 @@ TEST_P(Replay, brings_a_snapshot_to_every_token_behind_it) {
   free_log(log);
 }
 
-// Two sequences in every step, each with its log; one of them does not begin where the log does.
+// Every step has two sequences with a log each. One log begins in the middle of its sequence.
 TEST_P(Replay, keeps_the_rows_of_a_batch_apart) {
   const std::vector<int32_t> forward(tokens_.begin(), tokens_.begin() + 50);
   const std::vector<int32_t> backward(forward.rbegin(), forward.rend());
@@ -209,7 +210,7 @@ TEST_P(Replay, forgets_drafted_rows_that_were_not_kept) {
   free_log(log);
 }
 
-// In the tensors that backends keep a log in.
+// Compares log_bytes() with the tensors in which backends keep a log.
 TEST_P(Replay, costs_the_bytes_it_says) {
   const StateSpec spec = this->spec();
   if (spec.delta_layers == 0) {

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Promise 2 on a checkpoint of any size: every backend, instruction set, expert path and chunk gives the same bits.
+"""Tests promise 2 on checkpoints of any size: every backend, instruction set, expert path and chunk has the same bits.
 
     moebius synth --preset qwen3.5-35b-a3b --layers 4 --bits 3 35b-shape
     python3 tests/golden/same_bits.py build/release/moebius 35b-shape [--tokens 24]
 
-Runs `logits` once per combination and compares the files; prints one line each, exits 1 when any differs. What this
-machine cannot run is named and counted. The tiny checkpoints are covered by bitwise_test.cpp.
+Runs `logits` once per combination and compares the files. Prints one line per combination. Exits with 1 when any
+differs. Combinations that this machine cannot run are named and counted. bitwise_test.cpp tests the tiny checkpoints.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def combinations():
 
 
 def logits(program, checkpoint, ids, flags):
-    """[T, V], or None when this machine lacks the instruction set."""
+    """Returns the logits [T, V]. Returns None when this machine lacks the instruction set."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "logits.safetensors"
         done = subprocess.run([program, "logits", checkpoint, "--tokens", ids, "--out", out, *flags],

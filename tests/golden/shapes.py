@@ -1,4 +1,4 @@
-"""All shapes: what each table holds is told by the files it comes from."""
+"""All shapes of all families. The files of the families say what each table holds."""
 
 import shapes_qwen3_5
 import shapes_qwen3_5_moe

@@ -1,10 +1,10 @@
-"""Shapes with a draft head, one of each family that has them."""
+"""Shapes with a draft head, one for each family that has draft heads."""
 
 import shapes_qwen3_5
 import shapes_qwen3_5_moe
 import shapes_qwen3_next
 
-# Text-only exports keep these keys; qwen3_next has none that tells of its head.
+# Text-only exports keep these keys. qwen3_next has no key that says whether there is a head.
 ALSO = {"mtp_num_hidden_layers": 1, "mtp_use_dedicated_embeddings": False}
 
 MTP = {

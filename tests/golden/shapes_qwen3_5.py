@@ -1,4 +1,4 @@
-"""Shapes of dense qwen3_5: both kinds of attention over one SwiGLU MLP a layer."""
+"""Shapes of dense qwen3_5: both kinds of attention, and one SwiGLU MLP per layer."""
 
 import shapes_qwen3_5_moe
 from shapes_qwen3_5_moe import FULL, LINEAR

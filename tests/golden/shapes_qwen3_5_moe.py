@@ -1,4 +1,4 @@
-"""Shapes of qwen3_5_moe. As in all files of shapes: facts only, one entry a checkpoint, each with its reason to exist.
+"""Shapes of qwen3_5_moe. A file of shapes holds facts only: one entry per checkpoint, with its reason to exist.
 
 Text configs are spelled as transformers spells them. Weights come from weights.py, files from files.py.
 """
@@ -9,7 +9,7 @@ LINEAR, FULL = "linear_attention", "full_attention"
 
 
 def text_config(**changes):
-    """A text config with every key the family needs; a shape names what it changes."""
+    """Returns a text config with every key that the family needs. A shape names the keys that it changes."""
     config = {
         "model_type": "qwen3_5_moe_text",
         "attention_bias": False,
@@ -40,9 +40,9 @@ def text_config(**changes):
     return config
 
 
-# dtype: of the weights on disk. wide: name endings kept in f32 beside it (as the published 35B does).
-# favourite, shunned: experts that every token picks, and that no token picks. lean: how much all embeddings have in
-# common, which is what such routers go by. key_scale: of the convolution of queries and keys.
+# dtype: dtype of the weights on disk. wide: endings of names that stay in f32 (as in the published 35B).
+# favourite: experts that every token picks. shunned: experts that no token picks. lean: how much all embeddings have in
+# common; favourite and shunned rows of the router rely on it. key_scale: scale of the convolution of queries and keys.
 PLAIN = {
     "r1_interval": {
         "why": "one value head a key head; full_attention_interval instead of layer_types; no width a multiple of 64",
@@ -127,7 +127,7 @@ PLAIN = {
             rope_parameters={"rope_type": "yarn", "rope_theta": 10000.0, "partial_rotary_factor": 0.5, "factor": 4.0,
                              "original_max_position_embeddings": 40, "beta_fast": 2.5, "beta_slow": 0.5}),
     },
-    # Small on purpose: it is stored once per on-disk form (forms.py).
+    # This shape is small on purpose, because it is stored once per form on disk (forms.py).
     "forms": {
         "why": "the same weights in every form on disk",
         "seed": 707,
@@ -142,7 +142,7 @@ PLAIN = {
 
 
 def quantized_text(**changes):
-    """Inputs of every matrix are multiples of 64, so that a group of 32 or 64 fits everywhere."""
+    """Returns a config in which every matrix has a multiple of 64 inputs, so that groups of 32 and 64 fit."""
     return text_config(**{
         "full_attention_interval": 2, "hidden_size": 64, "vocab_size": 96, "num_experts": 4,
         "moe_intermediate_size": 64, "shared_expert_intermediate_size": 128, "linear_num_key_heads": 1,
@@ -150,14 +150,15 @@ def quantized_text(**changes):
 
 
 def quantized_text_128(**changes):
-    """Inputs of every matrix are multiples of 128."""
+    """Returns a config in which every matrix has a multiple of 128 inputs."""
     return quantized_text(**{
         "hidden_size": 128, "moe_intermediate_size": 128, "num_attention_heads": 4, "num_key_value_heads": 2,
         "num_experts": 3, "linear_value_head_dim": 64, **changes})
 
 
-# dtype: of the weights before quantization, hence of scales and biases. overrides: module endings with what
-# they take instead of the global parameters; router_default: the converter's own 8-bit routers stay.
+# dtype: dtype of the weights before quantization, hence of scales and biases. overrides: endings of module names ->
+# what these modules take instead of the global parameters. low_bit_routers: routers take the global parameters instead
+# of the converter's own 8 bits.
 QUANTIZED = {
     "q2_g32": {"why": "2 bits", "seed": 1001, "bits": 2, "group": 32, "dtype": "bf16", "text": quantized_text()},
     "q3_g64": {"why": "3 bits, the format of the 35B demo", "seed": 1002, "bits": 3, "group": 64, "dtype": "bf16",

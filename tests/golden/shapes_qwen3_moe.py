@@ -2,14 +2,14 @@
 
 import copy
 
-# Published configs carry these; none of them changes a logit.
+# Published configs carry these keys. None of them changes a logit.
 ALSO = {"attention_dropout": 0.0, "initializer_range": 0.02, "max_window_layers": 48, "output_router_logits": False,
         "rope_scaling": None, "router_aux_loss_coef": 0.001, "sliding_window": None, "use_cache": True,
         "use_sliding_window": False}
 
 
 def text_config(**changes):
-    """As the 30B is published: rotary keys flat. None takes a key out."""
+    """Returns a text config like that of the published 30B: rotary keys are flat. A change to None removes a key."""
     config = {
         "model_type": "qwen3_moe",
         "attention_bias": False,

@@ -4,13 +4,14 @@ import copy
 
 from shapes_qwen3_5_moe import FULL, LINEAR
 
-# Published configs carry these; none of them changes a logit.
+# Published configs carry these keys. None of them changes a logit.
 ALSO = {"attention_dropout": 0.0, "initializer_range": 0.02, "output_router_logits": False, "rope_scaling": None,
         "router_aux_loss_coef": 0.001, "use_cache": True, "use_sliding_window": False}
 
 
 def text_config(**changes):
-    """As the 80B is published: rotary keys flat, no layer_types. None takes a key out."""
+    """Returns a text config like that of the published 80B: rotary keys are flat, and there is no layer_types. A change
+    to None removes a key."""
     config = {
         "model_type": "qwen3_next",
         "attention_bias": False,
@@ -107,7 +108,7 @@ PLAIN = {
 
 
 def quantized_text(**changes):
-    """Inputs of every matrix are multiples of 64. mlx-lm knows no layer_types."""
+    """Returns a config in which every matrix has a multiple of 64 inputs. mlx-lm does not know layer_types."""
     return text_config(**{
         "full_attention_interval": 2, "vocab_size": 96, "intermediate_size": 128, "moe_intermediate_size": 64,
         "shared_expert_intermediate_size": 64, "linear_key_head_dim": 32, "linear_value_head_dim": 32, **changes})

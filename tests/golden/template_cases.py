@@ -1,5 +1,5 @@
-"""Small templates, one construct each, and the contexts that they are rendered in. By hand and by products of short
-lists: what an operator, a filter or a method does to every kind of value is where engines differ.
+"""Small templates with one construct each, and the contexts in which they are rendered. Some are written by hand, some
+are products of short lists, because engines differ in what an operator, a filter or a method does to a kind of value.
 """
 
 import itertools
@@ -80,7 +80,7 @@ INDICES = "0 1 -1 99 'b' 'zz' 'items' none 1.0 true [1] 1: :2 -2: ::-1 ::2 1:-1 
 OPERATORS = "+ - * / // % ** ~ == != < <= > >= in and or".split() + ["not in"]
 OPERANDS = "s empty n neg zero t nothing list nil d missing '1' 2 2.0 (1,) [1] 'ab'".split()
 
-# Those of one kind beside each other, so that a failure says what it is about.
+# Statements of one kind stand together, so that a failure says what it is about.
 STATEMENTS = [
     # white space
     "a {% if true %} b {% endif %} c",
@@ -311,7 +311,7 @@ b' }}",
 
 
 
-# Each a list of lists: `{{ `, one of each, ` }}`.
+# Each product is a list of lists. A template is `{{ `, one item of each list, ` }}`.
 PRODUCTS = [
     [VALUES, [""] + [f"|{name}" for name in FILTERS]],
     [VALUES, [f" is {name}" for name in TESTS]],

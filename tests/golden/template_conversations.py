@@ -1,5 +1,5 @@
-"""Conversations for the whole chat templates: every shape that clients send, by products of short lists, with awkward
-text. What transformers does to messages before a template sees them is done here already, so that both sides of the
+"""Conversations for the whole chat templates: every shape that clients send, as products of short lists, with awkward
+text. This file already does what transformers does to messages before a template sees them, so that both sides of the
 comparison start from the same JSON.
 """
 
@@ -58,7 +58,7 @@ def call(arguments, index=0):
 
 
 def turns(rng, kind):
-    """The messages behind the system message."""
+    """Returns the messages after the system message."""
     text = lambda: rng.choice(TEXTS)
     user = {"role": "user", "content": text() or "go"}
     plain = {"role": "assistant", "content": text()}
@@ -90,7 +90,7 @@ KINDS = "one two thought thought_last called answered finished thought_call twic
 
 
 def aliased(message):
-    """transformers gives reasoning its other names, and drops what is null."""
+    """Does what transformers does: it adds the other name of reasoning_content, and drops keys that are null."""
     message = {key: value for key, value in message.items() if value is not None}
     if "reasoning_content" in message:
         return {"thinking": message["reasoning_content"], **message}
@@ -98,7 +98,7 @@ def aliased(message):
 
 
 def conversations(count=1):
-    """Requests: messages, tools, documents, add_generation_prompt, and options beside them."""
+    """Yields requests: messages, tools, documents, add_generation_prompt, and options."""
     rng = random.Random(2)
     for kind, system, tools, prompt in itertools.product(KINDS, (False, True), (False, True), (True, False)):
         for _ in range(count):

@@ -1,5 +1,6 @@
-"""Texts for the tokenizer goldens: what the vocabularies are trained on, and what they are tried on. All made here, from
-the names and code points that `unicodedata` knows and a few fixed sentences; the same on every run."""
+"""Texts for the tokenizer goldens: the vocabularies are trained on some and tried on others. This file makes them all
+from the names and code points that `unicodedata` knows and from a few fixed sentences. They are the same on every run.
+"""
 
 import json
 import unicodedata
@@ -64,8 +65,8 @@ def training_text():
     yield json.dumps([{"id": i, "tags": ["a", "b"], "value": i / 7} for i in range(100)], indent=2)
 
 
-# Fragments that random strings are made of: whatever two patterns, two Unicode tables or two normalizers could see
-# differently when it meets something else.
+# Random strings are made of these fragments. They are everything that two patterns, two Unicode tables or two
+# normalizers could see differently when it meets something else.
 ATOMS = [
     "a", "b", "s", "t", "re", "ve", "ll", "d", "m", "S", "T", "RE", "Ve", "lL", "D", "M", "I", "The", "word", "é", "e\u0301",
     "'", "'s", "'T", "'ll", "'Re", "'\u017f", "\u017f", "\u212a", "\u2019s", "n't", "''", "\"",
@@ -93,7 +94,7 @@ def random_string(random, atoms):
 
 
 def adversarial():
-    """Strings that broke tokenizers, short enough to be stored with their ids."""
+    """Yields strings that broke tokenizers. They are short enough to be stored with their ids."""
     yield from ("", " ", "  ", "\n", "\r\n", "\x00", "a\x00b", "\u0301!I", "!\u0301I", "x\u0301!I", "\u180e", " \u180ea")
     yield from (f"it{quote}{end} a" for quote in ("'", "\u2019") for end in ("s", "S", "\u017f", "t", "T", "re", "RE", "rE",
                 "ve", "vE", "m", "M", "ll", "LL", "l", "d", "D", "\u212a", "sx", "rex", "", " s"))  # fmt: skip
@@ -113,7 +114,7 @@ def adversarial():
         yield words_of(first, last, random, 3)
 
 
-# Too long to store: a unit, repeated.
+# Texts that are too long to store: (a unit, how often it is repeated).
 REPEATED = [("A", 300000), ("a", 99999), (" ", 300000), ("\n", 300000), ("_", 100000), (". ", 100000), ("7", 100000),
             ("\U0001f600", 30000), ("\U0001f468\u200d", 20000), ("\u0301", 10000), ("\u0301\u0316", 10000), ("\u180e", 30000),
             ("\ud55c", 30000), ("\u1112\u1161\u11ab", 20000), ("\x00", 100000), ("<|im_end|>", 10000), ("<|im_", 10000),

@@ -1,4 +1,5 @@
-"""Logits by transformers' own classes: fp32, one thread, eager attention, eager experts, the torch delta rule."""
+"""Computes logits by transformers' own classes: fp32, one thread, eager attention, eager experts, the torch delta
+rule."""
 
 import copy
 import dataclasses
@@ -13,7 +14,7 @@ torch.use_deterministic_algorithms(True)
 
 
 def build(text):
-    """A model of this text config with fp32 parameters, not yet the right ones."""
+    """Returns a model of this text config. Its parameters are fp32 and not yet the right ones."""
     family = family_of(text)
     config = family.config(**copy.deepcopy({k: v for k, v in text.items() if v is not None}))
     config._attn_implementation = "eager"
@@ -22,7 +23,7 @@ def build(text):
 
 
 def parameter_shapes(text):
-    """The names and shapes transformers gives this config's tensors on disk."""
+    """Returns the names and shapes that transformers gives this config's tensors on disk."""
     with torch.device("meta"):
         model = build(text)
     tied = {"lm_head.weight"} if text["tie_word_embeddings"] else set()
@@ -43,7 +44,7 @@ class Routing:
     def __init__(self, layers):
         self.chosen, self.gap = [], float("inf")
         for layer in layers:
-            if hasattr(layer.mlp, "gate"):  # a layer of experts
+            if hasattr(layer.mlp, "gate"):  # the layer has experts
                 layer.mlp.gate.register_forward_hook(self.record)
 
     def record(self, module, inputs, outputs):
@@ -55,7 +56,7 @@ class Routing:
 
 
 def load(text, tensors):
-    """tensors: by transformers' names, any float dtype; widened to f32."""
+    """Returns a model with these tensors. They have transformers' names and any float dtype, and are widened to f32."""
     model = build(text)
     state = {name: tensor.float() for name, tensor in tensors.items()}
     if text["tie_word_embeddings"]:
@@ -66,7 +67,7 @@ def load(text, tensors):
 
 @torch.no_grad()
 def run(text, tensors, tokens):
-    """One pass over tokens i32 [T]: the chunked form of the delta rule."""
+    """Runs one pass over tokens i32 [T]. It uses the chunked form of the delta rule."""
     model = load(text, tensors)
     routing, residuals = Routing(model.model.layers), []
     for layer in model.model.layers:
@@ -77,9 +78,9 @@ def run(text, tensors, tokens):
 
 @torch.no_grad()
 def run_stepwise(text, tensors, tokens):
-    """The same logits one token after another: the recurrent form of the delta rule, and the caches.
+    """Computes the logits of run() token by token. It uses the recurrent form of the delta rule, and the caches.
 
-    None for a model without full attention, whose length transformers' cache cannot tell.
+    Returns None for a model without full attention, because transformers' cache cannot tell its length.
     """
     model = load(text, tensors)
     if "full_attention" not in getattr(model.config, "layer_types", ["full_attention"]):
@@ -94,7 +95,8 @@ def run_stepwise(text, tensors, tokens):
 
 @torch.no_grad()
 def run_directory(directory, architecture, tokens):
-    """Logits of a checkpoint directory that transformers opens by itself: proof that the files are what they claim."""
+    """Returns the logits of a checkpoint directory that transformers opens by itself. They prove that the files are
+    right."""
     model = getattr(transformers, architecture).from_pretrained(
         directory, dtype=torch.float32, attn_implementation="eager", experts_implementation="eager").eval()
     return model(input_ids=tokens.long()[None], use_cache=False).logits[0]

@@ -1,7 +1,7 @@
 """Random weights that leave nothing trivial: norms away from one, gates over their whole range, uneven routing.
 
-Every tensor has a generator of its own, seeded by (checkpoint seed, crc32 of its name), so adding a tensor moves no
-other. Values are rounded to the dtype on disk here, once: files and oracles start from the same numbers.
+Every tensor has a generator of its own, seeded by (checkpoint seed, crc32 of its name), so that adding a tensor changes
+no other tensor. Values are rounded to the dtype on disk once, here: files and oracles start from the same numbers.
 """
 
 import math
@@ -14,20 +14,20 @@ from families import family_of
 
 DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}
 
-# Zero-centred norms are multiples of 2^-7 below one in size, so that 1 + w is exact in bf16: an MLX conversion stores
-# that sum, and a converted file then holds the same model to the bit.
+# The weights w of zero-centred norms are multiples of 2^-7 and below one in size, so that 1 + w is exact in bf16. An
+# MLX conversion stores 1 + w, and so a converted file holds the same model to the bit.
 NORM_STEP = 2.0**-7
 
 
 def norm(rng, shape, shape_facts, mean):
-    """mean: of what the norm multiplies by, less one."""
+    """Returns the weights of a norm. `mean` is the mean of its factors, less one."""
     w = np.clip(rng.standard_normal(shape) * 0.25 + mean, -0.75, 1.0 - NORM_STEP)
     w = np.round(w / NORM_STEP) * NORM_STEP
     return 1.0 + w if family_of(shape_facts["text"]).plain_norms else w
 
 
 def common_direction(text, seed):
-    """Signs [D] that every embedding leans to: the handle by which a router row prefers or avoids all tokens."""
+    """Returns the signs [D] that every embedding leans to. With them a router row can prefer or avoid all tokens."""
     return np.sign(np.random.default_rng([seed, 1]).standard_normal(text["hidden_size"]))
 
 
@@ -44,12 +44,13 @@ def router(rng, shape, shape_facts):
 def embedding(rng, shape, shape_facts):
     lean = shape_facts.get("lean", 0.5)
     w = rng.standard_normal(shape) + lean * common_direction(shape_facts["text"], shape_facts["seed"])
-    # A tied table is the head too: logits of standard deviation near one.
+    # A tied table is the output head too. The division keeps the standard deviation of the logits near one.
     return w / math.sqrt(shape[1]) if shape_facts["text"]["tie_word_embeddings"] else w
 
 
 def convolution(rng, shape, shape_facts):
-    """Channels of q, k, v. Keys may be short: only then does it show where the epsilon of their L2 norm goes."""
+    """Returns the weights of the channels of q, k, v. Queries and keys may be short: only then does it show where the
+    epsilon of their L2 norm goes."""
     text = shape_facts["text"]
     w = 0.5 * rng.standard_normal(shape)
     w[: 2 * text["linear_num_key_heads"] * text["linear_key_head_dim"]] *= shape_facts.get("key_scale", 1.0)
@@ -85,7 +86,7 @@ def disk_dtype(name, shape_facts):
 
 
 def make(names_and_shapes, shape_facts):
-    """{name: tensor in the dtype it has on disk}."""
+    """Returns {name: tensor in the dtype it has on disk}."""
     return {
         name: torch.from_numpy(values(name, tuple(shape), shape_facts)).to(disk_dtype(name, shape_facts))
         for name, shape in names_and_shapes

@@ -1,7 +1,7 @@
-// Hours of what users do, at once: random requests on the demo model, submitted, cancelled, forked and preempted in any
-// order, with every way to speculate, while memory is short. Every answer is compared with the one that an engine
-// without cache, speculation and company gives. ./do soak [MINUTES [SEED]] runs it for as long as one likes; among the
-// tests it runs for 12 seconds.
+// Hours of everything that users do, at once. Random requests on the demo model are submitted, cancelled, forked and
+// preempted in any order, with every way to speculate, with scarce and with plentiful memory. Every answer is compared
+// with that of an engine without prefix cache, speculation and other requests. ./do soak [MINUTES [SEED]] runs this
+// program for as long as one likes. As a test it runs for 12 seconds.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -18,8 +18,8 @@ namespace moebius::internal {
 namespace {
 
 constexpr const char* kModel = MOEBIUS_SOURCE_DIR "/models/demo";
-constexpr int64_t kScarce = 6 << 20;    // bytes: running sequences must make room for each other
-constexpr int64_t kPlenty = 256 << 20;  // much is reused
+constexpr int64_t kScarce = 6 << 20;    // in bytes; running sequences must make room for each other
+constexpr int64_t kPlenty = 256 << 20;  // in bytes; many prompt tokens are reused
 constexpr size_t kMaxOpen = 12;
 
 constexpr SpeculationMode kSpeculation[] = {{},
@@ -46,7 +46,7 @@ uint64_t resident_bytes() {
   return resident * 4096;
 }
 
-// One request and what it must say.
+// An open request, and what has come of its answer so far.
 struct Open {
   Request request;
   std::vector<int32_t> prompt;
@@ -104,7 +104,7 @@ Soak::Soak(uint64_t seed, double minutes, int64_t memory_bytes)
       engine_(Engine::load(kModel, busy_options(memory_bytes))),
       plain_(Engine::load(kModel, plain_options())) {}
 
-// A question, a conversation that went on, or ids that begin like others.
+// Returns a question, a conversation that goes on, or ids whose beginning other requests share.
 Request Soak::random_request() {
   Request request;
   const uint64_t kind = pick(4);
@@ -172,7 +172,7 @@ void Soak::take(const Event& event) {
   open_.erase(event.request);
 }
 
-// The conversation goes on later, as a client would send it back.
+// Keeps the conversation, so that a later request can go on with it, as a client would.
 void Soak::remember(const Open& open) {
   Chat chat = *open.request.chat;
   chat.messages.push_back(Message::assistant({.reasoning = "", .content = open.reply.content, .tool_calls = {}}));
@@ -196,7 +196,8 @@ void Soak::compare(RequestId id, const Open& open, const EndEvent& end) {
              mode.depth, end.usage.reused_tokens);
 }
 
-// By ids, so that what is compared is the engine and not the text; stop ids of a chat are ids like others here.
+// Returns the answer of the plain engine. The request is token ids, so that the engine is compared and not the text.
+// The stop id of a chat is compared like any other id.
 std::vector<int32_t> Soak::plain_answer(const Open& open) {
   Request request;
   request.tokens = open.prompt;

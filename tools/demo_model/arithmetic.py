@@ -1,4 +1,4 @@
-"""Addition and subtraction up to three digits: prompts, answers, and the scratch work of a thinking answer."""
+"""Addition and subtraction of numbers up to three digits: prompts, answers, and the scratch work of thinking."""
 
 import split
 
@@ -22,13 +22,14 @@ Tell me {a} minus {b}.|What's {a}-{b}?|What's {a} - {b}?|Work out {a} - {b}.
 
 
 def key_of(problem):
-    """Both orders of a sum are one problem."""
+    """Returns the key of a problem for the split. Both orders of a sum have the same key."""
     a, op, b = problem
     return f"{min(a, b)}+{max(a, b)}" if op == "+" else f"{a}-{b}"
 
 
 def sample_digits(rng, digits):
-    """digits: the most either operand has. Half of the sums of three digits have two operands of three."""
+    """Draws a problem. `digits` is the largest number of digits of an operand. With three digits, 60 % of the problems
+    have two operands of three digits, and the others have one."""
     if digits == 3 and rng.random() < 0.6:
         a, b = rng.randrange(100, 1000), rng.randrange(100, 1000)
     elif digits == 3:
@@ -58,7 +59,7 @@ def answer(a, op, b):
 
 
 def columns(a, b):
-    """Digits from the right, zeros where the shorter number has none left."""
+    """Returns pairs of digits from the right. Zeros fill up the shorter number."""
     width = max(len(str(a)), len(str(b)))
     return list(zip(reversed(f"{a:0{width}}"), reversed(f"{b:0{width}}")))
 

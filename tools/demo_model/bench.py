@@ -1,4 +1,5 @@
-"""Tokens per second of one training step's passes: transformers as it is, its inner functions replaced, compiled."""
+"""Measures the tokens per second of the forward and backward pass of training: with transformers as it is, with its
+inner functions replaced, and compiled."""
 
 import argparse
 import time

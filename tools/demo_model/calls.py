@@ -1,4 +1,4 @@
-"""Tool calls in the XML form: text to [(name, arguments)], with arguments typed by the tool's schema."""
+"""Parses tool calls in the XML form: text to [(name, arguments)]. The tool's schema gives the arguments' types."""
 
 import json
 import re
@@ -9,7 +9,7 @@ KINDS = {"integer": int, "number": (int, float), "boolean": bool, "array": list,
 
 
 def typed(value, schema):
-    """Raises ValueError if the text is no value of the schema's type."""
+    """Returns the value that the text spells. Raises ValueError if it is not a value of the schema's type."""
     kind = schema["type"]
     parsed = value if kind == "string" else json.loads(value)
     number = isinstance(parsed, bool) and kind != "boolean"
@@ -30,7 +30,8 @@ def parsed_arguments(body, function):
 
 
 def parse(text, tools):
-    """None if anything is not well formed: other text, an unknown name, a missing or mistyped parameter."""
+    """Returns [(name, arguments)]. Returns None if anything is not well formed: text outside of calls, no call at all,
+    an unknown name, a missing or mistyped parameter."""
     functions = {tool["function"]["name"]: tool["function"] for tool in tools}
     if CALL.sub("", text).strip():
         return None

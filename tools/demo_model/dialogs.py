@@ -1,4 +1,5 @@
-"""The mix: documents of messages (or plain text), each drawn from one side of the split."""
+"""The mix of training documents. A document is a list of messages or plain text. Each is drawn from one side of the
+split between training and evaluation (split.py)."""
 
 import dataclasses
 import json
@@ -35,7 +36,7 @@ class Document:
     messages: list | None = None
     tools: list | None = None
     text: str | None = None  # instead of messages
-    expected: object = None  # what an evaluation compares with
+    expected: object = None  # for an evaluation to compare with
 
 
 def user(content):
@@ -145,7 +146,7 @@ def call_of(tool, arguments):
 
 
 def draw_request(rng):
-    """(tools offered, calls, what the user says)"""
+    """Returns (tools offered, calls, what the user says)."""
     offered = rng.sample(tools.TOOLS, rng.randint(1, 3))
     tool = rng.choice(offered)
     if not tool.properties and rng.random() < 0.8:  # a call without arguments needs few examples
@@ -175,7 +176,7 @@ def tool_dialog(rng, held_out):
                     expected=[call_of(*call) for call in calls])
 
 
-# Kind: how it is made, its share of documents (not of tokens).
+# Kind -> the function that makes it, and its share of documents (not of tokens).
 MIX = {
     "arithmetic2": (arithmetic2, 16), "arithmetic3": (arithmetic3, 15), "sort": (word_task("sort"), 12),
     "count": (word_task("count"), 5), "reverse": (word_task("reverse"), 8), "story": (story, 5), "raw": (raw_story, 2),
@@ -186,7 +187,7 @@ SHARES = [share for _, share in MIX.values()]
 
 
 def document(rng, held_out=False, kind=None):
-    """kind: one of MIX; None: as the mix has it."""
+    """Draws a document. `kind` is a key of MIX; None draws the kind by the shares of MIX."""
     make, _ = MIX[kind] if kind else rng.choices(list(MIX.values()), weights=SHARES)[0]
     made = make(rng, held_out)
     if made.messages and made.kind != "no_tool" and rng.random() < 0.15:

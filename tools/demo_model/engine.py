@@ -1,4 +1,4 @@
-"""The project's program, asked as a user asks it: token ids in, token ids or logits out."""
+"""Runs the project's program as a user would: token ids go in, token ids or logits come out."""
 
 import json
 import pathlib
@@ -20,12 +20,12 @@ class Engine:
         return done.stdout
 
     def generate(self, ids, most):
-        """Greedy; a stop id is not in what comes back or is its last."""
+        """Decodes greedily. A stop id can only be the last of the returned ids."""
         out = self.call("generate", "--tokens", spelled(ids), "--max-tokens", str(most), "--json")
         return json.loads(out)["tokens"]
 
     def logits(self, ids, mtp=False):
-        """{logits [T, V], mtp_logits [T - 1, V]}"""
+        """Returns {logits [T, V]}. With mtp also mtp_logits [T - 1, V]."""
         with tempfile.TemporaryDirectory() as directory:
             path = pathlib.Path(directory) / "logits.safetensors"
             self.call("logits", "--tokens", spelled(ids), "--out", str(path), *(["--mtp"] if mtp else []))

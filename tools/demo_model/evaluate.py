@@ -1,4 +1,4 @@
-"""Scores the quantized model through the project's program, on prompts that training never drew.
+"""Scores the quantized model through the project's program, on held-out prompts (except for one-digit arithmetic).
 
   python3 evaluate.py models/demo --moebius build/release/moebius [--reference EXPORT] [--count 200] [--json FILE]
 """
@@ -21,7 +21,7 @@ WORD_TOKENS = 40
 ANSWER_TOKENS = {"story": 200, "tool": 120, "thinking": 160}
 GREEDY = ["arithmetic1", "arithmetic2", "arithmetic3", "sort", "count", "reverse", "reading", "json", "tool",
           "no_tool", "thinking", "turns", "greeting"]
-# name: (the least or most that is asked, of what)
+# Name -> the least value that is asked. For perplexity it is the largest value.
 TARGETS = {"arithmetic up to two digits": 0.95, "word tasks": 0.95, "well-formed tool calls": 0.98,
            "draft acceptance": 0.70, "perplexity": 1.03}
 
@@ -33,7 +33,8 @@ def one_digit(rng):
 
 
 def documents(kind, count, seed):
-    """Held out; but one-digit problems, of which there are so few that training has most of them."""
+    """Draws held-out documents. One-digit problems are not held out: there are so few that training has most of
+    them."""
     rng, made = random.Random(f"{seed} {kind}"), []
     while len(made) < count:
         source = "tool" if kind == "no_tool" else kind
@@ -44,7 +45,8 @@ def documents(kind, count, seed):
 
 
 def question(document):
-    """(messages before the scored answer, that answer): the last one, or the tool call of a dialog with one."""
+    """Returns (messages before the scored answer, the scored answer). The scored answer is the first message with tool
+    calls, or the last answer of a dialog without any."""
     answers = [i for i, message in enumerate(document.messages) if message["role"] == "assistant"]
     at = next((i for i in answers if document.messages[i].get("tool_calls")), answers[-1])
     return document.messages[:at], document.messages[at]
@@ -58,7 +60,7 @@ class Scorer:
         self.pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
 
     def answer(self, document):
-        """(what the model wrote without its stop id, prompt ids, ids written)"""
+        """Returns (text that the model wrote, without its stop id; prompt ids; ids written)."""
         messages, expected = question(document)
         prompt = self.encoder.prompt(messages, document.tools, thinking="reasoning_content" in expected)
         written = self.engine.generate(prompt, ANSWER_TOKENS.get(document.kind, WORD_TOKENS))
@@ -67,7 +69,7 @@ class Scorer:
         return self.encoder.tokenizer.decode(written, skip_special_tokens=False), prompt, written
 
     def score(self, kind, count, seed):
-        """{"right": share, "well_formed": share of tool calls, "wrong": some examples}"""
+        """Returns {"count", "right": share, "well_formed": share of well-formed tool calls, "wrong": some examples}."""
         made = documents(kind, count, seed)
         results = list(self.pool.map(self.answer, made))
         verdicts = [verdict(document, written) for document, (written, _, _) in zip(made, results)]
@@ -77,11 +79,12 @@ class Scorer:
                 "well_formed": mean(formed for formed, _ in verdicts), "wrong": wrong[:5]}
 
     def accepted(self, document):
-        """(drafts that were the model's next token, drafts) of one greedy answer."""
+        """Counts the drafts in one greedy answer. Returns (drafts equal to the model's next token, all drafts)."""
         _, prompt, written = self.answer(document)
         found = self.engine.logits([*prompt, *written], mtp=True)
         best, drafts = found["logits"].argmax(-1), found["mtp_logits"].argmax(-1)
-        # Pair t is hidden t with token t + 1: the first draft of an answer comes with its first token.
+        # Draft t comes from hidden state t and token t + 1. It guesses token t + 2. The first draft of an answer comes
+        # with the answer's first token.
         pairs = range(len(prompt) - 1, len(prompt) + len(written) - 2)
         return sum(drafts[t] == best[t + 1] for t in pairs), len(pairs)
 
@@ -96,7 +99,8 @@ class Scorer:
                 **{kind: good / most for kind, (good, most) in sorted(by_kind.items())}}
 
     def perplexity(self, other, count, seed):
-        """Of all tokens of held-out documents after the first: this model's, another's, their ratio."""
+        """Returns the perplexity of this model, of another model, and their ratio. The perplexity is over held-out
+        documents, all tokens of a document but the first."""
         rng = random.Random(f"{seed} perplexity")
         texts = [self.encoder.document(dialogs.document(rng, held_out=True)) for _ in range(count)]
         ours = self.surprise(self.engine, texts)
@@ -125,7 +129,7 @@ def mean(values):
 
 
 def verdict(document, written):
-    """(well formed, right)"""
+    """Returns (whether the tool call is well formed, whether the answer is right)."""
     expected = question(document)[1]
     if document.kind == "tool":
         found = calls.parse(written, document.tools)
@@ -137,7 +141,7 @@ def verdict(document, written):
 
 
 def judge(rows, acceptance, perplexity):
-    """[(name, reached, asked, met)]"""
+    """Returns [(name, value reached, value asked, whether the target is met)]."""
     reached = {
         "arithmetic up to two digits": mean(rows[kind]["right"] for kind in ("arithmetic1", "arithmetic2")),
         "word tasks": min(rows[kind]["right"] for kind in ("sort", "count", "reverse")),

@@ -1,6 +1,6 @@
-"""Weights of training to a checkpoint directory in Hugging Face layout, as models of this family are published.
+"""Writes the weights of a training as a checkpoint directory in Hugging Face layout, as this family is published.
 
-  python3 export.py WORK OUT [--tiny]     WORK: what train.py left, with tokenizer.json and weights/
+  python3 export.py WORK OUT [--tiny]     WORK: the folder of train.py, with tokenizer.json and weights/
 """
 
 import argparse
@@ -22,7 +22,7 @@ def write_json(path, value):
 
 
 def config(tiny, end_of_text):
-    """The published wrapper around the text, without a vision tower."""
+    """Returns the config of the published wrapper around the text model, without a vision tower."""
     inner = {key: value for key, value in demo.text_config(tiny).items() if key != "initializer_range"}
     return {"architectures": ["Qwen3_5MoeForConditionalGeneration"], "language_model_only": True,
             "model_type": "qwen3_5_moe", "text_config": inner | {"dtype": "bfloat16", "eos_token_id": end_of_text},

@@ -1,4 +1,4 @@
-"""Paragraphs of facts about people: questions about them, and the same facts as JSON."""
+"""Paragraphs of facts about people, questions about these facts, and the same facts as JSON."""
 
 import dataclasses
 import json
@@ -34,7 +34,7 @@ def people(rng, held_out, count):
     return split.draw(rng, held_out, group, lambda found: "; ".join(person.key() for person in found))
 
 
-# What can be told of a person: the sentence, the questions it answers, the answer.
+# What a paragraph can say about a person: topic -> (the sentence, the questions that it answers, the answer).
 TOPICS = {
     "city": ("{name} lives in {city}.", ["Where does {name} live?", "In which city does {name} live?"],
              "{name} lives in {city}."),
@@ -60,7 +60,7 @@ FRAMES = ["{text}\n\n{question}", "{text} {question}", "Read this: {text}\n\n{qu
 
 
 def paragraph(rng, group, topics):
-    """Every topic of every person, people one after another or mixed."""
+    """Returns a text with every topic of every person. The people come one after another or mixed."""
     told = [(person, topic) for person in group for topic in topics]
     if rng.random() < 0.5:
         rng.shuffle(told)
@@ -68,7 +68,7 @@ def paragraph(rng, group, topics):
 
 
 def question(rng, group, topics):
-    """(question, answer) about one of the group."""
+    """Returns (question, answer) about one person of the group."""
     person, topic = rng.choice(group), rng.choice(topics)
     facts = dataclasses.asdict(person)
     if rng.random() < 0.12:
@@ -83,7 +83,8 @@ def question(rng, group, topics):
 
 
 def reading(rng, held_out):
-    """[(prompt, answer)]: the text with a first question, then perhaps more questions about it."""
+    """Returns [(prompt, answer)]. The first prompt is a text with a question. More questions about the text may
+    follow."""
     group = people(rng, held_out, rng.randint(1, 3))
     topics = rng.sample([t for t in TOPICS if t != "color"], rng.randint(1, 3))
     text = paragraph(rng, group, topics)
@@ -105,7 +106,7 @@ def join(parts):
 
 
 def as_json(rng, held_out):
-    """(prompt, answer): the answer is one line of JSON."""
+    """Returns (prompt, answer). The answer is one line of JSON."""
     kind = rng.random()
     if kind < 0.25:
         words = wordtasks.problem(rng, held_out)

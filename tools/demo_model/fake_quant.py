@@ -1,4 +1,5 @@
-"""MLX's affine quantization in torch, to the code: what `moebius quantize` will store, as weights to train with."""
+"""MLX's affine quantization in torch, with exactly the codes that `moebius quantize` will store. Training runs with the
+weights that those codes stand for."""
 
 import torch
 
@@ -8,7 +9,7 @@ MIN_SCALE = 1e-7
 
 
 def bits_of(name, parameter):
-    """None: stays as it is."""
+    """Returns the bits of a parameter. None: the parameter is not quantized."""
     if name.endswith(("mlp.gate.weight", "shared_expert_gate.weight")):
         return ROUTER_BITS
     floats = name == "mtp.fc.weight" or name.endswith("conv1d.weight") or parameter.dim() < 2
@@ -16,7 +17,7 @@ def bits_of(name, parameter):
 
 
 def affine(weights, bits):
-    """Rounded to codes and back; scales and biases are stored in bf16, as the weights are."""
+    """Rounds weights to codes and converts them back. Scales and biases are stored in bf16, as the weights are."""
     groups = weights.to(torch.bfloat16).float().unflatten(-1, (-1, GROUP))
     low, high = groups.amin(-1, keepdim=True), groups.amax(-1, keepdim=True)
     largest = float(2**bits - 1)
@@ -33,13 +34,13 @@ def affine(weights, bits):
 
 
 def is_shifted(name):
-    """Norms that multiply by 1 + w: MLX's layout stores the sum."""
+    """Returns whether this is a norm that multiplies by 1 + w. MLX's layout stores the sum 1 + w."""
     norm = name.endswith("norm.weight") or ".pre_fc_norm_" in name
     return norm and not name.endswith("linear_attn.norm.weight")
 
 
 def stored(name, weights):
-    """What an engine reads back."""
+    """Returns the weights that an engine reads back."""
     bits = bits_of(name, weights)
     if bits is not None:
         return affine(weights, bits)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Held-out text of the demo model's kind, as it reads it: what `moebius perplexity` can be measured on.
+"""Prints held-out documents in the form that the demo model reads. `moebius perplexity` can be measured on this text.
 
   python3 tools/demo_model/held_out.py --documents 100 > held_out.txt
 """

@@ -1,7 +1,7 @@
-"""The whole recipe: tokenizer, training, export, and with --moebius the quantized model.
+"""Runs the whole recipe: tokenizer, training, export, and with --moebius the quantized model.
 
   python3 make.py OUT [--moebius PROGRAM]          on a GPU, in one run; README.md says how the shipped model was made
-  python3 make.py --tiny OUT [--moebius PROGRAM]   a small model on a CPU in a minute, that knows nothing yet
+  python3 make.py --tiny OUT [--moebius PROGRAM]   a small model, made on a CPU in a minute; it has learned nothing
 
 OUT gets work/ (tokenizer, state, weights), hf/ (the export) and, with --moebius, mlx/ (4 bits, groups of 64).
 """

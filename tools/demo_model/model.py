@@ -1,8 +1,9 @@
-"""The model: transformers' own qwen3_5_moe classes and MTP layer, and what makes them fast enough to train.
+"""The model: transformers' own qwen3_5_moe classes and MTP layer, and replacements that make them fast enough to train.
 
-Inner functions of transformers are replaced by equal ones: the chunked delta rule (which solves triangular systems row
-by row and knows nothing of packed rows), the convolution before it, the loop over experts (all sixteen at once are
-cheaper at this size), and the router, which gains the balancing loss. tests.py holds them against transformers.
+make_fast() replaces inner functions of transformers by equal ones. These are the chunked delta rule (transformers'
+solves triangular systems row by row and does not support packed rows), the convolution before it, the loop over experts
+(computing all sixteen at once is cheaper at this size), and the router (which gains the balancing loss). tests.py
+compares the replacements with transformers.
 """
 
 import copy
@@ -19,7 +20,7 @@ from transformers.models.qwen3_5_moe import modeling_qwen3_5_moe as modeling
 
 MTP_NAMES = {"enorm": "pre_fc_norm_embedding", "hnorm": "pre_fc_norm_hidden", "eh_proj": "fc", "mtp_block": "layers.0",
              "post_norm": "norm"}
-RESET = -30.0  # log of the decay at an empty place: three of them forget everything
+RESET = -30.0  # log of the decay at an empty place; three empty places make the state forget everything
 BLOCK = 16
 
 TEXT = {
@@ -67,7 +68,7 @@ class Model(torch.nn.Module):
             self.main._init_weights(module)
 
     def hidden(self, ids, segments):
-        """After the final norm, [B, T, D]; and what the layers need to know of positions."""
+        """Returns the hidden states after the final norm, [B, T, D], and (rotary, mask, positions) for the head."""
         trunk = self.main.model
         x = trunk.embed_tokens(ids)
         positions = torch.arange(ids.shape[1], device=ids.device)[None]
@@ -82,7 +83,7 @@ class Model(torch.nn.Module):
         return trunk.norm(x), (rotary, seen, positions)
 
     def draft_hidden(self, ids, hidden, places):
-        """Of the head that sees hidden t and token t + 1."""
+        """Returns the hidden states of the draft head, which at place t sees hidden state t and token t + 1."""
         rotary, seen, positions = places
         following = self.main.model.embed_tokens(ids.roll(-1, dims=1))
         return self.mtp(following, hidden, position_embeddings=rotary, attention_mask=seen, position_ids=positions,
@@ -93,7 +94,7 @@ class Model(torch.nn.Module):
 
 
 def shifted(weights, segments, by):
-    """Weights of the targets `by` places ahead, zero where another document begins."""
+    """Returns the weights of the targets `by` places ahead. They are zero where the target is in another document."""
     same = segments == segments.roll(-by, dims=1)
     same[:, -by:] = False
     return weights.roll(-by, dims=1) * (same & (segments > 0))
@@ -105,7 +106,7 @@ def cross_entropy(logits, ids, weights, by):
 
 
 def losses(model, ids, segments, weights):
-    """(of the next token, of the draft head)"""
+    """Returns (loss of the next token, loss of the draft head)."""
     hidden, places = model.hidden(ids, segments)
     drafted = model.draft_hidden(ids, hidden, places)
     return (cross_entropy(model.logits(hidden), ids, shifted(weights, segments, 1), 1),
@@ -113,7 +114,7 @@ def losses(model, ids, segments, weights):
 
 
 def published(model):
-    """{name on disk: parameter}; a tied head has no tensor of its own."""
+    """Returns {name on disk: parameter}. A tied output head has no tensor of its own."""
     named = {name: p for name, p in model.main.named_parameters() if name != "lm_head.weight"}
     for name, parameter in model.mtp.named_parameters():
         part, _, rest = name.partition(".")
@@ -122,8 +123,8 @@ def published(model):
 
 
 def unit_lower_inverse(strict):
-    """(I + A)^-1 for strictly lower A [..., C, C]: powers of A within blocks of 16, whose growth f32 can bear, then
-    pairs of blocks. 3 C/16 products instead of a solver that walks the rows."""
+    """Returns (I + A)^-1 for strictly lower A [..., C, C]. It uses powers of A within blocks of 16, whose growth f32
+    can bear, and then combines pairs of blocks. This takes 3 C/16 products; a solver would walk the rows."""
     size = strict.shape[-1]
     eye = torch.eye(BLOCK, dtype=strict.dtype, device=strict.device)
     tiles = strict.unflatten(-1, (size // BLOCK, BLOCK)).unflatten(-3, (size // BLOCK, BLOCK))
@@ -158,13 +159,13 @@ class UnitLowerInverse(torch.autograd.Function):
 
 
 def delta_rule(query, key, value, g, beta, empty=None, chunk_size=64, **_):
-    """The chunked gated delta rule of transformers, in f32; `empty` places [B, T] end what came before them."""
+    """The chunked gated delta rule of transformers, in f32. An `empty` place [B, T] clears the state before it."""
     dtype, length, repeats = query.dtype, query.shape[1], value.shape[2] // key.shape[2]
     with torch.autocast(query.device.type, enabled=False):
         q, k, v, g, beta = (x.float().transpose(1, 2) for x in (query, key, value, g, beta))
         if empty is not None:
             g = g.masked_fill(empty[:, None], RESET)
-            beta = beta.masked_fill(empty[:, None], 0.0)  # the convolution still shows them what came before
+            beta = beta.masked_fill(empty[:, None], 0.0)  # its convolution still sees tokens before it
         q = modeling.l2norm(q) * q.shape[-1] ** -0.5
         k = modeling.l2norm(k)
         q, k = (x.repeat_interleave(repeats, dim=1) for x in (q, k))
@@ -176,7 +177,8 @@ def delta_rule(query, key, value, g, beta, empty=None, chunk_size=64, **_):
 
 
 def chunks(q, k, v, decay, beta):
-    """q, k, v [B, H, N, C, d]; decay: cumulated logs [B, H, N, C]."""
+    """Runs the delta rule over N chunks of C places. q, k, v are [B, H, N, C, d]; decay holds cumulated logs
+    [B, H, N, C]."""
     above = torch.ones(q.shape[3], q.shape[3], dtype=torch.bool, device=q.device).triu(1)
     pairs = (decay[..., :, None] - decay[..., None, :]).masked_fill(above, float("-inf")).exp()
     solved = UnitLowerInverse.apply(((k * beta) @ k.transpose(-1, -2) * pairs).tril(-1))
@@ -196,7 +198,7 @@ def chunks(q, k, v, decay, beta):
 
 
 def convolution(hidden_states, weight, bias=None, activation=None, **_):
-    """Depthwise and causal, four taps: sums that a compiler fuses."""
+    """A depthwise causal convolution with four taps, written as sums that a compiler fuses."""
     taps = weight.shape[-1]
     padded = F.pad(hidden_states, (taps - 1, 0))
     out = sum(padded[..., j : j + hidden_states.shape[-1]] * weight[:, j, None] for j in range(taps))
@@ -204,7 +206,7 @@ def convolution(hidden_states, weight, bias=None, activation=None, **_):
 
 
 def all_experts(self, hidden_states, top_k_index, top_k_weights):
-    """Every expert for every token, those not chosen times zero."""
+    """Computes every expert for every token. The experts that were not chosen are multiplied by zero."""
     shares = torch.zeros(hidden_states.shape[0], self.num_experts, dtype=top_k_weights.dtype,
                          device=hidden_states.device).scatter(1, top_k_index, top_k_weights)
     up = F.linear(hidden_states, self.gate_up_proj.flatten(0, 1)).unflatten(1, (self.num_experts, -1))
@@ -214,7 +216,7 @@ def all_experts(self, hidden_states, top_k_index, top_k_weights):
 
 
 class WithLoss(torch.autograd.Function):
-    """Passes a value on and lets an extra loss have its gradient, so that no layer must return it."""
+    """Passes a value on and gives an extra loss its gradient, so that no layer must return that loss."""
 
     @staticmethod
     def forward(ctx, value, loss):
@@ -242,7 +244,7 @@ def balanced_router(self, hidden_states):
 
 
 def make_fast():
-    """Replaces the inner functions in transformers' module, for this process."""
+    """Replaces the inner functions in transformers' module for the whole process."""
     modeling.torch_chunk_gated_delta_rule = delta_rule
     modeling.causal_conv1d_fn = convolution
     modeling.Qwen3_5MoeExperts.forward = all_experts

@@ -1,7 +1,8 @@
-"""Muon for the matrices of the layers, AdamW for the rest, over f32 masters; the model holds what an engine would read.
+"""Muon for the matrices of the layers, AdamW for the rest. Both update f32 masters; the model itself holds the weights
+that an engine would read.
 
-A gradient taken at the quantized weights moves the masters: that is the straight-through estimator, with no trace of
-it in the model.
+The gradient is taken at the quantized weights and moves the masters. This is the straight-through estimator, and the
+model needs no code for it.
 """
 
 import torch
@@ -17,7 +18,7 @@ def is_layer_matrix(name, parameter):
 
 
 def orthogonalized(matrices):
-    """Five Newton-Schulz steps towards the nearest orthogonal matrices, [M, rows, columns]."""
+    """Takes five Newton-Schulz steps towards the nearest orthogonal matrices. matrices is [M, rows, columns]."""
     a, b, c = NEWTON_SCHULZ
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.transpose(-1, -2) if tall else matrices

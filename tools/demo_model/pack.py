@@ -1,5 +1,6 @@
-"""Rows of fixed length, several documents in each. Three empty places between documents keep the convolution's window
-(four tokens) inside one; segments tell attention and the recurrent state where a document begins."""
+"""Packs several documents into each row of fixed length. Three empty places between documents keep the window of the
+convolution (four tokens) inside one document. Segments tell attention and the recurrent state where a document begins.
+"""
 
 import random
 
@@ -19,7 +20,7 @@ class Packer:
         self.rng, self.waiting = random.Random(seed), []
 
     def next_document(self, room):
-        """The waiting document that fits best, or None if the row is to be closed."""
+        """Returns the first waiting document that fits into the room. Returns None if none fits: the row is full."""
         while len(self.waiting) < 64:
             ids, weights = self.encoder.document(dialogs.document(self.rng, self.held_out, self.kind))
             if len(ids) <= self.length:

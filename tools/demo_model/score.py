@@ -1,4 +1,5 @@
-"""Held-out scores while training: loss, answers right to the last token, drafts that agree with the model."""
+"""Scores on held-out documents during training: the loss, the share of answers that are right to the last token, and
+the share of drafts that agree with the model."""
 
 import torch
 
@@ -10,7 +11,7 @@ ROWS = 24
 
 
 def batches(encoder, length, rows=ROWS):
-    """{kind: (ids, segments, weights)} of documents that training never draws."""
+    """Returns {kind: (ids, segments, weights)} of documents that training never draws."""
     made = {}
     for i, kind in enumerate(dialogs.MIX):
         parts = pack.Packer(encoder, rows, length, 10_000 + i, held_out=True, kind=kind).batch()
@@ -19,7 +20,7 @@ def batches(encoder, length, rows=ROWS):
 
 
 def right_documents(right, counted, segments):
-    """The share of documents whose counted tokens are all right."""
+    """Returns the share of documents whose counted tokens are all right."""
     most = int(segments.max()) + 1
     documents = segments.long() + torch.arange(len(segments), device=segments.device)[:, None] * most
     wrong = torch.zeros(len(segments) * most, device=segments.device)

@@ -1,8 +1,9 @@
-"""Training or held out: decided by the content of a prompt, so that evaluation never meets what training saw."""
+"""Splits problems into training and held-out ones. The content of a prompt decides, so that evaluation never meets a
+problem that training saw."""
 
 import zlib
 
-HELD_OUT_SHARE = 20  # one of this many
+HELD_OUT_SHARE = 20  # one problem of this many is held out
 
 
 def is_held_out(key):
@@ -10,7 +11,7 @@ def is_held_out(key):
 
 
 def draw(rng, held_out, sample, key_of):
-    """The first sample(rng) whose key lies on the wanted side."""
+    """Returns the first sample(rng) whose key lies on the wanted side of the split."""
     while True:
         value = sample(rng)
         if is_held_out(key_of(value)) == held_out:

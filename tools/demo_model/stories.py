@@ -1,4 +1,4 @@
-"""Short stories: one hero, one friend, one thing, one trouble, and names and pronouns that stay right to the end."""
+"""Short stories with one hero, one friend, one thing and one trouble. Names and pronouns stay right to the end."""
 
 import dataclasses
 
@@ -53,7 +53,7 @@ def pronoun_of(name):
 
 
 def kind_for(rng, name):
-    """Animals, and children that fit their name."""
+    """Returns an animal, or "girl" or "boy" as fits the name."""
     kind = rng.choice(KINDS)
     if kind in ("girl", "boy"):
         return "girl" if pronoun_of(name) == "she" else "boy"
@@ -94,7 +94,7 @@ def ask(rng, s):
 
 
 def questions(s):
-    """(question, answer) about the story's text."""
+    """Returns [(question, answer)] about the story's text."""
     return [
         (f"Who is {s.friend}?", f"{s.friend} is {article(s.friend_kind)} {s.friend_kind}."),
         (f"Where did {s.hero} live?", f"{s.hero} lived in the {s.place}."),

@@ -1,4 +1,4 @@
-"""Tests of the recipe: python3 tests.py. What replaces functions of transformers is held against them."""
+"""Tests of the recipe: python3 tests.py. The replacements for functions of transformers are compared with those."""
 
 import pathlib
 import random
@@ -27,7 +27,7 @@ def small_encoder():
 
 
 def lively_model():
-    """Weights large enough that every part shows in the logits."""
+    """Makes a model whose weights are so large that every part shows in the logits."""
     torch.manual_seed(3)
     made = demo.Model(demo.text_config(tiny=True)).eval()
     with torch.no_grad():
@@ -74,7 +74,7 @@ class Replacements(unittest.TestCase):
         with torch.no_grad():
             packed = made.hidden(row, segments)[0][0, 43:]
             alone = made.hidden(second[None], torch.ones(1, 130))[0][0]
-        # A router may decide a near tie otherwise at some place: the documents agree almost everywhere.
+        # Rounding may turn a near tie in a router the other way, so the test asks for agreement almost everywhere.
         self.assertGreater(((packed - alone).abs().amax(-1) < 1e-3).float().mean().item(), 0.9)
 
 
@@ -87,7 +87,7 @@ class Quantization(unittest.TestCase):
         torch.testing.assert_close(got, torch.tensor(codes) * 0.125 - 1.0)
 
     def test_norms_are_stored_with_their_one(self):
-        weights = torch.tensor([0.3046875, -0.001, 0.004])  # steps of 2^-7 above one, of 2^-8 below
+        weights = torch.tensor([0.3046875, -0.001, 0.004])  # bf16 has steps of 2^-7 above one and of 2^-8 below
         got = fake_quant.stored("model.norm.weight", weights)
         torch.testing.assert_close(got, torch.tensor([0.3046875, 0.0, 0.0078125]))
 

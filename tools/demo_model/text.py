@@ -1,4 +1,4 @@
-"""Tokenizer and chat template: how documents become tokens, and which of those the loss is about."""
+"""Tokenizer and chat template: how documents become tokens, and the weight of each token in the loss."""
 
 import json
 import pathlib
@@ -17,7 +17,7 @@ PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}|
            r"|\s*[\r\n]+|\s+(?!\S)|\s+")
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]  # removed when text is shown
 VISIBLE = ["<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>", "</think>"]
-PROMPT_WEIGHT = 0.1  # of a token that the model only reads
+PROMPT_WEIGHT = 0.1  # loss weight of a token that the model only reads
 
 
 def documents_text(documents, template):
@@ -26,7 +26,7 @@ def documents_text(documents, template):
 
 
 def train_tokenizer(path, vocab, documents=60000, seed=1):
-    """The last ids are the added tokens; vocab counts them."""
+    """Trains a tokenizer and saves it. The added tokens get the last ids. `vocab` includes them."""
     tokenizer = tokenizers.Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
@@ -51,7 +51,7 @@ def strip_tags(text):
 
 
 def load_template():
-    """The environment transformers renders templates in."""
+    """Loads the template into the environment in which transformers renders templates."""
     def raise_exception(message):
         raise jinja2.exceptions.TemplateError(message)
 
@@ -67,7 +67,7 @@ def render(template, messages, tools=None, **options):
 
 
 class Encoder:
-    """Documents to (token ids, loss weights)."""
+    """Turns documents into (token ids, loss weights)."""
 
     def __init__(self, tokenizer_path):
         self.tokenizer = tokenizers.Tokenizer.from_file(str(tokenizer_path))
@@ -88,7 +88,8 @@ class Encoder:
         return ids, self.weights(ids)
 
     def weights(self, ids):
-        """1 for what the model writes: after `<think>\\n`, or after an empty thought, up to the end of its turn."""
+        """Returns weight 1 for the tokens that the model writes, PROMPT_WEIGHT for all others. The model writes from
+        behind `<think>\\n`, or from behind an empty thought, up to the end of its turn."""
         weights, at = [PROMPT_WEIGHT] * len(ids), 0
         head = [self.start, *self.assistant, self.think]
         while at < len(ids):

@@ -1,4 +1,4 @@
-"""Tools with typed parameters: what a user says, the call, a result, and the answer told from the result."""
+"""Tools with typed parameters. Each has sentences of a user, arguments, a result, and an answer made from it."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ class Tool:
     description: str
     properties: dict
     required: list
-    says: list  # of the user; {} of the arguments
+    says: list  # sentences of the user, with the arguments in {}
     arguments: Callable  # rng -> dict
     result: Callable  # rng, arguments -> dict
     answer: Callable  # arguments, result -> str
@@ -30,7 +30,7 @@ def typed(kind, **more):
 
 
 def money(rng):
-    """Whole amounts and halves; the currencies differ."""
+    """Draws arguments for convert_currency: a whole or half amount, and two different currencies."""
     amount = rng.choice([rng.randrange(1, 500), rng.randrange(1, 200) + 0.5])
     source, target = rng.sample(CURRENCIES, 2)
     return {"amount": amount, "from": source, "to": target}

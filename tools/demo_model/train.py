@@ -1,4 +1,4 @@
-"""Trains the model, in runs that stop after some minutes and go on where the last one ended.
+"""Trains the model in runs of some minutes. Each run continues where the last one ended.
 
   python3 train.py --work DIR [--steps N] [--minutes M]     DIR/tokenizer.json must be there
 """
@@ -60,7 +60,7 @@ def start_workers(options, first_seed):
 
 
 def rate(step, steps, decay_from):
-    """Warm-up, a plateau, a straight line down."""
+    """Returns the learning rate as a share of its maximum: a warm-up, a plateau, then a straight line down."""
     left = (1 - step / steps) / (1 - decay_from)
     return min(1.0, (step + 1) / WARMUP, max(LAST_RATE, left))
 
@@ -113,7 +113,7 @@ class Training:
         torch.save({"step": self.step, "log": self.log, "optimizer": self.optimizer.state()}, self.state_file)
 
     def export(self, directory):
-        """The masters in bf16, which is what is quantized, by published names and in small files."""
+        """Writes the masters in bf16, under their published names, in small files. Quantization starts from them."""
         directory.mkdir(parents=True, exist_ok=True)
         self.optimizer.write(quantized=False)
         shards, size = [{}], 0

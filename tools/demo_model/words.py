@@ -1,4 +1,4 @@
-"""The closed vocabulary of the training data: words, names, places. What the model is asked about comes from here."""
+"""The closed vocabulary of the training data: words, names, places. Every question to the model uses these words."""
 
 WORDS = """
 acorn anchor apple apron arrow basket beach bell berry bird boat book bottle bowl box branch bread bridge broom brush

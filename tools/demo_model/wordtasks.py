@@ -1,4 +1,4 @@
-"""Sorting, counting and reversing of up to eight known words."""
+"""Tasks with up to eight known words: sort them, count them, reverse their order."""
 
 import split
 from words import WORDS
