@@ -144,7 +144,7 @@ TEST(Filters, take_top_p_of_what_top_k_leaves) {
 }
 
 TEST(Filters, take_top_p_of_all_tokens_and_not_of_those_that_min_p_leaves) {
-  // Of 0.5, 0.26, 0.12, 0.12, min_p 0.5 leaves two. Of these two alone, the first would be 0.66.
+  // min_p 0.5 leaves two of 0.5, 0.26, 0.12, 0.12. If top_p saw these two alone, the first would be 0.66 and suffice.
   const std::vector<float> row = {std::log(0.5f), std::log(0.26f), std::log(0.12f), std::log(0.12f)};
   EXPECT_EQ(allowed(row, {.top_p = 0.6f, .min_p = 0.5f}).size(), 2u);
 }

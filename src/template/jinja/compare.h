@@ -1,5 +1,5 @@
-// Equality, order and membership as Python has them. Marks of users do not count. All functions pay by element and
-// byte.
+// Equality, order and membership as Python has them. Marks of users do not count. All functions charge the budget
+// by element and byte.
 #pragma once
 
 #include <compare>

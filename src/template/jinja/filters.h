@@ -22,7 +22,7 @@ struct KeyOf {
 
 enum class Direction : uint8_t { kUp, kDown };
 
-// Sorts by keys, stably. Fails where two keys have no order. Pays the budget.
+// Sorts by keys, stably. Fails where two keys have no order. Charges the budget.
 std::vector<Value> sorted(Runtime& runtime, const std::vector<Value>& values, const std::vector<Value>& keys,
                           Direction direction);
 

@@ -1,4 +1,4 @@
-// Statements.
+// Runs statements.
 #include "template/jinja/interpreter.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// Tags and their bodies.
+// Parses tags and their bodies.
 #include <fmt/format.h>
 
 #include <algorithm>

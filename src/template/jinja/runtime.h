@@ -89,10 +89,10 @@ struct SliceBounds {
   Value begin, end, step;  // none: from the start, to the end, by one
 };
 Value slice(Runtime& runtime, const Value& object, const SliceBounds& bounds);
-// Returns the value at a key that equals this one, as Python's dict compares keys, or nullptr when absent. Pays the
-// budget.
+// Returns the value at a key that equals this one, as Python's dict compares keys, or nullptr when absent. Charges
+// the budget.
 const Value* find_key(Runtime& runtime, const Dict& dict, const Value& key);
-// Sets `items[key] = value` in a dictionary under construction. Pays the budget.
+// Sets `items[key] = value` in a dictionary under construction. Charges the budget.
 void set_item(Runtime& runtime, std::vector<Dict::Item>& items, const Value& key, const Value& value);
 // Follows what filters call an attribute: "a.b.0", or a number.
 Value path(Runtime& runtime, const Value& object, const Value& dotted);

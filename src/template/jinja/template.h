@@ -1,7 +1,7 @@
 // A Jinja template as the transformers library runs chat templates: jinja2's sandbox with trim_blocks, lstrip_blocks,
 // loop controls and generation blocks, its own tojson, raise_exception and strftime_now. A template is a stranger's
-// program. A Budget bounds what it may do, and what a user wrote of its output is marked. This file knows nothing of
-// conversations; template/chat_template.h does.
+// program. A Budget bounds what it may do, and the bytes of its output that a user wrote are marked. This file knows
+// nothing of conversations; template/chat_template.h does.
 //
 //   const Template hello = Template::parse("{{ greeting | upper }}!", "example");
 //   Budget budget(Limits{});

@@ -1,6 +1,6 @@
 // Text with marks, as Python's str sees it: a sequence of code points. Every piece that is copied brings the marks of
-// the user's bytes with it, and pays for itself. A byte that is made from a user's byte (upper case, an escape) is a
-// user's byte. This file builds, slices and searches text. The methods of str are in methods_*.cpp.
+// the user's bytes with it, and is paid from the budget. A byte that is made from a user's byte (upper case, an escape)
+// is a user's byte. This file builds, slices and searches text. The methods of str are in methods_*.cpp.
 #pragma once
 
 #include <cstddef>
@@ -57,7 +57,8 @@ void append_code_point(std::string& out, char32_t value);
 bool is_space(char32_t value);       // Python's str.isspace
 bool is_line_break(char32_t value);  // Python's str.splitlines
 
-// Returns the byte where the needle begins at or after `from`. Linear in the text whatever the needle. Pays the budget.
+// Returns the byte where the needle begins at or after `from`. Linear in the text whatever the needle. Charges the
+// budget.
 size_t find(Budget& budget, std::string_view text, std::string_view needle, size_t from);
 // Returns the byte where the last needle begins that ends at or before `end`.
 size_t find_last(Budget& budget, std::string_view text, std::string_view needle, size_t end);
