@@ -6,7 +6,7 @@
 namespace moebius::internal {
 namespace {
 
-// Whether a value that begins like this may turn out to be null.
+// Tells whether a value that begins like this may turn out to be null.
 bool may_be_null(std::string_view value) {
   constexpr std::string_view kNull = "null";
   return value.size() <= kNull.size() && is_null_word(std::string(value) + std::string(kNull.substr(value.size())));

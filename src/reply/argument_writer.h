@@ -1,5 +1,5 @@
-// Turns the raw values of an XML call into the pieces of one JSON object. Text is streamed as it comes; what has
-// another type waits until it is whole. Where a value begins and ends is not decided here (xml_call.h).
+// Turns the raw values of an XML call into the pieces of one JSON object. Text is streamed as it comes; a value of
+// another type waits until it is whole. xml_call.h decides where a value begins and ends.
 #pragma once
 
 #include <set>
@@ -15,10 +15,10 @@ class ArgumentWriter {
  public:
   explicit ArgumentWriter(EventList& events) : events_(&events) {}
 
-  void begin();  // the arguments of the next call
-  // A parameter that was given before is read and dropped: its first value may be at the client already.
+  void begin();  // begins the arguments of the next call
+  // Opens a parameter. One that was given before is read and dropped: its first value may be at the client already.
   void open(const std::string& name, const ParameterType& type);
-  // The text between the tags: one line break at its front and one at its end are syntax, all else is the value.
+  // Adds text from between the tags. One line break at its front and one at its end are syntax, all else is the value.
   void add(std::string_view text);
   void close();
   void finish();
@@ -29,10 +29,10 @@ class ArgumentWriter {
   EventList* events_;
   std::set<std::string> names_;
   ParameterType type_;
-  std::string value_;             // not sent yet
+  std::string value_;             // the part that is not sent yet
   bool is_repeated_ = false;      // drop this value
   bool is_at_front_ = false;      // nothing of the value was seen
-  bool is_newline_held_ = false;  // it may be the one before the closing tag
+  bool is_newline_held_ = false;  // that line break may be the one before the closing tag
   bool is_quoted_ = false;        // the opening quote was sent
 };
 

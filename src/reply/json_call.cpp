@@ -1,5 +1,5 @@
-// Brackets and strings are followed byte by byte, so that a </tool_call> inside a string is text and a brace inside one
-// counts for nothing; whether the object is JSON is left to the JSON parser, once, when it is whole.
+// Follows brackets and strings byte by byte, so that a </tool_call> inside a string is text and a brace inside one
+// counts for nothing. The JSON parser decides whether the object is JSON, once, when it is whole.
 #include "reply/json_call.h"
 
 #include <utility>
@@ -12,8 +12,7 @@ namespace {
 
 constexpr const char* kWhere = "tool call";
 
-// Finds the text of the member "arguments", which keeps its spelling of numbers and its spaces on the way to the
-// client.
+// Finds the text of the member "arguments". It goes to the client with its own spelling of numbers and its spaces.
 class ArgumentsFinder : public JsonHandler {
  public:
   void begin_object() override {

@@ -1,5 +1,5 @@
 // One block in the JSON form, from <tool_call> to the end of its object. The block is held back until the object is
-// whole, because one that is no call is given back as text.
+// whole, because a block that is no call is given back as text.
 #pragma once
 
 #include <optional>
@@ -15,17 +15,17 @@ struct JsonCall {
   std::string arguments;  // a JSON object, as the model wrote it
 };
 
-// The call of an object {"name": ..., "arguments": ...}. Arguments may be an object, a string of one, or missing; none
-// when it is no such object, or no JSON within the bounds of parse_json.
+// Returns the call of an object {"name": ..., "arguments": ...}. The arguments may be an object, a string of one, null
+// or missing. Returns none when the text is no such object, or no JSON within the bounds of parse_json.
 std::optional<JsonCall> json_call_of(std::string_view json);
 
 class JsonBlock {
  public:
   enum class Progress {
     kContinues,
-    kWhole,       // object() is an object whose brackets match; what follows is left in the lexeme
-    kBroken,      // no JSON object will come of it; what follows is left in the lexeme
-    kBrokenOver,  // the same, and text() includes </tool_call>
+    kWhole,       // object() is an object whose brackets match; the lexeme keeps what follows
+    kBroken,      // no JSON object will come of it; the lexeme keeps what follows
+    kBrokenOver,  // no JSON object will come of it, and text() includes </tool_call>
   };
 
   void begin(std::string opening);  // <tool_call> and blanks

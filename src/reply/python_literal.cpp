@@ -1,4 +1,4 @@
-// Recursive descent over the literal, with a bound on its depth; every function reads one production into a tree and
+// Recursive descent over the literal, with a bound on its depth. Every function reads one production into a tree and
 // says whether it was there.
 #include "reply/python_literal.h"
 
@@ -69,7 +69,7 @@ class LiteralReader {
       std::string key;
       if (!is_at_quote() || !read_string(key) || !take(':')) return false;
       const auto [place, is_new] = places.emplace(key, members.size());
-      // Appends as to a vector: ordered_map's own insertion searches all keys.
+      // Appends as to a vector, because ordered_map's own insertion searches all keys.
       if (is_new) members.emplace_back(std::move(key), nullptr);
       if (!read_value(members.begin()[place->second].second, depth + 1)) return false;
     }
@@ -108,7 +108,7 @@ class LiteralReader {
     return true;
   }
 
-  // Two \u that are a surrogate pair are one character, as in JSON.
+  // Two \u escapes that are a surrogate pair are one character, as in JSON.
   bool read_code_point(std::string& value, size_t digits) {
     std::optional<uint32_t> point = take_hex(digits);
     if (point && *point >= 0xd800 && *point < 0xdc00 && text_.starts_with("\\u")) {
@@ -151,7 +151,7 @@ class LiteralReader {
     if (point >= 0x80) continuation(0);
   }
 
-  // A constant or a number: numbers are JSON's.
+  // Reads a constant or a number. Numbers are JSON's.
   bool read_word(Json& value) {
     const std::string_view word = text_.substr(0, std::min(text_.find_first_of(" \t\r\n,:]})"), text_.size()));
     text_.remove_prefix(word.size());

@@ -10,12 +10,12 @@
 
 namespace moebius::internal {
 
-// The events of one feed: pieces of the same text that follow each other become one event.
+// The events of one feed. Pieces of the same text that follow each other become one event.
 class EventList {
  public:
   void text(ReplyEvent::Kind kind, std::string_view piece);  // kReasoning or kContent
   void start_call(std::string id, std::string_view name);    // gets the next index
-  void arguments(std::string_view piece);                    // of the call started last
+  void arguments(std::string_view piece);                    // for the call that was started last
   void finish_call();
 
   [[nodiscard]] int calls() const { return calls_; }  // started so far, over all feeds

@@ -1,5 +1,5 @@
-// The states of a reply. A state takes a lexeme, or changes the state and leaves the lexeme, or the rest of it, to the
-// next one. What a call looks like inside stands in xml_call.cpp and json_call.cpp.
+// The states of a reply. A state takes a lexeme, or it changes the state and leaves the lexeme, or the rest of it, to
+// the next one. xml_call.cpp and json_call.cpp tell what a call looks like inside.
 #include "reply/reply_parser.h"
 
 #include <algorithm>
@@ -41,7 +41,7 @@ class ReplyParser::Machine {
   enum class State : uint8_t {
     kReasoning,
     kContent,
-    kOpened,  // behind <tool_call>: a call if its beginning follows, else content
+    kOpened,  // behind <tool_call>: a call if its beginning follows, otherwise content
     kBare,    // behind <function=A TOOL> without <tool_call>: a call if it goes on as one
     kXmlCall,
     kJsonCall,
@@ -50,7 +50,7 @@ class ReplyParser::Machine {
   [[nodiscard]] Tags tags() const;
   void lex(std::string_view text);
   void handle(Lexeme lexeme);
-  // Whether the lexeme is used up.
+  // parse and the functions for the states return whether the lexeme is used up.
   bool parse(Lexeme& lexeme);
   bool parse_reasoning(const Lexeme& lexeme);
   bool parse_content(const Lexeme& lexeme);
@@ -81,7 +81,7 @@ class ReplyParser::Machine {
   std::string opening_;        // what kOpened and kBare hold back
   std::string bare_name_;      // the function of kBare
   bool has_thought_ = false;   // a </think> was seen
-  bool is_raw_block_ = false;  // the content is inside a block that was no call: its </tool_call> is content too
+  bool is_raw_block_ = false;  // inside a block that was no call: its </tool_call> is content too
   uint64_t steps_ = 0;
 };
 
@@ -101,7 +101,7 @@ std::vector<ReplyEvent> ReplyParser::Machine::finish() {
   lex(utf8_.finish());
   const bool is_part_of_tag = lexer_.holds_part_of_tag();
   if (std::optional<Lexeme> held = lexer_.flush()) {
-    // A call that was cut off in a tag has no use for the part of it.
+    // A call that was cut off in a tag has no use for that part of a tag.
     const bool is_dropped =
         state_ == State::kXmlCall && held->tag == Tag::kNone && (is_part_of_tag || xml_.is_closing());
     if (!is_dropped) handle(*std::move(held));
@@ -155,7 +155,7 @@ bool ReplyParser::Machine::parse(Lexeme& lexeme) {
   return true;
 }
 
-// Nothing but </think> leaves the reasoning: a call that is quoted there must not be made. A <think> at its front
+// Only </think> leaves the reasoning, because a call that is quoted there must not be made. A <think> at its front
 // repeats the one of the prompt.
 bool ReplyParser::Machine::parse_reasoning(const Lexeme& lexeme) {
   if (lexeme.tag == Tag::kThinkClose) {
@@ -174,7 +174,7 @@ bool ReplyParser::Machine::parse_content(const Lexeme& lexeme) {
   return true;
 }
 
-// Whether the tag is one here; otherwise it is text.
+// Returns whether the tag is one here. When it is not, it is text.
 bool ReplyParser::Machine::parse_tag_in_content(const Lexeme& lexeme) {
   const bool may_call = format_ != ToolFormat::kNone;
   switch (lexeme.tag) {
@@ -182,7 +182,7 @@ bool ReplyParser::Machine::parse_tag_in_content(const Lexeme& lexeme) {
       if (!begins_reasoning(lexeme)) return false;
       state_ = State::kReasoning;
       break;
-    case Tag::kThinkClose:  // without a <think>: one of a prompt that was not known to end in it, if not quoted
+    case Tag::kThinkClose:  // without a <think>: the prompt was not known to end in one, or the tag is quoted
       if (!lexeme.certain && (has_thought_ || !content_.is_at_line_start())) return false;
       has_thought_ = true;
       break;
@@ -237,7 +237,7 @@ bool ReplyParser::Machine::parse_bare(Lexeme& lexeme) {
   return false;
 }
 
-// Blanks join what is held back; whether there was nothing else.
+// Adds the blanks to what is held back. Returns whether the lexeme had nothing else.
 bool ReplyParser::Machine::parse_blanks(Lexeme& lexeme) {
   const size_t blanks = std::min(lexeme.text.find_first_not_of(kBlanks), lexeme.text.size());
   opening_.append(lexeme.text, 0, blanks);
@@ -284,7 +284,7 @@ void ReplyParser::Machine::end_call() {
   state_ = State::kContent;
 }
 
-// What looked like a call is content.
+// Gives what looked like a call to the content.
 void ReplyParser::Machine::restore_text(std::string_view text) {
   content_.add(text);
   state_ = State::kContent;

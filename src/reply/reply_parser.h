@@ -1,12 +1,12 @@
 // Splits what a model writes, as it writes it, into reasoning, content and tool calls. The events add up to the same
-// reply however the text was cut into pieces; nothing is emitted that more text could take back. Bytes that are no
-// UTF-8 become U+FFFD. Any text is a reply: there are no errors.
+// reply however the text was cut into pieces. No event is emitted that more text could take back. Bytes that are not
+// UTF-8 become U+FFFD. Any text is a reply, so there are no errors.
 //
 // Tags: the tokenizers of these models have <think>, </think>, <tool_call> and </tool_call> as one token each. A caller
-// that sees ids gives those to feed_tag and everything else to feed; a caller that has only text gives all to feed. A
-// tag given to feed_tag is surely a tag where the text alone would leave doubt (an orphan, a </tool_call> inside a
-// value without its </parameter>); where a tag cannot stand it is text all the same, because a tokenizer turns a tag
-// that is merely quoted into the same token.
+// that sees ids gives those tags to feed_tag and everything else to feed. A caller that has only text gives all of it
+// to feed. A tag given to feed_tag is surely a tag where the text alone would leave doubt (an orphan, or a </tool_call>
+// inside a value without its </parameter>). Where a tag cannot stand it is text all the same, because a tokenizer turns
+// a tag that is merely quoted into the same token.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +23,12 @@
 namespace moebius::internal {
 
 struct ReplyFormat {
-  ToolFormat tool_format = ToolFormat::kNone;  // kNone also when the request has no tools: then tags of calls are text
-  // The prompt left a think block open: its last <think> comes after its last </think>.
+  ToolFormat tool_format = ToolFormat::kNone;  // also kNone when the request has no tools; tags of calls are text then
+  // True when the prompt left a think block open: its last <think> comes after its last </think>.
   bool starts_in_reasoning = false;
   std::vector<ToolSchema> tools;
-  // Call n gets the id id_prefix + n. Ids are to be unique in a conversation: put something of the request in it.
+  // Call n gets the id id_prefix + n. Ids must be unique in a conversation, so put something of the request in the
+  // prefix.
   std::string id_prefix = "call_";
 };
 
@@ -41,10 +42,10 @@ class ReplyParser {
   ~ReplyParser();
 
   std::vector<ReplyEvent> feed(std::string_view text);
-  std::vector<ReplyEvent> feed_tag(Tag tag);  // of the four that tag_of_token knows
-  std::vector<ReplyEvent> finish();           // what was held back; every started call is finished. Once, at the end
+  std::vector<ReplyEvent> feed_tag(Tag tag);  // one of the four that tag_of_token knows
+  std::vector<ReplyEvent> finish();           // once, at the end: what was held back; finishes every started call
 
-  // The reply ends for its calls, not because the model stopped: finish_reason "tool_calls".
+  // True when the reply ends for its calls, and not because the model stopped: finish_reason "tool_calls".
   [[nodiscard]] bool has_calls() const;
   [[nodiscard]] uint64_t steps() const;  // bytes handled, each as often as it was: a measure of the work
 
@@ -53,7 +54,7 @@ class ReplyParser {
   std::unique_ptr<Machine> machine_;
 };
 
-// A text that is whole already.
+// Parses a text that is whole already.
 Reply parse_reply(const ReplyFormat& format, std::string_view text);
 
 }  // namespace moebius::internal

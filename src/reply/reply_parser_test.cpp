@@ -1,4 +1,4 @@
-// The golden replies, cut into pieces in every way; what may never happen on the way; how much work it is.
+// Tests the golden replies, cut into pieces in every way, what may never happen on the way, and how much work it is.
 #include "reply/reply_parser.h"
 
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ using testing::golden_replies;
 using testing::GoldenReply;
 using testing::ReplyPiece;
 
-// The same reply in pieces of a single byte, tags by their token whole.
+// The same reply in pieces of a single byte. Tags that are known by their token stay whole.
 std::vector<ReplyPiece> bytes_of(const GoldenReply& golden) {
   std::vector<ReplyPiece> bytes;
   for (const ReplyPiece& piece : golden.pieces) {

@@ -1,4 +1,4 @@
-// Which blanks of a running text are sent.
+// Decides which blanks of a running text are sent.
 #include "reply/reply_text.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Tags are literals, some of them with a tail. Which of them still fit what is held is a set of bits.
+// Tags are literals, and some of them have a tail. A set of bits tells which of them still fit what is held.
 #include "reply/tag_lexer.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// Cuts a reply into tags and the text between them, at the same places however it arrives: what may still become a tag
-// is held back until it is one or is not. No tag contains '<' but at its front, so nothing is ever read twice. What a
-// tag means where it stands is the parser's business.
+// Cuts a reply into tags and the text between them, at the same places however it arrives. What may still become a tag
+// is held back until it is one or cannot be one. A tag has a '<' only at its front, so nothing is ever read twice. The
+// parser decides what a tag means where it stands.
 #pragma once
 
 #include <cstdint>
@@ -22,15 +22,15 @@ enum class Tag : uint8_t {
   kNone,            // text
 };
 
-// The four that a tokenizer has as one id: the tag of such a token's text.
+// Returns the tag of a token's text. Only four tags are tokens: <think>, </think>, <tool_call> and </tool_call>.
 std::optional<Tag> tag_of_token(std::string_view text);
-// As it is written: "<function=" of a tag with a name, "" of kNone.
+// Returns the tag as it is written: "<function=" for a tag with a name, "" for kNone.
 std::string_view text_of(Tag tag);
 
 struct Lexeme {
   Tag tag = Tag::kNone;
   std::string text;      // as the model wrote it
-  std::string name;      // of kFunctionOpen and kParameterOpen
+  std::string name;      // the NAME of kFunctionOpen and kParameterOpen
   bool certain = false;  // the model wrote the tag as one token
 };
 
@@ -39,17 +39,17 @@ enum class Tags : uint8_t {
   kThink,    // think tags
   kJson,     // <tool_call>, </tool_call>
   kContent,  // think tags and <tool_call>, </tool_call>
-  kXml,      // those and <function=NAME>, </function>, <parameter=NAME>
+  kXml,      // those of kContent, <function=NAME>, </function> and <parameter=NAME>
   kXmlCall,  // all of a call; closing tags also when malformed: </parameter/>, </parameter1>, </parameter and a blank
 };
 
 class TagLexer {
  public:
-  // Takes the next lexeme off the front of `text`; none when it needs more text (and `text` is empty).
+  // Takes the next lexeme off the front of `text`. Returns none when it needs more text; `text` is empty then.
   std::optional<Lexeme> next(std::string_view& text, Tags tags);
 
-  // What was held back, when no more text comes or a tag follows that is known by its token. A closing tag that lacks
-  // nothing but its '>' is a tag.
+  // Returns what was held back. It is for when no more text comes, or when a tag follows that is known by its token. A
+  // closing tag that lacks nothing but its '>' is a tag.
   std::optional<Lexeme> flush();
   [[nodiscard]] bool holds_part_of_tag() const { return held_.size() > 2; }  // more than "<" or "</"
 
@@ -66,7 +66,7 @@ class TagLexer {
   Lexeme read_text();
 
   std::string held_;    // empty, or '<' and what followed
-  uint32_t alive_ = 0;  // the patterns that begin with held_; one bit each
+  uint32_t alive_ = 0;  // the patterns that begin with held_, one bit each
   int matched_ = -1;    // the pattern whose literal is complete
   uint64_t steps_ = 0;
 };

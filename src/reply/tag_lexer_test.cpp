@@ -1,4 +1,4 @@
-// What is a tag where, and the repair of UTF-8 in front of it.
+// Tests what is a tag in which place, and the repair of UTF-8 in front of the lexer.
 #include "reply/tag_lexer.h"
 
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 namespace moebius::internal {
 namespace {
 
-// Tags as [spelling:name], text as it is.
+// Shows tags as [spelling:name], and text as it is.
 std::string lexed(Tags tags, std::string_view text) {
   TagLexer lexer;
   std::string all;

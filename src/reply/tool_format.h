@@ -12,7 +12,7 @@ enum class ToolFormat : uint8_t {
   kQwenXml,     // <tool_call>\n<function=f>\n<parameter=p>\nVALUE\n</parameter>\n</function>\n</tool_call>
 };
 
-// By what the source of the template contains; mlx-lm chooses by the same words.
+// Chooses by what the source of the template contains. mlx-lm chooses by the same words.
 ToolFormat tool_format_of(std::string_view chat_template_source);
 
 }  // namespace moebius::internal

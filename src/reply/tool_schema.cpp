@@ -1,4 +1,4 @@
-// Types by the names that tools of the field use for them (those of mlx-lm's parser), and values by types.
+// Finds types by the names that tools of the field use for them (those of mlx-lm's parser), and values by types.
 #include "reply/tool_schema.h"
 
 #include <fmt/format.h>
@@ -90,7 +90,7 @@ bool is_json_integer(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// 5.0 is 5. Digits are kept as they are: a double would lose those of a large one.
+// 5.0 is 5. The digits of an integer are kept as they are, because a double would lose those of a large one.
 std::optional<std::string> integer_json(std::string_view text) {
   constexpr double kExact = 1LL << 53;
   if (is_json_integer(trim(text))) return std::string(trim(text));
@@ -112,7 +112,7 @@ std::optional<std::string> boolean_json(std::string_view text) {
   return std::nullopt;
 }
 
-// JSON as it is written (numbers keep their spelling), else what Python would read.
+// Returns JSON as it is written (numbers keep their spelling). If the text is no JSON, returns what Python would read.
 std::optional<std::string> container_json(std::string_view text) {
   const std::string_view trimmed = trim(text);
   try {

@@ -1,5 +1,5 @@
-// What the JSON schemas of a request's tools say about the parameters of a call: enough to turn the raw text of an XML
-// parameter into JSON. Not here: validation of a call against its schema.
+// What the JSON schemas of a request's tools say about the parameters of a call. It is enough to turn the raw text of
+// an XML parameter into JSON. This file does not validate a call against its schema.
 #pragma once
 
 #include <map>
@@ -16,11 +16,12 @@ struct ToolSchema {
   Json parameters;  // the JSON schema of the arguments; null when the tool has none
 };
 
-// The `tools` of a request, OpenAI's form ({"type": "function", "function": {...}}) or the bare function. What has no
-// name is left out.
+// Reads the `tools` of a request: OpenAI's form ({"type": "function", "function": {...}}) or the bare function. A tool
+// that has no name is left out.
 std::vector<ToolSchema> tool_schemas(const Json& tools);
 
-// The types that a schema allows; none of them: nothing is known, and only a container is told from text.
+// The types that a schema allows. When it allows none of them, nothing is known, and only a container is told from
+// text.
 struct ParameterType {
   bool is_text = false;  // wins over the others
   bool is_integer = false;
@@ -33,8 +34,9 @@ struct ParameterType {
 
 ParameterType parameter_type(const Json& schema);
 
-// JSON of a value that the model wrote as raw text. What does not read as its type is a JSON string of the text. The
-// word null (any case) is null if the type is nullable or no text: a model that was asked for a string means the word.
+// Returns the JSON of a value that the model wrote as raw text. A text that does not read as its type becomes a JSON
+// string. The word null (any case) is null if the type is nullable or is not text: a model that was asked for a string
+// means the word.
 std::string json_of_value(const ParameterType& type, std::string_view text);
 
 bool is_null_word(std::string_view text);

@@ -1,4 +1,4 @@
-// Types of schemas and values of types, where the golden replies (xml_types.json) do not reach.
+// Tests types of schemas and values of types, where the golden replies (xml_types.json) do not reach.
 #include "reply/tool_schema.h"
 
 #include <gtest/gtest.h>

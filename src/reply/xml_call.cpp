@@ -1,9 +1,9 @@
-// Where a value ends. Seen in the wild: </parameter> inside a value, values without </parameter>, calls without
-// </function> or </tool_call>, and files about tool calls written by a tool call. So closing tags are only collected,
-// in their order </parameter> </function> </tool_call> (any may lack; one out of order makes those before it text),
-// until the next thing that is no blank decides:
+// Decides where a value ends. Seen in the wild: </parameter> inside a value, values without </parameter>, calls without
+// </function> or </tool_call>, and files about tool calls written by a tool call. Closing tags are therefore only
+// collected, in their order </parameter> </function> </tool_call>. Any may be missing. A tag out of order makes those
+// before it text. The next thing that is no blank decides:
 //   <parameter=NAME>                  the value ends before the tags, or here when there are none
-//   <tool_call>, <function=A TOOL>    the call ends before the tags; without any, the value quotes a call
+//   <tool_call>, <function=A TOOL>    the call ends before the tags; without tags, the value quotes a call
 //   end of the reply                  the value and the call end
 //   other text                        after two tags, or a </tool_call> known by its token, the call has ended;
 //                                     a single tag was text
@@ -43,7 +43,7 @@ XmlCall::Progress XmlCall::parse(Lexeme& lexeme) {
   }
 }
 
-// Between parameters: what is no tag of the call is dropped, as there is no place for it in the arguments.
+// Reads between parameters. What is no tag of the call is dropped, because there is no place for it in the arguments.
 XmlCall::Progress XmlCall::parse_outside(const Lexeme& lexeme) {
   switch (lexeme.tag) {
     case Tag::kParameterOpen:
@@ -107,7 +107,7 @@ XmlCall::Progress XmlCall::parse_call(Lexeme& lexeme) {
   return Progress::kContinues;
 }
 
-// The closing tags were text after all.
+// Takes the closing tags for text after all.
 void XmlCall::reopen() {
   const Closing closing = std::exchange(closing_, {});
   if (closing.tags > 0 && closing.last != Tag::kParameterClose) is_quoting_ = false;

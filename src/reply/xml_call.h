@@ -1,5 +1,5 @@
 // One call in the XML form, from behind <function=NAME> to its end. Values are not escaped, so a value may contain the
-// very tags that end it; the rules by which an end is told from a quotation stand in xml_call.cpp.
+// very tags that end it. xml_call.cpp has the rules that tell an end from a quotation.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ class XmlCall {
  public:
   enum class Progress {
     kContinues,
-    kEnded,        // with this lexeme
+    kEnded,        // the call ended with this lexeme
     kEndedBefore,  // this lexeme, or the text that is left in it, is not part of the call
   };
 
@@ -25,12 +25,12 @@ class XmlCall {
   Progress parse(Lexeme& lexeme);
   void finish();  // the reply ends inside the call
 
-  // Whether closing tags wait for what follows them.
+  // Tells whether closing tags wait for what follows them.
   [[nodiscard]] bool is_closing() const { return !closing_.text.empty(); }
 
  private:
-  // Closing tags in their order, each at most once, blanks between and behind them: the end of the value, if what
-  // follows agrees.
+  // Closing tags in their order, each at most once, with blanks between and behind them. They are the end of the value
+  // if what follows agrees.
   struct Closing {
     std::string text;     // as written
     size_t tags_end = 0;  // where the blanks behind the last tag begin

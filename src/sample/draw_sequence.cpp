@@ -8,7 +8,7 @@
 namespace moebius::internal {
 namespace {
 
-// False when a logit of the row is not finite, or becomes so by a penalty.
+// Returns false when a logit of the row is not finite, or becomes so by a penalty.
 bool draw_row(SequenceDraws& out, std::span<const float> logits, const SequenceSampling& sampling, int64_t row) {
   if (!all_finite(logits)) return false;
   const int64_t before = std::ssize(sampling.drafts) - (sampling.rows - 1) + row;

@@ -37,7 +37,7 @@ TokenCounts some_history() {
   return history;
 }
 
-// One row after another, each token counted before the next: no drafts anywhere.
+// Draws one row after another, and counts each token before the next. There are no drafts.
 std::vector<int32_t> plain_draws(const std::vector<float>& rows, uint64_t seed) {
   Sampler sampler(penalized(seed), kVocab);
   TokenCounts history = some_history();

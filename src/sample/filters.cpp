@@ -9,7 +9,7 @@
 namespace moebius::internal {
 namespace {
 
-// Smallest weight w with w >= top_p * whole; at least 1, so that one token stays.
+// The smallest weight w with w >= top_p * whole. It is at least 1, so that one token stays.
 uint64_t top_p_weight(float top_p, uint64_t whole) {
   const double weight = std::ceil(static_cast<double>(top_p) * static_cast<double>(whole));
   return std::max<uint64_t>(static_cast<uint64_t>(weight), 1);
@@ -17,7 +17,7 @@ uint64_t top_p_weight(float top_p, uint64_t whole) {
 
 // A token at least min_p times as likely as the likeliest has at least this x.
 float min_p_x(float min_p) {
-  constexpr float kSmallestNormal = 0x1p-126f;  // all that log takes; far below the last token that weighs something
+  constexpr float kSmallestNormal = 0x1p-126f;  // the least that log takes; far below the last token that has a weight
   return std::max(fmath::log(std::max(min_p, kSmallestNormal)), kNoWeight);
 }
 

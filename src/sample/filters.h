@@ -1,4 +1,4 @@
-// top-k, top-p and min-p. What each means, and why in this order: sampler.h.
+// top-k, top-p and min-p. sampler.h tells what each means and why they have this order.
 #pragma once
 
 #include <vector>
@@ -8,8 +8,8 @@
 
 namespace moebius::internal {
 
-// The tokens that may be drawn, in no order: a prefix of the order of tokens, never empty. Tokens of weight 0 may be
-// missing. out is overwritten.
+// Finds the tokens that may be drawn, in no order. They are a prefix of the order of tokens, and never empty. Tokens of
+// weight 0 may be missing. out is overwritten.
 void keep_allowed(std::vector<Candidate>& out, const LogitScan& logits, const SamplingOptions& options);
 
 }  // namespace moebius::internal

@@ -1,4 +1,4 @@
-// The filters against a full sort, on rows that are plain and rows that are not.
+// The filters against a full sort, on plain rows and on unusual ones.
 #include "sample/filters.h"
 
 #include <gtest/gtest.h>
@@ -67,7 +67,7 @@ std::vector<Candidate> allowed(const std::vector<float>& row, const SamplingOpti
   return candidates;
 }
 
-// By full sort and plain loops, over the same integers: so it is exact.
+// Filters by a full sort and plain loops over the same integers, so the result is exact.
 std::vector<Candidate> sorted_allowed(const std::vector<float>& row, const SamplingOptions& options) {
   LogitScan scan;
   scan.read(row, options.temperature);
@@ -137,14 +137,14 @@ TEST(Filters, keep_the_lower_ids_of_equals_in_top_k) {
 }
 
 TEST(Filters, take_top_p_of_what_top_k_leaves) {
-  // Probabilities 0.4, 0.3, 0.2, 0.1: of the first two, 0.57 and 0.43.
+  // The probabilities are 0.4, 0.3, 0.2, 0.1. Those of the first two alone are 0.57 and 0.43.
   const std::vector<float> row = {std::log(0.4f), std::log(0.3f), std::log(0.2f), std::log(0.1f)};
   EXPECT_EQ(allowed(row, {.top_k = 2, .top_p = 0.5f}).size(), 1u);
   EXPECT_EQ(allowed(row, {.top_p = 0.5f}).size(), 2u);
 }
 
 TEST(Filters, take_top_p_of_all_tokens_and_not_of_those_that_min_p_leaves) {
-  // Of 0.5, 0.26, 0.12, 0.12 min_p 0.5 leaves two, of which the first alone would be 0.66.
+  // min_p 0.5 leaves two of 0.5, 0.26, 0.12, 0.12. If top_p saw these two alone, the first would be 0.66 and suffice.
   const std::vector<float> row = {std::log(0.5f), std::log(0.26f), std::log(0.12f), std::log(0.12f)};
   EXPECT_EQ(allowed(row, {.top_p = 0.6f, .min_p = 0.5f}).size(), 2u);
 }

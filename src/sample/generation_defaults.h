@@ -1,6 +1,6 @@
-// What generation_config.json says about sampling: the settings a model's makers advise. They stand below what the user
-// asks for: start from with_defaults, then let flags or a request overwrite. The ids that end an answer are in the same
-// file and not here (dialogue/stop_ids.h).
+// What generation_config.json says about sampling: the settings that a model's makers advise. What the user asks for
+// goes first: start from with_defaults, then let flags or a request overwrite. The same file names the ids that end an
+// answer; dialogue/stop_ids.h is for them.
 #pragma once
 
 #include <optional>
@@ -21,12 +21,13 @@ struct GenerationDefaults {
   std::optional<float> frequency_penalty;
 };
 
-// Throws kBadConfig naming the field, when one has another type or is out of the range of SamplingOptions. Other fields
-// are not looked at; null is absent.
+// Throws kBadConfig naming the field, when a field has another type or is out of the range of SamplingOptions. Other
+// fields are not looked at. null means absent.
 GenerationDefaults read_generation_defaults(const JsonObject& generation_config);
 
-// SamplingOptions with what the file says; what it does not say is off. (transformers has top_k 50 for a file without
-// one, vLLM and mlx-lm do not.) do_sample false is temperature 0; absent, it means nothing, as for vLLM and mlx-lm.
+// Returns SamplingOptions with what the file says. A setting that the file does not have is off. (transformers has
+// top_k 50 for a file without one; vLLM and mlx-lm do not.) do_sample false means temperature 0. An absent do_sample
+// means nothing, as for vLLM and mlx-lm.
 SamplingOptions with_defaults(const GenerationDefaults& defaults);
 
 }  // namespace moebius::internal

@@ -20,12 +20,12 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 struct BlockMaximum {
   float value;
-  bool is_finite;  // but for -infinity
+  bool is_finite;  // true: no NaN and no +infinity
 };
 
 using Block = std::span<const float, kBlock>;
 
-// By lanes: a compiler must not reorder a maximum of floats by itself.
+// Computes the maximum by lanes, because a compiler must not reorder a maximum of floats by itself.
 BlockMaximum block_maximum(Block block) {
   constexpr size_t kLanes = 16;
   std::array<float, kLanes> largest;
@@ -35,7 +35,7 @@ BlockMaximum block_maximum(Block block) {
     for (size_t lane = 0; lane < kLanes; ++lane) {
       const float logit = block[i + lane];
       largest[lane] = logit > largest[lane] ? logit : largest[lane];
-      bad[lane] |= logit < kInfinity ? 0 : 1;  // a NaN is not less either
+      bad[lane] |= logit < kInfinity ? 0 : 1;  // no NaN is less than infinity
     }
   }
   const auto larger = [](float a, float b) { return b > a ? b : a; };  // std::max_element branches, and guesses wrong
@@ -44,14 +44,14 @@ BlockMaximum block_maximum(Block block) {
 }
 
 uint64_t block_weight(Block block, const LogitScan& scan) {
-  std::array<float, kBlock> xs;  // two loops: in one, compilers see a branch and make no vectors
+  std::array<float, kBlock> xs;  // two loops: in a single loop, compilers see a branch and make no vectors
   for (size_t i = 0; i < kBlock; ++i) xs[i] = in_weight_range(scan.x(block[i]));
   uint64_t sum = 0;
   for (const float x : xs) sum += weight_in_range(x);
   return sum;
 }
 
-// Calls body(index, block) for all; the last is filled up with -infinity.
+// Calls body(index, block) for all blocks. The last block is filled up with -infinity.
 template <typename Body>
 void for_each_block(std::span<const float> logits, const Body& body) {
   const size_t whole = logits.size() / kBlock;
@@ -130,8 +130,9 @@ uint64_t LogitScan::weight() const {
   return sum;
 }
 
-// Candidates gather until there are twice as many as asked for, then the better half stays; so the cost is linear even
-// when logits rise from the first to the last. Ids rise as well: of equals the earlier one is in already, and stays.
+// Candidates gather until there are twice as many as asked for. Then the better half stays, so the cost is linear even
+// when logits rise from the first to the last. Ids rise as well, so of equal logits the earlier one is in already, and
+// stays.
 void LogitScan::collect_best(std::vector<Candidate>& out, size_t count) const {
   constexpr size_t kFewest = 128;
   const size_t capacity = std::max(2 * count, kFewest);
@@ -164,7 +165,7 @@ void LogitScan::collect_above(std::vector<Candidate>& out, float lowest_x) const
   }
 }
 
-// Where the first margin is too narrow, the next look costs little: it too skips every block below.
+// Where one margin is too narrow, the next pass costs little, because it too skips every block below its margin.
 void LogitScan::collect_weight(std::vector<Candidate>& out, uint64_t weight) const {
   for (const float lowest_x : {-4.0f, -8.0f, -16.0f, kNoWeight}) {
     collect_above(out, lowest_x);

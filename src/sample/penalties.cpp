@@ -1,4 +1,4 @@
-// Bias and penalties. Each token is changed by itself, so the order in which the history lists them is of no account.
+// Bias and penalties. Each token is changed by itself, so the order in which the history lists them does not matter.
 #include "sample/penalties.h"
 
 namespace moebius::internal {

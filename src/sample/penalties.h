@@ -1,4 +1,4 @@
-// What changes logits before the temperature: bias and penalties. The order is told in sampler.h.
+// What changes logits before the temperature: bias and penalties. sampler.h tells their order.
 #pragma once
 
 #include <span>
@@ -8,10 +8,10 @@
 
 namespace moebius::internal {
 
-// Whether adjust would change anything, whatever the history.
+// Tells whether adjust would change anything, whatever the history.
 bool adjusts(const SamplingOptions& options);
 
-// logits: [V]. Tokens of the history from V on are passed over: a prompt of raw ids may hold padding.
+// logits: [V]. Skips tokens of the history from V on, because a prompt of raw ids may hold padding.
 void adjust(std::span<float> logits, const SamplingOptions& options, const History& history);
 
 }  // namespace moebius::internal

@@ -1,6 +1,6 @@
 // Random numbers that are a function of a key and a counter: Philox4x32-10. The draw of a token needs no state that a
-// rejected draft would have to restore, and no order in which sequences of a batch take their turns. Ours and not
-// std::philox_engine (C++26) or <random>'s distributions, whose results the standard leaves open.
+// rejected draft would have to restore, and it does not depend on the order of the sequences in a batch. The code is
+// ours, because std::philox_engine is C++26 and the standard leaves open the results of <random>'s distributions.
 // J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11.
 #pragma once
 
@@ -24,7 +24,7 @@ inline PhiloxCounter philox(PhiloxCounter counter, PhiloxKey key) {
   return counter;
 }
 
-// 64 uniform bits for the token at a position.
+// Returns 64 uniform bits for the token at a position.
 inline uint64_t random_bits(uint64_t seed, int64_t position) {
   const auto at = static_cast<uint64_t>(position);
   const PhiloxCounter bits = philox({static_cast<uint32_t>(at), static_cast<uint32_t>(at >> 32), 0, 0},

@@ -42,7 +42,7 @@ TEST(RandomBits, differ_for_every_seed_and_position) {
   EXPECT_EQ(seen.size(), count);
 }
 
-// 64 bits of 4096 numbers: each bit is set half the time, within 5 standard deviations of 32.
+// Looks at the 64 bits of 4096 numbers. Each bit is set half the time, within 5 standard deviations of 32 each.
 TEST(RandomBits, have_every_bit_set_half_the_time_from_one_position_and_from_one_seed_to_the_next) {
   constexpr int kNumbers = 4096;
   constexpr double kHalf = 0.5 * kNumbers;

@@ -61,7 +61,7 @@ int32_t Sampler::choose(int64_t position) {
   const uint64_t bits = random_bits(options_.seed, position);
   uint64_t weight = 0;
   if (options_.top_k == 0 && options_.top_p == 1 && options_.min_p == 0) {
-    // All tokens are allowed: those after the drawn one need not be looked at.
+    // All tokens are allowed, so those after the drawn one need not be looked at.
     weight = uniform_weight(bits, scan_.weight());
     scan_.collect_weight(candidates_, weight);
   } else {

@@ -28,8 +28,8 @@ int32_t greedy(SamplingOptions options, const std::vector<float>& row, const Tok
   return Sampler(options, static_cast<int32_t>(row.size())).draw(row, history, 0).token;
 }
 
-// Pearson's statistic of draws at positions 0, 1, ... against probabilities; tokens expected less than 5 times are one.
-// Returns how many standard deviations it lies above its mean.
+// Pearson's statistic of draws at positions 0, 1, ... against their probabilities. Tokens that are expected less than 5
+// times count as one. Returns how many standard deviations the statistic lies above its mean.
 double chi_square_excess(const std::vector<float>& row, const SamplingOptions& options, int draws) {
   Sampler sampler(options, static_cast<int32_t>(row.size()));
   std::map<int32_t, int> drawn;
@@ -77,7 +77,7 @@ TEST(Sampler, draws_by_the_probabilities_of_a_softmax_in_double) {
 
 TEST(Sampler, draws_equals_equally_often) { EXPECT_LT(chi_square_excess(std::vector<float>(100, 3.0f), {}, 40000), 4); }
 
-// The seeds of one position, as a server's n answers to one prompt take them.
+// Draws with many seeds at one position, as a server's n answers to one prompt do.
 TEST(Sampler, draws_by_the_probabilities_from_one_seed_to_the_next) {
   const std::vector<float> row = {std::log(0.5f), std::log(0.25f), std::log(0.25f)};
   std::map<int32_t, int> drawn;
@@ -279,7 +279,7 @@ TEST(Sampler, tells_no_more_logprobs_than_were_asked_for) {
   EXPECT_EQ(draw(20).top.size(), 3u);
 }
 
-// Words that allow these ids alone.
+// The words of a mask that allows only these ids.
 std::vector<uint32_t> mask_of(const std::vector<int32_t>& ids, size_t vocab) {
   std::vector<uint32_t> words((vocab + 31) / 32, 0);
   for (const int32_t id : ids) words[static_cast<size_t>(id) / 32] |= uint32_t{1} << (id % 32);

@@ -41,8 +41,8 @@ TEST(SamplingGolden, tokens_left_and_their_probabilities_are_those_of_transforme
     const auto whole = static_cast<double>(sum_weights(got));
     for (size_t i = 0; i < got.size(); ++i) {
       EXPECT_EQ(got[i].id, ids[i]) << one.at("settings");
-      // Logits are f32: a token's exponent below the largest, ln(p0 / p), is known to an ulp or two, hence p too. And a
-      // weight is whole units.
+      // Logits are f32. A token's exponent below the largest, ln(p0 / p), is known to an ulp or two, and p is known no
+      // better. A weight is a whole number of units.
       const double exponent = std::log(probabilities[0] / probabilities[i]);
       const double relative = 1e-6 + 2.5e-7 * exponent;
       EXPECT_NEAR(static_cast<double>(got[i].weight) / whole, probabilities[i], relative * probabilities[i] + 0x1p-41)

@@ -1,4 +1,4 @@
-// Whether sampling options are in range. The options themselves are public: moebius/sampling.h.
+// Checks that sampling options are in range. The options themselves are public: moebius/sampling.h.
 #pragma once
 
 #include <cstdint>

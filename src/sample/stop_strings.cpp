@@ -31,7 +31,8 @@ void check_string(const std::string& text) {
   if (!is_utf8(text)) throw Error(ErrorCode::kUsage, kField, in_quotes(text) + " is not UTF-8");
 }
 
-// How much of the pattern the text ends with after one more byte; before it, not all of it.
+// Returns how much of the pattern the text ends with after one more byte. `matched` is that number before the byte, and
+// less than all of the pattern.
 size_t advance(std::string_view pattern, const std::vector<uint16_t>& borders, size_t matched, char byte) {
   while (matched > 0 && pattern[matched] != byte) matched = borders[matched];
   return pattern[matched] == byte ? matched + 1 : 0;

@@ -1,4 +1,4 @@
-// Stop strings against a search over the whole text, and what must come out early.
+// Stop strings against a search over the whole text. Tests also what must come out early.
 #include "sample/stop_strings.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 namespace moebius::internal {
 namespace {
 
-// The same by trying every string at every end.
+// Finds the match by trying every string at every end.
 std::optional<StopMatch> naive_match(const std::vector<std::string>& strings, const std::string& text) {
   for (size_t end = 1; end <= text.size(); ++end) {
     std::optional<StopMatch> longest;
@@ -25,7 +25,7 @@ std::optional<StopMatch> naive_match(const std::vector<std::string>& strings, co
   return std::nullopt;
 }
 
-// Bytes at the end of the text that are the beginning of a stop string.
+// Counts the bytes at the end of the text that are the beginning of a stop string.
 size_t naive_undecided(const std::vector<std::string>& strings, const std::string& text) {
   size_t most = 0;
   for (const std::string& string : strings) {
@@ -40,7 +40,7 @@ constexpr StopMatch kNone{SIZE_MAX, UINT64_MAX};
 
 StopMatch match_of(const StopStrings& stop) { return stop.match().value_or(kNone); }
 
-// Few letters, so that strings overlap each other and themselves.
+// The text has few letters, so that strings overlap each other and themselves.
 std::string text_of_two_letters(std::mt19937& random, size_t longest) {
   std::string text(1 + random() % longest, 'a');
   for (char& letter : text) letter = random() % 2 == 0 ? 'a' : 'b';

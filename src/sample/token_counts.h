@@ -1,5 +1,6 @@
-// How often each token stands in the prompt and in what was generated: all that the penalties know of the history.
-// Drafts lie over the counts and are never counted, so a sequence that drafted and one that did not have equal counts.
+// Counts how often each token stands in the prompt and in what was generated. The penalties know nothing else of the
+// history. Drafts lie over the counts and are never counted, so a sequence that drafted and one that did not have equal
+// counts.
 #pragma once
 
 #include <algorithm>
@@ -20,21 +21,21 @@ class TokenCounts {
   void add_prompt(int32_t id) { ++counts_[id].prompt; }
   void add(int32_t id) { ++counts_[id].generated; }
 
-  // Tokens that stand there at least once, in no order.
+  // The tokens that were counted at least once, in no order.
   [[nodiscard]] const std::unordered_map<int32_t, Count>& seen() const { return counts_; }
 
  private:
   std::unordered_map<int32_t, Count> counts_;
 };
 
-// What stands before a token that is drawn: the counted tokens, and behind them drafts that are taken as said.
+// The tokens before one that is drawn: the counted tokens, and behind them drafts, which are taken as generated.
 class History {
  public:
   History() = default;
-  // Refers to both.
+  // Keeps references to both arguments.
   History(const TokenCounts& counts, std::span<const int32_t> drafts = {}) : counts_(&counts), drafts_(drafts) {}
 
-  // body(id, count) once for every token that stands there, in no order.
+  // Calls body(id, count) once for every token of the history, in no order.
   template <typename Body>
   void for_each(const Body& body) const {
     if (counts_ != nullptr) {

@@ -12,7 +12,7 @@ namespace {
 
 using Seen = std::map<int32_t, std::pair<uint32_t, uint32_t>>;
 
-// Each token that stands there, and how often; fails when one is told twice.
+// Each token of the history, and how often it stands there. Fails when a token is told twice.
 Seen seen(const History& history) {
   Seen all;
   history.for_each([&](int32_t id, TokenCounts::Count count) {

@@ -1,4 +1,4 @@
-// Which tokens a constraint allows: one bit a token, bit id % 32 of word id / 32. No words: every token is allowed.
+// Which tokens a constraint allows: one bit a token, bit id % 32 of word id / 32. An empty mask allows every token.
 #pragma once
 
 #include <cstdint>

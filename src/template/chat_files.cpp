@@ -25,7 +25,7 @@ Json read_config(const fs::path& directory) {
   return config;
 }
 
-// A token is a string, or an object that has it as "content".
+// A token is a string, or an object that has the string as "content".
 SpecialTokens special_tokens(const Json& config, const std::string& where) {
   SpecialTokens out;
   for (const char* name :

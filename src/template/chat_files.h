@@ -1,5 +1,6 @@
 // The chat template of a checkpoint's directory, and the special tokens that it may print. chat_template.jinja goes
-// before what tokenizer_config.json says; a list of named templates there has one for requests with tools.
+// before what tokenizer_config.json says. A list of named templates in tokenizer_config.json has one for requests with
+// tools.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +17,8 @@ struct ChatFiles {
   std::optional<ChatTemplate> with_tools;  // "tool_use" of tokenizer_config.json
   SpecialTokens special_tokens;
 
-  // The template for a request with these tools (null or empty: none). Throws kMissingInput when there is none at all.
+  // Returns the template for a request with these tools (null or empty: no tools). Throws kMissingInput when the
+  // directory has no template at all.
   const ChatTemplate& choose(const Json& tools) const;
 };
 

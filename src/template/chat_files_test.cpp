@@ -1,4 +1,4 @@
-// Which template of a directory is taken, and with which special tokens.
+// Tests which template of a directory is taken, and with which special tokens.
 #include "template/chat_files.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What is mended in messages before a template sees them.
+// Mends messages before a template sees them.
 #include "template/chat_messages.h"
 
 #include <fmt/format.h>
@@ -35,7 +35,7 @@ std::string joined(const Json& parts, const std::string& where) {
   return out;
 }
 
-// Arguments that are a string but no object of JSON stay as they are: the model wrote them so.
+// Arguments that are a string but no object of JSON stay as they are, because the model wrote them so.
 void parse_arguments(Json& call) {
   Json* function = call.contains("function") ? &call["function"] : &call;
   if (!function->is_object()) return;

@@ -1,4 +1,4 @@
-// One request to the variables of its template.
+// Turns one request into the variables of its template.
 #include "template/chat_template.h"
 
 #include <utility>
@@ -12,7 +12,7 @@ namespace {
 using jinja::from_json;
 using jinja::Origin;
 
-// What a conversation costs to walk over: its bytes, and some for each value.
+// What a conversation costs to walk over: its bytes, and 16 more for each value.
 uint64_t weight_bytes(const Json& json) {
   uint64_t bytes = 16;
   if (json.is_string()) return bytes + json.get_ref<const std::string&>().size();
@@ -31,7 +31,7 @@ void refuse_unless_list(const Json& json, const std::string& name) {
   throw Error(ErrorCode::kBadConversation, name, "is not a list", "leave it out, or send a list");
 }
 
-// The names of the request itself: an option cannot take their place.
+// The names of the request itself. An option cannot take their place.
 bool is_reserved(const std::string& name) {
   return name == "messages" || name == "tools" || name == "documents" || name == "add_generation_prompt";
 }
@@ -62,8 +62,9 @@ ChatTemplate ChatTemplate::parse(std::string source, const std::string& where) {
 ChatTemplate::ChatTemplate(std::string source, jinja::Template parsed)
     : source_(std::move(source)), template_(std::move(parsed)), takes_parts_(takes_parts()) {}
 
-// Whether content may be a list cannot be read off the source: some templates iterate over it, some print it as Python
-// would. So one is tried, once: a template takes parts when the text comes out and the list around it does not.
+// The source does not tell whether content may be a list: some templates iterate over it, some print it as Python
+// would. One list is therefore tried, once. A template takes parts when the text comes out and the list around it does
+// not.
 bool ChatTemplate::takes_parts() const {
   constexpr const char* kText = "moebius reads the parts of a message";
   ChatRequest request;

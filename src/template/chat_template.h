@@ -1,6 +1,6 @@
-// A chat template: messages, tools and documents to the text that a model reads, with the user's bytes marked. What
-// clients send and templates do not expect is mended first (formats of OpenAI's API; the comment at normalize_messages
-// in chat_messages.h lists it). Reads no files: template/chat_files.h does.
+// A chat template: turns messages, tools and documents into the text that a model reads, with the user's bytes marked.
+// What clients send and templates do not expect (formats of OpenAI's API) is mended first; the comment at
+// normalize_messages in chat_messages.h lists it. template/chat_files.h reads the files.
 //
 //   const ChatTemplate chat = ChatTemplate::parse(read_text(path, ...), path);
 //   MarkedText prompt = chat.render({.messages = messages, .special_tokens = {{"bos_token", "<s>"}}, .now =
@@ -35,8 +35,9 @@ struct ChatRequest {
 
 struct RenderedChat {
   MarkedText text;
-  // Where the opening of the answer to come may begin: so much the template had written when it first read
-  // add_generation_prompt, and would have written without it too. None: it did not read it.
+  // Where the opening of the answer to come may begin: how many bytes the template had written when it first read
+  // add_generation_prompt. It would have written these bytes whatever add_generation_prompt is. None: it did not read
+  // add_generation_prompt.
   std::optional<size_t> opening;
 };
 

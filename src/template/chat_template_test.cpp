@@ -1,4 +1,4 @@
-// A request to its prompt: what is mended before the template sees it, what is marked, what is refused.
+// Tests how a request becomes its prompt: what is mended before the template sees it, what is marked, what is refused.
 #include "template/chat_template.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// A sorted list, narrowed byte by byte.
+// The tokens are a sorted list. The search narrows it byte by byte.
 #include "tokenizer/added_tokens.h"
 
 namespace moebius::internal {
@@ -18,7 +18,7 @@ const AddedToken* AddedTokenFinder::longest_at(std::string_view text, size_t at)
   const AddedToken* first = tokens_.data();
   const AddedToken* last = first + tokens_.size();
   for (size_t depth = 0; at + depth < text.size(); ++depth) {
-    // [first, last) begin with the same `depth` bytes as the text, and are longer.
+    // The tokens in [first, last) begin with the same `depth` bytes as the text at `at`, and are longer than that.
     const auto byte = static_cast<uint8_t>(text[at + depth]);
     const auto byte_of = [&](const AddedToken& token) { return static_cast<uint8_t>(token.content[depth]); };
     first = std::partition_point(first, last, [&](const AddedToken& token) { return byte_of(token) < byte; });

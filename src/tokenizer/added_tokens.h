@@ -1,5 +1,6 @@
-// Tokens that are found in text as they stand, before anything else: control tokens and what a fine-tune added. Lives
-// here: the list, and the search (leftmost, then longest) that leaves out what a user wrote.
+// Added tokens: control tokens, and tokens that a fine-tune added. They are found by their exact text, before the text
+// is split. This file holds their list and the search for them. The search takes the leftmost match, then the longest
+// one, and leaves out text that a user wrote.
 #pragma once
 
 #include <array>
@@ -24,7 +25,7 @@ struct TextPart {
   std::optional<int32_t> token;
 };
 
-constexpr size_t kMaxAddedTokenBytes = 1024;  // the search costs so many steps a byte at worst
+constexpr size_t kMaxAddedTokenBytes = 1024;  // the search takes at most this many steps a byte
 
 class AddedTokenFinder {
  public:
@@ -32,8 +33,8 @@ class AddedTokenFinder {
   explicit AddedTokenFinder(std::vector<AddedToken> tokens);
 
   [[nodiscard]] bool empty() const { return tokens_.empty(); }
-  // All of the text, from left to right. No token overlaps a byte of a user range; another one may be found in its
-  // place, which does not.
+  // Cuts the whole text into parts, from left to right. No token overlaps a byte of a user range. Where a token would
+  // overlap one, another token that does not may be found in its place.
   [[nodiscard]] std::vector<TextPart> parts(const MarkedView& marked) const;
 
  private:
@@ -41,8 +42,8 @@ class AddedTokenFinder {
   [[nodiscard]] const AddedToken* longest_at(std::string_view text, size_t at) const;
   void find_in(std::string_view text, ByteRange allowed, std::vector<TextPart>& parts) const;
 
-  std::vector<AddedToken> tokens_;        // by content
-  std::array<bool, 256> begins_token_{};  // by first byte
+  std::vector<AddedToken> tokens_;        // sorted by content
+  std::array<bool, 256> begins_token_{};  // indexed by first byte
 };
 
 }  // namespace moebius::internal

@@ -8,7 +8,7 @@
 namespace moebius::internal {
 namespace {
 
-// The parts of a text, found tokens in brackets.
+// The parts of a text, with found tokens in brackets.
 std::string parts_of(const AddedTokenFinder& finder, const MarkedText& marked) {
   std::string shown;
   for (const TextPart& part : finder.parts(view(marked))) {

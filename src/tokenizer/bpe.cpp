@@ -1,4 +1,4 @@
-// The short way for pieces that are tokens.
+// Encoding a piece, with a shortcut for pieces that are tokens.
 #include "tokenizer/bpe.h"
 
 namespace moebius::internal {

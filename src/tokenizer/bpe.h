@@ -1,5 +1,6 @@
-// The model of a byte-level tokenizer: one piece of text to its ids. Vocabulary and merges, and what makes ordinary
-// text fast: most pieces are one token, and it is remembered for which tokens merging their bytes gives just them.
+// The model of a byte-level tokenizer: turns one piece of text into its ids, by a vocabulary and merges. Most pieces of
+// ordinary text are one token. They are fast, because Bpe remembers for which tokens merging their bytes gives just
+// that token.
 #pragma once
 
 #include <atomic>
@@ -12,11 +13,11 @@ namespace moebius::internal {
 
 class Bpe {
  public:
-  enum class WholePieces { kMerge, kTake };  // kTake: a piece that is a token is that token (`ignore_merges`)
+  enum class WholePieces { kMerge, kTake };  // kTake: a piece that is a token becomes that token (`ignore_merges`)
 
   Bpe(Vocabulary vocabulary, Merges merges, WholePieces whole_pieces);
 
-  // Appends the ids of a piece that is not empty. From several threads at once, each with its own scratch.
+  // Appends the ids of a piece that is not empty. Several threads may call this at once, each with its own scratch.
   void encode(std::string_view piece, MergeScratch& scratch, std::vector<int32_t>& out) const;
 
   [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
@@ -26,7 +27,8 @@ class Bpe {
 
   Vocabulary vocabulary_;
   Merges merges_;
-  // By id: whether merging the token's bytes gives the token. Learned as texts come; every thread would learn the same.
+  // By id: whether merging the token's bytes gives the token. Bpe learns this as texts come. The threads need no lock,
+  // because every thread would learn the same.
   std::unique_ptr<std::atomic<uint8_t>[]> known_;
 };
 

@@ -1,4 +1,5 @@
-// The table of classes: categories of utf8proc, what the wheel knows beyond, white space and NFC by the wheel alone.
+// Builds the table of classes. Letters, marks and numbers are those of utf8proc, and those that only the wheel knows.
+// White space and NFC come from the wheel alone.
 #include "tokenizer/char_classes.h"
 
 #include <utf8proc.h>

@@ -1,5 +1,6 @@
 // What the tokenizer asks of a code point: letter, mark, number, white space, line break, of interest to NFC. One
-// lookup for all, with the tables of the `tokenizers` wheel (unicode_tables.h). Also reads UTF-8 that is known valid.
+// lookup answers all of it, from the tables of the `tokenizers` wheel (unicode_tables.h). char_at() reads UTF-8 that is
+// known to be valid.
 #pragma once
 
 #include <array>
@@ -10,7 +11,7 @@
 
 namespace moebius::internal {
 
-using CharClass = uint8_t;  // a sum of these:
+using CharClass = uint8_t;  // a sum of the constants below
 constexpr CharClass kLetter = 1;
 constexpr CharClass kMark = 2;
 constexpr CharClass kNumber = 4;
@@ -20,7 +21,7 @@ constexpr CharClass kNfcActive = 32;  // NFC may replace or move it, or join it 
 
 class CharClasses {
  public:
-  // The table, made on first use (some milliseconds).
+  // Returns the table. The first call makes it, which takes some milliseconds.
   static const CharClasses& get();
 
   [[nodiscard]] CharClass of(char32_t code) const { return pages_[page_of_[code >> 8U]][code & 0xffU]; }
@@ -29,7 +30,7 @@ class CharClasses {
   CharClasses();
 
   using Page = std::array<CharClass, 256>;
-  std::vector<Page> pages_;  // distinct ones: some two hundred, which stay in the cache
+  std::vector<Page> pages_;  // distinct pages: some two hundred, which stay in the cache
   std::array<uint16_t, 0x1100> page_of_{};
 };
 
@@ -38,7 +39,7 @@ struct Char {
   uint32_t bytes;
 };
 
-// The character at text[at]; the text is valid UTF-8 and at < text.size().
+// Returns the character at text[at]. The text is valid UTF-8, and at < text.size().
 inline Char char_at(std::string_view text, size_t at) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[at + i]); };
   const auto tail = [&](size_t i) { return static_cast<char32_t>(byte(i) & 0x3fU); };

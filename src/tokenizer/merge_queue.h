@@ -1,8 +1,8 @@
-// The pairs of one long piece that may still be merged, lowest rank first, then leftmost. A radix heap over ranks,
-// whose lowest bucket is one rank, sorted, and walked: in a trained vocabulary a merge only makes pairs of higher
-// ranks, so almost all work is sequential (10 MB of one letter: a binary heap takes several times as long). Pairs of a
-// rank that was passed already, which other vocabularies can make, wait in a binary heap. O(n log n) whatever the
-// ranks.
+// The pairs of one long piece that may still be merged, lowest rank first, then leftmost.
+// The queue is a radix heap over ranks. Its lowest bucket is one rank, sorted, and is walked in order. In a trained
+// vocabulary a merge only makes pairs of higher ranks, so almost all work is sequential. (For 10 MB of one letter, a
+// binary heap takes several times as long.) Other vocabularies can make pairs of a rank that was passed already; such
+// pairs wait in a binary heap. The queue takes O(n log n) whatever the ranks.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ struct PairAt {
 
 class MergeQueue {
  public:
-  // Forgets what is left; keeps memory and the count of operations.
+  // Forgets what is left. Keeps the memory and the count of operations.
   void restart() {
     for (auto& bucket : buckets_) bucket.clear();
     current_.clear();
@@ -55,18 +55,18 @@ class MergeQueue {
     return pair_of(current_[next_++]);
   }
 
-  // Moves of a pair from place to place, so far.
+  // How often a pair was moved from place to place so far.
   [[nodiscard]] uint64_t operations() const { return operations_; }
 
  private:
-  // A key is order and place. The order is the rank plus one: before the first refill every pair comes later.
+  // A key is order and place. The order is the rank plus one, so before the first refill every pair comes later.
   static uint64_t key_of(PairAt pair) { return ((uint64_t{pair.rank} + 1) << 32U) | pair.at; }
   static uint32_t order_of(uint64_t key) { return static_cast<uint32_t>(key >> 32U); }
   static PairAt pair_of(uint64_t key) { return {order_of(key) - 1, static_cast<uint32_t>(key)}; }
-  // By the highest bit in which an order differs from the current one.
+  // The bucket is the highest bit in which an order differs from the current one.
   [[nodiscard]] size_t bucket_of(uint32_t order) const { return static_cast<size_t>(std::bit_width(order ^ order_)); }
 
-  // Makes the lowest rank that waits the current one.
+  // Makes the lowest rank that waits in a bucket the current one. Returns false when no pair waits there.
   bool refill() {
     auto bucket = std::find_if(buckets_.begin(), buckets_.end(), [](const auto& keys) { return !keys.empty(); });
     if (bucket == buckets_.end()) return false;
@@ -87,7 +87,7 @@ class MergeQueue {
   }
 
   std::array<std::vector<uint64_t>, 33> buckets_;
-  std::vector<uint64_t> current_;  // all of order_, ascending; before next_ they are done
+  std::vector<uint64_t> current_;  // all keys of order_, ascending; those before next_ are done
   size_t next_ = 0;
   uint32_t order_ = 0;
   std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>> late_;

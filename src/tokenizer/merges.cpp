@@ -9,12 +9,12 @@
 namespace moebius::internal {
 namespace {
 
-// Up to here it is quicker to look through all pairs than to fill a queue. 16 and 64 are as fast as far as can be
-// measured.
+// Up to this length, looking through all pairs is quicker than filling a queue. Limits of 16 and 64 are just as fast,
+// as far as can be measured.
 constexpr size_t kShortBytes = 32;
 constexpr uint32_t kNowhere = UINT32_MAX;
 
-// Both halves of the product: every bit of the key reaches the low bits.
+// Folds both halves of the product into one, so that every bit of the key reaches the low bits.
 uint64_t mixed(uint64_t key, uint64_t seed) {
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(key ^ seed) * (seed | 1U);
@@ -54,7 +54,7 @@ void Merges::apply(std::string_view piece, MergeScratch& scratch, std::vector<in
   if (piece.size() <= kShortBytes) return apply_short(piece, scratch, out);
   fill(piece, scratch);
   while (const std::optional<PairAt> pair = scratch.queue.pop()) {
-    // Stale when either side has been merged since; the pair that stands there now was offered by itself.
+    // The entry is stale when either side has been merged since. The pair that stands there now was offered by itself.
     if (scratch.symbols[pair->at].rank == pair->rank) join(pair->at, scratch);
   }
   for (uint32_t at = 0; at != kNowhere; at = scratch.symbols[at].next) out.push_back(scratch.symbols[at].id);
@@ -62,7 +62,7 @@ void Merges::apply(std::string_view piece, MergeScratch& scratch, std::vector<in
 
 void Merges::apply_short(std::string_view piece, MergeScratch& scratch, std::vector<int32_t>& out) const {
   std::array<int32_t, kShortBytes> ids;
-  std::array<uint32_t, kShortBytes> ranks;  // ranks[i]: of the pair of ids[i] and ids[i + 1]
+  std::array<uint32_t, kShortBytes> ranks;  // ranks[i] is the rank of the pair (ids[i], ids[i + 1])
   size_t count = piece.size();
   for (size_t i = 0; i < count; ++i) ids[i] = byte_ids_[static_cast<uint8_t>(piece[i])];
   for (size_t i = 0; i + 1 < count; ++i) ranks[i] = rank(ids[i], ids[i + 1]);
@@ -81,7 +81,7 @@ void Merges::apply_short(std::string_view piece, MergeScratch& scratch, std::vec
   out.insert(out.end(), ids.data(), ids.data() + count);
 }
 
-// One symbol for each byte, and every pair that can be merged.
+// Makes one symbol for each byte, and offers every pair that can be merged.
 void Merges::fill(std::string_view piece, MergeScratch& scratch) const {
   const auto count = static_cast<uint32_t>(piece.size());
   scratch.symbols.resize(count);

@@ -1,5 +1,5 @@
-// Byte-pair merging: a piece's bytes, joined pair by pair, lowest rank first, until no pair of the list is left. Short
-// pieces, which are nearly all, by looking through them; long ones through a queue, O(n log n).
+// Byte-pair merging: joins a piece's bytes pair by pair, lowest rank first, until no pair of the list is left. Nearly
+// all pieces are short; each step looks through all of their pairs. Long pieces go through a queue, in O(n log n).
 #pragma once
 
 #include <array>
@@ -17,26 +17,26 @@ struct Merge {
   int32_t result = 0;
 };
 
-// Memory that merging reuses from piece to piece; one for each thread.
+// Memory that merging reuses from piece to piece. Each thread has its own.
 struct MergeScratch {
   struct Symbol {
     int32_t id;
     uint32_t previous;
     uint32_t next;
-    uint32_t rank;  // of the pair that begins here
+    uint32_t rank;  // rank of the pair that begins here
   };
   std::vector<Symbol> symbols;
   MergeQueue queue;
   uint64_t short_operations = 0;
 
-  // Steps so far, of both forms: what a test can count instead of seconds.
+  // The steps taken so far, in both forms of merging. Tests count them instead of seconds.
   [[nodiscard]] uint64_t operations() const { return short_operations + queue.operations(); }
 };
 
 class Merges {
  public:
-  // list: by rank; a pair that is there twice has its last rank. byte_ids: the token of each byte. result is always
-  // longer than left and right, so merging ends.
+  // list: by rank. A pair that is listed twice gets its last rank. byte_ids: the token of each byte. The result of a
+  // merge is always longer than left and right, so merging ends.
   Merges(const std::vector<Merge>& list, const std::array<int32_t, 256>& byte_ids);
 
   // Appends the ids of a piece that is not empty and shorter than 2^32 bytes.

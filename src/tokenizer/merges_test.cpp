@@ -1,5 +1,5 @@
-// Merging, in its short and its long form, against the rule said plainly: join the leftmost pair of the lowest rank,
-// until there is none.
+// Tests the short and the long form of merging against the plain rule: join the leftmost pair of the lowest rank, until
+// there is none.
 #include "tokenizer/merges.h"
 
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ Ids plainly_merged(const std::string& piece, const std::vector<Merge>& merges) {
   }
 }
 
-// Merges over a, b, c whose results are distinct byte strings, in the order of training or in any.
+// Random merges over a, b, c, in the order of training or in any order. Each result id stands for one byte string.
 enum class Order { kTrained, kAny };
 std::vector<Merge> random_merges(std::mt19937& random, Order order) {
   std::vector<std::string> tokens = {"a", "b", "c"};

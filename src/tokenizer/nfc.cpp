@@ -1,4 +1,4 @@
-// Text is cut into what NFC leaves alone and runs: one inert character and the active ones behind it.
+// Cuts text into stretches that NFC leaves alone and runs. A run is one inert character and the active ones behind it.
 #include "tokenizer/nfc.h"
 
 #include <utf8proc.h>
@@ -19,10 +19,10 @@ struct Part {
   int combining_class;  // 0: a starter, which no mark passes
 };
 
-constexpr char kFirstActiveByte = '\xcc';  // of U+0300
+constexpr char kFirstActiveByte = '\xcc';  // the first byte of U+0300
 constexpr size_t kMaxDecomposition = 18;   // what utf8proc says is enough
 
-// utf8proc takes sums of options in the type of one.
+// utf8proc takes a sum of options in the type of a single option.
 utf8proc_option_t option(int sum) {
   return static_cast<utf8proc_option_t>(sum);  // NOLINT(clang-analyzer-optin.core.EnumCastOutOfRange)
 }
@@ -77,7 +77,7 @@ std::vector<Part> decomposed(std::string_view run) {
   return parts;
 }
 
-// Canonical ordering: the marks between two starters by combining class.
+// Canonical ordering: sorts the marks between two starters by combining class.
 void order_marks(std::vector<Part>& parts) {
   const auto is_mark = [](const Part& part) { return part.combining_class != 0; };
   const auto is_less = [](const Part& a, const Part& b) { return a.combining_class < b.combining_class; };

@@ -1,5 +1,5 @@
-// Text before it is split: repaired to UTF-8 (utf8_repair.h) and normalized (nfc.h), with the user's ranges carried
-// along.
+// Tests text before it is split. It is repaired to UTF-8 (utf8_repair.h) and normalized (nfc.h), and the user's ranges
+// are carried along.
 #include <gtest/gtest.h>
 
 #include <ostream>

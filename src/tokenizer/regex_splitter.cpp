@@ -16,7 +16,8 @@ namespace moebius::internal {
 namespace {
 
 constexpr size_t kMaxPatternBytes = 4096;
-// For one match. An honest pattern takes a few steps a character; its repeats of one class take none.
+// These are limits for one match. An honest pattern takes a few steps a character, and its repeats of one class take
+// none.
 constexpr uint32_t kMaxSteps = 10'000'000;
 constexpr uint32_t kMaxDepth = 100'000;
 constexpr uint32_t kMaxHeapKib = 64 << 10;
@@ -48,7 +49,7 @@ std::string message_of(int code) {
   return reinterpret_cast<const char*>(text.data());
 }
 
-// What one walk needs of its own; the compiled code is shared.
+// The state of one walk over a text. All walks share the compiled code.
 struct MatchState {
   MatchData data;
   JitStack stack;
@@ -115,7 +116,7 @@ std::unique_ptr<const Splitter> make_regex_splitter(const std::string& pattern, 
   pcre2_pattern_info(code.get(), PCRE2_INFO_MATCHEMPTY, &may_be_empty);
   if (may_be_empty != 0) refuse("the pattern can match nothing, which splits nowhere");
   pcre2_jit_compile(code.get(),
-                    PCRE2_JIT_COMPLETE);  // where there is no compiler it is interpreted, with the same limits
+                    PCRE2_JIT_COMPLETE);  // without JIT support PCRE2 interprets the pattern, with the same limits
   return std::make_unique<const RegexSplitter>(std::move(code), where);
 }
 

@@ -1,6 +1,6 @@
-// Splitting by any regular expression: PCRE2, compiled to machine code, behind limits on steps, memory and depth. Text
-// is checked to be UTF-8 once, by the caller: with PCRE2's own check each match validates the rest of the text again,
-// which is quadratic.
+// Splits by any regular expression. PCRE2 runs it, compiled to machine code, behind limits on steps, memory and depth.
+// The caller checks once that the text is UTF-8. PCRE2's own check is switched off: with it, each match validates the
+// rest of the text again, which is quadratic.
 #pragma once
 
 #include <memory>

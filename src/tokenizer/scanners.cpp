@@ -52,7 +52,7 @@ char32_t folded(char32_t code) {
   return code >= 'A' && code <= 'Z' ? code + ('a' - 'A') : code;
 }
 
-// 's|'t|'re|'ve|'m|'ll|'d: the end of it, or at. Fold maps a letter before it is compared.
+// The end of 's|'t|'re|'ve|'m|'ll|'d, or `at` when there is none. Fold maps a letter before it is compared.
 template <typename Fold>
 size_t contraction_end(std::string_view text, size_t at, const Fold& fold) {
   if (text[at] != '\'') return at;
@@ -68,7 +68,7 @@ size_t contraction_end(std::string_view text, size_t at, const Fold& fold) {
   return cursor.at();
 }
 
-// \s+(?!\S)|\s+: the last white space before a word belongs to the word, unless it is alone.
+// The end of \s+(?!\S)|\s+. The last white space before a word belongs to the word, unless it is alone.
 size_t space_end(std::string_view text, size_t at) {
   Cursor cursor(text, at);
   size_t last = at;
@@ -79,7 +79,7 @@ size_t space_end(std::string_view text, size_t at) {
   return cursor.at_end() || last == at ? cursor.at() : last;
 }
 
-// \s*[\r\n]+: up to the last line break of the white space that begins here; at when it has none.
+// The end of \s*[\r\n]+: behind the last line break of the white space that begins here, or `at` when it has none.
 size_t line_break_end(std::string_view text, size_t at) {
   size_t end = at;
   for (Cursor cursor(text, at); cursor.is(kSpace);) {

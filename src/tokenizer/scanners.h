@@ -1,5 +1,6 @@
-// The published split patterns as loops: where does the piece that begins here end? Each looks at a character at most
-// a few times, so that splitting is linear whatever the text. Not here: which pattern has a scanner (splitter.cpp).
+// The published split patterns as loops: each function tells where the piece that begins here ends. It looks at a
+// character at most a few times, so splitting is linear whatever the text. splitter.cpp lists the patterns that have a
+// scanner.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +10,13 @@
 
 namespace moebius::internal {
 
-// What the patterns of Qwen2 to Qwen3.6, Llama 3 and cl100k differ in.
+// The differences between the patterns of Qwen2 to Qwen3.6, Llama 3 and cl100k.
 struct WordRules {
   CharClass word;     // letters, or letters and marks
-  int number_digits;  // of \p{N}{1,n}
+  int number_digits;  // the n of \p{N}{1,n}
 };
 
-// End of the piece of valid UTF-8 that begins at text[at], at < text.size().
+// Returns the end of the piece that begins at text[at]. The text is valid UTF-8, and at < text.size().
 size_t word_piece_end(std::string_view text, size_t at, const WordRules& rules);
 size_t gpt2_piece_end(std::string_view text, size_t at);
 

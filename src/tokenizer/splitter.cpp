@@ -1,4 +1,4 @@
-// Which pattern has a scanner, letter by letter.
+// The patterns that have a scanner. A pattern is compared with them letter by letter.
 #include "tokenizer/splitter.h"
 
 #include "tokenizer/regex_splitter.h"
@@ -27,7 +27,7 @@ constexpr WordPattern kWordPatterns[] = {
      {.word = kLetter, .number_digits = 3}},
 };
 
-// PieceEnd: the end of the piece that begins at a place of the text.
+// PieceEnd: a function that gives the end of the piece that begins at a place of the text.
 template <typename PieceEnd>
 class ScannerSplitter : public Splitter {
  public:

@@ -1,5 +1,5 @@
-// How text is cut into the pieces that byte pairs are merged in: hand-written scanners for the patterns that published
-// models use, PCRE2 for every other. Which one it is depends on the pattern's text alone.
+// Cuts text into the pieces within which byte pairs are merged. Hand-written scanners cut by the patterns that
+// published models use, PCRE2 by every other pattern. The pattern's text alone decides which one it is.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace moebius::internal {
 
-// The pattern that a ByteLevel pre-tokenizer has of its own (use_regex).
+// The pattern that a ByteLevel pre-tokenizer uses by itself (use_regex).
 extern const std::string_view kGpt2Pattern;
 
 class PieceSink {
@@ -20,13 +20,13 @@ class PieceSink {
 class Splitter {
  public:
   virtual ~Splitter() = default;
-  // Hands the pieces of valid UTF-8 to the sink, from left to right: matches of the pattern and what lies between.
-  // From several threads at once. A regular expression throws kBadTokenizer when it takes too many steps.
+  // Hands the pieces of valid UTF-8 to the sink, from left to right: the matches of the pattern and the text between
+  // them. Several threads may call this at once. Throws kBadTokenizer when a regular expression takes too many steps.
   virtual void split(std::string_view text, PieceSink& sink) const = 0;
 };
 
-// where: the field, for messages. Throws kBadTokenizer when the pattern is none, can match nothing, or means something
-// else to PCRE2 than to the engine it was written for.
+// where: the field, for messages. Throws kBadTokenizer when the pattern is not a regular expression, when it can match
+// the empty text, or when PCRE2 reads it differently from the engine it was written for.
 std::unique_ptr<const Splitter> make_splitter(const std::string& pattern, const std::string& where);
 
 }  // namespace moebius::internal

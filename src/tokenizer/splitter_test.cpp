@@ -1,5 +1,5 @@
-// Pieces of text: that every scanner cuts as PCRE2 cuts by the same pattern, what the translation of patterns keeps,
-// and the limits. Against the wheel: tokenizer_golden_test.cpp.
+// Pieces of text: every scanner cuts as PCRE2 cuts by the same pattern. The translation of patterns and the limits are
+// tested too. tokenizer_golden_test.cpp compares with the wheel.
 #include "tokenizer/splitter.h"
 
 #include <fmt/format.h>

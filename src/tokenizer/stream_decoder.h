@@ -1,6 +1,6 @@
-// Ids one by one to text that can be shown: whole UTF-8 characters only. A character whose bytes lie in several tokens
-// is held back until it is whole; bytes that can never become one are U+FFFD, as in a decode of the whole by the
-// `tokenizers` wheel. The pieces together are that decode, whatever the ids.
+// Turns ids, one by one, into text that can be shown: whole UTF-8 characters only. A character whose bytes lie in
+// several tokens is held back until it is whole. Bytes that can never become a character are U+FFFD. For any ids, the
+// pieces together are the text that the `tokenizers` wheel decodes from all of the ids at once.
 #pragma once
 
 #include <string>
@@ -14,9 +14,9 @@ class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer, Tokenizer::Special special = Tokenizer::Special::kKeep);
 
-  // The text that this id completes; may be empty. Throws kUsage for an id that is no token's.
+  // Returns the text that this id completes, which may be empty. Throws kUsage for an id that no token has.
   std::string push(int32_t id);
-  // What is still held back, as U+FFFD. The decoder is then as new.
+  // Returns what is still held back, as U+FFFD. Afterwards the decoder is as new.
   std::string finish();
 
  private:

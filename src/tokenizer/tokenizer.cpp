@@ -1,5 +1,5 @@
-// The stages one after another: repair UTF-8, find added tokens, normalize, find those of normalized text, split,
-// merge. Each stage has its own file; a stage that has nothing to do hands on a view.
+// Runs the stages one after another: repair UTF-8, find added tokens, normalize, find the added tokens of normalized
+// text, split, merge. Each stage has its own file. A stage that has nothing to do hands on a view.
 #include "tokenizer/tokenizer.h"
 
 #include <fmt/format.h>
@@ -74,7 +74,7 @@ struct Tokenizer::Parts {
 
 namespace {
 
-// One call of encode: the later stages, which share the output.
+// One call of encode: the stages that follow the repair. They share the output.
 template <typename Parts>
 class Encoder : public PieceSink {
  public:
@@ -89,7 +89,7 @@ class Encoder : public PieceSink {
   [[nodiscard]] uint64_t operations() const { return scratch_.operations(); }
 
  private:
-  // Added tokens go to the output, the text between them to the next stage.
+  // Sends added tokens to the output, and the text between them to the next stage.
   template <typename Next>
   void for_each_part(const AddedTokenFinder& finder, const MarkedView& marked, const Next& next) {
     if (finder.empty()) return next(marked);

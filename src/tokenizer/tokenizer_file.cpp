@@ -18,7 +18,7 @@
 namespace moebius::internal {
 namespace {
 
-// A published file: 250,000 tokens, as many merges (three values each), 20 MB.
+// A published file has 250,000 tokens, as many merges (three values each), and 20 MB.
 constexpr JsonLimits kLimits{.max_bytes = 128 << 20, .max_values = 8 << 20, .max_depth = 32};
 constexpr size_t kMaxIds = 4 << 20;
 
@@ -46,7 +46,7 @@ TokenizerFile::Added read_added_token(const JsonObject& object) {
   return added;
 }
 
-// What to look for in text that has been normalized is normal itself; no two tokens may be the same then.
+// A token that is looked for in normalized text is normalized itself. No two tokens may be the same after that.
 void set_searched(TokenizerFile& file, const std::string& where) {
   const bool is_nfc = file.normalizer == TokenizerFile::Normalizer::kNfc;
   for (TokenizerFile::Added& added : file.added) {
@@ -70,21 +70,22 @@ void read_added_tokens(const JsonObject& root, TokenizerFile& file) {
 
 // ---- vocabulary ----------------------------------------------------------------------------------------------------
 
-// Added tokens by content, and whether the vocabulary has them too.
+// An added token's id, and whether the vocabulary has the token too.
 struct Listed {
   int32_t id;
   bool in_vocabulary = false;
 };
 using AddedByContent = std::map<std::string_view, Listed>;
 
-// Tokens of the vocabulary by id: bytes, or a text that is not spelled in bytes.
+// Reads the tokens of the vocabulary by id. A token is bytes, or a text that is not spelled in bytes. Marks the added
+// tokens that the vocabulary has too.
 Vocabulary read_vocabulary(const JsonObject& vocab, AddedByContent& added) {
   const Json::object_t::Container& entries = vocab.json().get_ref<const Json::object_t&>();
   const size_t count = entries.size();
   if (count > kMaxIds) refuse(vocab.where(""), fmt::format("has more than {} tokens", kMaxIds));
   std::vector<Vocabulary::Token> tokens(count);
   for (const auto& [spelling, value] : entries) {
-    // Negative ids are not unsigned; the ids of n tokens are 0 to n - 1, so none is missing.
+    // A negative id is not unsigned. The ids of n tokens are 0 to n - 1, so none is missing.
     if (!value.is_number_unsigned() || value.get<uint64_t>() >= count) {
       refuse(vocab.where(spelling), fmt::format("expected an id from 0 to {}, got {}", count - 1,
                                                 value.is_primitive() ? value.dump() : value.type_name()));
@@ -104,7 +105,8 @@ Vocabulary read_vocabulary(const JsonObject& vocab, AddedByContent& added) {
   return Vocabulary(std::move(tokens));
 }
 
-// The wheel numbers added tokens that the vocabulary has not by their order, whatever the file says: it must say that.
+// The wheel numbers the added tokens that the vocabulary lacks by their order, whatever ids the file gives. The file
+// must give those same ids.
 void check_added_ids(const TokenizerFile& file, const AddedByContent& listed, const std::string& where) {
   int32_t next = file.vocabulary.size();
   for (size_t i = 0; i < file.added.size(); ++i) {
@@ -133,7 +135,7 @@ struct Pair {
   std::string_view right;
 };
 
-// "a b" or ["a", "b"].
+// Reads a merge that is written as "a b" or as ["a", "b"].
 Pair read_pair(const Json& value, const std::string& where) {
   if (value.is_string()) {
     const std::string_view text = value.get_ref<const std::string&>();
@@ -202,7 +204,7 @@ TokenizerFile read(std::string_view text, const std::string& where) {
   return file;
 }
 
-// The same error under the code of this file, whatever the JSON layer called it.
+// Gives the error of the JSON layer the code of this file, kBadTokenizer. Text and hint stay.
 Error as_bad_tokenizer(const Error& error, const std::string& where) {
   std::string_view what = error.what();
   const std::string hint = "; " + error.hint();

@@ -1,5 +1,6 @@
-// tokenizer.json as facts: which form of byte-level BPE it describes, its vocabulary, merges and added tokens. Whatever
-// would change ids and has no place here is refused by name. Not here: how text becomes ids (tokenizer.h).
+// The facts of a tokenizer.json: which form of byte-level BPE it describes, its vocabulary, merges and added tokens. A
+// file with a setting that would change ids and has no place here is refused, and the error names the field.
+// tokenizer.h turns text into ids.
 #pragma once
 
 #include <array>
@@ -17,7 +18,7 @@ struct TokenizerFile {
   enum class Normalizer { kNone, kNfc };
 
   Normalizer normalizer = Normalizer::kNone;
-  std::string pattern;  // of the pieces; the GPT-2 one when ByteLevel splits by itself
+  std::string pattern;  // cuts text into pieces; GPT-2's when ByteLevel splits by itself
   std::string pattern_where;
   bool ignores_merges = false;
   Vocabulary vocabulary;
@@ -25,10 +26,10 @@ struct TokenizerFile {
   std::vector<Merge> merges;            // by rank
   struct Added {
     AddedToken token;
-    bool in_normalized_text = false;  // is looked for behind the normalizer,
-    std::string searched;             // in this form
+    bool in_normalized_text = false;  // true: looked for behind the normalizer
+    std::string searched;             // the form of the content that is looked for
   };
-  std::vector<Added> added;  // as in the file; ids that the vocabulary has not follow on it without a gap
+  std::vector<Added> added;  // in the order of the file; ids that the vocabulary lacks follow it without a gap
 
   // where: the file, for messages. Throws kBadTokenizer naming the field.
   static TokenizerFile parse(std::string_view json, const std::string& where);

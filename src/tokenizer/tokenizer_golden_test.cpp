@@ -1,4 +1,4 @@
-// Ids against those of the `tokenizers` wheel (tests/golden/make_tokenizer.py), for every way of splitting and
+// Compares ids with those of the `tokenizers` wheel (tests/golden/make_tokenizer.py), for every way of splitting and
 // normalizing that is supported.
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// One function a field. An absent field, null and the value that does nothing are the same.
+// Each field has one function. An absent field, null and a value that does nothing mean the same.
 #include "tokenizer/tokenizer_pipeline.h"
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@ namespace {
   refuse(where, fmt::format("{} is not supported, only {}", in_quotes(got), supported));
 }
 
-// The parts of a field that is one step or a Sequence of them, in order.
+// The steps of a field, in order. The field holds one step, or a Sequence of steps.
 std::vector<JsonObject> steps_of(const JsonObject& root, std::string_view field, std::string_view list) {
   if (!root.has(field)) return {};
   const JsonObject step = root.object(field);
@@ -40,7 +40,7 @@ void read_normalizer(const JsonObject& root, TokenizerFile& file) {
   for (const JsonObject& step : steps_of(root, "normalizer", "normalizers")) {
     const std::string type = step.string("type");
     if (type != "NFC") refuse_value(step.where("type"), type, "NFC or none");
-    file.normalizer = TokenizerFile::Normalizer::kNfc;  // twice is once
+    file.normalizer = TokenizerFile::Normalizer::kNfc;  // NFC twice is NFC once
   }
 }
 

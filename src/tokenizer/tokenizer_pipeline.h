@@ -1,5 +1,5 @@
-// The small fields of a tokenizer.json, read or refused: normalizer, pre_tokenizer, post_processor, decoder and the
-// switches of model. Not here: vocabulary, merges, added tokens (tokenizer_file.cpp).
+// Reads or refuses the small fields of a tokenizer.json: normalizer, pre_tokenizer, post_processor, decoder and the
+// switches of model. tokenizer_file.cpp reads the vocabulary, the merges and the added tokens.
 #pragma once
 
 #include "base/json.h"

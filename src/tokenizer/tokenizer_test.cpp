@@ -97,7 +97,7 @@ TEST(Tokenizer, carries_user_ranges_through_nfc_and_repair_to_tokens_of_normaliz
       {"\xff<x>e\u0301<x>", {7, 8}, 1},
       {"\xff<x>e\u0301<x>", {6, 7}, 2},
       {"<x>\u0301", {3, 5}, 1},  // a user's mark that joins nothing takes no token away
-      {"<x>\u0338", {3, 5}, 0},  // one that makes another character of `>` does
+      {"<x>\u0338", {3, 5}, 0},  // a user's mark that makes another character of `>` does take one away
       {"\u1100\u1161<x>", {0, 3}, 1},
   };
   for (const Row& row : rows) {
@@ -193,7 +193,8 @@ constexpr size_t kLargeBytes = 1'000'000;
 constexpr size_t kLargeBytes = 10'000'000;
 #endif
 
-// Merges of two halves up to 16 of one byte, and of the bytes of an emoji: ranks in the order of training.
+// Merges of two halves up to 16 of one byte, and of the bytes of an emoji, with ranks in the order of training. The
+// merges of U+FFFD are in the reverse order.
 std::vector<SmallMerge> run_merges() {
   std::vector<SmallMerge> merges;
   for (const std::string_view run : {"AAAAAAAA", "        ", "\n\n\n\n\n\n\n\n"}) {

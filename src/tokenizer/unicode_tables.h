@@ -1,5 +1,5 @@
-// Where the `tokenizers` wheel and Debian's Unicode libraries disagree, as ranges of code points. The .cpp is generated
-// (tools/make_unicode_tables.py says how and why); char_classes.h makes one lookup of all of it.
+// Where the `tokenizers` wheel and Debian's Unicode libraries disagree, as ranges of code points. The .cpp is
+// generated; tools/make_unicode_tables.py says how and why. char_classes.h makes one lookup of all of it.
 #pragma once
 
 #include <span>
@@ -15,7 +15,7 @@ struct CodeRange {
 std::span<const CodeRange> letters_since_14();
 std::span<const CodeRange> marks_since_14();
 std::span<const CodeRange> numbers_since_14();
-// \s, all of it.
+// All of \s.
 std::span<const CodeRange> white_space();
 // Code points that NFC replaces, moves, or joins to what stands before. Text without them is NFC.
 std::span<const CodeRange> nfc_active();

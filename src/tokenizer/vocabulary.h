@@ -1,5 +1,6 @@
-// The vocabulary of the model proper: bytes of a token <-> id. Only tokens that are spelled in the byte alphabet are
-// found by their bytes; others (control tokens listed with the rest) have a text and an id, but no text becomes them.
+// The vocabulary of the model proper: maps the bytes of a token to its id and back. Only tokens that are spelled in the
+// byte alphabet can be found by their bytes. Other tokens (control tokens listed with the rest) have a text and an id,
+// but no text becomes them.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +15,10 @@ class Vocabulary {
  public:
   struct Token {
     std::string bytes;
-    bool is_found = true;  // by its bytes
+    bool is_found = true;  // can be found by its bytes
   };
 
-  // tokens: by id; those that are found have distinct bytes.
+  // tokens: by id. The tokens that can be found have distinct bytes.
   explicit Vocabulary(std::vector<Token> tokens = {});
 
   [[nodiscard]] std::optional<int32_t> find(std::string_view bytes) const;

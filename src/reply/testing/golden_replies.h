@@ -1,5 +1,6 @@
-// The golden replies of tests/golden/replies: what a model wrote, in which format, and what it means. Written by hand,
-// from what models were seen to write. A case without its own text (xml_types.json) is a call of the tool `typed`.
+// The golden replies of tests/golden/replies: what a model wrote, in which format, and what it means. They are written
+// by hand, from what models were seen to write. A case without its own text (xml_types.json) is a call of the tool
+// `typed`.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -14,10 +14,10 @@ namespace moebius::internal::testing {
 struct NaiveToken {
   int32_t id;
   double logit;
-  double probability;  // after the temperature, of all tokens
+  double probability;  // after the temperature, among all tokens
 };
 
-// All tokens but those at -infinity, the likeliest first, of equals the lower id.
+// All tokens but those at -infinity, the likeliest first. Of equals the lower id comes first.
 inline std::vector<NaiveToken> naive_order(const std::vector<float>& logits, double temperature) {
   std::vector<NaiveToken> tokens;
   double sum = 0;
@@ -39,8 +39,8 @@ inline double naive_sum(const std::vector<NaiveToken>& tokens) {
   return sum;
 }
 
-// What the filters leave, renormalised. slack loosens (or below 0 tightens) top-p and min-p by that much probability:
-// between the two lies what rounding may decide.
+// What the filters leave, renormalised. A positive slack loosens top-p and min-p by that much probability, a negative
+// one tightens them. Rounding may decide about what lies between the two.
 inline std::vector<NaiveToken> naive_allowed(const std::vector<float>& logits, const SamplingOptions& options,
                                              double slack) {
   std::vector<NaiveToken> tokens = naive_order(logits, options.temperature);

@@ -14,7 +14,7 @@
 namespace moebius::internal::jinja {
 namespace {
 
-// Methods that change their object: the sandbox hides them, even behind a key of the same name.
+// The sandbox hides methods that change their object, even behind a key of the same name.
 bool is_hidden(const Value& object, std::string_view name) {
   if (name.starts_with("__")) return true;
   if (object.dict() == nullptr) return false;
@@ -22,7 +22,8 @@ bool is_hidden(const Value& object, std::string_view name) {
   return std::find(std::begin(kChanging), std::end(kChanging), name) != std::end(kChanging);
 }
 
-// Methods of Python's str that are not here: they would be undefined, and a template would go on without them.
+// Refuses methods of Python's str that are not here. Without an error they would be undefined, and a template would go
+// on without them.
 [[noreturn]] void refuse_method(const Runtime& runtime, std::string_view name) {
   runtime.fail(fmt::format("the string method {} is not supported", in_quotes(name)));
 }
@@ -92,7 +93,7 @@ Steps steps_of(const Runtime& runtime, const SliceBounds& bounds, int64_t size) 
   const int64_t begin = from ? clamp(*from) : step < 0 ? high : low;
   const int64_t end = to ? clamp(*to) : step < 0 ? low : high;
   if (step < 0 ? end >= begin : begin >= end) return {begin, step, 0};
-  // Unsigned: the magnitude of the smallest step does not fit an int64.
+  // The type is unsigned, because the magnitude of the smallest step does not fit an int64.
   const uint64_t magnitude = step < 0 ? 0 - static_cast<uint64_t>(step) : static_cast<uint64_t>(step);
   const auto span = static_cast<uint64_t>(step < 0 ? begin - end : end - begin);
   return {begin, step, static_cast<int64_t>((span - 1) / magnitude + 1)};
@@ -100,7 +101,7 @@ Steps steps_of(const Runtime& runtime, const SliceBounds& bounds, int64_t size) 
 
 Text slice_text(Runtime& runtime, const Text& text, const SliceBounds& bounds) {
   runtime.budget.bytes(text.text.size());
-  std::vector<size_t> starts;  // byte of each code point, and the end
+  std::vector<size_t> starts;  // the first byte of each code point, and the end
   for (size_t at = 0; at < text.text.size(); at += code_point_at(text.text, at).length) starts.push_back(at);
   starts.push_back(text.text.size());
   const Steps steps = steps_of(runtime, bounds, static_cast<int64_t>(starts.size()) - 1);

@@ -6,7 +6,7 @@
 namespace moebius::internal::jinja {
 namespace {
 
-// The deepest of what it is shown.
+// Finds the depth of the deepest expression that it is shown.
 class Deepest {
  public:
   void see(const ExprPtr& expr) {

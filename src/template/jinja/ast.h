@@ -1,5 +1,5 @@
-// A parsed template. Names are numbers, filters and tests are pointers into their tables, so that a rendering looks
-// nothing up by text but keys. The tree is never deeper than kMaxDepth (make_expr sees to it), so that evaluating and
+// A parsed template. Names are numbers, and filters and tests are pointers into their tables, so a rendering looks
+// nothing up by text but keys. The tree is never deeper than kMaxDepth (make_expr sees to it), so evaluating and
 // destroying it cannot run out of stack.
 #pragma once
 
@@ -31,7 +31,7 @@ struct Name {
   NameId id;
 };
 struct BlockText {};  // what a filter block, or a set block with filters, rendered
-struct Unsupported {  // a filter or test that is not here, where it need not be reached
+struct Unsupported {  // an unknown filter or test that a rendering need not reach
   std::string what;
 };
 struct Attribute {
@@ -137,7 +137,7 @@ struct Set {
 };
 struct SetBlock {
   Target target;
-  ExprPtr value;  // of BlockText
+  ExprPtr value;  // an expression over BlockText
   Body body;
 };
 struct FilterBlock {

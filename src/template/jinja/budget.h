@@ -1,6 +1,7 @@
 // What a template may cost: steps, bytes, levels. A template is a program of strangers that runs on every request, so
-// everything it does is paid for here, in proportion to the work: an evaluated node, eight copied or compared bytes, a
-// copied list element. Counting steps instead of time makes the limit the same on every machine, and testable.
+// it pays here for everything it does, in proportion to the work: for evaluated nodes, for copied or compared bytes
+// (eight a step), for copied list elements. Counting steps instead of time makes the limit the same on every machine,
+// and testable.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,7 @@ struct Limits {
   uint64_t steps = 5'000'000;
   uint64_t output_bytes = 1 << 20;
 
-  // For a conversation of so many bytes: a large one may take more, in proportion.
+  // The limits for a conversation of so many bytes. A large one may take more, in proportion.
   static Limits for_input(uint64_t input_bytes) {
     return {5'000'000 + 16 * input_bytes, (uint64_t{1} << 20) + 8 * input_bytes};
   }
@@ -38,7 +39,7 @@ class Budget {
   }
   void bytes(uint64_t count) { step(count / 8 + 1); }
   void elements(uint64_t count) { step(kStepsPerElement * count + 1); }
-  // Any text under construction: the output, a macro's result, an operand.
+  // Checks any text under construction: the output, a macro's result, an operand.
   void check_text(uint64_t bytes) const {
     if (bytes > limits_.output_bytes) refuse_text();
   }

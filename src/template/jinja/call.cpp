@@ -1,4 +1,4 @@
-// Calls: of builtins, and of macros with their defaults, varargs, kwargs and caller.
+// Calls of builtins, and of macros with their defaults, varargs, kwargs and caller.
 #include <fmt/format.h>
 
 #include "base/quote.h"

@@ -65,7 +65,7 @@ bool is_case_ignorable(char32_t value) {
   }
 }
 
-// A sigma at the end of a word has a form of its own: a letter before it, none after.
+// A sigma at the end of a word has a form of its own. Such a sigma has a letter before it and none after it.
 bool is_final_sigma(Budget& budget, std::string_view text, size_t at) {
   size_t before = at;
   char32_t value = ' ';
@@ -84,7 +84,7 @@ bool is_final_sigma(Budget& budget, std::string_view text, size_t at) {
   return true;
 }
 
-// Each character in the case that `choose` gives it; nothing: as it is.
+// Maps each character to the case that `choose` gives it. Where it gives nothing, the character stays as it is.
 template <typename Choose>
 Text map_case(Budget& budget, const Text& text, const Choose& choose) {
   TextBuilder out(budget);

@@ -13,9 +13,9 @@ Text title(Budget& budget, const Text& text);         // str.title(): a word beg
 Text filter_title(Budget& budget, const Text& text);  // the title filter: after white space, - ( { [ <
 
 enum class CharacterClass { kAlpha, kDigit, kDecimal, kNumeric, kAlphanumeric, kSpace, kAscii, kPrintable };
-// Every character is of the class, and there is one (but "" is ASCII and printable).
+// There is a character, and every character is of the class. The empty text is ASCII and printable.
 bool all_of_class(Budget& budget, const Text& text, CharacterClass wanted);
-// There is a character with case, and all that have one have this one.
+// There is a character with case, and all characters that have case have this one.
 bool is_upper(Budget& budget, const Text& text);
 bool is_lower(Budget& budget, const Text& text);
 

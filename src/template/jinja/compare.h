@@ -1,4 +1,5 @@
-// Equality, order and membership as Python has them. Marks of users do not count. All of them pay by element and byte.
+// Equality, order and membership as Python has them. Marks of users do not count. All functions charge the budget
+// by element and byte.
 #pragma once
 
 #include <compare>
@@ -9,7 +10,7 @@ namespace moebius::internal::jinja {
 
 bool equal(Runtime& runtime, const Value& a, const Value& b);
 
-// Fails where Python's `<` does; unordered for NaN.
+// Fails where Python's `<` does. The result is unordered for NaN.
 std::partial_ordering order(Runtime& runtime, const Value& a, const Value& b);
 
 // `value in container`

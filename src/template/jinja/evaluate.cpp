@@ -1,4 +1,4 @@
-// Expressions.
+// Evaluates expressions.
 #include <fmt/format.h>
 
 #include "base/quote.h"

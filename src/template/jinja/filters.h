@@ -1,4 +1,4 @@
-// The filters by subject, each file with its table. A filter gets the value before the bar as self.
+// The filters by subject. Each file has its own table. A filter gets the value before the bar as self.
 #pragma once
 
 #include <span>
@@ -12,7 +12,7 @@ std::span<const Builtin> number_filters();    // int, float, round, abs
 std::span<const Builtin> sequence_filters();  // first, last, join, sort, unique, sum, ...
 std::span<const Builtin> choice_filters();    // map, select, reject, selectattr, rejectattr, groupby
 
-// sort, unique, min and so on look at a value through this: at an attribute, and without case.
+// How sort, unique, min and so on look at a value: at an attribute, and without case.
 struct KeyOf {
   const Value* attribute = nullptr;  // nullptr or none: the value itself
   bool is_case_sensitive = false;
@@ -22,7 +22,7 @@ struct KeyOf {
 
 enum class Direction : uint8_t { kUp, kDown };
 
-// Stable, by keys; fails where two keys have no order. Pays.
+// Sorts by keys, stably. Fails where two keys have no order. Charges the budget.
 std::vector<Value> sorted(Runtime& runtime, const std::vector<Value>& values, const std::vector<Value>& keys,
                           Direction direction);
 

@@ -8,7 +8,7 @@
 namespace moebius::internal::jinja {
 namespace {
 
-// The arguments behind the first `count`, which this filter keeps for itself.
+// The arguments behind the first `count`. The filter keeps the first ones for itself.
 Arguments rest_of(const Arguments& arguments, size_t count, std::string_view function) {
   return {function,
           {arguments.positional.begin() + static_cast<ptrdiff_t>(count), arguments.positional.end()},
@@ -65,7 +65,7 @@ Value choose(Runtime& runtime, const Value& self, const Arguments& arguments) {
 }
 
 Value group(Runtime& runtime, std::vector<Value> members, const Value& key) {
-  // Python has a named tuple here; what it is for is `for key, members in ...`.
+  // Python has a named tuple here. A plain one is enough for its purpose, `for key, members in ...`.
   runtime.budget.elements(2);
   return make_sequence(Form::kTuple, {key, make_sequence(Form::kList, std::move(members))});
 }

@@ -13,7 +13,7 @@ namespace {
 
 [[noreturn]] void refuse_undefined(const Runtime& runtime) { runtime.fail("an undefined value is not a number"); }
 
-// int(float), nothing for nan and infinities, which int() refuses.
+// int(float). Returns nothing for nan and infinities, which int() refuses.
 std::optional<int64_t> truncated(const Runtime& runtime, double value) {
   if (!std::isfinite(value)) return std::nullopt;
   if (!(std::fabs(value) < 9223372036854775808.0)) runtime.fail("an integer of more than 64 bits");
@@ -61,7 +61,7 @@ Value absolute(Runtime& runtime, const Value& self, const Arguments& arguments) 
   return number < 0 ? negate(runtime, number) : Value(number);
 }
 
-// Python's round(x, n): the decimal that is nearest to the exact value of the float, of two the even one.
+// Python's round(x, n): the decimal that is nearest to the exact value of the float. Of two it is the even one.
 double rounded(double value, int64_t precision) {
   if (!std::isfinite(value) || precision > 330) return value;
   if (precision < -330) return std::copysign(0.0, value);

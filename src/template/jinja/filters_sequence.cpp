@@ -23,7 +23,7 @@ std::vector<Value> sorted(Runtime& runtime, const std::vector<Value>& values, co
   runtime.budget.elements(values.size());
   std::vector<size_t> places(values.size());
   std::iota(places.begin(), places.end(), size_t{0});
-  // Merge sort: whatever the keys answer, a NaN among them too, it stays inside its array.
+  // This is a merge sort. It stays inside its array whatever the keys answer, even with a NaN among them.
   std::stable_sort(places.begin(), places.end(), [&](size_t a, size_t b) {
     return direction == Direction::kDown ? order(runtime, keys[b], keys[a]) < 0 : order(runtime, keys[a], keys[b]) < 0;
   });

@@ -15,7 +15,7 @@ namespace {
 
 bool is_given(const Value* value) { return value != nullptr && !value->is<None>(); }
 
-// Of markup, markup.
+// Makes the result markup when the input is markup.
 Value like(const Value& self, Text made) {
   made.is_markup = self.text() != nullptr && self.text()->is_markup;
   return made;

@@ -1,4 +1,4 @@
-// Where the output stood when a template first read a variable.
+// Tests where the output stood when a template first read a variable.
 #include <gtest/gtest.h>
 
 #include "template/jinja/testing/support.h"

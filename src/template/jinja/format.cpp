@@ -37,7 +37,7 @@ class PercentFormat {
       at_ = percent + 1;
       if (percent < words.size()) conversion();
     }
-    // Python lets pass what could be a mapping, though no conversion asked for it.
+    // Python lets a value pass that could be a mapping, though no conversion asked for it.
     const bool is_mapping = values_.dict() || values_.is_undefined() || (values_.sequence() && !is_tuple());
     const size_t given = is_tuple() ? values_.sequence()->items.size() : 1;
     if (!is_mapping && next_ < given) runtime_.fail("not all arguments of % are used");

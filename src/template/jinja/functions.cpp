@@ -72,8 +72,8 @@ Value raise_exception(Runtime& runtime, const Value&, const Arguments& arguments
   runtime.fail(ErrorCode::kBadConversation, printable(str(runtime, *message)->text, 1000));
 }
 
-// One conversion of a format, "%d" or glibc's "%-d" without padding. Others are refused: strftime would do anything
-// with them, such as padding to a billion columns.
+// Adds one conversion of a format, "%d" or glibc's "%-d" without padding. Other conversions are refused, because
+// strftime would do anything with them, such as padding to a billion columns.
 void add_date(Runtime& runtime, std::string& out, const std::string& conversion) {
   constexpr std::string_view kLetters = "aAbBcCdDeFgGhHIjklmMnpPrRStTuUVwWxXyYzZ%";
   if (kLetters.find(conversion.back()) == std::string_view::npos) {

@@ -1,5 +1,5 @@
-// What transformers rendered, byte by byte (tests/golden/make_templates.py): one construct at a time, and whole chat
-// templates with generated conversations.
+// Compares with what transformers rendered, byte by byte (tests/golden/make_templates.py): one construct at a time, and
+// whole chat templates with generated conversations.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -54,7 +54,7 @@ TEST(Golden, renders_every_statement_as_transformers_does_or_fails_where_it_fail
   }
 }
 
-// `{{ value|filter }}` and so on: every combination, in the order of nested loops.
+// Visits `{{ value|filter }}` and so on: every combination, in the order of nested loops.
 void for_each_product(const Json& parts, const std::function<void(const std::string&)>& visit, size_t part = 0,
                       const std::string& begin = "{{ ") {
   if (part == parts.size()) return visit(begin + " }}");

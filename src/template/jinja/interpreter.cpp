@@ -1,4 +1,4 @@
-// Statements.
+// Runs statements.
 #include "template/jinja/interpreter.h"
 
 #include <fmt/format.h>
@@ -61,7 +61,7 @@ Interpreter::Flow Interpreter::run(const For& node) {
   std::vector<Value> elements = elements_of(runtime_, evaluate(*node.source));
   Loop::Filter filter;
   if (node.condition != nullptr) {
-    // Called while the body's scope is current: the condition sees the loop from outside.
+    // The filter is called while the body's scope is current, but the condition sees the loop from outside.
     filter = [this, &node, outside = scope_](const Value& element) {
       const Switch<std::shared_ptr<Scope>> scope(scope_, std::make_shared<Scope>(Scope{outside, {}}));
       assign(node.target, element);
@@ -72,8 +72,8 @@ Interpreter::Flow Interpreter::run(const For& node) {
 }
 
 Interpreter::Flow Interpreter::iterate(const For& node, const std::shared_ptr<Loop>& loop) {
-  // As jinja2 compiles it: an iteration counts when its body came to its end. After a loop whose every iteration was
-  // continued or broken off, the else branch runs.
+  // An iteration counts when its body came to its end, as in jinja2's compiled code. After a loop whose every iteration
+  // was continued or broken off, the else branch runs.
   bool has_finished_one = false;
   while (const std::optional<Value> element = loop->next()) {
     runtime_.budget.step();
@@ -116,7 +116,7 @@ Interpreter::Flow Interpreter::run(const FilterBlock& node) {
 }
 
 Interpreter::Flow Interpreter::run(const With& node) {
-  std::vector<Value> values;  // all of them are seen from outside
+  std::vector<Value> values;  // all values are seen from outside
   for (const auto& [target, value] : node.values) values.push_back(evaluate(*value));
   const Switch<std::shared_ptr<Scope>> scope(scope_, inner_scope());
   for (size_t i = 0; i < values.size(); ++i) assign(node.values[i].first, values[i]);

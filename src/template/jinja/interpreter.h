@@ -1,6 +1,6 @@
-// Runs a parsed template. Scopes are as jinja2 has them: a loop's body, a macro, a filter, set, call or with block has
-// its own, an if has not; what is set inside is gone outside, but for attributes of namespaces. Every node costs a
-// step.
+// Runs a parsed template. Scopes are as jinja2 has them: a loop's body, a macro, and a filter, set, call or with block
+// have one of their own; an if has not. What is set inside a scope is gone outside, except attributes of namespaces.
+// Every node costs a step.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ struct Scope {
   std::vector<std::pair<NameId, Value>> variables;
 };
 
-// Another value for as long as this lives.
+// Gives a place another value for as long as the Switch lives.
 template <typename T>
 class Switch {
  public:
@@ -36,13 +36,13 @@ class Switch {
 
 class Interpreter {
  public:
-  // globals: by NameId; undefined where the caller has nothing.
+  // globals: by NameId. A global is undefined where the caller has nothing.
   Interpreter(Runtime& runtime, const Script& script, std::vector<Value> globals);
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
   Text run();
 
-  // Before run(): which of the globals it is that first_read() tells of.
+  // Chooses, before run(), the global that first_read() tells of.
   void watch(std::optional<NameId> global) { watched_ = global; }
   // The bytes of output when the watched global was first read.
   [[nodiscard]] std::optional<size_t> first_read() const { return first_read_; }
@@ -107,7 +107,7 @@ class Interpreter {
   std::vector<Value> globals_;
   std::shared_ptr<Scope> scope_ = std::make_shared<Scope>();
   TextBuilder output_;  // what run() returns
-  TextBuilder* out_;    // this, or what a macro or a block writes
+  TextBuilder* out_;    // output_, or what a macro or a block writes
   std::optional<NameId> watched_;
   std::optional<size_t> first_read_;
   Value block_text_;

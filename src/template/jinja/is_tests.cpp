@@ -29,7 +29,7 @@ bool string(const Value& value) { return value.text() != nullptr; }
 bool mapping(const Value& value) { return value.dict() != nullptr; }
 bool callable(const Value& value) { return value.callable() != nullptr || value.is_undefined(); }
 bool escaped(const Value& value) { return value.text() != nullptr && value.text()->is_markup; }
-// What has a length and elements by index: dictionaries and undefined values too.
+// Tells what has a length and elements by index. Dictionaries and undefined values count too.
 bool sequence(const Value& value) {
   const Sequence* items = value.sequence();
   return value.is_undefined() || value.text() != nullptr || value.dict() != nullptr ||
@@ -79,7 +79,7 @@ Value in(Runtime& runtime, const Value& self, const Arguments& arguments) {
   return contains(runtime, *container, self);
 }
 
-// Identity is sure for true, false and none; of the rest, equal values of one type count as the same.
+// Identity is sure for true, false and none. Other values count as the same when they are equal and of one type.
 Value sameas(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const auto [value] = arguments.bind(runtime, std::array<std::string_view, 1>{"other"}, 1);
   return self.held().index() == value->held().index() && equal(runtime, self, *value);

@@ -19,7 +19,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_name_character(char c) { return is_name_start(c) || is_digit(c); }
 
-// Every line ends with \n, and one newline at the end of the file is no text.
+// Ends every line with \n. One newline at the end of the file is no text.
 std::string normalized(std::string_view source) {
   std::string out;
   out.reserve(source.size());
@@ -31,7 +31,7 @@ std::string normalized(std::string_view source) {
   return out;
 }
 
-// Where digits that may be set apart by single underscores end.
+// Returns where digits end that single underscores may set apart.
 size_t digits_end(std::string_view text, size_t at, bool (*is_one)(char)) {
   while (at < text.size()) {
     if (is_one(text[at])) {
@@ -45,7 +45,7 @@ size_t digits_end(std::string_view text, size_t at, bool (*is_one)(char)) {
   return at;
 }
 
-// Where a float ends that begins here; 0 when none does.
+// Returns where the float ends that begins here, or 0 when none does.
 size_t float_end(std::string_view text) {
   size_t at = digits_end(text, 0, is_digit);
   bool is_float = false;
@@ -116,7 +116,7 @@ Token Lexer::next() {
 
 // ---- text ----
 
-// Text up to the next tag; comments and raw blocks are on the way.
+// Reads the text up to the next tag. Comments and raw blocks on the way are read too.
 Token Lexer::text_token() {
   Token text = make(TokenKind::kText);
   while (at_ < source_.size()) {
@@ -150,8 +150,8 @@ Token Lexer::text_token() {
   return opening_.empty() ? make(TokenKind::kEnd) : take_opening();
 }
 
-// What the tag at at_ takes away from the text before it: with a minus all white space; else, unless it prints or has a
-// plus, the blanks of its line when there is nothing else on it.
+// Takes from the text what the tag at at_ takes away before it. With a minus, that is all white space. Without one, it
+// is the blanks of the tag's line when there is nothing else on it, unless the tag prints or has a plus.
 void Lexer::strip_before_tag(std::string& text) const {
   const auto is_blank = [](std::string_view words) {
     for (size_t at = 0; at < words.size();) {
@@ -188,7 +188,8 @@ void Lexer::skip_comment() {
   }
 }
 
-// Behind `{% word` and its white space, where the end of the tag must be; 0 when it is another tag.
+// Returns the place behind `{% word` and its white space, where the end of the tag must be, or 0 when it is another
+// tag.
 size_t Lexer::behind_word(size_t at, std::string_view word) const {
   at += 2;
   if (at < source_.size() && (source_[at] == '-' || source_[at] == '+')) ++at;

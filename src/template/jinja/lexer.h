@@ -1,5 +1,6 @@
-// Source text to tokens, as jinja2 cuts it with trim_blocks and lstrip_blocks on: the newline behind a block tag and
-// the blanks before it on its line are not text. Comments, raw blocks and line endings are gone behind this.
+// Turns source text into tokens, as jinja2 cuts it with trim_blocks and lstrip_blocks on: the newline behind a block
+// tag and the blanks before it on its line are not text. The parser sees no comments, no raw blocks and no line endings
+// but \n.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ enum class TokenKind {
 struct Token {
   TokenKind kind = TokenKind::kEnd;
   int line = 1;
-  std::string text;  // of a string: unescaped; of a number: as written
+  std::string text;  // a string unescaped, a number as written
   int64_t integer = 0;
   double real = 0;
 };
@@ -76,11 +77,11 @@ class Lexer {
   State state_ = State::kText;
   bool starts_line_ = true;     // what was read last ended with a newline
   std::vector<char> open_;      // the brackets that close what is open
-  std::vector<Token> opening_;  // the begin of a tag, behind the text before it; at most one
+  std::vector<Token> opening_;  // the begin of a tag that waits behind the text before it; at most one
 };
 
-// The value of a string literal between its quotes, as Python's unicode-escape reads it. Throws std::string: what is
-// wrong with it.
+// Returns the value of a string literal between its quotes, as Python's unicode-escape reads it. Throws a std::string
+// that says what is wrong with it.
 std::string unescape(std::string_view literal);
 
 }  // namespace moebius::internal::jinja

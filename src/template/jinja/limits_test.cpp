@@ -1,4 +1,4 @@
-// What hostile templates cost: steps are counted, not time, and memory by the bytes that steps pay for.
+// What hostile templates cost. The tests count steps, not time, and count memory by the bytes that steps pay for.
 #include <gtest/gtest.h>
 
 #include "template/jinja/testing/support.h"

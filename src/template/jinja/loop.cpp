@@ -1,4 +1,4 @@
-// The elements of one for statement.
+// Walks over the elements of one for statement.
 #include "template/jinja/loop.h"
 
 #include "template/jinja/compare.h"

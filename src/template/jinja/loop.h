@@ -1,6 +1,6 @@
 // What `loop` is inside a for statement. Elements that the loop's own condition refuses are skipped as the loop comes
-// to them, not before: the body may change what the condition sees. `loop.last`, `loop.nextitem` and `loop.length` look
-// ahead as far as they need to.
+// to them, not before, because the body may change what the condition sees. `loop.last`, `loop.nextitem` and
+// `loop.length` look ahead as far as they need to.
 #pragma once
 
 #include <deque>
@@ -20,10 +20,10 @@ class Loop {
 
   std::optional<Value> next();  // the element of the next iteration
 
-  // loop.index and so on; nothing for a name that loops do not have.
+  // Returns loop.index and so on, or nothing for a name that loops do not have.
   std::optional<Value> attribute(std::string_view name);
   Value cycle(const Runtime& runtime, const std::vector<Value>& values) const;
-  bool changed(Runtime& runtime, std::vector<Value> values);  // since the last call
+  bool changed(Runtime& runtime, std::vector<Value> values);  // true: the values differ from the last call's
 
  private:
   std::optional<Value> pull();

@@ -32,7 +32,7 @@ Json random_conversation() {
           {"d", {{"β" + random_text(), random_text()}}}};
 }
 
-// Marked exactly where the user's letters are.
+// Expects marks exactly where the user's letters are.
 void expect_exact(const std::string& source, const Json& conversation) {
   const MarkedText out = testing::render(source, conversation);
   size_t range = 0;

@@ -1,5 +1,5 @@
-// The methods of dict, list, tuple and loop, and which object has which. What changes its object is not here: the
-// sandbox of chat templates hides it.
+// The methods of dict, list, tuple and loop, and which object has which. Methods that change their object are left out,
+// because the sandbox of chat templates hides them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 Value copy(Runtime& runtime, const Value& self, const Arguments& arguments) {
   arguments.expect_none(runtime);
-  return self;  // nobody can change either
+  return self;  // sharing is safe: nobody can change the copy or the original
 }
 
 template <Form kForm>

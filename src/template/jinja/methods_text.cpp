@@ -1,4 +1,4 @@
-// The methods of str that a template may call. They are Python's, positional arguments and all.
+// The methods of str that a template may call. They are as in Python, even in which arguments have no name.
 #include "template/jinja/methods_text.h"
 
 #include <fmt/format.h>
@@ -68,7 +68,8 @@ Value lines(Runtime& runtime, const Value& self, const Arguments& arguments) {
   return make_sequence(Form::kList, split_lines(runtime.budget, *self.text(), ends));
 }
 
-// The bytes of text[begin:end] in code points, Python's optional last arguments; nothing when begin is beyond the end.
+// Returns the bytes of text[begin:end], or nothing when begin is beyond the end. The bounds are Python's optional last
+// arguments, in code points.
 std::optional<std::pair<size_t, size_t>> window(const Runtime& runtime, const Text& text, const Value* from,
                                                 const Value* to) {
   if (!is_given(from) && !is_given(to)) return std::pair{size_t{0}, text.text.size()};
@@ -195,7 +196,7 @@ Value joined(Runtime& runtime, const Value& self, const Arguments& arguments) {
   return out.take();
 }
 
-// Which side the text is moved to: the fill goes to the others.
+// kSide is the side that the text is moved to. The fill goes to the others.
 template <Side kSide>
 Value justified(Runtime& runtime, const Value& self, const Arguments& arguments) {
   const auto [width, fill] = arguments.bind(runtime, std::array{kPositional, kPositional}, 1);

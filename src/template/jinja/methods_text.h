@@ -8,7 +8,7 @@ namespace moebius::internal::jinja {
 
 const Builtin* find_text_method(std::string_view name);  // nullptr: there is none
 
-// Filled up to a width in code points; side: where the text goes.
+// Fills the text up to a width in code points. side: where the text goes.
 Text pad(Runtime& runtime, const Text& text, const Text& fill, int64_t width, Side side);
 
 }  // namespace moebius::internal::jinja

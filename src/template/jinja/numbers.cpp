@@ -27,7 +27,7 @@ std::string_view trimmed(std::string_view text) {
 
 bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-// Without underscores; nothing when one does not stand between two digits.
+// Removes underscores. Returns nothing when one does not stand between two digits.
 std::optional<std::string> without_underscores(std::string_view digits) {
   std::string out;
   for (size_t i = 0; i < digits.size(); ++i) {
@@ -46,7 +46,7 @@ bool take_sign(std::string_view& text) {
   return is_negative;
 }
 
-// Removes the prefix that the base allows; of base 0 it tells the base.
+// Removes the prefix that the base allows, and returns the base. When the base is 0, the prefix tells it.
 int base_of(std::string_view& text, int base) {
   constexpr std::pair<char, int> kPrefixes[] = {{'x', 16}, {'o', 8}, {'b', 2}};
   for (const auto& [letter, value] : kPrefixes) {

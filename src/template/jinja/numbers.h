@@ -1,4 +1,4 @@
-// Text to numbers, as Python's int() and float() read it.
+// Reads numbers from text, as Python's int() and float() do.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct ParsedInteger {
   NumberError error = NumberError::kMalformed;
 };
 
-// White space around, a sign, underscores between digits; base 0 reads the prefix 0x, 0o or 0b.
+// Allows white space around, a sign, and underscores between digits. Base 0 reads the prefix 0x, 0o or 0b.
 ParsedInteger parse_integer(std::string_view text, int base);
 std::optional<double> parse_float(std::string_view text);  // also inf, infinity, nan
 

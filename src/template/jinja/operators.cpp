@@ -172,7 +172,7 @@ bool is_list_or_tuple(const Value& value) {
          (value.sequence()->form == Form::kList || value.sequence()->form == Form::kTuple);
 }
 
-// `value * count`, in either order; nothing when it is neither.
+// Returns `value * count`, or nothing when the value cannot be repeated or the count is no integer.
 std::optional<Value> repetition(Runtime& runtime, const Value& value, const Value& count) {
   const auto number = number_of(count);
   if (!number || !number->is_integer) return std::nullopt;

@@ -1,4 +1,4 @@
-// Expressions, loosest binding first.
+// Parses expressions. The loosest binding comes first.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Tags and their bodies.
+// Parses tags and their bodies.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -42,7 +42,7 @@ Body Parser::whole_block(std::string_view end) {
   return body;
 }
 
-// The body is a function of its own: a loop around it cannot be left from inside.
+// The body is a function of its own, so a loop around it cannot be left from inside.
 Body Parser::isolated_block(std::string_view end) {
   const int loops = std::exchange(loops_, 0);
   Body body = whole_block(end);

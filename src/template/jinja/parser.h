@@ -1,5 +1,6 @@
-// Tokens to a tree, by recursive descent in the order of precedence that jinja2 has. What chat templates have no use
-// for (inheritance, imports, recursive loops) is refused here, by name and line; so are unknown filters and tests.
+// Turns tokens into a tree, by recursive descent in the order of precedence that jinja2 has. What chat templates have
+// no use for (inheritance, imports, recursive loops) is refused here, by name and line. Unknown filters and tests are
+// refused too.
 #pragma once
 
 #include <optional>
@@ -25,10 +26,10 @@ class Parser {
   // ---- statements (parse_statement.cpp) ----
   using Ends = std::vector<std::string_view>;  // names of tags that end a body
 
-  Body body_until(const Ends& ends);          // the end's name is the current token
-  Body block_body(const Ends& ends);          // from the end of the tag on
-  Body whole_block(std::string_view end);     // and over the end's name
-  Body isolated_block(std::string_view end);  // where break and continue cannot leave it
+  Body body_until(const Ends& ends);          // up to an end, whose name is then the current token
+  Body block_body(const Ends& ends);          // body_until, from the end of the tag on
+  Body whole_block(std::string_view end);     // block_body, and skips the end's name
+  Body isolated_block(std::string_view end);  // whole_block that break and continue cannot leave
   void statement(Body& out);
   If if_statement();
   For for_statement();
@@ -98,12 +99,12 @@ class Parser {
   Token ahead_;
   bool has_ahead_ = false;
   DepthCounter depth_{kMaxDepth};
-  int loops_ = 0;  // for statements around this point, inside of the innermost macro
+  int loops_ = 0;  // for statements around this point, inside the innermost macro
   int nodes_ = 0;
-  // Unknown filters and tests that every rendering may reach. jinja2 lets them pass under a condition, and templates
-  // use that for filters of other engines.
+  // The unknown filters and tests that every rendering may reach. jinja2 lets them pass under a condition, and
+  // templates use that for filters of other engines.
   std::vector<std::pair<int, std::string>> unsupported_;
-  std::vector<Macro*> macros_;  // around this point
+  std::vector<Macro*> macros_;  // the macros around this point
   std::vector<std::string> names_;
   std::unordered_map<std::string, NameId> ids_;
 };

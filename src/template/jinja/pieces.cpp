@@ -47,7 +47,7 @@ class Pieces {
   std::vector<Value> pieces_;
 };
 
-// What is skipped.
+// The kind of characters that skip() skips.
 enum class Run : uint8_t { kSpace, kWord };
 
 size_t skip(std::string_view words, size_t at, Run run) {
@@ -68,7 +68,7 @@ size_t skip_back(std::string_view words, size_t at, Run run) {
   return at;
 }
 
-// Python inserts around every character when what it replaces is empty.
+// Python inserts the new text around every character when the text that it replaces is empty.
 Text insert_between(Budget& budget, const Text& text, const Text& with, int64_t max_count) {
   TextBuilder out(budget);
   size_t at = 0;

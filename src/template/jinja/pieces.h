@@ -8,7 +8,7 @@
 namespace moebius::internal::jinja {
 
 enum class Side { kBoth, kLeft, kRight };
-// characters: what to strip; nullptr: white space.
+// characters: what to strip. nullptr means white space.
 Text strip(Budget& budget, const Text& text, const Text* characters, Side side);
 
 constexpr int64_t kNoLimit = -1;

@@ -27,7 +27,7 @@ void add_quoted(Runtime& runtime, TextBuilder& out, const Text& text) {
   const bool has_single = text.text.find('\'') != std::string::npos;
   const char quote = has_single && text.text.find('"') == std::string::npos ? '"' : '\'';
   out.add({&quote, 1});
-  size_t plain = 0;  // where what needs no escape began
+  size_t plain = 0;  // where the text that needs no escape began
   for (size_t at = 0; at < text.text.size();) {
     const CodePoint point = code_point_at(text.text, at);
     const std::string escape = escape_of(point.value, static_cast<char32_t>(quote));
@@ -61,7 +61,7 @@ Ends ends_of(const Sequence& sequence) {
   }
 }
 
-// A range is printed by its bounds; its elements tell them. (Python keeps the bounds as they were given: those of an
+// Prints a range by its bounds, which its elements tell. (Python keeps the bounds as they were given. The bounds of an
 // empty range, and an end that the step jumps over, are lost here.)
 void add_range(TextBuilder& out, const std::vector<Value>& items) {
   const auto at = [&](size_t i) { return *items[i].get<int64_t>(); };
@@ -114,7 +114,7 @@ struct Repr {
   }
   void operator()(const SequencePtr& sequence) const { add_sequence(runtime, out, *sequence); }
   void operator()(const DictPtr& dict) const { add_dict(runtime, out, *dict); }
-  // Python prints an address here: no template means it.
+  // Python prints an address here, which no template means.
   template <typename Object>
   void operator()(const Object&) const {
     runtime.fail(fmt::format("a {} cannot be printed{}", type_name(value),

@@ -1,5 +1,6 @@
 // What one rendering shares with everything that runs in it: the budget, the clock, the line that errors name, and the
-// namespaces (which may hold each other, so the rendering owns them). And how builtins receive their arguments.
+// namespaces. (Namespaces may hold each other, so the rendering owns them.) It also says how builtins receive their
+// arguments.
 #pragma once
 
 #include <array>
@@ -22,9 +23,9 @@ class Runtime {
 
   Budget& budget;
   const std::tm now;  // local time, for strftime_now()
-  int line = 1;       // of the template, as the evaluation proceeds
+  int line = 1;       // line of the template, as the evaluation proceeds
 
-  // kBadTemplate at the current line.
+  // Throws kBadTemplate at the current line.
   [[noreturn]] void fail(const std::string& what) const { fail(ErrorCode::kBadTemplate, what); }
   [[noreturn]] void fail(ErrorCode code, const std::string& what) const;
 
@@ -35,13 +36,14 @@ class Runtime {
   std::vector<std::unique_ptr<Namespace>> namespaces_;
 };
 
-// The arguments of one call. bind() gives each its parameter, by position or name.
+// The arguments of one call. bind() gives each argument its parameter, by position or name.
 struct Arguments {
   std::string_view function;  // for messages
   std::vector<Value> positional;
   std::vector<std::pair<TextPtr, Value>> named;  // a name may be a user's: **message
 
-  // nullptr for what the caller left out; an error when one of the first `required` is, or when there are others.
+  // Returns nullptr for what the caller left out. Fails when one of the first `required` is left out, or when there are
+  // arguments that no parameter takes.
   template <size_t N>
   std::array<const Value*, N> bind(const Runtime& runtime, const std::array<std::string_view, N>& names,
                                    size_t required = 0) const {
@@ -71,7 +73,7 @@ const Dict& dict_of(const Runtime& runtime, const Value& value, std::string_view
 // True unless left out, undefined or false.
 inline bool flag_of(const Value* value) { return value != nullptr && is_true(*value); }
 
-// Everything that a for loop would see. A generator is used up by it. Fails on what cannot be iterated.
+// Returns everything that a for loop would see. A generator is used up by it. Fails on what cannot be iterated.
 std::vector<Value> elements_of(Runtime& runtime, const Value& value);
 bool is_iterable(const Value& value);
 size_t length_of(const Runtime& runtime, const Value& value);
@@ -79,19 +81,20 @@ size_t length_of(const Runtime& runtime, const Value& value);
 bool is_hashable(const Value& value);  // may be a key
 
 // ---- looking into values (access.cpp) ----
-// `object.name`: methods first, then keys; undefined when there is neither, or when the sandbox hides it.
+// `object.name`: methods come first, then keys. Undefined when there is neither, or when the sandbox hides the name.
 Value attribute(Runtime& runtime, const Value& object, const TextPtr& name);
-// `object[index]`: elements and keys first, then methods.
+// `object[index]`: elements and keys come first, then methods.
 Value item(Runtime& runtime, const Value& object, const Value& index);
 struct SliceBounds {
   Value begin, end, step;  // none: from the start, to the end, by one
 };
 Value slice(Runtime& runtime, const Value& object, const SliceBounds& bounds);
-// The value at a key that equals this one, as Python's dict compares keys; nullptr when absent. Pays.
+// Returns the value at a key that equals this one, as Python's dict compares keys, or nullptr when absent. Charges
+// the budget.
 const Value* find_key(Runtime& runtime, const Dict& dict, const Value& key);
-// `items[key] = value`, for a dictionary under construction. Pays.
+// Sets `items[key] = value` in a dictionary under construction. Charges the budget.
 void set_item(Runtime& runtime, std::vector<Dict::Item>& items, const Value& key, const Value& value);
-// What filters call an attribute: "a.b.0", or a number.
+// Follows what filters call an attribute: "a.b.0", or a number.
 Value path(Runtime& runtime, const Value& object, const Value& dotted);
 
 // ---- tables (filters.cpp, is_tests.cpp, functions.cpp, methods.cpp) ----

@@ -1,5 +1,5 @@
-// The characters whose upper case is more than one character: "ß" becomes "SS", in a title "Ss". From SpecialCasing.txt
-// of Unicode 14, the version of Python 3.11; utf8proc has the single characters alone.
+// The characters whose upper case is more than one character: U+00DF becomes "SS", in a title "Ss". They are those of
+// SpecialCasing.txt of Unicode 14, the version of Python 3.11. utf8proc has the single characters alone.
 #pragma once
 
 #include <string_view>

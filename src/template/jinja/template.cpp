@@ -1,4 +1,4 @@
-// Names of a template to the values of one rendering.
+// Gives the names of a template their values in one rendering.
 #include "template/jinja/template.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ Value global(const Variables& variables, const std::string& name) {
   return std::make_shared<const Callable>(Callable{function, {}, nullptr, {}});
 }
 
-// None: the template does not have the name.
+// Returns none when the template does not have the name.
 std::optional<NameId> id_of(const Script& script, std::string_view name) {
   const auto found = std::ranges::find(script.names, name);
   if (found == script.names.end()) return std::nullopt;

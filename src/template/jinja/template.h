@@ -1,14 +1,15 @@
 // A Jinja template as the transformers library runs chat templates: jinja2's sandbox with trim_blocks, lstrip_blocks,
 // loop controls and generation blocks, its own tojson, raise_exception and strftime_now. A template is a stranger's
-// program: what it may do is bounded by a Budget, and what of its output a user wrote is marked. Knows nothing of
-// conversations (template/chat_template.h).
+// program. A Budget bounds what it may do, and the bytes of its output that a user wrote are marked. This file knows
+// nothing of conversations; template/chat_template.h does.
 //
 //   const Template hello = Template::parse("{{ greeting | upper }}!", "example");
 //   Budget budget(Limits{});
 //   MarkedText text = hello.render({{"greeting", from_json("hi", Origin::kUser)}}, budget, now);   // HI!
 //
-// Differs from jinja2: integers of more than 64 bits are an error, and so is printing a function, a loop, a namespace
-// or a generator; a macro that reads a variable of the template before the template first sets it sees the caller's.
+// The engine differs from jinja2. Integers of more than 64 bits are an error, and so is printing a function, a loop, a
+// namespace or a generator. A macro that reads a variable of the template before the template first sets it sees the
+// one that the caller of render() gave.
 #pragma once
 
 #include <cstddef>
@@ -27,10 +28,10 @@ namespace moebius::internal::jinja {
 
 using Variables = std::vector<std::pair<std::string, Value>>;
 
-// Asks when a template first reads one of its variables.
+// Tells when a template first reads one of its variables.
 struct FirstRead {
   std::string_view variable;
-  std::optional<size_t> at = {};  // the bytes of output before it: the same for any value. None: it was not read
+  std::optional<size_t> at = {};  // bytes of output before it, the same for any value; none: it was not read
 };
 
 class Template {

@@ -1,7 +1,7 @@
 // Building text with marks; walking over UTF-8.
 #include "template/jinja/text.h"
 
-#include <string.h>  // memmem: the standard library's find is quadratic on a needle like "aaaa...b"
+#include <string.h>  // for memmem: the standard library's find is quadratic on a needle like "aaaa...b"
 
 #include <algorithm>
 

@@ -7,7 +7,7 @@
 namespace moebius::internal::jinja {
 namespace {
 
-constexpr size_t kFewItems = 8;  // up to here, looking at every key is as fast as an order of keys
+constexpr size_t kFewItems = 8;  // up to this many, looking at every key is as fast as an order of keys
 
 int depth_of(const Value& value) {
   if (const Sequence* sequence = value.sequence()) return sequence->depth;

@@ -1,7 +1,7 @@
 // What an expression of a template evaluates to. Values are immutable and shared, so copying one is cheap whatever it
-// holds; dictionaries keep the order of insertion, as Python's do. The two exceptions that can change are namespaces
-// and generators. Text carries marks for what a user wrote (base/marked_text.h). Operations live elsewhere: compare.h,
-// operators.h, text.h, repr.h.
+// holds. Only namespaces and generators can change. Dictionaries keep the order of insertion, as Python's do. Text
+// carries marks for what a user wrote (base/marked_text.h). The operations are in compare.h, operators.h, text.h and
+// repr.h.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 namespace moebius::internal::jinja {
 
 struct Text : MarkedText {
-  bool is_markup = false;  // what the safe filter makes: adding plain text to it escapes that (markup.h)
+  bool is_markup = false;  // the safe filter makes it; plain text that is added to it is escaped (markup.h)
 };
 
 struct Sequence;
@@ -41,7 +41,7 @@ using SequencePtr = std::shared_ptr<const Sequence>;
 using DictPtr = std::shared_ptr<const Dict>;
 using CallablePtr = std::shared_ptr<const Callable>;
 
-// Namespaces belong to the rendering and loops to their statement: owned values could hold each other in a ring.
+// The rendering owns namespaces, and a for statement owns its loop: owned values could hold each other in a ring.
 using Variant = std::variant<Undefined, None, bool, int64_t, double, TextPtr, SequencePtr, DictPtr,
                              std::shared_ptr<Generator>, CallablePtr, Namespace*, std::weak_ptr<Loop>>;
 
@@ -104,7 +104,7 @@ struct Dict {
   int depth = 1;
 };
 
-// What Python makes of map(), select(), reversed(): iterated once, without a length, always true.
+// What Python makes of map(), select(), reversed(). It is iterated once, has no length, and is always true.
 struct Generator {
   SequencePtr source;
   size_t next = 0;
@@ -114,7 +114,7 @@ struct Namespace {
   std::vector<std::pair<std::string, Value>> attributes;
 };
 
-// Filters, tests, methods and global functions: self is the input, or undefined for a function.
+// Filters, tests, methods and global functions. self is the input, or undefined for a global function.
 using Native = Value (*)(Runtime& runtime, const Value& self, const Arguments& arguments);
 
 struct Builtin {
@@ -136,12 +136,12 @@ Value make_dict(std::vector<Dict::Item> items);
 Value make_generator(std::vector<Value> items);
 Value make_text(std::string_view text);  // the template's own words
 
-// The value at a text key; nullptr when absent.
+// Returns the value at a text key, or nullptr when it is absent.
 const Value* find(const Dict& dict, std::string_view key);
 
 enum class Origin { kUser, kTemplate };
 
-// Strings and keys of a conversation are a user's words, those of special tokens and options are not.
+// Strings and keys of a conversation are a user's words. Those of special tokens and options are not.
 Value from_json(const Json& json, Origin origin);
 
 std::string_view type_name(const Value& value);  // as Python calls it: "str", "dict", "NoneType"

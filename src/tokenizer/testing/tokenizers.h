@@ -1,5 +1,5 @@
-// For tests only: tokenizers to try things on. Those of tests/golden/tokenizer, and tokenizer.json texts of a
-// vocabulary that is bytes and a few merges.
+// For tests only: tokenizers to try things on. There are those of tests/golden/tokenizer, and tokenizer.json texts
+// whose vocabulary is bytes and a few merges.
 #pragma once
 
 #include <fmt/format.h>
@@ -28,8 +28,8 @@ struct SmallMerge {
   std::string_view right;
 };
 
-// Bytes have their own value as id; the merge of rank r has id 256 + r, added tokens follow. No normalizer, GPT-2's
-// pattern.
+// A byte has its own value as id, the merge of rank r has id 256 + r, and added tokens follow. There is no normalizer,
+// and the pattern is GPT-2's.
 inline Json small_file(const std::vector<SmallMerge>& merges, const std::vector<std::string>& added = {}) {
   const Json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}};
   Json file = {{"added_tokens", Json::array()},
