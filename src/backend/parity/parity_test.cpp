@@ -40,7 +40,7 @@ bool is_same(const RecordedOutput& a, const RecordedOutput& b) {
          std::memcmp(a.bits.data(), b.bits.data(), a.bits.size() * sizeof(uint32_t)) == 0;
 }
 
-// Of two outputs that are not the same: the first element that differs, and how many do.
+// Describes how two outputs differ: the first element that differs, and how many elements differ.
 std::string difference(const RecordedOutput& expected, const RecordedOutput& got) {
   if (expected.name != got.name || expected.bits.size() != got.bits.size()) {
     return fmt::format("{} of {} elements, expected {} of {}", got.name, got.bits.size(), expected.name,
@@ -54,7 +54,7 @@ std::string difference(const RecordedOutput& expected, const RecordedOutput& got
                      count, got.bits.size());
 }
 
-// Candidates of one case follow each other, so the last case's results are the ones that are wanted again.
+// Runs the reference, and keeps the results of the last case: the candidates of one case follow each other.
 const Results& reference_results(const ParityCase& parity_case) {
   static std::string last;
   static Results results;
