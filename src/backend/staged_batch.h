@@ -13,7 +13,7 @@ struct StepLimits;
 
 class StagedBatch {
  public:
-  // After this, staging allocates nothing.
+  // Allocates for batches within the limits, so that staging allocates nothing.
   void reserve(const StepLimits& limits);
   // Fails for a batch that exceeds the limits, whose rows have gaps or overlaps, or whose logit_rows name missing rows.
   Batch stage(const BatchSpec& spec);

@@ -29,7 +29,7 @@ Candidate cpu_candidate(Isa isa) {
 
 uint32_t with_one_nan(uint32_t bits) { return (bits & 0x7fffffff) > 0x7f800000 ? kNan : bits; }
 
-// "1.5 (0x3fc00000)" or "17"
+// Returns text such as "1.5 (0x3fc00000)" for f32, or "17" for i32.
 std::string describe(DType dtype, uint32_t bits) {
   if (dtype != DType::kF32) return fmt::format("{}", std::bit_cast<int32_t>(bits));
   return fmt::format("{:.9g} ({:#010x})", std::bit_cast<float>(bits), bits);

@@ -16,7 +16,7 @@ inline constexpr int64_t kSegment = 512;         // inputs that share an accumul
 // Quantizes one row to int8 codes with a scale per block of 64 inputs (N3). The last block may be short.
 void quantize_activations(std::span<int8_t> codes, std::span<float> scales, std::span<const float> x);
 
-// The input of a matmul: T rows in f32 and, for quantized weights, in int8.
+// The input of a matmul: T rows in f32 and, for quantized weights, in int8. The constructor fills both forms.
 struct Activations {
   Activations(const float* x, int64_t rows, int64_t cols);
 

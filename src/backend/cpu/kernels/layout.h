@@ -92,7 +92,7 @@ constexpr int last_place_number(int bits) { return place_number(bits, 3); }
 constexpr int place_of(int bits, int number) {
   constexpr int kTwo[] = {0, 2, 4, 6};
   constexpr int kThree[] = {0, 2, 4, 5};
-  constexpr int kFourFiveSix[] = {4, 3, 2};  // of odd sets
+  constexpr int kFourFiveSix[] = {4, 3, 2};  // places of the odd sets
   if (bits == 2) return kTwo[number];
   if (bits == 3) return kThree[number];
   return number == 0 ? 0 : kFourFiveSix[bits - 4];
