@@ -14,9 +14,9 @@ enum class BackendKind : uint8_t {
 // x86-64. Every machine runs kPortable.
 enum class InstructionSet : uint8_t { kPortable, kAvx2, kAvx512 };
 
-// The three ways through an MoE layer, over one packed layout. Their results are bitwise equal.
+// The three ways through an MoE layer. They read the same packed layout, and their results are bitwise equal.
 enum class ExpertPath : uint8_t {
-  kUnfused,  // gate pass, up pass, activation pass, down pass, weighted sum: as separate passes
+  kUnfused,  // gate, up, activation, down and weighted sum, each in a pass of its own
   kConcat,   // gate and up in one pass into a [2F] buffer, then the activation as a pass of its own
   kFused,    // gate and up in one pass, SwiGLU in registers, int8 straight to down
 };

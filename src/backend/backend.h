@@ -1,11 +1,11 @@
-// What a backend is: four interfaces, cut by what they are for. A model's forward pass is written once, over these;
-// `reference` implements them in plain loops and is the specification; every other backend is compared with it bit by
-// bit (parity/).
+// A backend is four interfaces, cut by purpose. A model's forward pass is written once, over these interfaces. The
+// `reference` backend implements them in plain loops and is the specification: every other backend is compared with it
+// bit by bit (parity/).
 //
 //   weights.h      at load: matrices, experts, convolutions, tables
 //   memory.h       between steps: buffers, and what sequences keep (states, pages, logs)
-//   operations.h   a step: what is enqueued over a staged batch, how tokens are drawn from it
-//   probes.h       what only measurements and tests ask
+//   operations.h   a step: the operations over a staged batch, and the draw of tokens from it
+//   probes.h       calls for measurements and tests only
 #pragma once
 
 #include "backend/memory.h"

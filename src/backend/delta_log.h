@@ -1,4 +1,4 @@
-// The tensors behind a DeltaLog, for backends that keep one in tensors of their own.
+// The tensors behind a DeltaLog, for backends that keep a log in tensors of their own.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace moebius::internal {
 
-// What one delta layer takes in of T tokens: rows before the convolution, and the gates.
+// The inputs of one delta layer for T tokens: the rows before the convolution, and the gates.
 struct DeltaInputs {
   Tensor qkv;   // [T, conv_dim]
   Tensor b, a;  // [T, Hv]
@@ -20,7 +20,7 @@ struct DeltaInputs {
   }
 };
 
-// Layer l has its rows [l * capacity, (l + 1) * capacity).
+// The logs of all delta layers, one behind the other. Layer l has the rows [l * capacity, (l + 1) * capacity).
 struct LoggedTensors {
   int64_t capacity = 0;
   DeltaInputs all;  // [layers * capacity, ...]

@@ -1,4 +1,4 @@
-// Objects behind the handles of a backend: a handle is an index, and those of what was freed are given out again.
+// The objects behind the handles of a backend. A handle is an index; the index of a freed object is given out again.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@ class Handles {
     *slot = std::move(object);
     return static_cast<int32_t>(slot - slots_.begin());
   }
-  // A stale handle is a bug, and is found unless its index was given out again.
+  // Fails on a stale handle, which is a bug. A stale handle is not noticed once its index was given out again.
   [[nodiscard]] T& at(int32_t id) const {
     MOEBIUS_CHECK(is_alive(id));
     return *slots_[static_cast<size_t>(id)];

@@ -9,7 +9,7 @@
 namespace moebius::internal {
 namespace {
 
-// "model.layers.12.self_attn.q_proj" -> "self_attn.q_proj"; names without a layer number stay.
+// "model.layers.12.self_attn.q_proj" -> "self_attn.q_proj". A name without a layer number stays as it is.
 std::string without_layer(const std::string& module) {
   for (size_t dot = module.find('.'); dot != std::string::npos; dot = module.find('.', dot + 1)) {
     size_t end = dot + 1;

@@ -1,6 +1,6 @@
-// A backend that hands everything on to another one and keeps the time that each operation took and the bytes it moved,
-// by kind of operation: what `moebius bench --ops` shows. It waits for each operation, so on a device it costs what
-// that costs.
+// A backend that forwards every call to another backend and measures the operations. It adds up, for each kind of
+// operation, the time and the bytes moved; `moebius bench --ops` shows these totals. It waits for the end of each
+// operation, which makes a device slower.
 #pragma once
 
 #include <memory>
@@ -13,13 +13,13 @@
 namespace moebius::internal {
 
 struct OpTotals {
-  std::string op;  // "linear self_attn.q_proj", "experts": layers are added up
+  std::string op;  // "linear self_attn.q_proj", "experts"; one entry adds up all layers
   int64_t calls = 0;
   double seconds = 0;
   Traffic traffic;
 };
 
-// Hands uploads on, and keeps the names of matrices.
+// Forwards uploads, and keeps the names of matrices.
 class NamedWeights final : public WeightLoader {
  public:
   explicit NamedWeights(WeightLoader& loader) : loader_(loader) {}
@@ -34,7 +34,7 @@ class NamedWeights final : public WeightLoader {
   }
   [[nodiscard]] int64_t packed_bytes() const override { return loader_.packed_bytes(); }
 
-  // Without its layer: "self_attn.q_proj" of "model.layers.3.self_attn.q_proj".
+  // The name without the layer: "model.layers.3.self_attn.q_proj" becomes "self_attn.q_proj".
   [[nodiscard]] const std::string& name(Matrix matrix) const { return names_.at(matrix.id); }
 
  private:
@@ -47,7 +47,7 @@ class MeteredOperations final : public Operations {
   MeteredOperations(Backend& backend, const NamedWeights& weights)
       : operations_(backend.operations()), probes_(backend.probes()), weights_(weights) {}
 
-  // What ran since the last call, in the order in which the kinds first ran.
+  // Returns the totals since the last call, in the order in which the kinds first ran, and clears them.
   std::vector<OpTotals> drain_totals();
 
   void reserve(const StepLimits& limits) override { operations_.reserve(limits); }

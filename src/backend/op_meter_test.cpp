@@ -8,7 +8,7 @@
 namespace moebius::internal {
 namespace {
 
-// One step of three matrices with the same input.
+// Runs a step of three matrices with the same input.
 std::vector<float> run_three(Backend& backend) {
   const testing::HostMatrix host(32, 64, testing::affine(4, 64), 1);
   const Tensor out = testing::output(backend, 1, 32);

@@ -1,4 +1,4 @@
-// What measurements and tests ask of a backend, and nothing that serves a request does.
+// What measurements and tests ask of a backend. Code that serves requests does not use it.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace moebius::internal {
 
-// What the operations had to move, by what they moved, and how often they waited.
+// How many bytes the operations had to move, by kind of data, and how often the threads waited.
 struct Traffic {
   int64_t weight_bytes = 0;
   int64_t state_bytes = 0;  // recurrent state and convolution rows, read and written
@@ -28,15 +28,16 @@ class Probes {
  public:
   virtual ~Probes() = default;
 
-  // Since the backend began; readers subtract what they saw before.
+  // The traffic since the backend was made. Readers subtract an earlier value.
   [[nodiscard]] virtual Traffic traffic() const = 0;
-  // int8 multiply-adds a second that all threads can do on data in registers, measured now; 0 when there is no such
-  // way.
+  // Measures how many int8 multiply-adds a second all threads together can do on data in registers. Returns 0 if the
+  // backend has no int8 multiply-adds.
   virtual double measure_int8_macs() = 0;
-  // Keys and values of positions [0, seen) again and again up to `positions`, so that a long context costs no long
-  // prompt.
+  // Copies the keys and values of positions [0, seen) again and again, up to `positions`. A measurement gets a long
+  // context without a long prompt.
   virtual void repeat_context(State state, int64_t seen, int64_t positions) = 0;
-  // Experts and weights of the first rows of a routing, [rows, slots]: ids ascending, the shared expert (id E) last.
+  // These two access the experts and weights of the first rows of a routing, [rows, slots]. The ids of a row ascend;
+  // the shared expert (id E) is last.
   virtual void write_routing(Routing routing, std::span<const int32_t> ids, std::span<const float> weights) = 0;
   virtual void read_routing(std::span<int32_t> ids, std::span<float> weights, Routing routing) = 0;
 };

@@ -1,4 +1,4 @@
-// The dimensions of the layers that operations and states share. A shape of zeros is of a layer that the model lacks.
+// The dimensions of layers, for operations and states. A shape of zeros stands for a layer that the model lacks.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ struct AttentionShape {
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
   int64_t rotary_dim = 0;
-  bool gated = false;  // queries come with an output gate: per head, query then gate
+  bool gated = false;  // queries come with an output gate: each head has its query, then its gate
 
   [[nodiscard]] int64_t query_cols() const { return heads * head_dim * (gated ? 2 : 1); }
   [[nodiscard]] int64_t kv_cols() const { return kv_heads * head_dim; }

@@ -9,7 +9,7 @@
 namespace moebius::internal {
 namespace {
 
-// Rows of all sequences, which follow each other.
+// Checks that the rows of the sequences follow each other without gaps. Returns how many rows there are.
 int64_t covered_rows(std::span<const SequenceRows> sequences) {
   int64_t covered = 0;
   for (const SequenceRows& sequence : sequences) {
@@ -42,7 +42,7 @@ Batch StagedBatch::stage(const BatchSpec& spec) {
   tokens_.assign(spec.tokens.begin(), spec.tokens.end());
   sequences_.assign(spec.sequences.begin(), spec.sequences.end());
   logit_rows_.assign(spec.logit_rows.begin(), spec.logit_rows.end());
-  constexpr int32_t kIds = 1 << 30;  // so that a service of months does not run out of them
+  constexpr int32_t kIds = 1 << 30;  // ids repeat after so many batches, so that a service of months has enough
   handle_ = {.id = (handle_.id + 1) % kIds,
              .rows = rows,
              .sequences = std::ssize(sequences_),

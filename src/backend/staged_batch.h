@@ -1,4 +1,4 @@
-// The host's copy of a batch, checked when it is staged: what backends keep behind the handle.
+// The host's copy of a batch, which backends keep behind the handle. It is checked when it is staged.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@ struct StepLimits;
 
 class StagedBatch {
  public:
-  // After this, staging allocates nothing.
+  // Allocates for batches within the limits, so that staging allocates nothing.
   void reserve(const StepLimits& limits);
-  // Fails for a batch beyond the limits, with gaps or overlaps, or with rows that it does not have.
+  // Fails for a batch that exceeds the limits, whose rows have gaps or overlaps, or whose logit_rows name missing rows.
   Batch stage(const BatchSpec& spec);
 
-  // The batch behind the handle; fails when another one was staged since.
+  // The batch behind the handle. Fails if another batch was staged since.
   [[nodiscard]] const StagedBatch& at(Batch batch) const;
   [[nodiscard]] std::span<const int32_t> tokens() const { return tokens_; }
   [[nodiscard]] std::span<const SequenceRows> sequences() const { return sequences_; }

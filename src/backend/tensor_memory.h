@@ -1,4 +1,4 @@
-// The memory behind a tensor. For backends and their tests alone: to everybody else a tensor may be on a device.
+// The memory behind a tensor. Only backends and their tests use this: for other code a tensor may be on a device.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct TensorMemory {
   }
 };
 
-// Of tensors in host memory.
+// These functions are for tensors in host memory.
 inline float* f32(const Tensor& x) { return static_cast<float*>(TensorMemory::of(x)); }
 inline int32_t* i32(const Tensor& x) { return static_cast<int32_t*>(TensorMemory::of(x)); }
 inline float* row(const Tensor& x, int64_t r) { return f32(x) + r * x.cols; }

@@ -1,5 +1,5 @@
-// Weights: how they come from a checkpoint, and how a backend takes them in. Uploads happen at load, and each packs
-// once.
+// Weights: how they come from a checkpoint, and how a backend takes them. Uploads happen at load. Each upload packs its
+// weights once.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct WeightFormat {
   [[nodiscard]] int64_t weight_row_bytes(int64_t cols) const {
     return is_quantized() ? code_row_bytes(quant, cols) : cols * size_bytes(dtype);
   }
-  // Of the scales and of the biases of one row; 0 when there are none.
+  // The bytes of the scales, and of the biases, of one row; 0 when the format has none.
   [[nodiscard]] int64_t scale_row_bytes(int64_t cols) const {
     return is_quantized() ? moebius::internal::scale_row_bytes(quant, cols) : 0;
   }
@@ -35,9 +35,9 @@ struct WeightFormat {
   friend bool operator==(const WeightFormat&, const WeightFormat&) = default;
 };
 
-// Rows of a matrix as they stand in the checkpoint, read when the backend asks for them: in any order, by several
-// threads at once, each row once. The buffers hold count * weight_row_bytes, count * scale_row_bytes and count *
-// bias_row_bytes (null when that is 0). Scales of mxfp4 are at most kMxfp4LargestScale.
+// Rows of a matrix as they stand in the checkpoint. The backend reads each row once, in any order, and several threads
+// may read at once. The buffers hold count * weight_row_bytes, count * scale_row_bytes and count * bias_row_bytes; a
+// buffer of 0 bytes is null. Scales of mxfp4 are at most kMxfp4LargestScale.
 class RowSource {
  public:
   virtual ~RowSource() = default;
@@ -63,7 +63,7 @@ struct ConvolutionSpec {
   int64_t kernel = 0;
 };
 
-// `count` experts of one width: gate and up [count * width, dim] in one format, down [count * dim, width] in its own.
+// `count` experts of one width. gate and up [count * width, dim] share a format; down [count * dim, width] has its own.
 struct ExpertGroupSpec {
   int64_t count = 0;
   int64_t width = 0;  // F
@@ -81,16 +81,17 @@ struct ExpertsSpec {
   ExpertGroupSpec shared;  // count 0 or 1; entry E of the expert table
 };
 
-// Memory for packed weights that does not end with the process: a file (load/packed_file.h). A backend that packs
-// into memory of its own ignores it.
+// Memory for packed weights that outlives the process: a file (load/packed_file.h). A backend that packs into memory of
+// its own ignores it.
 class WeightStore {
  public:
   virtual ~WeightStore() = default;
   struct Place {
-    uint8_t* data = nullptr;  // 64-byte aligned; null: there is none, use your own
-    bool filled = false;      // holds the packed bytes already and must not be written to; otherwise zero
+    uint8_t* data = nullptr;  // 64-byte aligned; null: the store has no place, and the backend uses its own memory
+    bool filled = false;      // true: already holds the packed bytes and is read-only; false: all bytes are zero
   };
-  // name: of the weights, unique in a model. Throws kBadTensor when the file has other bytes under this name.
+  // `name` identifies the weights; it is unique in a model. Throws kBadTensor when the file has no entry of this name,
+  // or a shorter one.
   virtual Place place(const std::string& name, int64_t bytes) = 0;
 };
 
@@ -109,13 +110,14 @@ class WeightLoader {
  public:
   virtual ~WeightLoader() = default;
 
-  // Both throw kUnsupported for a format that the backend lacks, and what the source throws.
+  // upload_matrix() and upload_experts() throw kUnsupported for a format that the backend lacks. They also pass on what
+  // the source throws.
   virtual Matrix upload_matrix(const MatrixSpec& spec, const RowSource& rows) = 0;
   virtual Experts upload_experts(const ExpertsSpec& spec) = 0;
   virtual Convolution upload_convolution(const ConvolutionSpec& spec, std::span<const float> taps) = 0;
-  // Values that are used as they are: norms, gates, tables of angles.
+  // Uploads f32 values that are used as they are: norms, gates, tables of angles.
   virtual Tensor upload_table(std::span<const float> values, int64_t rows, int64_t cols) = 0;
-  [[nodiscard]] virtual int64_t packed_bytes() const = 0;  // of all matrices and experts, as they lie in memory
+  [[nodiscard]] virtual int64_t packed_bytes() const = 0;  // bytes of all packed matrices and experts in memory
 };
 
 }  // namespace moebius::internal

@@ -1,4 +1,5 @@
-// Full attention: norm, rotate and append every row, then attend, a few rows and a kv head at a time (N7).
+// Full attention (N7). Every row is normed, rotated and appended to the cache. Then the rows attend, a few rows and one
+// kv head at a time.
 #include <algorithm>
 #include <cstring>
 
@@ -11,7 +12,7 @@ namespace {
 
 static_assert(kPagePositions == kKeyBlock);
 
-// One head's key or value of a row to `block`, the rows of that head in a page.
+// Appends the key or value of one head and one row to `block`, the rows of that head in a page.
 void append(uint8_t* block, const StateSpec& spec, int64_t position, const float* values) {
   const int64_t at = position % kPagePositions * spec.head_dim;
   if (spec.kv_dtype == DType::kF32) {
@@ -28,18 +29,19 @@ const SequenceRows& sequence_of(std::span<const SequenceRows> sequences, int64_t
   return sequences[i];
 }
 
-// From the queries of one head to those of the next in args.q.
+// Elements from the query of one head to that of the next in args.q.
 int64_t q_stride(const AttentionShape& shape) { return shape.gated ? 2 * shape.head_dim : shape.head_dim; }
 
 }  // namespace
 
-// A key that is normed and rotated; or scores and partial results of the heads that share a kv head.
+// A thread's scratch holds one normed and rotated key, or scores and partial results of the heads that share a kv head.
 int64_t attention_floats(const AttentionShape& shape) {
   if (shape.kv_heads == 0) return 0;
   return std::max(shape.head_dim, shape.heads / shape.kv_heads * (kKeyBlock + shape.head_dim));
 }
 
-// Queries of a row, normed and rotated, to `queries`; its key, likewise, and its value to the cache.
+// Norms and rotates the queries of a row into `queries`, norms and rotates its keys into the cache, and copies its
+// values to the cache.
 void CpuOperations::append_row(const AttentionArgs& args, int64_t t, const SequenceRows& sequence, float* queries,
                                int thread) {
   const KernelTable& kernels = workers_.kernels;

@@ -29,7 +29,7 @@ Buffer::Buffer(int64_t bytes) : bytes_(bytes) {
   const auto address = reinterpret_cast<uintptr_t>(mapping_);
   const uintptr_t aligned = huge ? (address + kHugePage - 1) & ~static_cast<uintptr_t>(kHugePage - 1) : address;
   data_ = reinterpret_cast<uint8_t*>(aligned);
-  // Advice only: without transparent huge pages everything works, slower.
+  // This is only advice: without transparent huge pages everything works, but slower.
   if (huge) madvise(data_, static_cast<size_t>(bytes), MADV_HUGEPAGE);
 }
 

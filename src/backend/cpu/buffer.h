@@ -1,4 +1,4 @@
-// Memory of weights, caches and scratch: anonymous, zeroed, touched only when used, on huge pages when large.
+// Memory for weights, caches and scratch: anonymous, zeroed, touched only when used, on huge pages when large.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@ namespace moebius::internal::cpu {
 class Buffer {
  public:
   Buffer() = default;
-  // Throws Error(kUnavailable) when the machine refuses. 64-byte aligned; 2 MiB aligned from 2 MiB on.
+  // Throws Error(kUnavailable) when the machine refuses. The memory is 64-byte aligned, or 2 MiB aligned from 2 MiB on.
   explicit Buffer(int64_t bytes);
   ~Buffer();
   Buffer(Buffer&& other) noexcept;
@@ -23,7 +23,7 @@ class Buffer {
     return reinterpret_cast<T*>(data_);
   }
   [[nodiscard]] int64_t bytes() const { return bytes_; }
-  // All zero again; the pages go back to the system.
+  // Makes all bytes zero again. The pages go back to the system.
   void clear();
 
  private:

@@ -1,5 +1,5 @@
-// The CPU backend: packed tiles, one table of kernels per instruction set, chosen once. What it computes is defined by
-// docs/numerics.md and compared with the reference backend bit by bit.
+// The CPU backend. It packs weights, and runs one table of kernels, chosen once by instruction set. docs/numerics.md
+// defines what it computes; its results are compared with the reference backend bit by bit.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,17 @@ namespace moebius::internal {
 
 std::string_view name(InstructionSet isa);
 
-// What this machine can run, best last. AVX2 means AVX2 + FMA + F16C; AVX-512 means F, BW, VL, DQ and VNNI.
+// The instruction sets of this machine, best last. AVX2 means AVX2 + FMA + F16C; AVX-512 means F, BW, VL, DQ and VNNI.
 std::vector<InstructionSet> available_isas();
 
 struct CpuOptions {
   InstructionSet isa = InstructionSet::kPortable;
   int threads = 1;
-  WeightStore* store = nullptr;  // where packed weights go; outlives the backend. Null: memory of the backend's own
+  WeightStore* store = nullptr;  // keeps packed weights, outlives the backend; null: the backend uses its own memory
 };
 
-// Another name whenever the packed bytes of a matrix change. One layout serves every instruction set.
+// The name of the packed layout. It changes whenever the packed bytes of a matrix change. One layout serves every
+// instruction set.
 std::string_view cpu_layout_name();
 
 // Throws kUnavailable when this machine lacks the instruction set.

@@ -1,4 +1,4 @@
-// Which kernels a backend runs with, and the factory.
+// The factory of the CPU backend, and its choice of kernels.
 #include "backend/cpu/cpu_backend.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The CPU backend, put together from its parts: threads and kernels (workers.h), weights, memory, operations, probes.
+// The CPU backend, assembled from its parts: threads and kernels (workers.h), weights, memory, operations, probes.
 #pragma once
 
 #include "backend/backend.h"

@@ -1,5 +1,5 @@
-// GatedDeltaNet: convolution over all rows of a sequence, then each key head with its value heads, token after token
-// (N8); and the same again from a log.
+// GatedDeltaNet: the convolution over all rows of a sequence, then each key head with its value heads, token after
+// token (N8). The rows come from the arguments of a step or, in a replay, from a log.
 #include "backend/cpu/delta_net.h"
 
 #include <algorithm>
@@ -14,39 +14,39 @@
 namespace moebius::internal::cpu {
 namespace {
 
-constexpr int64_t kConvChannels = 256;  // of one item
+constexpr int64_t kConvChannels = 256;  // channels in one item of work
 
-// What a key head and its value heads need of the rows of a sequence, one row behind the other: among the convolved
-// rows they are a whole row of channels apart.
+// Scratch for the rows of a sequence in one key head and its value heads. Here the rows are contiguous; in the
+// convolved rows they are a whole row of channels apart.
 struct HeadRows {
-  float* q;   // [rows, Dk], normed, like k
-  float* k;   // [rows, Dk]
-  float* kq;  // [rows]
-  float* decay;
-  float* beta;
+  float* q;      // [rows, Dk], normed
+  float* k;      // [rows, Dk], normed
+  float* kq;     // [rows] k . q
+  float* decay;  // [rows] of the current value head
+  float* beta;   // [rows] of the current value head
 
   static int64_t floats(int64_t rows, int64_t dk) { return rows * (2 * dk + 3); }
   HeadRows(float* scratch, int64_t rows, int64_t dk)
       : q(scratch), k(q + rows * dk), kq(k + rows * dk), decay(kq + rows), beta(decay + rows) {}
 };
 
-// Where the state of one head is read, where it is written, and where what a replay needs is recorded.
+// The state of one value head during a step.
 struct HeadState {
-  const float* in;
-  float* out;
-  float* d;  // null when the rows are no draft
+  const float* in;  // the state is read from here
+  float* out;       // the new state is written here
+  float* d;         // record of d (N8) for keep(); null when the rows are not drafts
 };
 
 }  // namespace
 
-// One call: what all sequences and heads share. In a step the rows are those of args; in a replay they come from logs.
+// What all sequences and heads of one call share. In a step the rows come from args; in a replay they come from logs.
 struct CpuOperations::DeltaStep {
   const DeltaNetArgs& args;
   const StagedBatch& batch;
   const PackedConvolution& conv;
   Tensor out, z;                      // [T, Hv * Dv]
   Tensor convolved;                   // [T, conv_dim]
-  const QuantizedStorage* quantized;  // beside out; or null
+  const QuantizedStorage* quantized;  // receives the rows of out, quantized; or null
   enum class Source : uint8_t { kArgs, kLogs } source;
 
   [[nodiscard]] DeltaInputs inputs(const SequenceRows& sequence, const CpuMemory& memory) const {
@@ -84,7 +84,7 @@ void compute_gates(const DeltaNetArgs& args, const DeltaInputs& in, int64_t head
 
 int64_t delta_net_floats(const DeltaShape& shape, int64_t rows) { return HeadRows::floats(rows, shape.key_head_dim); }
 
-// out [T, conv_dim]; the states take the inputs in, or record them when they are a draft.
+// Convolves all rows: step.convolved [T, conv_dim]. The states take the inputs in, or record them if they are drafts.
 void CpuOperations::convolve(const DeltaStep& step) {
   const int64_t channels = step.conv.spec.channels;
   const int64_t kernel = step.conv.spec.kernel;
@@ -116,7 +116,7 @@ void CpuOperations::convolve(const DeltaStep& step) {
   });
 }
 
-// Rows of one sequence through a key head and its value heads.
+// Runs the rows of one sequence through a key head and its value heads.
 void CpuOperations::run_key_head(const DeltaStep& step, const SequenceRows& sequence, int64_t key_head, int thread) {
   const DeltaShape& shape = step.args.shape;
   const int64_t dk = shape.key_head_dim;
@@ -179,7 +179,7 @@ void CpuOperations::run_delta_net(const DeltaStep& step) {
   traffic_.state_bytes += step.batch.handle().sequences * 2 * 4 * floats;
 }
 
-// Also marks drafts: their records are those of this step from here on.
+// Checks the arguments. Also marks drafts: from here on, their records belong to this step.
 void CpuOperations::check_delta_net(const DeltaStep& step) {
   const DeltaShape& shape = step.args.shape;
   const auto layer = static_cast<size_t>(step.args.layer);
@@ -189,7 +189,7 @@ void CpuOperations::check_delta_net(const DeltaStep& step) {
     SequenceState& s = memory_.state(sequence.state);
     MOEBIUS_CHECK(step.args.layer >= 0 && step.args.layer < s.spec.delta_layers);
     MOEBIUS_CHECK(s.spec.s_elements() == shape.value_dim() * shape.key_head_dim);
-    MOEBIUS_CHECK(s.drafts.empty() || s.drafts[layer].rows == 0);  // or keep() was forgotten
+    MOEBIUS_CHECK(s.drafts.empty() || s.drafts[layer].rows == 0);  // fails if the caller forgot keep()
     if (!sequence.draft) continue;
     MOEBIUS_CHECK(sequence.rows <= s.spec.draft_rows);
     s.drafts[layer].rows = sequence.rows;
@@ -219,7 +219,7 @@ void CpuOperations::delta_net(const MixedRows& out, const DeltaNetArgs& args, Ba
   run_delta_net(step);
 }
 
-// What comes out is thrown away, and z gates nothing else: so it may be any values.
+// A replay throws the output away. z only gates the output, so z may have any values.
 void CpuOperations::replay_delta_net(const DeltaNetArgs& args, Batch batch) {
   const DeltaShape& shape = args.shape;
   const Tensor both = scratch(batch.rows, shape.conv_dim() + shape.value_dim());

@@ -1,4 +1,5 @@
-// What the two halves of the delta rule's state share: delta_net.cpp takes tokens in, rollback.cpp takes them back.
+// What the two files that change the state of the delta layers share: delta_net.cpp takes tokens in, rollback.cpp takes
+// them back.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ struct ConvHistory {
   int64_t length, channels;
   int64_t first, count;
 
-  // Takes in `taken` rows of inputs [taken, channels]: the state becomes the last rows of both together.
+  // Takes in `taken` rows of inputs [taken, channels]. The state becomes the last `length` rows of [state; inputs].
   void advance(const float* inputs, int64_t taken) const;
 };
 

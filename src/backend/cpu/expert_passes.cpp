@@ -10,7 +10,7 @@
 namespace moebius::internal::cpu {
 namespace {
 
-constexpr int kChunkBlocks = kQuantBlock / kLanes;  // 64 results: an item of work
+constexpr int kChunkBlocks = kQuantBlock / kLanes;  // blocks of a chunk: 64 results, one item of work
 
 constexpr int kMaxDownOutputs = 256;
 
@@ -19,8 +19,9 @@ int blocks_of_chunk(const MatrixView& w, int64_t chunk) {
   return static_cast<int>(std::min<int64_t>(kChunkBlocks, blocks - chunk * kChunkBlocks));
 }
 
-// Outputs of one item of down_and_add. It reads a piece of every expert, and short pieces stream badly (measured: of 64
-// outputs, 14 KB, at 20 GB/s; of 256 at 25); but there must be items enough for all threads.
+// The number of outputs in one item of down_and_add(). An item reads a piece of every expert, and short pieces stream
+// badly (measured: pieces of 64 outputs, 14 KB, at 20 GB/s; of 256 outputs at 25 GB/s). Small layers take shorter
+// pieces, because there must be enough items for all threads.
 int64_t down_outputs(int64_t outputs, int threads) {
   constexpr int64_t kItemsAThread = 4;
   int64_t item = kMaxDownOutputs;
@@ -29,7 +30,7 @@ int64_t down_outputs(int64_t outputs, int threads) {
 }
 
 void ask_for(const uint8_t* first) {
-  for (int64_t i = 0; i < kAheadBytes; i += 64) __builtin_prefetch(first + i, 0, 2);  // 2: as kernels/math.h says
+  for (int64_t i = 0; i < kAheadBytes; i += 64) __builtin_prefetch(first + i, 0, 2);  // 2: see kernels/math.h
 }
 
 }  // namespace
@@ -80,7 +81,7 @@ void ExpertPasses::reserve(const ExpertLimits& limits) {
 
 // ---- tokens by expert
 
-// Counting sort: rows of an expert are its tokens, ascending; experts ascend, the shared one is last.
+// A counting sort. The rows of an expert are its tokens, ascending. Experts ascend; the shared expert is last.
 void ExpertPasses::sort(std::span<const ActivationRow> x, const RoutedRows* routed, const PackedExperts& packed,
                         ExpertRange range) {
   if (routed == nullptr) whole_.rows = std::ssize(x);
@@ -152,7 +153,8 @@ int64_t ExpertPasses::chunks() const { return active_.back().first_chunk + activ
 
 // ---- what one item does
 
-// The kernels ask memory ahead only within what lies in one piece; these ask for the first lines of the next one.
+// The kernels prefetch only within a contiguous piece of memory. ask_for_gate() and ask_for_down() prefetch the first
+// lines of the next piece.
 void ExpertPasses::ask_for_gate(const Active& expert) {
   ask_for(expert.group->of(expert.group->gate, expert.index).data);
 }
@@ -169,7 +171,7 @@ void ExpertPasses::fused_chunk(int64_t item) {
   MatrixView up = group.of(group.up, expert.index);
   const bool last_chunk = item - expert.first_chunk + 1 == group.chunks();
   if (last_chunk && &expert != &active_.back()) ask_for_gate(*(&expert + 1));
-  gate.gap = up.gap = 0;  // read in turns: what lies between is the other one
+  gate.gap = up.gap = 0;  // blocks of gate and up are read in turns, so nothing between them is skipped
   kernels_.gate_up({.gate = gate,
                     .up = up,
                     .rows = x_of_row_.data() + expert.first_row,
@@ -202,7 +204,7 @@ void ExpertPasses::project_chunk(int64_t item, Half half) {
   }
 }
 
-// h = silu(gate) * up of one (token, slot) row, quantized when down wants it.
+// h = silu(gate) * up of one (token, slot) row. h is quantized if down takes int8.
 void ExpertPasses::activate_row(int64_t row) {
   const auto after = std::upper_bound(active_.begin(), active_.end(), row,
                                       [](int64_t r, const Active& active) { return r < active.first_row; });
@@ -213,7 +215,7 @@ void ExpertPasses::activate_row(int64_t row) {
   if (group.int8_down) kernels_.quantize_row(h_out_[static_cast<size_t>(row)], h, group.width);
 }
 
-// down of 64 outputs of one expert, for all its tokens, to a buffer.
+// Computes 64 outputs of down of one expert, for all its tokens, into a buffer.
 void ExpertPasses::down_rows(int64_t item, int64_t items_an_expert) {
   const Active& expert = active_[static_cast<size_t>(item / items_an_expert)];
   const PackedGroup& group = *expert.group;
@@ -235,8 +237,8 @@ void ExpertPasses::down_rows(int64_t item, int64_t items_an_expert) {
   }
 }
 
-// Outputs [first_output, first_output + outputs) of every token: experts in ascending order, so that each token's sum
-// has the order of N9.
+// Computes the outputs [first_output, first_output + outputs) of every token. Experts are taken in ascending order, so
+// that each token's sum has the order of N9.
 void ExpertPasses::down_and_add(const Output& out, int64_t first_output, int64_t outputs) {
   const bool adds = out.write == Write::kAdd;
   const auto sum_of = [&](int64_t t) {
@@ -288,7 +290,7 @@ void ExpertPasses::copy_slot(Tensor out, int64_t entry) {
 
 // ---- the paths
 
-// Inside ThreadPool::run: the items of one pass.
+// Runs the items of one pass; to be called inside ThreadPool::run.
 template <typename Body>
 void ExpertPasses::pass(size_t number, int thread, const Body& body) {
   for (int64_t i = items_[number].claim(thread); i >= 0; i = items_[number].claim(thread)) body(i);

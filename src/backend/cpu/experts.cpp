@@ -1,4 +1,5 @@
-// The experts of an MoE layer, or a dense MLP as a table of one: the passes over their weights are in expert_passes.h.
+// The experts of an MoE layer, or a dense MLP as a table of one expert. The passes over the weights are in
+// expert_passes.h.
 #include "backend/cpu/operations.h"
 #include "backend/tensor_memory.h"
 #include "base/check.h"

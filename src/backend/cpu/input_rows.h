@@ -1,5 +1,5 @@
-// What an operation reads (Input) as rows that kernels read: normed where it asks for that, quantized where weights
-// take int8.
+// Turns the Input of an operation into rows that kernels read. Rows are normed if the Input has a norm, and quantized
+// if the weights take int8.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ class InputRows {
  public:
   InputRows(Workers& workers, const CpuMemory& memory) : workers_(workers), memory_(memory) {}
 
-  // For at most so many rows and columns.
+  // Allocates memory for at most `rows` rows of `cols` columns.
   void reserve(int64_t rows, int64_t cols);
 
-  // The rows of x, in f32 and, if quantized, in int8. Valid until the next call.
+  // Returns the rows of x, in f32 and, if `form` asks for it, in int8. They are valid until the next call.
   enum class Form : uint8_t { kF32, kF32AndInt8 };
   std::span<const ActivationRow> prepare(const Input& x, Form form);
 

@@ -1,4 +1,4 @@
-// What becomes of the rows that an operation reads: that results have the right bits is src/backend/parity/.
+// Tests which codes an operation reads. src/backend/parity/ tests that results have the right bits.
 #include "backend/cpu/input_rows.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ class InputRowsTest : public ::testing::Test {
     inputs_.reserve(kRows, kCols);
   }
 
-  // Where the codes of a row lie that the operation before wrote.
+  // The codes of a row that the operation before has written.
   const int8_t* handed_codes(int64_t row) { return memory_.handed(handle_)->storage.in(row, nullptr).q; }
 
   Workers workers_{portable_kernels(), 1};
@@ -43,7 +43,7 @@ TEST_F(InputRowsTest, makes_its_own_codes_when_none_were_handed_or_they_are_of_o
     memory_.handed(handle_)->of = of;
     const auto rows = inputs_.prepare({.x = x_, .quantized = handle_}, InputRows::Form::kF32AndInt8);
     EXPECT_NE(rows[0].q, handed_codes(0));
-    EXPECT_EQ(rows[0].q[0], 127);  // the largest of its block
+    EXPECT_EQ(rows[0].q[0], 127);  // all inputs of the block are equal, so each has the largest code
   }
 }
 

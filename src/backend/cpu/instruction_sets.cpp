@@ -1,4 +1,4 @@
-// Which instruction sets this machine has, and their tables. Compiled for the baseline machine.
+// Finds out which instruction sets this machine has. Compiled for the baseline machine.
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/kernels/kernel_table.h"
 

@@ -1,4 +1,4 @@
-// Projections of the same rows: one work list over the 16-row blocks of all matrices.
+// Projections of the same rows. One work list covers the blocks of all matrices.
 #include <algorithm>
 
 #include "backend/cpu/operations.h"
@@ -9,10 +9,10 @@
 namespace moebius::internal::cpu {
 namespace {
 
-constexpr int kItemBlocks = 4;  // blocks of one item: about 57 KB at 3 bits and 2048 inputs
+constexpr int kItemBlocks = 4;  // blocks of one item of work: about 57 KB at 3 bits and 2048 inputs
 constexpr size_t kMaxProjections = 8;
 
-// Blocks [first, first + count) of a matrix times all rows.
+// Multiplies the blocks of one item, from block `first` on, with all rows of activations.
 void multiply_item(const Projection& projection, const PackedMatrix& w, const ActivationRow* rows, int64_t first,
                    const KernelTable& kernels) {
   const Tensor& out = projection.out.x;

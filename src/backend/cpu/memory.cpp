@@ -37,7 +37,7 @@ void CpuMemory::read(void* host, Tensor x) {
 }
 
 void CpuMemory::copy(Tensor out, Tensor x) {
-  constexpr int64_t kPieceBytes = 256 << 10;  // below, waking a thread costs more than it brings
+  constexpr int64_t kPieceBytes = 256 << 10;  // for smaller pieces, waking a thread costs more than it saves
   MOEBIUS_CHECK(out.rows == x.rows && out.cols == x.cols && out.dtype == x.dtype);
   const int64_t bytes = x.bytes();
   char* to = static_cast<char*>(TensorMemory::of(out));

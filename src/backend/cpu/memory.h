@@ -1,4 +1,4 @@
-// Memory of the CPU backend: buffers, caches of sequences, and places for what one operation leaves the next.
+// Memory of the CPU backend: buffers, caches of sequences, and places where one operation leaves data for the next.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@
 
 namespace moebius::internal::cpu {
 
-constexpr int64_t kMaxSlots = 65;  // experts of a row, the shared one included
+constexpr int64_t kMaxSlots = 65;  // the most experts of a row, the shared one included
 
-// What a router decided: experts of each row and how much of each, [rows, slots].
+// The decision of a router: the experts of each row and their weights, [rows, slots].
 struct RoutedRows {
   RoutedRows(int64_t row_count, int64_t slot_count)
       : max_rows(row_count),
@@ -36,7 +36,7 @@ struct RoutedRows {
 struct HandedRows {
   QuantizedStorage storage;
   int64_t max_rows = 0, max_cols = 0;
-  const float* of = nullptr;  // where the same rows are in f32; null: none were quantized
+  const float* of = nullptr;  // the same rows in f32; null: no rows were quantized
 };
 
 class CpuMemory final : public Memory {
@@ -65,14 +65,14 @@ class CpuMemory final : public Memory {
   [[nodiscard]] SequenceState& state(State handle) const { return states_.at(handle.id); }
   [[nodiscard]] RoutedRows& routing(Routing handle) const { return routings_.at(handle.id); }
   [[nodiscard]] const LoggedTensors& log(DeltaLog handle) const { return logs_.at(handle.id); }
-  // Null for a handle of nothing.
+  // Null if the id of the handle is -1.
   [[nodiscard]] HandedRows* handed(QuantizedRows handle) const {
     return handle.id < 0 ? nullptr : &handed_.at(handle.id);
   }
 
  private:
   Workers& workers_;
-  std::map<const void*, Buffer> tensors_;  // by where they lie
+  std::map<const void*, Buffer> tensors_;  // by address
   Handles<SequenceState> states_;
   Handles<Buffer> pages_;
   Handles<LoggedTensors> logs_;

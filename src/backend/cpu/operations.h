@@ -1,5 +1,5 @@
-// The operations of the CPU backend. Each family has its file: linear.cpp, router.cpp, experts.cpp, attention.cpp,
-// delta_net.cpp, rows.cpp, rollback.cpp; kernels/ has the inner loops.
+// The operations of the CPU backend. Each family has a file: linear.cpp, router.cpp, experts.cpp, attention.cpp,
+// delta_net.cpp, rows.cpp, rollback.cpp. kernels/ has the inner loops.
 #pragma once
 
 #include <vector>
@@ -23,14 +23,14 @@ struct AttentionItem {
   int64_t kv_head;
 };
 
-// Floats that attention and the delta rule need of a thread's scratch.
+// How many floats of a thread's scratch attention and the delta rule need.
 int64_t attention_floats(const AttentionShape& shape);
 int64_t delta_net_floats(const DeltaShape& shape, int64_t rows);
 
-// Room for intermediate results: one operation at a time uses it.
+// Memory for intermediate results. One operation at a time uses it.
 struct Scratch {
-  Buffer shared;                // rotated queries, convolved rows, router logits
-  std::vector<Buffer> threads;  // of each thread: scores of attention, rows of a key head
+  Buffer shared;                // shared by all threads: rotated queries, convolved rows, router logits
+  std::vector<Buffer> threads;  // one a thread: scores of attention, rows of a key head
 };
 
 class CpuOperations final : public Operations {
@@ -64,7 +64,8 @@ class CpuOperations final : public Operations {
   // The scratch that all threads share, as [rows, cols].
   [[nodiscard]] Tensor scratch(int64_t rows, int64_t cols) const;
   [[nodiscard]] float* thread_scratch(int thread) const;
-  // A place for rows quantized beside `out`; null when there is none, or blocks of N3 would cross heads of this width.
+  // The place for the rows of `out`, quantized. Null if `out` has no place, or if blocks of N3 would cross the borders
+  // of heads of this width.
   [[nodiscard]] const QuantizedStorage* place_beside(const MixedRows& out, int64_t head_cols) const;
 
   void multiply(std::span<const Projection> projections, std::span<const ActivationRow> rows);

@@ -41,7 +41,7 @@ DType dtype_of(Element element) {
   return DType::kF32;
 }
 
-// What the view of a quantized matrix was made from.
+// The format of the quantized matrix behind a view.
 QuantFormat format_of(const MatrixView& view) {
   const bool mxfp4 = view.element == Element::kE8M0;
   return {view.bits, view.group, dtype_of(view.element), mxfp4 ? QuantMode::kMxfp4 : QuantMode::kAffine};
@@ -49,8 +49,9 @@ QuantFormat format_of(const MatrixView& view) {
 
 int unit_of(int group) { return std::min(group, 64); }
 
-// Bits [From, From + Width) of the codes of the sets that share a byte: the word of a row in the line of those sets, a
-// byte an input. position(set): where a set's bits go. codes: four an input set, one byte each.
+// Collects bits [From, From + Width) of the codes of the sets that share a byte. Returns the word of one row in the
+// line of those sets, with one byte for each input. position(set): the first bit of a set in that byte. codes: four of
+// each set, one byte each.
 template <int Width, int From, typename Position>
 uint32_t plane_word(const uint8_t* codes, const Position& position) {
   constexpr uint32_t kMask = ((1u << Width) - 1) * 0x01010101u;
@@ -63,7 +64,7 @@ uint32_t plane_word(const uint8_t* codes, const Position& position) {
   return word;
 }
 
-// One plane of one row of a unit. out: the row's word in the first line.
+// Packs one plane of one row of a unit. out: the row's word in the first line.
 template <int Width, int From, typename Position>
 void pack_plane(uint8_t* out, const uint8_t* codes, int unit, const Position& position) {
   constexpr int kInputsALine = 4 * (8 / Width);
@@ -73,7 +74,7 @@ void pack_plane(uint8_t* out, const uint8_t* codes, int unit, const Position& po
   }
 }
 
-// codes: 16 rows, `stride` apart, of one unit.
+// Packs one unit. codes: its 16 rows, `stride` bytes apart.
 template <int Bits>
 void pack_unit(uint8_t* out, const uint8_t* codes, int64_t stride, int unit) {
   constexpr int kLow = low_bits(Bits);
@@ -104,7 +105,7 @@ void pack_unit(uint8_t* out, const uint8_t* codes, int64_t stride, int unit, int
   }
 }
 
-// One value of each of `count` rows, row_bytes apart, side by side.
+// Copies one value of each of `count` rows, side by side. In the source, the rows are row_bytes apart.
 template <typename Value>
 void pack_column(uint8_t* out, const std::byte* first, int64_t row_bytes, int64_t count) {
   for (int64_t r = 0; r < count; ++r) std::memcpy(out + r * sizeof(Value), first + r * row_bytes, sizeof(Value));
@@ -214,7 +215,7 @@ void unpack_row(float* out, const MatrixView& view, int64_t row) {
   const QuantFormat format = format_of(view);
   const int unit = unit_of(view.group);
   const int unit_bytes = unit * view.bits * 2;
-  // The scales of a tile are those of 16 rows, one group each.
+  // A tile has the scales of 16 rows, one group of each row.
   const int64_t code_bytes = kLanes * code_row_bytes(format, view.group);
   const int64_t scale_bytes = kLanes * scale_row_bytes(format, view.group);
   const int64_t bias_bytes = kLanes * bias_row_bytes(format, view.group);

@@ -1,4 +1,4 @@
-// Packed weights are kept on disk (load/packed_file.h), so their bytes are a format.
+// Packed weights are kept on disk (load/packed_file.h), so the packed bytes are a file format.
 #include "backend/cpu/pack.h"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 namespace moebius::internal::cpu {
 namespace {
 
-// Of the packed bytes of a matrix in each format.
+// A fingerprint of the packed bytes of a matrix in each format.
 std::string packed_fingerprint(const std::vector<WeightFormat>& formats) {
   std::string checksums;
   for (const WeightFormat& format : formats) {

@@ -9,7 +9,7 @@
 namespace moebius::internal::cpu {
 
 double CpuProbes::measure_int8_macs() {
-  constexpr int64_t kRounds = 200'000;  // about four milliseconds: waking the threads may not count
+  constexpr int64_t kRounds = 200'000;  // about four milliseconds, so that the time to wake the threads does not matter
   std::atomic<int64_t> macs{0};
   const auto start = std::chrono::steady_clock::now();
   workers_.pool.run([&](int) {

@@ -6,7 +6,7 @@
 namespace moebius::internal::cpu {
 
 void QuantizedStorage::reserve(int64_t rows, int64_t cols) {
-  blocks_ = div_up(cols, kQuantBlock) | 1;  // odd: rows at an even stride would fall on the same lines of the cache
+  blocks_ = div_up(cols, kQuantBlock) | 1;  // odd: rows at an even stride would fall into the same cache sets
   codes_ = Buffer(rows * blocks_ * kQuantBlock);
   scales_ = Buffer(rows * blocks_ * 4);
   sums32_ = Buffer(rows * blocks_ * 8);

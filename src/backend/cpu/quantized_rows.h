@@ -13,13 +13,13 @@ class QuantizedStorage {
  public:
   void reserve(int64_t rows, int64_t cols);
 
-  // Where inputs [first_col, ...) of a row are written; first_col is a multiple of a block (kQuantBlock).
+  // Where the inputs of a row from first_col on are written. first_col is a multiple of kQuantBlock.
   [[nodiscard]] QuantizedOut out(int64_t row, int64_t first_col = 0) const;
   // The row as a kernel reads it; x may be null when only the int8 form is wanted.
   [[nodiscard]] ActivationRow in(int64_t row, const float* x) const;
 
  private:
-  int64_t blocks_ = 0;  // of 64 inputs, a row
+  int64_t blocks_ = 0;  // blocks of 64 inputs in a row
   Buffer codes_, scales_, sums32_, sums64_;
 };
 

@@ -1,7 +1,8 @@
-// What follows a step: tokens are drawn, and drafts that were not drawn are taken back. A step computes draft rows
-// beside the state, and keep() brings the state up to those that stay, by the records of the step: k, d and decay of
-// each row replayed with the expression of the delta rule (N8), inputs of the convolution. No copy of the state a row,
-// no second run of the model.
+// What follows a step: tokens are drawn, and drafts that were not drawn are taken back. A step of draft rows leaves the
+// old state untouched. It writes the new state elsewhere, and records k, d and decay of each row and the inputs of the
+// convolution. If all rows stay, keep() takes the new state. Otherwise it advances the old state by the rows that stay:
+// it replays their records with the expression of the delta rule (N8). No row needs a copy of the state, and the model
+// does not run a second time.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -15,8 +16,8 @@
 namespace moebius::internal::cpu {
 
 void ConvHistory::advance(const float* inputs, int64_t taken) const {
-  for (int64_t j = 0; j < length; ++j) {  // ascending: a row is read before it is written over
-    const int64_t source = taken + j;     // in [state; inputs]
+  for (int64_t j = 0; j < length; ++j) {  // ascending, so that a row is read before it is overwritten
+    const int64_t source = taken + j;     // row of [state; inputs]
     const float* from = source < length ? rows + source * channels : inputs + (source - length) * channels;
     if (taken > 0) std::memcpy(rows + j * channels + first, from + first, static_cast<size_t>(count) * 4);
   }

@@ -1,4 +1,4 @@
-// The router: which experts a row takes, and how much of each (N9).
+// The router decides which experts a row takes, and with which weights (N9).
 #include <algorithm>
 #include <cmath>
 
@@ -13,7 +13,7 @@ namespace {
 // NaN counts as the lowest logit.
 float order_of(float logit) { return logit == logit ? logit : -__builtin_inff(); }
 
-// The k largest logits, ties to the lower id; ids ascending.
+// Selects the k largest logits. Ties go to the lower id. The ids are written in ascending order.
 void select_top(int32_t* ids, const float* logits, int64_t experts, int64_t k) {
   float kept[kMaxSlots];
   int64_t count = 0;
@@ -31,7 +31,7 @@ void select_top(int32_t* ids, const float* logits, int64_t experts, int64_t k) {
   std::sort(ids, ids + k);
 }
 
-// Sum of exp(logit - m) over all experts by N5.
+// The sum of exp(logit - m) over all experts, by N5.
 float sum_of_exp(const float* logits, int64_t n, float m) {
   float lanes[16] = {};
   for (int64_t i = 0; i < n; ++i) lanes[i % 16] += fmath::exp(logits[i] - m);

@@ -1,4 +1,4 @@
-// Reserving, scratch, and passes over rows: embedding, norm, gather, concat.
+// Reservation, scratch, and passes over rows: embedding, norm, gather, concat.
 #include <algorithm>
 #include <cstring>
 

@@ -15,7 +15,8 @@
 namespace moebius::internal::cpu {
 namespace {
 
-// Runs body(i, thread) for 0 <= i < n on all threads; the first exception is thrown here when all have stopped.
+// Runs body(i, thread) for 0 <= i < n on all threads. If a body throws, the first exception is thrown again here, when
+// all threads have stopped.
 template <typename Body>
 void parallel_load(ThreadPool& pool, int64_t n, const Body& body) {
   WorkItems items(pool.size());
@@ -35,7 +36,7 @@ void parallel_load(ThreadPool& pool, int64_t n, const Body& body) {
   if (failure) std::rethrow_exception(failure);
 }
 
-// Rows of a source that a thread reads and packs at once: about a megabyte in whole blocks.
+// The number of rows that a thread reads and packs at once: about a megabyte, in whole blocks.
 int64_t chunk_rows(int64_t block_bytes) {
   constexpr int64_t kChunkBytes = int64_t{1} << 20;
   return std::max<int64_t>(1, kChunkBytes / block_bytes) * kLanes;
@@ -121,7 +122,8 @@ void CpuWeights::upload_group(PackedGroup& group, const ExpertGroupSpec& spec, i
   if (!group.memory.filled) pack_experts(group, spec, dim);
 }
 
-// By pieces of a projection, not by experts: a dense MLP is one expert, of 178 MB a projection in Qwen3.5-27B.
+// Packs all experts of a group. An item of work is a piece of a projection, not an expert, because a dense MLP is a
+// single expert, with 178 MB a projection in Qwen3.5-27B.
 void CpuWeights::pack_experts(const PackedGroup& group, const ExpertGroupSpec& spec, int64_t dim) {
   struct Part {
     const MatrixView& view;

@@ -1,4 +1,4 @@
-// Weights of the CPU backend: packed at upload by all threads, or found packed in a WeightStore.
+// Weights of the CPU backend. All threads pack them at upload, unless a WeightStore already has the packed bytes.
 #pragma once
 
 #include <cstdint>
@@ -15,21 +15,21 @@ namespace moebius::internal::cpu {
 
 class CpuMemory;
 
-// Packed weights: the backend's own memory, or a place in a WeightStore.
+// The memory of packed weights: the backend's own, or a place in a WeightStore.
 struct WeightMemory {
   Buffer own;
   uint8_t* data = nullptr;
   int64_t bytes = 0;
-  bool filled = false;  // nothing is left to pack
+  bool filled = false;  // true: the bytes are already packed
 };
 
 struct PackedMatrix {
   WeightMemory memory;
   MatrixView view{};
-  bool int8 = false;  // N4; otherwise f32 activations
+  bool int8 = false;  // true: int8 activations (N4); false: f32 activations (N2)
 };
 
-// Experts of one width. Of each: its gate and up blocks alternate, its down blocks follow.
+// Experts of one width, one behind the other. In each expert, gate and up blocks alternate, and the down blocks follow.
 struct PackedGroup {
   WeightMemory memory;
   int64_t count = 0, width = 0;
@@ -38,6 +38,7 @@ struct PackedGroup {
   bool int8_in = false;             // gate and up take int8
   bool int8_down = false;           // down takes int8
 
+  // The view of another expert, from that of expert 0.
   [[nodiscard]] MatrixView of(MatrixView view, int64_t expert) const {
     view.data += expert * expert_bytes;
     return view;
@@ -58,9 +59,9 @@ struct PackedConvolution {
   Buffer taps;  // [kernel, channels]: transposed, because lanes are channels
 };
 
-// The widest of what was uploaded: what scratch must be able to hold.
+// The largest dimensions of the uploaded weights. Scratch is sized by them.
 struct WidestWeights {
-  int64_t inputs = 0;  // of any matrix or expert
+  int64_t inputs = 0;  // inputs of any matrix or expert
   int64_t experts = 0;
   int64_t expert_width = 0;
   int64_t expert_dim = 0;
@@ -68,7 +69,7 @@ struct WidestWeights {
 
 class CpuWeights final : public WeightLoader {
  public:
-  // store may be null: then all memory is the backend's own.
+  // store may be null. All memory is then the backend's own.
   CpuWeights(Workers& workers, CpuMemory& memory, WeightStore* store)
       : workers_(workers), memory_(memory), store_(store) {}
 

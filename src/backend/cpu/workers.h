@@ -12,8 +12,8 @@ namespace moebius::internal::cpu {
 struct Workers {
   Workers(const KernelTable& table, int threads) : kernels(table), pool(threads), items(threads) {}
 
-  // body(i, thread) for 0 <= i < n, handed out to all threads; on the calling thread alone when n is 1. The body must
-  // not throw.
+  // Runs body(i, thread) for 0 <= i < n on all threads. If n is 1, only the calling thread works. The body must not
+  // throw.
   template <typename Body>
   void for_each(int64_t n, const Body& body) {
     if (n == 1) {

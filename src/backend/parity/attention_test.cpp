@@ -1,5 +1,5 @@
-// Parity of attention(): head shapes, both cache dtypes, contexts over several blocks of 256 positions, chunks and
-// batches, pages that states own, are given and share.
+// Parity of attention(): head shapes, both cache dtypes, contexts over several blocks of 256 positions, chunks,
+// batches, and pages that states own, are given, or share.
 #include <cmath>
 #include <initializer_list>
 
@@ -61,7 +61,7 @@ SequenceProgram program(const Shape& shape, const std::vector<int64_t>& lengths,
   p.cols = {shape.heads * shape.head_dim * (shape.gated ? 2 : 1), shape.kv_heads * shape.head_dim,
             shape.kv_heads * shape.head_dim};
   p.out_cols = shape.heads * shape.head_dim;
-  const int64_t context = *std::max_element(lengths.begin(), lengths.end()) + 16;  // rejected rows go beyond the end
+  const int64_t context = *std::max_element(lengths.begin(), lengths.end()) + 16;  // room for rejected rows at the end
   p.state.context = context;
   p.state.kv_dtype = shape.kv_dtype;
   p.state.attention_layers = 2;
@@ -84,7 +84,7 @@ SequenceProgram program(const Shape& shape, const std::vector<int64_t>& lengths,
 const Shape kShapes[] = {
     {"H4_K2_D32_R8", 4, 2, 32, 8},
     {"H4_K4_D16_R16_plain", 4, 4, 16, 16, false},
-    {"H6_K2_D20_R4", 6, 2, 20, 4},  // not a multiple of 16
+    {"H6_K2_D20_R4", 6, 2, 20, 4},  // head_dim is not a multiple of 16
     {"H3_K1_D24_R24", 3, 1, 24, 24},
     {"H8_K1_D64_R32_f16", 8, 1, 64, 32, true, DType::kF16},
     {"H5_K1_D36_R12_plain_f16", 5, 1, 36, 12, false, DType::kF16},
@@ -107,7 +107,7 @@ std::vector<ParityCase> shape_cases() {
 const Shape kLongShapes[] = {{"H2_K1_D32_R8_long", 2, 1, 32, 8},
                              {"H3_K1_D20_R4_long_f16", 3, 1, 20, 4, true, DType::kF16}};
 
-// Positions 255, 256, 257 and 512 begin and end chunks somewhere.
+// Each of the positions 255, 256, 257 and 512 begins a chunk and ends a chunk in some case.
 std::vector<ParityCase> long_cases() {
   std::vector<ParityCase> cases;
   const std::vector<int64_t> lengths = {530};
@@ -144,15 +144,15 @@ std::vector<ParityCase> page_cases() {
   return cases;
 }
 
-// Two sequences that begin alike and go on differently, side by side.
+// Two sequences that have the same prefix and go on differently, side by side.
 struct Fork {
   Shape shape;
   int64_t prefix;
-  int64_t rows;  // of each, behind the prefix
+  int64_t rows;  // of each sequence, behind the prefix
   int64_t chunk;
 };
 
-// A layer whose step takes rows of the program's first two sequences; the prefix is that of the first.
+// A layer whose steps take rows of the program's first two sequences. The prefix comes from the first sequence.
 class ForkedLayer {
  public:
   ForkedLayer(const Fork& fork, Backend& backend)
@@ -166,7 +166,7 @@ class ForkedLayer {
   [[nodiscard]] const SequenceProgram& sequence_program() const { return program_; }
 
   void run_prefix(State state) { run({{.state = state, .rows = fork_.prefix}}, {{0, 0, fork_.prefix}}); }
-  // Both go on behind the prefix; each with inputs of its own.
+  // Both states go on behind the prefix, each with its own inputs.
   void go_on(State a, State b, Results& results) {
     for (int64_t done = 0; done < fork_.rows; done += fork_.chunk) {
       const int64_t n = std::min(fork_.chunk, fork_.rows - done);
@@ -214,7 +214,7 @@ void fork_unshared(const Fork& fork, Backend& backend, Results& results) {
   layer.go_on(a, b, results);
 }
 
-// The whole pages of the prefix are seen by both; the last one is copied before the first writes on.
+// Both states share the whole pages of the prefix. The last page is copied before the first state writes to it again.
 void fork_shared(const Fork& fork, Backend& backend, Results& results) {
   ForkedLayer layer(fork, backend);
   StateSpec spec = layer.sequence_program().state;
@@ -248,7 +248,7 @@ std::vector<ParityCase> fork_cases() {
   return cases;
 }
 
-// A few tokens, their keys and values repeated over two blocks, and a few more tokens behind.
+// Runs a few tokens, repeats their keys and values over two blocks, and runs a few more tokens behind them.
 void attend_to_repeated_context(const Shape& shape, Backend& backend, Results& results) {
   constexpr int64_t kSeen = 7;
   constexpr int64_t kPositions = 300;

@@ -1,5 +1,5 @@
 // Parity of delta_net(): one to four value heads per key head, head sizes that fill no vector, both output gates,
-// kernels, chunks and batches.
+// several kernel lengths, chunks and batches.
 #include <algorithm>
 
 #include "backend/parity/testing/sequences.h"
@@ -25,7 +25,7 @@ struct Shape {
   [[nodiscard]] int64_t conv_dim() const { return delta().conv_dim(); }
 };
 
-// Without the rows of a step.
+// The arguments of the operation without the rows of a step.
 DeltaNetArgs arguments(const Shape& shape, Backend& backend) {
   DeltaNetArgs args;
   args.conv = backend.weights().upload_convolution({shape.conv_dim(), shape.conv_kernel},
@@ -76,7 +76,7 @@ const Shape kShapes[] = {
     {"R2_Dk32_Dv16", 2, 4, 32, 16},
     {"R3_Dk24_Dv40", 1, 3, 24, 40},
     {"R4_Dk64_Dv32", 2, 8, 64, 32},
-    {"R2_Dk40_Dv20", 1, 2, 40, 20},  // neither a multiple of 16, Dk over a segment of 32
+    {"R2_Dk40_Dv20", 1, 2, 40, 20},  // Dk and Dv are no multiples of 16; Dk is longer than a segment of 32
     {"R1_Dk5_Dv3", 3, 3, 5, 3},
     {"R2_Dk16_Dv24_sigmoid", 2, 4, 16, 24, 4, true},
     {"R1_Dk16_Dv16_kernel1", 2, 2, 16, 16, 1},
@@ -118,7 +118,7 @@ std::vector<ParityCase> batch_cases() {
   };
 }
 
-// The layer of a program, and rows of its one sequence.
+// The layer of a program with a single sequence.
 class DeltaLayer {
  public:
   DeltaLayer(const SequenceProgram& program, Backend& backend)
@@ -131,7 +131,7 @@ class DeltaLayer {
     backend.operations().reserve(with_rows(program.shapes, rows));
   }
 
-  // Rows [sequence.position, + sequence.rows) of the inputs.
+  // Runs the rows [sequence.position, sequence.position + sequence.rows) of the inputs.
   Tensor run(const SequenceRows& sequence) {
     std::vector<Tensor> in;
     for (const Tensor& x : in_) in.push_back(x.slice(sequence.position, sequence.rows));
@@ -148,7 +148,7 @@ class DeltaLayer {
   Tensor out_;
 };
 
-// A state that is reset is as good as new.
+// A state that is reset gives the results of a new state.
 void reset(Backend& backend, Results& results) {
   const SequenceProgram p = program(kShapes[1], {6});
   DeltaLayer layer(p, backend);
@@ -161,7 +161,8 @@ void reset(Backend& backend, Results& results) {
 
 constexpr int64_t kLogged = 21;
 
-// What the rows behind the first `replayed` ones give, when a snapshot of the beginning takes those in from a log.
+// A snapshot of the beginning takes in the first `replayed` rows from a log. The results are those of the rows behind
+// them.
 void go_on_from_log(const Shape& shape, int64_t replayed, int64_t piece, Backend& backend, Results& results) {
   const SequenceProgram p = program(shape, {kLogged + 4});
   DeltaLayer layer(p, backend);
@@ -171,7 +172,7 @@ void go_on_from_log(const Shape& shape, int64_t replayed, int64_t piece, Backend
   const DeltaLog log = memory.create_log(p.state, kLogged + 3);
   layer.run({.state = first, .rows = 4});
   memory.copy_recurrent(second, first);
-  for (int64_t done = 0; done < kLogged; done += 7) {  // logged in steps, three rows into the log
+  for (int64_t done = 0; done < kLogged; done += 7) {  // logs in steps of 7 rows, from row 3 of the log on
     layer.run({.state = first, .rows = 7, .position = 4 + done, .log = log, .log_row = 3 + done});
   }
   for (int64_t done = 0; done < replayed; done += piece) {
@@ -182,7 +183,7 @@ void go_on_from_log(const Shape& shape, int64_t replayed, int64_t piece, Backend
   results.add("behind", backend, layer.run({.state = second, .rows = kLogged - replayed, .position = 4 + replayed}));
 }
 
-// The same without a log: the rows are computed.
+// Computes what go_on_from_log() replays: the first `replayed` rows run through the layer again, without a log.
 void go_on_computed(const Shape& shape, int64_t replayed, Backend& backend, Results& results) {
   const SequenceProgram p = program(shape, {kLogged + 4});
   DeltaLayer layer(p, backend);

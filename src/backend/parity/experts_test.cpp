@@ -1,5 +1,5 @@
-// Parity of experts() on its three paths, whole and in ranges: formats and widths of routed and shared experts, uneven
-// routing, broken rows, and the layer shape of the 35B model.
+// Parity of experts() on its three paths, and of expert_slots() in ranges: formats and widths of routed and shared
+// experts, uneven routing, broken rows, and the layer shape of the 35B model.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,7 +44,7 @@ struct HostLayer {
   HostGroup routed, shared;
 };
 
-// Weights are the same for every backend of a case: made once, and given back when the next case begins.
+// Weights are the same for every backend of a case. They are made once, and freed when the next case begins.
 const HostLayer& host_layer(const LayerShape& shape) {
   static std::string name;
   static std::unique_ptr<HostLayer> layer;
@@ -56,7 +56,7 @@ const HostLayer& host_layer(const LayerShape& shape) {
   return *layer;
 }
 
-enum class Spread { kRandom, kSkewed };  // skewed: expert 0 serves every token, the last one none
+enum class Spread { kRandom, kSkewed };  // skewed: expert 0 serves every token, the last expert serves none
 
 Routes random_routes(const LayerShape& shape, int64_t tokens, Spread spread) {
   Random random(static_cast<uint64_t>(tokens) + (spread == Spread::kSkewed ? 1000 : 0));
@@ -155,7 +155,7 @@ std::vector<ParityCase> format_cases() {
     for (const int bits : {2, 3, 4, 5, 6, 8}) {
       for (const int group : {32, 64, 128}) {
         const WeightFormat format = affine(bits, group, dtype);
-        // Group 32 also has widths that are not multiples of 64.
+        // Groups of 32 allow a width that is not a multiple of 64.
         const int64_t width = group == 32 ? 96 : 128;
         cases.push_back(experts_case(
             {label(format), group * 5, {5, width, format, format}, {1, 2 * width, format, format}, 2, kFewTokens}));
@@ -186,7 +186,7 @@ std::vector<ParityCase> mixed_cases() {
   };
 }
 
-// D 2048, F 512, top-8 and a shared expert; 16 experts instead of 256.
+// The layer shape of the 35B model: D 2048, F 512, top-8 and a shared expert, but 16 experts instead of 256.
 std::vector<ParityCase> layer_cases() {
   std::vector<ParityCase> cases;
   for (const WeightFormat& format : {affine(3, 64), affine(4, 64), affine(8, 32), mxfp4()}) {
@@ -202,7 +202,7 @@ std::vector<ParityCase> layer_cases() {
   return cases;
 }
 
-// Slots by ranges of experts, in any order, and their sum: what experts() does in one piece.
+// Does in parts what experts() does in one call: computes the slots by ranges of experts, in any order, and their sum.
 void run_in_ranges(const LayerShape& shape, const std::vector<ExpertRange>& ranges, Backend& backend,
                    Results& results) {
   const Experts experts = upload(shape, backend);
@@ -224,7 +224,7 @@ void run_in_ranges(const LayerShape& shape, const std::vector<ExpertRange>& rang
   }
 }
 
-// The first variant is experts() itself.
+// The first variant, which the reference runs, is experts() itself.
 ParityCase ranges_case(const LayerShape& shape) {
   const auto whole = [=](Backend& backend, Results& results) {
     const Experts experts = upload(shape, backend);

@@ -1,5 +1,5 @@
-// Parity of linear(): every weight format with both kinds of activations, outputs and inputs that fill no block, sums
-// at their largest, and several projections of one x.
+// Parity of linear(): every weight format with both kinds of activations, outputs and inputs that fill no block, the
+// largest possible sums, and several projections of one x.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ struct Shape {
   int64_t outputs, inputs;
 };
 
-// Inputs of every token count, and broken ones.
+// Inputs of every token count, and inputs with infinities and NaN.
 std::vector<std::pair<std::string, Tensor>> inputs(Backend& backend, int64_t cols) {
   std::vector<std::pair<std::string, Tensor>> all;
   for (const int64_t tokens : kTokenCounts) {
@@ -94,7 +94,7 @@ std::vector<ParityCase> linear_cases() {
     }
     for (const int bits : {2, 3, 4, 5, 6, 8}) {
       for (const int group : {32, 64, 128}) {
-        // One group; an odd number of groups; across a segment of 512 inputs with a remainder.
+        // The shapes have one group, an odd number of groups, and more inputs than a segment of 512 with a remainder.
         for (const Shape& shape : {Shape{1, group}, Shape{16, 3 * group}, Shape{37, 512 + 5 * group}}) {
           cases.push_back(linear_case(affine(bits, group, dtype), ActivationKind::kInt8, shape));
           cases.push_back(linear_case(affine(bits, group, dtype), ActivationKind::kF32, shape));
@@ -110,7 +110,8 @@ std::vector<ParityCase> linear_cases() {
   return cases;
 }
 
-// The projections of a linear-attention layer and of other shapes: formats may differ, x is quantized once.
+// Several projections in one call: the shapes of a linear-attention layer, and others. Formats may differ; x is
+// quantized once.
 std::vector<ParityCase> projection_cases() {
   const auto mixed = [](Backend& backend, Results& results) {
     linear({HostMatrix(130, 640, affine(3, 64), 1), HostMatrix(4, 640, affine(8, 64), 2),
@@ -122,7 +123,7 @@ std::vector<ParityCase> projection_cases() {
     linear({HostMatrix(50, 100, dense(DType::kF32), 1), HostMatrix(3, 100, dense(DType::kF16), 2)},
            ActivationKind::kInt8, backend, results);
   };
-  const auto layer = [](Backend& backend, Results& results) {  // in_proj of the 35B, fewer rows
+  const auto layer = [](Backend& backend, Results& results) {  // in_proj of the 35B model, with fewer rows
     linear({HostMatrix(520, 2048, affine(3, 64), 1), HostMatrix(256, 2048, affine(3, 64), 2)}, ActivationKind::kInt8,
            backend, results);
   };

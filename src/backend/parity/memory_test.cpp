@@ -1,5 +1,5 @@
-// Memory outside the maths, on every backend: what pages, buffers and logs hold, and how misuse is refused. What
-// attention() reads and writes in pages is in attention_test.cpp.
+// Tests of memory outside the maths, on every backend: what pages, buffers and logs hold, and how misuse is refused.
+// attention_test.cpp tests what attention() reads and writes in pages.
 #include <gtest/gtest.h>
 
 #include "backend/parity/testing/candidates.h"
@@ -12,7 +12,7 @@ namespace {
 
 constexpr AttentionShape kHead = {.heads = 1, .kv_heads = 1, .head_dim = 16};
 
-// The reference, and each candidate in the first of its ways.
+// All candidates, and the reference. Tests run the last variant of each.
 std::vector<Candidate> all_backends() {
   std::vector<Candidate> all = candidates();
   all.push_back({"reference", "", {{"", [] { return make_reference_backend(); }}}});
@@ -36,7 +36,7 @@ class EveryBackend : public ::testing::TestWithParam<Candidate> {
 
   Memory& memory() { return backend_->memory(); }
 
-  // A step of `rows` rows at `position`: one head of 16 dims, the first layer.
+  // Runs attention() of the first layer on `rows` rows at `position`, with one head of 16 dims.
   void step(State state, int64_t position, int64_t rows) {
     AttentionArgs args;
     args.shape = kHead;
@@ -117,7 +117,7 @@ TEST_P(EveryBackend, leaves_foreign_pages_as_they_are_when_a_state_is_reset) {
 }
 
 TEST_P(EveryBackend, copies_rows_of_every_type_and_nothing_beside_them) {
-  constexpr int64_t kRows = 300, kCols = 257;  // more than a piece
+  constexpr int64_t kRows = 300, kCols = 257;  // more than the 256 KiB that the cpu backend copies in one piece
   const std::vector<float> values = normals(kRows * kCols, 3);
   const Tensor x = tensor(*backend_, values, kCols);
   const Tensor out = output(*backend_, kRows + 2, kCols);

@@ -29,7 +29,7 @@ Candidate cpu_candidate(InstructionSet isa) {
 
 uint32_t with_one_nan(uint32_t bits) { return (bits & 0x7fffffff) > 0x7f800000 ? kNan : bits; }
 
-// "1.5 (0x3fc00000)" or "17"
+// Returns text such as "1.5 (0x3fc00000)" for f32, or "17" for i32.
 std::string describe(DType dtype, uint32_t bits) {
   if (dtype != DType::kF32) return fmt::format("{}", std::bit_cast<int32_t>(bits));
   return fmt::format("{:.9g} ({:#010x})", std::bit_cast<float>(bits), bits);
@@ -40,7 +40,7 @@ bool is_same(const RecordedOutput& a, const RecordedOutput& b) {
          std::memcmp(a.bits.data(), b.bits.data(), a.bits.size() * sizeof(uint32_t)) == 0;
 }
 
-// Of two outputs that are not the same: the first element that differs, and how many do.
+// Describes how two outputs differ: the first element that differs, and how many elements differ.
 std::string difference(const RecordedOutput& expected, const RecordedOutput& got) {
   if (expected.name != got.name || expected.bits.size() != got.bits.size()) {
     return fmt::format("{} of {} elements, expected {} of {}", got.name, got.bits.size(), expected.name,
@@ -54,7 +54,7 @@ std::string difference(const RecordedOutput& expected, const RecordedOutput& got
                      count, got.bits.size());
 }
 
-// Candidates of one case follow each other, so the last case's results are the ones that are wanted again.
+// Runs the reference, and keeps the results of the last case: the candidates of one case follow each other.
 const Results& reference_results(const ParityCase& parity_case) {
   static std::string last;
   static Results results;

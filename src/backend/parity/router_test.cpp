@@ -1,4 +1,4 @@
-// Parity of router(): sizes, formats, both softmaxes, with and without a shared expert; exact ties and broken rows.
+// Parity of router(): sizes, formats, both softmaxes, with and without a shared expert, exact ties, broken rows.
 #include <fmt/format.h>
 
 #include "backend/parity/testing/parity.h"
@@ -26,7 +26,7 @@ void route(const RouterShape& shape, Backend& backend, Results& results) {
   const Routing routing = backend.memory().allocate_routing(kMaxTokens, slots);
   const Tensor x = tensor(backend, activations(kMaxTokens, shape.dim, 3), shape.dim);
   const Tensor bad = tensor(backend, non_finite_activations(5, shape.dim, 4), shape.dim);
-  const Tensor zero = output(backend, 2, shape.dim);  // all logits equal
+  const Tensor zero = output(backend, 2, shape.dim);  // makes all logits equal
   const Norm norm = {tensor(backend, normals(shape.dim, 5), shape.dim), 1e-6f};
   StepLimits limits = limits_of(kMaxTokens);
   limits.router = args.shape;

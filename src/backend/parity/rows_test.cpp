@@ -9,7 +9,7 @@
 namespace moebius::internal::testing {
 namespace {
 
-// Tables of every kind; ids repeat and reach the last row.
+// Embeds ids that repeat and that reach the last row.
 void embed(const WeightFormat& format, int64_t cols, Backend& backend, Results& results) {
   const int64_t rows = 37;
   const HostMatrix w(rows, cols, format, 1);
@@ -64,7 +64,7 @@ std::vector<ParityCase> norm_cases() {
 }
 
 void picks(int64_t cols, Backend& backend, Results& results) {
-  const HostMatrix wide(1, cols, dense(DType::kF32), 5);  // so that the backend knows of rows of this width
+  const HostMatrix wide(1, cols, dense(DType::kF32), 5);  // makes reserve() allocate for rows of this width
   upload(backend, wide);
   const Tensor x = tensor(backend, non_finite_activations(6, cols, 1), cols);
   const Tensor gathered = output(backend, 4, cols);

@@ -1,5 +1,5 @@
-// Parity of sample(): greedy and sampled draws, penalties, masks, drafts that are right up to some place, broken rows,
-// several sequences in one batch.
+// Parity of sample(): greedy and sampled draws, penalties, masks, drafts that are right up to some row, broken rows,
+// and several sequences in one batch.
 #include <fmt/format.h>
 
 #include <limits>
@@ -10,25 +10,25 @@
 namespace moebius::internal::testing {
 namespace {
 
-constexpr int32_t kVocab = 700;  // ids in use; rows have some more
+constexpr int32_t kVocab = 700;  // ids in use; rows of logits are a little longer (kCols)
 constexpr int64_t kCols = 704;
 
 struct Sampled {
   SamplingOptions options;
   int64_t rows = 1;
-  int64_t right = 0;       // drafts that are what would be drawn; the others are not
-  bool is_masked = false;  // two of three tokens are forbidden, another third in each row
-  int64_t broken = -1;     // a row with a NaN
+  int64_t right = 0;       // leading drafts that are the tokens that will be drawn; the other drafts are wrong
+  bool is_masked = false;  // a third of the tokens is allowed, a different third from row to row
+  int64_t broken = -1;     // the row that has a NaN; -1: no row
 };
 
-// Words that allow ids with id % 3 == row % 3.
+// The words of a mask that allows ids with id % 3 == row % 3.
 std::vector<uint32_t> mask_of(int64_t row) {
   std::vector<uint32_t> words((kVocab + 31) / 32, 0);
   for (int64_t id = row % 3; id < kVocab; id += 3) words[id / 32] |= uint32_t{1} << (id % 32);
   return words;
 }
 
-// One sequence that is drawn from: its logits, its history, its drafts.
+// A sequence that is drawn from: its logits, its history, its drafts.
 struct Drawn {
   Drawn(const Sampled& from, int64_t first_logit, uint64_t seed)
       : spec(from), first(first_logit), logits(normals(from.rows * kCols, seed, 3)), sampler(from.options, kVocab) {
@@ -60,7 +60,7 @@ struct Drawn {
   std::vector<TokenMask> masks;
 
  private:
-  // Token after token as the sampler says, as long as drafts are to be right.
+  // Makes the drafts. Right drafts are the tokens that the sampler draws, one after another.
   void draft() {
     for (int64_t row = 0; row + 1 < spec.rows; ++row) {
       const bool is_right = row < spec.right && row != spec.broken;
@@ -80,7 +80,7 @@ void sample(const std::vector<Sampled>& sequences, Backend& backend, Results& re
   int64_t first_row = 0;
   for (const Sampled& spec : sequences) {
     all.push_back(std::make_unique<Drawn>(spec, std::ssize(logit_rows), all.size() + 1));
-    const int64_t sequence_rows = spec.rows + 2;  // two that nothing is drawn from come first
+    const int64_t sequence_rows = spec.rows + 2;  // the first two rows are not drawn from
     rows.push_back({.state = {}, .first_row = first_row, .rows = sequence_rows});
     samplings.push_back(all.back()->sampling(std::ssize(rows) - 1));
     logits.insert(logits.end(), all.back()->logits.begin(), all.back()->logits.end());

@@ -1,6 +1,6 @@
-// N7: full attention. Queries and keys are normalised per head and rotated; keys and values enter the cache; every
-// query then walks the keys it may see in blocks of 256 absolute positions, which are merged ascending. Blocks lie on
-// absolute positions so that a token's result does not depend on how the prompt was cut.
+// Full attention (N7). Queries and keys are normalised per head and rotated. Keys and values enter the cache. Every
+// query then walks the keys that it may see, in blocks of 256 absolute positions, which are merged in ascending order.
+// Blocks lie at absolute positions so that a token's result does not depend on how the prompt was cut.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -18,7 +18,8 @@ namespace {
 
 constexpr int64_t kBlock = 256;  // positions
 
-// Softmax state over some keys: their largest score, the sum of exp(s - m), and the values weighted by exp(s - m).
+// The softmax over some keys so far: m is their largest score, l the sum of exp(s - m), and o the sum of the values
+// weighted by exp(s - m).
 struct Partial {
   float m;
   float l;
@@ -33,7 +34,7 @@ struct View {
   int64_t keys;
 };
 
-// Rotate-half on the first `rotary` dims; angles [rotary]: cosines, then sines.
+// Rotates the first `rotary` dims (rotate-half). angles [rotary]: cosines, then sines.
 void rotate(float* x, const float* angles, int64_t rotary) {
   const int64_t half = rotary / 2;
   for (int64_t i = 0; i < half; ++i) {
@@ -46,7 +47,7 @@ void rotate(float* x, const float* angles, int64_t rotary) {
   }
 }
 
-// The query or key [head_dim] that enters the dot product.
+// Returns the query or key [head_dim] that enters the dot product.
 std::vector<float> norm_and_rotate(const float* x, const Tensor& norm, const AttentionArgs& args, int64_t position) {
   std::vector<float> y(args.shape.head_dim);
   rms_norm_row(y.data(), x, f32(norm), args.shape.head_dim, args.eps);
@@ -54,7 +55,7 @@ std::vector<float> norm_and_rotate(const float* x, const Tensor& norm, const Att
   return y;
 }
 
-// The keys of [first, first + count), all within one block.
+// Attends to the keys [first, first + count), which all lie within one block.
 Partial attend_block(const std::vector<float>& q, const View& view, int64_t first, int64_t count, float scale) {
   const auto head_dim = static_cast<int64_t>(q.size());
   std::vector<float> row(q.size());
@@ -93,7 +94,7 @@ Partial attend(const std::vector<float>& q, const View& view, float scale) {
   return total;
 }
 
-// Keys and values of one token into the cache.
+// Appends the keys and values of one token to the cache.
 void append(SequenceState& cache, const AttentionArgs& args, int64_t t, int64_t position) {
   const int64_t head_dim = args.shape.head_dim;
   for (int64_t head = 0; head < args.shape.kv_heads; ++head) {
@@ -104,7 +105,7 @@ void append(SequenceState& cache, const AttentionArgs& args, int64_t t, int64_t 
   }
 }
 
-// out [H * head_dim] of one token.
+// Attention of one token: out [H * head_dim].
 void attend_token(float* out, const SequenceState& cache, const AttentionArgs& args, int64_t t, int64_t position) {
   const AttentionShape& shape = args.shape;
   const int64_t head_dim = shape.head_dim;

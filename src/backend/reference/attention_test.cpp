@@ -1,5 +1,5 @@
-// N7 against a plain softmax in double precision over one block and several, and the invariances that promise 2 rests
-// on: chunks, batches and the positions of blocks.
+// Tests N7 against a plain softmax in double precision, over one block and over several. Also tests the invariances
+// that promise 2 rests on: chunks, batches and the positions of blocks.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ struct Shape {
   [[nodiscard]] int64_t kv_cols() const { return kv_heads * head_dim; }
 };
 
-// What a layer sees of T tokens.
+// The inputs of a layer for T tokens.
 struct Inputs {
   int64_t tokens;
   std::vector<float> q, k, v, q_norm, k_norm, rope;
@@ -66,7 +66,7 @@ class Layer {
     testing::reserve(*backend_, 2 * in.tokens);
     state_ = backend_->memory().create_state(state_spec(shape, in.tokens));
   }
-  // Rows [first, first + count) of the inputs at their positions; out [count, H * head_dim].
+  // Runs the rows [first, first + count) of the inputs at their positions. Returns out [count, H * head_dim].
   std::vector<float> step(int64_t first, int64_t count) {
     const SequenceRows rows = {.state = state_, .rows = count, .position = first};
     return run(rows_of(in_.q, shape_.q_cols(), first, count), rows_of(in_.k, shape_.kv_cols(), first, count),
@@ -119,7 +119,7 @@ std::vector<double> exact_norm_and_rope(const float* x, const std::vector<float>
   return y;
 }
 
-// One query head of token t in double, softmax over all keys at once.
+// Computes one query head of token t in double, with a softmax over all keys at once.
 std::vector<double> exact_head(const Shape& shape, const Inputs& in, int64_t t, int64_t head) {
   const int64_t dim = shape.head_dim;
   const float* query = in.q.data() + t * shape.q_cols() + head * dim * (shape.gated ? 2 : 1);
@@ -216,7 +216,7 @@ TEST(Attention, gives_a_sequence_in_a_batch_what_it_gets_alone) {
   const std::vector<float> out =
       layer.run(joined(a.q, b.q), joined(a.k, b.k), joined(a.v, b.v),
                 {{.state = layer.state(), .rows = 9}, {.state = other, .first_row = 9, .rows = 9}});
-  Inputs b_alone = b;  // the norms are the layer's
+  Inputs b_alone = b;  // takes the norms of a, because the layer has those
   b_alone.q_norm = a.q_norm;
   b_alone.k_norm = a.k_norm;
   EXPECT_EQ(out, joined(Layer(shape, a).step(0, 9), Layer(shape, b_alone).step(0, 9)));

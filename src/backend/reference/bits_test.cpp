@@ -1,6 +1,6 @@
 // The bits of every operation on fixed inputs, as a hash. Comparisons with double precision cannot see a product that
-// is rounded once more or a sum in another order; every promise of equal bits can. A change here is a change of the
-// numerics: it belongs in docs/numerics.md and in every backend, and then the new hash belongs here.
+// is rounded once more, or a sum in another order; a hash of the bits can. A changed hash is a change of the numerics:
+// change docs/numerics.md and every backend first, and then the hash here.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@ std::string fnv1a(const std::vector<float>& values) {
   return fmt::format("{:016x}", hash);
 }
 
-// Uploads what an operation needs, runs it on five tokens, and hashes what comes out.
+// Uploads what an operation needs, runs it on five tokens, and hashes its output.
 class Bits : public ::testing::Test {
  protected:
   static constexpr int64_t kTokens = 5;
@@ -90,7 +90,7 @@ TEST_F(Bits, of_attention_over_two_blocks) {
   args.v = random(kContext, kHeadDim);
   args.q_norm = random(1, kHeadDim);
   args.k_norm = random(1, kHeadDim);
-  args.rope = random(kContext, kRotary);  // any numbers will do, and those of libm may differ
+  args.rope = random(kContext, kRotary);  // random numbers, because real cosines may differ between versions of libm
   args.shape = {.heads = 2, .kv_heads = 1, .head_dim = kHeadDim, .rotary_dim = kRotary, .gated = true};
   args.scale = 0.2f;
   args.eps = 1e-6f;

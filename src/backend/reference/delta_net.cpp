@@ -1,5 +1,6 @@
-// N8: GatedDeltaNet between its projections. One token after another: causal convolution and SiLU, L2 norms, gates, the
-// delta rule on S, gated RMSNorm. Never the chunked form: a token's result must not depend on how the prompt was cut.
+// GatedDeltaNet between its projections (N8). Each token, one after another, goes through causal convolution and SiLU,
+// L2 norms, gates, the delta rule on S, and gated RMSNorm. The chunked form is not used, because a token's result must
+// not depend on how the prompt was cut.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -16,7 +17,7 @@ namespace {
 
 constexpr int64_t kSegment = 32;  // rows of S that share an accumulator
 
-// One token of one head: q, k [Dk], v [Dv], and its gates.
+// The inputs of one token in one head: q, k [Dk], v [Dv], and the gates.
 struct HeadInput {
   const float* q;
   const float* k;
@@ -25,8 +26,8 @@ struct HeadInput {
   float beta;
 };
 
-// out [conv_dim] = silu(causal depthwise convolution); u [conv_dim] is the token's row before it. conv_rows [Kc - 1,
-// conv_dim] are the rows before u, oldest first, and move on by one.
+// out [conv_dim] = silu(causal depthwise convolution). u [conv_dim] is the token's row before the convolution.
+// conv_rows [Kc - 1, conv_dim] are the rows before u, oldest first; they move on by one.
 void convolve(float* out, float* conv_rows, const float* u, const StoredConvolution& conv) {
   const int64_t channels = conv.spec.channels;
   const int64_t kernel = conv.spec.kernel;
@@ -43,7 +44,7 @@ void convolve(float* out, float* conv_rows, const float* u, const StoredConvolut
   std::copy_n(u, channels, conv_rows + (kernel - 2) * channels);
 }
 
-// column . x, rows ascending in segments of 32
+// The dot product of a column and x, rows ascending in segments of 32.
 float column_dot(const std::vector<float>& column, const float* x) {
   const auto rows = static_cast<int64_t>(column.size());
   float y = 0;
@@ -55,7 +56,8 @@ float column_dot(const std::vector<float>& column, const float* x) {
   return y;
 }
 
-// o [Dv] from S [Dk, Dv], which moves on by one token. m and n read the undecayed S: S is read once and written once.
+// Computes o [Dv] from S [Dk, Dv], and advances S by one token. m and n read the undecayed S, so S is read once and
+// written once.
 void delta_rule(float* o, float* s, const HeadInput& in, int64_t key_dim, int64_t value_dim) {
   const float kq = dot(in.k, in.q, key_dim);
   std::vector<float> column(key_dim);
@@ -69,14 +71,14 @@ void delta_rule(float* o, float* s, const HeadInput& in, int64_t key_dim, int64_
   }
 }
 
-// x [n] = ((x * r) * w) * gate(z): the norm comes before the gate.
+// x [n] = ((x * r) * w) * gate(z). The norm comes before the gate.
 void gated_rms_norm(float* x, const float* z, const DeltaNetArgs& args) {
   const int64_t n = args.shape.value_head_dim;
   rms_norm_row(x, x, f32(args.norm), n, args.eps);
   for (int64_t i = 0; i < n; ++i) x[i] *= args.sigmoid_gate ? fmath::sigmoid(z[i]) : fmath::silu(z[i]);
 }
 
-// q and k of every key head, in place; q carries the softmax-like scale Dk^-0.5.
+// Normalizes q and k of every key head in place. q also takes the softmax-like scale Dk^-0.5.
 void normalize_heads(float* q, float* k, const DeltaShape& shape) {
   const int64_t dim = shape.key_head_dim;
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
@@ -87,13 +89,13 @@ void normalize_heads(float* q, float* k, const DeltaShape& shape) {
   for (int64_t i = 0; i < shape.key_dim(); ++i) q[i] *= scale;
 }
 
-// exp(log g), in (0, 1]
+// The decay g = exp(log g), in (0, 1].
 float decay(float a, float a_log, float dt_bias) {
   const float log_g = (-fmath::exp(a_log)) * fmath::softplus(a + dt_bias);
   return fmath::exp(log_g);
 }
 
-// One token: the state takes it in, and out [Hv * Dv] is what the rule says of it, before the gated norm.
+// Advances the state by one token. out [Hv * Dv] is the result of the delta rule, before the gated norm.
 void delta_token(float* out, SequenceState& state, const DeltaNetArgs& args, const DeltaInputs& in,
                  const StoredConvolution& conv) {
   const DeltaShape& shape = args.shape;

@@ -1,5 +1,5 @@
-// N8: the worked example of the recurrence, a whole layer against double precision in its textbook form (decay first),
-// and the invariances: chunks, batches, reset.
+// Tests of N8: the worked example of the recurrence; a whole layer against the textbook form (decay first) in double
+// precision; and the invariances: chunks, batches, reset.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -61,7 +61,7 @@ class Layer {
     spec.delta = delta_shape();
     return backend_->memory().create_state(spec);
   }
-  // Rows [first, first + count) of the inputs continue the layer's own sequence.
+  // Continues the layer's own sequence with the rows [first, first + count) of the inputs.
   std::vector<float> step(int64_t first, int64_t count) {
     return run(first, count, {{.state = state_, .rows = count}});
   }
@@ -96,7 +96,7 @@ class Layer {
   State state_;
 };
 
-// x with silu(x) = y, for y > -0.27; on the branch that rises.
+// Returns x with silu(x) = y, for y > -0.27, on the branch where silu rises.
 float inverse_silu(double y) {
   double low = -1.27, high = std::fabs(y) + 2;
   for (int i = 0; i < 100; ++i) {
@@ -106,13 +106,14 @@ float inverse_silu(double y) {
   return static_cast<float>(low);
 }
 
-// a token of the worked example; v is a tenth of the example's, since SiLU gives nothing below -0.278
+// Appends a token of the worked example. v is a tenth of the value in the example, because SiLU gives nothing below
+// -0.278.
 void append_example(Inputs& in, std::vector<double> k, std::vector<double> q, std::vector<double> v, double g,
                     double beta) {
-  for (const double x : q) in.qkv.push_back(static_cast<float>(1000 * x));  // large: eps of the L2 norm vanishes
+  for (const double x : q) in.qkv.push_back(static_cast<float>(1000 * x));  // so large that eps of the L2 norm vanishes
   for (const double x : k) in.qkv.push_back(static_cast<float>(1000 * x));
   for (const double x : v) in.qkv.push_back(inverse_silu(x / 10));
-  in.z.insert(in.z.end(), {100.0f, 100.0f});  // sigmoid is 1
+  in.z.insert(in.z.end(), {100.0f, 100.0f});  // sigmoid(z) is 1
   in.b.push_back(static_cast<float>(std::log(beta / (1 - beta))));
   in.a.push_back(static_cast<float>(std::log(1 / g - 1)));  // with A_log = dt_bias = 0, g = exp(-softplus(a))
 }
@@ -138,7 +139,7 @@ TEST(DeltaNet, meets_the_worked_example_of_the_recurrence) {
 
 double silu(double x) { return x / (1 + std::exp(-x)); }
 
-// conv + SiLU of token t in double; [conv_dim]
+// The convolution with SiLU of token t in double: [conv_dim].
 std::vector<double> exact_conv(const Shape& shape, const Inputs& in, int64_t t) {
   std::vector<double> c(shape.conv_dim(), 0.0);
   for (int64_t ch = 0; ch < shape.conv_dim(); ++ch) {
@@ -160,7 +161,7 @@ std::vector<double> unit(const double* x, int64_t n, double scale) {
   return y;
 }
 
-// The textbook step of one head: decay S, correct it, read it. S [Dk, Dv].
+// The textbook step of one head: decay S [Dk, Dv], correct it, read it.
 std::vector<double> exact_recurrence(std::vector<double>& s, const std::vector<double>& q, const std::vector<double>& k,
                                      const double* v, double g, double beta) {
   const auto columns = static_cast<int64_t>(s.size() / k.size());

@@ -1,5 +1,5 @@
 // The experts of an MoE layer: SwiGLU of every expert on the tokens that chose it, and their weighted sum (N9). The
-// three expert paths of a fast backend are ways to schedule this; here there is one.
+// three expert paths of a fast backend only schedule this differently; this backend has a single path.
 #include <algorithm>
 #include <vector>
 
@@ -12,13 +12,13 @@
 namespace moebius::internal::reference {
 namespace {
 
-// A token that an expert serves: row t * slots + s of the slots, where it is the choice in slot s.
+// A token that an expert serves.
 struct Assignment {
-  int64_t row;
-  int64_t slot_row;
+  int64_t row;       // t, the token
+  int64_t slot_row;  // t * slots + s, if the expert is in slot s of the token
 };
 
-// [E + 1]: per expert its tokens, ascending.
+// The tokens of each entry of the expert table, ascending.
 std::vector<std::vector<Assignment>> assignments(const StoredRouting& routing, const StoredExperts& table) {
   std::vector<std::vector<Assignment>> tokens(table.entries());
   for (int64_t t = 0; t < routing.rows(); ++t) {
@@ -56,13 +56,13 @@ std::vector<float> swiglu(const std::vector<float>& x, int64_t dim, const Stored
   return out;
 }
 
-// What a dense MLP is to an expert table: every row takes its one entry whole.
+// The routing of a dense MLP: every row takes the only entry of the table, with weight 1.
 StoredRouting route_to_the_one_entry(int64_t rows) {
   return {
       .max_rows = rows, .slots = 1, .ids = std::vector<int32_t>(rows, 0), .weights = std::vector<float>(rows, 1.0f)};
 }
 
-// out [T * slots, D]: what each chosen expert in the range says; x [T, D].
+// out [T * slots, D]: the result of each chosen expert in the range; x [T, D].
 Traffic fill_slots(float* out, const std::vector<float>& x, const StoredRouting& routing, const StoredExperts& table,
                    ExpertRange range) {
   Traffic traffic;
@@ -83,7 +83,7 @@ Traffic fill_slots(float* out, const std::vector<float>& x, const StoredRouting&
   return traffic;
 }
 
-// [T, D]: y = +0, then fma(p, out_e, y) in the order of the slots, which is that of ascending ids.
+// [T, D]: y = +0, then y = fma(p, out_e, y) in the order of the slots, which is the order of ascending ids.
 std::vector<float> weighted_sums(const float* slots, const StoredRouting& routing, int64_t dim) {
   std::vector<float> y(routing.rows() * dim, 0.0f);
   for (int64_t slot_row = 0; slot_row < std::ssize(routing.ids); ++slot_row) {

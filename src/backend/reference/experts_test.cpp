@@ -1,5 +1,5 @@
-// The MoE layer against double precision: routed and shared experts of different widths and formats, uneven routing,
-// and the order in which a token's experts are summed.
+// Tests the MoE layer against double precision: routed and shared experts of different widths and formats, uneven
+// routing, and the order in which a token's experts are summed.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -88,7 +88,7 @@ std::vector<double> exact_layer(const Group& routed, const Group* shared, const 
   return out;
 }
 
-// Norm of the difference over the norm of the expected.
+// The norm of the difference, divided by the norm of the expected values.
 double relative_error(const std::vector<float>& out, const std::vector<double>& expected) {
   double difference = 0, norm = 0;
   for (size_t i = 0; i < out.size(); ++i) {
@@ -98,7 +98,7 @@ double relative_error(const std::vector<float>& out, const std::vector<double>& 
   return std::sqrt(difference / norm);
 }
 
-// Three tokens on four experts: expert 0 serves all of them, expert 2 none; entry 4 is the shared one.
+// Three tokens on four experts: expert 0 serves all tokens, expert 2 serves none. Entry 4 is the shared expert.
 const Routes kUneven{3, {0, 1, 4, 0, 3, 4, 0, 1, 4}, {0.7f, 0.3f, 0.9f, 0.5f, 0.5f, 0.2f, 0.1f, 0.9f, 0.4f}};
 
 TEST(Experts, meet_double_precision_with_dense_weights) {
@@ -161,7 +161,8 @@ TEST(Experts, give_the_same_bits_on_every_path_and_to_a_token_alone) {
   }
 }
 
-// Experts of one dim and one hidden unit whose result is their `down`: gate and up are chosen so that h is exactly 1.
+// Weights for experts with one dim and one hidden unit. gate and up are chosen so that h is exactly 1, so the result of
+// an expert is its `down`.
 struct Constant : RowSource {
   explicit Constant(std::vector<float> v) : values(std::move(v)) {}
   void read(int64_t first, int64_t count, const Rows& out) const override {
@@ -173,7 +174,7 @@ struct Constant : RowSource {
 TEST(Experts, are_summed_in_ascending_id_with_the_shared_one_last) {
   const float up = 1.0f / fmath::silu(64.0f);  // silu(64) is 64
   const Constant gates({64.0f, 64.0f, 64.0f}), ups({up, up, up});
-  const Constant downs({0x1p24f, 1.0f, -0x1p24f});  // ascending: the one is lost, then the large ones cancel
+  const Constant downs({0x1p24f, 1.0f, -0x1p24f});  // in ascending order the 1 is lost, then the large values cancel
   const Constant gate({64.0f}), shared_up({up}), down({3.0f});
   const WeightFormat f32 = testing::dense(DType::kF32);
   const std::unique_ptr<Backend> backend = make_reference_backend();

@@ -15,7 +15,7 @@
 namespace moebius::internal::reference {
 namespace {
 
-// N3 on one block of at most 64 inputs; returns its scale a.
+// Quantizes one block of at most 64 inputs (N3). Returns its scale a.
 float quantize_block(std::span<int8_t> q, std::span<const float> x) {
   float m = 0;
   bool finite = true;
@@ -31,7 +31,7 @@ float quantize_block(std::span<int8_t> q, std::span<const float> x) {
   return m / 127.0f;
 }
 
-// N2: w [cols] times x [cols].
+// The dot product of w [cols] and x [cols] by N2.
 float dot_f32(std::span<const float> w, const float* x) {
   const auto cols = static_cast<int64_t>(w.size());
   float y = 0;
@@ -43,14 +43,14 @@ float dot_f32(std::span<const float> w, const float* x) {
   return y;
 }
 
-// One quantized row, taken apart.
+// One row of quantized weights, as codes, scales and biases.
 struct QuantizedWeights {
   int64_t group;
   std::vector<uint8_t> codes;         // [cols]
   std::vector<float> scales, biases;  // [cols / group]
 };
 
-// N4: one unit of inputs that share s, b and a; the integer sums are exact.
+// The u of N4 for one unit of inputs that share s, b and a. The integer sums are exact.
 float dot_unit(std::span<const uint8_t> w, const int8_t* q, float s, float b) {
   int32_t d = 0;
   int32_t z = 0;
@@ -61,7 +61,7 @@ float dot_unit(std::span<const uint8_t> w, const int8_t* q, float s, float b) {
   return fmath::fma(s, static_cast<float>(d), b * static_cast<float>(z));
 }
 
-// N4: a row of weights times a row of codes q [cols] with scales a [ceil(cols / 64)].
+// A row of weights times a row of codes q [cols] with scales a [ceil(cols / 64)], by N4.
 float dot_int8(const QuantizedWeights& w, const int8_t* q, const float* a) {
   const auto cols = static_cast<int64_t>(w.codes.size());
   const int64_t unit = std::min(w.group, kActivationBlock);
@@ -148,7 +148,7 @@ void write_rows(const Output& out, const std::vector<float>& rows) {
   for (size_t i = 0; i < rows.size(); ++i) to[i] = out.write == Write::kAdd ? to[i] + rows[i] : rows[i];
 }
 
-// Each projection as if it stood alone: out [T, N] = x [T, D] times W [N, D] transposed.
+// Computes each projection separately: out [T, N] = x [T, D] times W [N, D] transposed.
 void ReferenceOperations::linear(std::span<const Projection> projections, const Input& x) {
   const std::vector<float> rows = rows_of(x);
   const Activations activations(rows.data(), x.x.rows, x.x.cols);

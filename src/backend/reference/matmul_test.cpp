@@ -1,4 +1,4 @@
-// N2, N3 and N4: worked values, and every format against double precision.
+// Tests of N2, N3 and N4: worked values, and every format against double precision.
 #include "backend/reference/matmul.h"
 
 #include <gtest/gtest.h>
@@ -51,7 +51,7 @@ TEST(QuantizeActivations, scales_each_block_of_64_alone_and_the_last_may_be_shor
   const Quantized q = quantize(x);
   EXPECT_EQ(q.scales, (std::vector<float>{1.0f / 127.0f, 4.0f / 127.0f}));
   EXPECT_EQ(q.codes[0], 127);
-  EXPECT_EQ(q.codes[64], 32);  // 31.75
+  EXPECT_EQ(q.codes[64], 32);  // rounded from 31.75
   EXPECT_EQ(q.codes[70], -127);
 }
 
@@ -83,7 +83,7 @@ TEST(QuantizeActivations, the_largest_finite_value_is_code_127) {
   EXPECT_EQ(quantize(x).codes[9], 127);
 }
 
-// out [T, N] of one matrix; x [T, K].
+// Runs linear() with one matrix: x [T, K], result [T, N].
 std::vector<float> linear(const HostMatrix& w, const std::vector<float>& x, ActivationKind kind,
                           ActivationKind of_backend = ActivationKind::kInt8) {
   const std::unique_ptr<Backend> backend = make_reference_backend(of_backend);
@@ -98,10 +98,10 @@ std::vector<float> linear(const HostMatrix& w, const std::vector<float>& x, Acti
 
 struct Expected {
   double value = 0;
-  double magnitude = 0;  // sum of |w x|: what rounding errors are relative to
+  double magnitude = 0;  // sum of |w x|; rounding errors are relative to it
 };
 
-// Row n of w times x [K], in double.
+// The product of row n of w and x [K], in double.
 Expected exact_dot(const HostMatrix& w, int64_t n, const std::vector<double>& x) {
   Expected sum;
   for (int64_t k = 0; k < w.cols(); ++k) {
@@ -111,7 +111,7 @@ Expected exact_dot(const HostMatrix& w, int64_t n, const std::vector<double>& x)
   return sum;
 }
 
-// What int8 leaves of x.
+// The values that the int8 codes of x stand for.
 std::vector<double> quantized_values(const std::vector<float>& x) {
   const Quantized q = quantize(x);
   std::vector<double> values(x.size());
@@ -161,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(All, MatmulFormat, ::testing::ValuesIn(all_formats()),
                          [](const auto& format) { return testing::label(format.param); });
 
 TEST(Matmul, sums_in_segments_of_512_inputs) {
-  // 512 times 2^-24 vanishes when it is added to 1 one by one, and arrives as 2^-15 from its own segment.
+  // 512 terms of 2^-24 vanish when they are added to 1 one by one. From a segment of their own they arrive as 2^-15.
   std::vector<std::byte> ones(1024 * 4);
   for (int64_t i = 0; i < 1024; ++i) store_f32(ones.data(), DType::kF32, i, 1.0f);
   struct Ones : RowSource {
@@ -178,7 +178,7 @@ TEST(Matmul, sums_in_segments_of_512_inputs) {
   EXPECT_EQ(y, 1.0f + 0x1p-15f);
   std::fill_n(x.begin(), 512, 0x1p-24f);
   std::fill_n(x.begin() + 512, 512, 0.0f);
-  x[0] = 1.0f;  // within a segment they vanish
+  x[0] = 1.0f;  // the small terms are in the segment of the 1, so they vanish
   matmul(&y, Activations(x.data(), 1, 1024), w, {0, 1});
   EXPECT_EQ(y, 1.0f);
 }

@@ -1,6 +1,5 @@
-// How a stored row becomes numbers: dense rows are widened, quantized ones decoded by the specification in
-// quant/dequantize.h.
-// No arithmetic on activations lives here.
+// Decoding of stored rows: dense rows are widened, quantized rows are decoded by the specification in
+// quant/dequantize.h. Arithmetic on activations is in matmul.cpp.
 #include "backend/reference/matrix.h"
 
 #include <fmt/format.h>

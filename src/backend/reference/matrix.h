@@ -1,5 +1,5 @@
-// A weight matrix as it stands in the checkpoint, row-major, and its rows decoded one at a time. Arithmetic with the
-// rows is in matmul.h.
+// A weight matrix as it stands in the checkpoint, row-major. Rows are decoded one at a time. Arithmetic with the rows
+// is in matmul.h.
 #pragma once
 
 #include <cstddef>
@@ -39,9 +39,9 @@ class StoredMatrix {
   int64_t cols_ = 0;
   WeightFormat format_;
   ActivationKind activations_ = ActivationKind::kF32;
-  std::vector<std::byte> weights_;  // [rows, weight_row_bytes of the format]; likewise:
-  std::vector<std::byte> scales_;
-  std::vector<std::byte> biases_;
+  std::vector<std::byte> weights_;  // [rows, weight_row_bytes of the format]
+  std::vector<std::byte> scales_;   // [rows, scale_row_bytes of the format]
+  std::vector<std::byte> biases_;   // [rows, bias_row_bytes of the format]
 };
 
 }  // namespace moebius::internal::reference

@@ -13,7 +13,7 @@
 
 namespace moebius::internal::reference {
 
-// What a router decided: experts of each row and how much of each, [rows, slots].
+// The decision of a router: the experts of each row and their weights, [rows, slots].
 struct StoredRouting {
   int64_t max_rows = 0;
   int64_t slots = 0;
@@ -30,7 +30,7 @@ class ReferenceMemory final : public Memory {
   void write(Tensor out, const void* host) override;
   void read(void* host, Tensor x) override;
   void copy(Tensor out, Tensor x) override;
-  // No place is made: rows are quantized where a matmul meets them.
+  // Makes no place. This backend quantizes rows inside each matmul.
   QuantizedRows allocate_quantized(int64_t /*rows*/, int64_t /*cols*/) override { return {}; }
   Routing allocate_routing(int64_t rows, int64_t slots) override;
 
@@ -52,7 +52,7 @@ class ReferenceMemory final : public Memory {
  private:
   using PageBytes = std::vector<std::byte>;
 
-  std::map<const void*, std::unique_ptr<std::byte[]>> tensors_;  // by where they lie
+  std::map<const void*, std::unique_ptr<std::byte[]>> tensors_;  // by address
   Handles<SequenceState> states_;
   Handles<PageBytes> pages_;
   Handles<LoggedTensors> logs_;

@@ -1,5 +1,4 @@
-// N6: RMSNorm and L2 norm, and the operation rms_norm(). The gated RMSNorm of the delta rule is in
-// delta_net.cpp.
+// RMSNorm and L2 norm (N6), and the operation rms_norm(). The gated RMSNorm of the delta rule is in delta_net.cpp.
 #include "backend/reference/norm.h"
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Norms of one row (N6), for the operations that need them inside.
+// Norms of one row (N6), for the operations that apply a norm themselves.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// N6 against double precision, and the rows that divide by nearly nothing.
+// Tests of N6 against double precision, and with rows that divide by nearly zero.
 #include "backend/reference/norm.h"
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ TEST(L2Normalize, uses_the_sum_not_the_mean) {
   std::vector<float> x(16, 0.0f);
   x[3] = 0.01f;
   l2_normalize_row(x.data(), 16);
-  EXPECT_NEAR(x[3], 0.99504, 1e-5);  // of the mean it would be 0.662 or so
+  EXPECT_NEAR(x[3], 0.99504, 1e-5);  // with the mean instead of the sum it would be about 0.662
   std::vector<float> unit = {3.0f, 4.0f};
   l2_normalize_row(unit.data(), 2);
   EXPECT_NEAR(unit[0], 0.6, 1e-6);

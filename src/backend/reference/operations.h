@@ -1,5 +1,5 @@
-// The operations of the reference backend. Each family has its page: matmul, rows, attention, delta_net, router,
-// experts, drafts (.cpp).
+// The operations of the reference backend. Each family has a file: matmul.cpp, norm.cpp, rows.cpp, attention.cpp,
+// delta_net.cpp, router.cpp, experts.cpp, rollback.cpp.
 #pragma once
 
 #include "backend/operations.h"
@@ -38,9 +38,9 @@ class ReferenceOperations final : public Operations {
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
 
  private:
-  // A tensor of a step: f32 unless said otherwise, and not longer than reserve() promised.
+  // Checks the shape and dtype of a tensor of a step. It may not have more rows than reserve() promised.
   void check_shape(const Tensor& x, int64_t rows, int64_t cols, DType dtype = DType::kF32) const;
-  // The rows of an input [T, cols], normed where it asks for that.
+  // The rows [T, cols] of an input, normed if it has a norm.
   [[nodiscard]] std::vector<float> rows_of(const Input& x) const;
   void check_delta_net(const DeltaNetArgs& args) const;
 

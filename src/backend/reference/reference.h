@@ -1,6 +1,6 @@
-// The readable backend: every operation in plain loops that follow docs/numerics.md (N1-N9) to the letter, on weights
-// as they stand in the checkpoint. It is the specification: other backends are compared with it bit by bit. One thread,
-// no packing, and scratch is allocated where it is used; speed lives in backend/cpu.
+// The readable backend. Every operation is written in plain loops that follow docs/numerics.md (N1-N9) to the letter,
+// on weights as they stand in the checkpoint. This backend is the specification: other backends are compared with it
+// bit by bit. It has one thread, packs nothing, and allocates scratch where it uses it. backend/cpu is the fast one.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace moebius::internal {
 
-// quantized_activations: what quantized weights meet. kF32: every product by N2 on decoded weights, which is what other
-// implementations of a quantized checkpoint are compared with.
+// quantized_activations: the form of the activations that quantized weights meet. With kF32, every product follows N2
+// on decoded weights; other implementations of a quantized checkpoint are compared with this form.
 std::unique_ptr<Backend> make_reference_backend(ActivationKind quantized_activations = ActivationKind::kInt8);
 
 }  // namespace moebius::internal

@@ -1,4 +1,4 @@
-// The class behind make_reference_backend: its parts, and what it can be asked. Private to this folder.
+// The class behind make_reference_backend(), with its parts and its probes. Private to this folder.
 #pragma once
 
 #include "backend/backend.h"
@@ -14,7 +14,7 @@ class ReferenceProbes final : public Probes {
       : memory_(memory), operations_(operations) {}
 
   [[nodiscard]] Traffic traffic() const override { return operations_.traffic(); }
-  double measure_int8_macs() override { return 0; }  // plain loops
+  double measure_int8_macs() override { return 0; }  // there are only plain loops
   void repeat_context(State state, int64_t seen, int64_t positions) override {
     memory_.state(state).repeat(seen, positions);
   }

@@ -1,4 +1,4 @@
-// The reference backend outside its maths: storage, rows that are picked, traffic, and how misuse is refused.
+// Tests of the reference backend outside its maths: storage, operations that pick rows, traffic, refusal of misuse.
 #include <gtest/gtest.h>
 
 #include <limits>

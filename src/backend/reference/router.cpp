@@ -1,5 +1,5 @@
-// N9: which experts a token takes. Logits by N2, the k largest by (logit descending, id ascending), weights summed in
-// ascending id, the shared expert last.
+// The router decides which experts a token takes (N9). Logits follow N2. The k largest are taken by (logit descending,
+// id ascending). Weights are summed in ascending id; the shared expert is last.
 #include <algorithm>
 #include <limits>
 #include <numeric>
@@ -41,7 +41,7 @@ float largest(std::span<const float> logits) {
   return m;
 }
 
-// Softmax over the chosen logits, given in ascending id.
+// Softmax over the chosen logits, which come in ascending id.
 void softmax_chosen(std::span<float> weights, std::span<const float> chosen) {
   const float m = largest(chosen);
   float sum = 0;
@@ -52,7 +52,7 @@ void softmax_chosen(std::span<float> weights, std::span<const float> chosen) {
   for (float& w : weights) w /= sum;
 }
 
-// Softmax over all E experts, of which the chosen are kept.
+// Softmax over all E experts. Only the weights of the chosen experts are kept.
 void softmax_all(std::span<float> weights, std::span<const float> chosen, std::span<const float> logits) {
   const float m = largest(logits);
   LaneSum sum;
@@ -61,7 +61,7 @@ void softmax_all(std::span<float> weights, std::span<const float> chosen, std::s
   for (size_t i = 0; i < chosen.size(); ++i) weights[i] = fmath::exp(chosen[i] - m) / total;
 }
 
-// ids [top_k] and weights [top_k] of one token.
+// Writes ids [top_k] and weights [top_k] of one token.
 void route(int32_t* ids, float* weights, std::span<const float> logits, const RouterArgs& args) {
   const std::vector<int32_t> best = top_k(logits, args.shape.top_k);
   std::copy(best.begin(), best.end(), ids);

@@ -1,4 +1,4 @@
-// N9: the worked example, ties, broken rows, and the softmax against double precision.
+// Tests of N9: the worked example, ties, broken rows, and the softmax against double precision.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -14,7 +14,7 @@ namespace {
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// A dense f32 matrix [n, 1]: with x = 1 its rows are the logits.
+// A dense f32 matrix [n, 1]. With x = 1, its rows are the logits.
 struct Column : RowSource {
   explicit Column(std::vector<float> v) : values(std::move(v)) {}
   void read(int64_t first, int64_t count, const Rows& out) const override {

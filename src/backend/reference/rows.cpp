@@ -1,5 +1,5 @@
-// Reserving and shapes, and the operations that pick: embed() decodes rows of a table, gather_logit_rows() and concat()
-// copy rows.
+// Reservation, the check of shapes, and the operations that pick rows: embed() decodes rows of a table,
+// gather_logit_rows() and concat() copy rows.
 #include <algorithm>
 
 #include "backend/reference/operations.h"

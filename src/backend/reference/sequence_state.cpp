@@ -21,7 +21,7 @@ SequenceState::SequenceState(const StateSpec& spec) : spec_(spec) {
 }
 
 void SequenceState::reset() {
-  // Keys and values of positions not yet written are never read.
+  // Keys and values need no reset: positions that are not yet written are never read.
   std::fill(conv_.begin(), conv_.end(), 0.0f);
   std::fill(s_.begin(), s_.end(), 0.0f);
   drafts_.clear();

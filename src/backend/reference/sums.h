@@ -1,5 +1,5 @@
-// N5: sums along a vector. Sixteen lanes, lane l takes elements l, l + 16, ... ascending from +0 (a lane without an
-// element stays +0); then the lanes fold: l += l + 8, l + 4, l + 2, l + 1. That is the order a 512-bit register gives.
+// Sums along a vector (N5). There are sixteen lanes; lane l takes elements l, l + 16, ... ascending from +0. A lane
+// without an element stays +0. Then the lanes fold: l += l + 8, l + 4, l + 2, l + 1. A 512-bit register has this order.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ class LaneSum {
   float lanes_[16] = {};
 };
 
-// sum x[i] * y[i] over n elements
+// The sum of x[i] * y[i] over n elements.
 inline float dot(const float* x, const float* y, int64_t n) {
   LaneSum sum;
   for (int64_t i = 0; i < n; ++i) sum.add_product(i, x[i], y[i]);

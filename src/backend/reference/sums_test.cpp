@@ -1,4 +1,4 @@
-// N5 on inputs where another order of summation would give another answer.
+// Tests N5 on inputs where another order of summation would give another answer.
 #include "backend/reference/sums.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ TEST(LaneSum, adds_elements_sixteen_apart_first) {
   std::vector<float> x(17, 0.0f);
   x[0] = 0x1p25f;
   x[1] = -0x1p25f;
-  x[16] = 1.0f;  // lost in lane 0; from left to right it would survive
+  x[16] = 1.0f;  // the 1 is lost in lane 0; in a sum from left to right it would survive
   EXPECT_EQ(sum(x), 0.0f);
 }
 
@@ -28,11 +28,11 @@ TEST(LaneSum, folds_the_upper_half_onto_the_lower) {
   std::vector<float> x(16, 0.0f);
   x[0] = 0x1p25f;
   x[8] = -0x1p25f;
-  x[1] = 1.0f;  // 0 and 8 cancel before 1 arrives
+  x[1] = 1.0f;  // lanes 0 and 8 cancel before lane 1 arrives
   EXPECT_EQ(sum(x), 1.0f);
   std::swap(x[8], x[2]);  // l += l + 2 comes before l += l + 1
   EXPECT_EQ(sum(x), 1.0f);
-  std::swap(x[1], x[4]);  // l += l + 4 comes first: the one is lost
+  std::swap(x[1], x[4]);  // l += l + 4 comes before l += l + 2, so the 1 is lost
   EXPECT_EQ(sum(x), 0.0f);
 }
 

@@ -1,4 +1,4 @@
-// Weights of the reference backend: as they stand in the checkpoint.
+// Weights of the reference backend, stored as they stand in the checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct StoredExpertGroup {
   StoredMatrix gate, up;  // [count * F, D]
   StoredMatrix down;      // [count * D, F]
 
-  // Of one expert, as packed in the checkpoint.
+  // The bytes of one expert, as it stands in the checkpoint.
   [[nodiscard]] int64_t expert_bytes() const {
     return count == 0 ? 0 : (gate.bytes() + up.bytes() + down.bytes()) / count;
   }
@@ -48,7 +48,7 @@ class ReferenceWeights final : public WeightLoader {
   Tensor upload_table(std::span<const float> values, int64_t rows, int64_t cols) override;
   [[nodiscard]] int64_t packed_bytes() const override { return packed_bytes_; }
 
-  // From here on an upload is a bug.
+  // Ends the uploads. A later upload is a bug.
   void close() { is_closed_ = true; }
 
   [[nodiscard]] const StoredMatrix& matrix(Matrix handle) const;

@@ -1,4 +1,5 @@
-// For tests: parts of a backend that refuse every call. A fake derives from them and overrides what it means to have.
+// For tests: parts of a backend that refuse every call. A fake derives from them and overrides the calls that it
+// supports.
 #pragma once
 
 #include "backend/backend.h"

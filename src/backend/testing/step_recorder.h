@@ -1,6 +1,6 @@
-// For tests: a backend that hands everything on to another one, but records steps as a device does. The first run() of
-// a shape keeps what is enqueued, with its arguments, and does nothing else; this run and every later one of that shape
-// repeat the recording on the batch that is staged at the time. Not part of any library.
+// For tests: a backend that forwards every call to another backend, but records steps as a device does. In the first
+// run() of a shape, `enqueue` only records operations with their arguments. This run() and every later one of that
+// shape repeat the recording on the batch that is staged at the time. Not part of any library.
 #pragma once
 
 #include <functional>
@@ -18,7 +18,7 @@ class RecordedOperations final : public Operations {
  public:
   explicit RecordedOperations(Operations& operations) : operations_(operations) {}
 
-  [[nodiscard]] int64_t recorded() const { return std::ssize(recordings_); }  // shapes: calls of an enqueue
+  [[nodiscard]] int64_t recorded() const { return std::ssize(recordings_); }  // number of recorded shapes
   [[nodiscard]] int64_t runs() const { return runs_; }
 
   void reserve(const StepLimits& limits) override { now().reserve(limits); }
@@ -83,12 +83,12 @@ class RecordedOperations final : public Operations {
  private:
   using Operation = std::function<void(Operations&, Batch staged)>;
 
-  // For what cannot be recorded.
+  // The other backend's operations, for calls that cannot be recorded. Fails while a recording is being made.
   Operations& now() {
     MOEBIUS_CHECK(recording_ == nullptr);
     return operations_;
   }
-  // Records, or runs what is called outside of run() at once.
+  // Records an operation. An operation that is called outside of run() runs at once instead.
   void add(Operation operation) { add(staged_, std::move(operation)); }
   void add(Batch batch, Operation operation) {
     if (recording_ == nullptr) return operation(operations_, batch);

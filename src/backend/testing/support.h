@@ -1,5 +1,5 @@
 // What tests of a backend need: random matrices in checkpoint form, random activations with everything that breaks
-// kernels, and tensors made from host vectors. Header only: the tests of every backend folder include it.
+// kernels, and tensors made from host vectors. Header only, because the tests of every backend folder include it.
 #pragma once
 
 #include <fmt/format.h>
@@ -21,7 +21,8 @@ namespace moebius::internal::testing {
 class Random {
  public:
   explicit Random(uint64_t seed) : engine_(seed) {}
-  // Close to normal: the sum of four uniform numbers, from one draw and alike with every standard library.
+  // A number that is close to normally distributed: the sum of four uniform numbers from one draw. It is the same with
+  // every standard library.
   float normal(float sigma = 1) {
     const uint64_t draw = engine_();
     const auto field = [&](int i) { return static_cast<float>(draw >> (16 * i) & 0xffff) / 65536.0f - 0.5f; };
@@ -34,7 +35,7 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-// A matrix as a checkpoint holds it. Some scales and weights are zero, -0 or subnormal; scales of both signs.
+// A matrix as a checkpoint holds it. Some scales and weights are zero, -0 or subnormal. Scales have both signs.
 class HostMatrix final : public RowSource {
  public:
   HostMatrix() = default;
@@ -72,12 +73,12 @@ class HostMatrix final : public RowSource {
     copy(biases_, format_.bias_row_bytes(cols_));
   }
 
-  // Every code as large as it can be: what overflows first.
+  // Sets every code to the largest one, which overflows first.
   void fill_with_largest_codes() {
     std::fill(weights_.begin(), weights_.end(), is_mxfp4() ? std::byte{0x77} : std::byte{0xff});
   }
 
-  // The weight, exactly; decoded bit by bit, independently of src/quant.
+  // The exact weight. It is decoded bit by bit, independently of src/quant.
   [[nodiscard]] double at(int64_t row, int64_t col) const {
     if (!format_.is_quantized()) return load_f32(weights_.data(), format_.dtype, row * cols_ + col);
     const int64_t first_bit = row * format_.weight_row_bytes(cols_) * 8 + col * format_.quant.bits;
@@ -104,7 +105,7 @@ class HostMatrix final : public RowSource {
     fill(biases_, format_.quant.scale_dtype, 0.05f, random);
   }
 
-  // By its fields: sign, two bits of exponent (0: subnormal), one of mantissa.
+  // Decodes an E2M1 element by its fields: sign, two bits of exponent (0: subnormal), one bit of mantissa.
   static double e2m1(int code) {
     const int exponent = code >> 1 & 3;
     const double half = (code & 1) / 2.0;
@@ -154,7 +155,7 @@ inline std::string label(const WeightFormat& format) {
   return fmt::format("{}bit_g{}_{}", a.bits, a.group, label(a.scale_dtype));
 }
 
-// x [rows, cols], normal.
+// Returns `count` values that are close to normally distributed.
 inline std::vector<float> normals(int64_t count, uint64_t seed, float sigma = 1) {
   Random random(seed);
   std::vector<float> x(count);
@@ -162,8 +163,8 @@ inline std::vector<float> normals(int64_t count, uint64_t seed, float sigma = 1)
   return x;
 }
 
-// x [rows, cols]: normal with outliers, zeros of both signs and subnormals; where they fit, an all-zero block of 64,
-// one below 2^-100, and one whose codes are exact halves (ties of the rounding in N3).
+// x [rows, cols]: normal values with outliers, zeros of both signs and subnormals. If there is room, one block of 64 is
+// all zeros, one is below 2^-100, and one has exact halves as codes (ties of the rounding in N3).
 inline std::vector<float> activations(int64_t rows, int64_t cols, uint64_t seed) {
   Random random(seed);
   std::vector<float> x(rows * cols);
@@ -185,7 +186,7 @@ inline std::vector<float> activations(int64_t rows, int64_t cols, uint64_t seed)
   return x;
 }
 
-// The same with an infinity in the middle and, if there is more than one row, a NaN in the last row.
+// activations() with an infinity in the middle and, if there is more than one row, a NaN in the last row.
 inline std::vector<float> non_finite_activations(int64_t rows, int64_t cols, uint64_t seed) {
   std::vector<float> x = activations(rows, cols, seed);
   x[x.size() / 2] = -std::numeric_limits<float>::infinity();
@@ -195,7 +196,7 @@ inline std::vector<float> non_finite_activations(int64_t rows, int64_t cols, uin
 
 // ---- on a backend
 
-// A tensor with these values, and one for results.
+// tensor() makes a tensor with these values, output() a tensor for results, counts() a tensor of i32 values.
 inline Tensor tensor(Backend& backend, const std::vector<float>& values, int64_t cols) {
   return backend.weights().upload_table(values, static_cast<int64_t>(values.size()) / cols, cols);
 }
@@ -222,7 +223,7 @@ inline std::vector<int32_t> to_host_i32(Backend& backend, Tensor x) {
   return values;
 }
 
-// Experts of each row and how much of each, [rows, slots].
+// The experts of each row and their weights, [rows, slots].
 struct Routes {
   int64_t slots = 0;
   std::vector<int32_t> ids = {};
@@ -240,11 +241,11 @@ inline Routes read_routes(Backend& backend, Routing routing, int64_t rows, int64
   return routes;
 }
 
-// For steps of so many rows, each of which may be a sequence and want logits.
+// Limits for steps of `rows` rows. Each row may be a sequence of its own, and may need logits.
 inline StepLimits limits_of(int64_t rows) { return {.rows = rows, .sequences = rows, .logit_rows = rows}; }
 inline void reserve(Backend& backend, int64_t rows) { backend.operations().reserve(limits_of(rows)); }
 
-// A batch of one sequence without a state: for operations that look at its tokens or its logit rows.
+// Stages a batch of one sequence without a state, for operations that read only its tokens or its logit rows.
 inline Batch stage_tokens(Backend& backend, const std::vector<int32_t>& tokens,
                           const std::vector<int32_t>& logit_rows = {}) {
   const SequenceRows sequence = {.state = {}, .rows = static_cast<int64_t>(tokens.size())};

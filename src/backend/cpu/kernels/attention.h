@@ -1,4 +1,5 @@
-// Attention of a few tokens over their keys, in blocks of 256 absolute positions, merged in ascending order (N7).
+// Attention of a few tokens over their keys. Keys come in blocks of 256 absolute positions; the results of the blocks
+// are merged in ascending order (N7).
 #pragma once
 
 #include "backend/cpu/kernels/math.h"
@@ -6,11 +7,11 @@
 namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 constexpr int kFour = 4;                     // heads, and keys, whose dot products are reduced together
-constexpr int kSumKeys = 8;                  // keys whose values are summed up while they are near
+constexpr int kSumKeys = 8;                  // keys whose values are summed while they are in the near caches
 constexpr int kHeadsAtOnce = kRowsAtOnce;    // query heads that share values while they are in registers
-constexpr int kVectorsAtOnce = kRowsAtOnce;  // of 16 elements of a value, for each of those heads
-constexpr int64_t kKeysAhead = 32;           // how far ahead memory is asked for keys: a multiple of kFour
-constexpr int64_t kValuesAhead = 16;         // and for values: of kSumKeys
+constexpr int kVectorsAtOnce = kRowsAtOnce;  // vectors of 16 value elements that each of those heads sums at once
+constexpr int64_t kKeysAhead = 32;           // how many keys ahead keys are prefetched: a multiple of kFour
+constexpr int64_t kValuesAhead = 16;         // how many keys ahead values are prefetched: a multiple of kSumKeys
 
 template <Element E>
 MOEBIUS_INLINE F32 load_cached(const void* base, int64_t i) {
@@ -29,7 +30,8 @@ MOEBIUS_INLINE F32 load_cached_first(const void* base, int64_t i, int64_t count)
 template <Element E>
 constexpr int64_t kBytes = E == Element::kF32 ? 4 : 2;
 
-// Loads and, when asked to, asks memory for what lies `ahead` bytes on: the rows that come next.
+// Loads 16 elements from element i on. If `Ahead` is set, it also prefetches the memory `ahead` bytes further on, where
+// the next rows lie.
 template <Element E, bool Ahead>
 MOEBIUS_INLINE F32 load_streamed(const void* base, int64_t i, int64_t ahead) {
   if constexpr (Ahead) prefetch(static_cast<const uint8_t*>(base) + i * kBytes<E> + ahead);
@@ -40,24 +42,25 @@ MOEBIUS_INLINE F32 load_streamed(const void* base, int64_t i, int64_t ahead) {
 struct KeyBlock {
   const uint8_t* k;   // [kKeyBlock, head_dim]
   const uint8_t* v;   // [kKeyBlock, head_dim]
-  int64_t first_key;  // position of the first
-  int64_t keys;       // how many
-  int64_t next;       // bytes from this page to the next one; 0: there is none
+  int64_t first_key;  // position of the first key
+  int64_t keys;       // number of keys
+  int64_t next;       // bytes from this page to the next page; 0: there is no next page
 };
 
-// Bytes from key `key` to the one `rows` on, which may lie in the next page.
+// Bytes from key `key` to the key `rows` further on, which may lie in the next page.
 MOEBIUS_INLINE int64_t bytes_ahead(const KeyBlock& block, int64_t key, int64_t rows, int64_t row_bytes) {
   return key + rows < kKeyBlock ? rows * row_bytes : block.next + (rows - kKeyBlock) * row_bytes;
 }
 
-// Sums in the making of `Keys` keys with four queries; nested for the reason given in codes.h.
+// Partial sums of the dot products of `Keys` keys with four queries. The struct is nested for the reason given at
+// RowSums in matmul_int8.h.
 template <int Keys>
 struct KeyDots {
   F32 a = zero(), b = zero(), c = zero(), d = zero();
   KeyDots<Keys - 1> others;
 
-  // q: of the first head; k: of the first key; stride: from a head to the next, and from a key to the next; ahead: as
-  // load_streamed takes it.
+  // Adds the products of elements i .. i + 15. q: element i of the first head; k: the keys, whose first has its element
+  // at i; stride: from a head to the next, and from a key to the next; ahead: see load_streamed().
   template <Element E, bool Ahead>
   MOEBIUS_INLINE_MEMBER void add(const float* q, const void* k, int64_t i, int64_t stride, int64_t ahead) {
     const F32 key = load_streamed<E, Ahead>(k, i, ahead);
@@ -76,7 +79,7 @@ struct KeyDots {
     d = fma_first(load_first(q + 3 * stride, count), key, d, count);
     others.template add_first<E>(q, k, i + stride, stride, count);
   }
-  // The first half of the tree of N5: of every key one vector, four lanes a head.
+  // Does the first half of the tree of N5. Each key becomes one vector, with four lanes for each head.
   MOEBIUS_INLINE_MEMBER void fold_into(F32* folded) const {
     *folded = fold<4>(fold<8>(a, b), fold<8>(c, d));
     others.fold_into(folded + 1);
@@ -91,7 +94,7 @@ struct KeyDots<0> {
   MOEBIUS_INLINE_MEMBER void fold_into(F32*) const {}
 };
 
-// Four keys, the first at element `at`, with four heads: lane 4 * head + key.
+// Dot products of four keys with four heads, in lane 4 * head + key. The first key begins at element `at`.
 template <Element E, bool Ahead>
 MOEBIUS_INLINE F32 dots_of_four(const float* q, const void* k, int64_t at, int64_t head_dim, int64_t ahead) {
   F32 folded[kFour];
@@ -134,7 +137,7 @@ static void score_four(const AttendArgs& args, int64_t head, const KeyBlock& blo
   }
 }
 
-// All heads of the group, four keys at a time, so that keys are read once.
+// Scores of all heads of the group. Four keys are taken at a time, so that each key is read once.
 template <Element E>
 static void score_block(const AttendArgs& args, const KeyBlock& block) {
   const int64_t head_dim = args.head_dim;
@@ -164,7 +167,7 @@ struct BlockSum {
   float m, l;
 };
 
-// Scores become p = exp(s - m); returns m and l.
+// Replaces the scores s by p = exp(s - m). Returns m and l of N7.
 static BlockSum softmax_block(float* scores, int64_t keys) {
   float m = -__builtin_inff();
   for (int64_t i = 0; i < keys; ++i) m = scores[i] > m ? scores[i] : m;
@@ -177,20 +180,22 @@ static BlockSum softmax_block(float* scores, int64_t keys) {
   return {m, sum_of_lanes(lanes)};
 }
 
-// The weighted sums of `Vectors` * 16 elements of the values, for `Heads` heads, nested like KeyDots.
+// The weighted sums of `Vectors` * 16 elements of the values, for `Heads` heads. The struct is nested for the same
+// reason as KeyDots.
 template <int Heads, int Vectors>
 struct ValueSums {
   F32 first;
-  ValueSums<1, Vectors - 1> elements;  // the others of this head
+  ValueSums<1, Vectors - 1> elements;  // the other vectors of this head
   ValueSums<Heads - 1, Vectors> heads;
 
-  // out: of the first head and vector; stride: from a head to the next.
+  // out: the sums of the first head and vector; stride: from a head to the next.
   MOEBIUS_INLINE_MEMBER void start(const float* out, int64_t stride) {
     first = load(out);
     elements.start(out + 16, stride);
     heads.start(out + stride, stride);
   }
-  // p: of the first head; v: of the first vector; ahead: as load_streamed takes it.
+  // p: the weight in the first head; v, i: the values and the element where the first vector begins; ahead: see
+  // load_streamed().
   template <Element E, bool Ahead>
   MOEBIUS_INLINE_MEMBER void add(const float* p, const void* v, int64_t i, int64_t ahead) {
     first = fma(set1(*p), load_streamed<E, Ahead>(v, i, ahead), first);
@@ -218,13 +223,13 @@ struct ValueSums<Heads, 0> {
   MOEBIUS_INLINE_MEMBER void finish(float*, int64_t) const {}
 };
 
-// A few keys of a block whose values are near, and the sums so far: out[h][d] += p[h] * v[d], keys ascending.
+// The values of a few keys of a block, and the sums so far: out[h][d] += p[h] * v[d], keys ascending.
 struct ValueRows {
   float* out;      // [group, head_dim]
-  const float* p;  // of the first key, [group, 256]
+  const float* p;  // [group, 256], beginning with the weight of the first key
   const void* v;
   int64_t at;     // element of v where the first key begins
-  int64_t ahead;  // as load_streamed takes it
+  int64_t ahead;  // see load_streamed()
   int64_t keys, head_dim;
 };
 
@@ -240,7 +245,7 @@ MOEBIUS_INLINE void add_columns(const ValueRows& rows, int64_t head, int64_t d) 
   sums.finish(out, rows.head_dim);
 }
 
-// Vectors * 16 columns from d on, for all heads.
+// Adds up Vectors * 16 columns from d on, for all heads.
 template <int Vectors, Element E>
 static void add_all_heads(const ValueRows& rows, int64_t group, int64_t d) {
   int64_t head = 0;
@@ -254,7 +259,7 @@ static void add_all_heads(const ValueRows& rows, int64_t group, int64_t d) {
   for (; head < group; ++head) add_columns<1, Vectors, E, true>(rows, head, d);
 }
 
-// The last columns, fewer than 16.
+// Adds up the last columns, fewer than 16, for all heads.
 template <Element E>
 static void add_rest(const ValueRows& rows, int64_t group, int64_t d) {
   const int64_t rest = rows.head_dim - d;
@@ -269,7 +274,8 @@ static void add_rest(const ValueRows& rows, int64_t group, int64_t d) {
   }
 }
 
-// All heads of the group: out [group, head_dim]. A few keys at a time, so that values are read once.
+// Weighted sums of the values for all heads of the group: out [group, head_dim]. A few keys are taken at a time, so
+// that each value is read once.
 template <Element E>
 static void value_block(float* out, const AttendArgs& args, const KeyBlock& block) {
   constexpr int64_t kElements = 16 * kVectorsAtOnce;
@@ -297,7 +303,7 @@ MOEBIUS_INLINE void merge(BlockSum& total, float* o, const BlockSum& block, cons
   total = {m, fmath::fma(total.l, c, block.l * c_block)};
 }
 
-// One block of keys, for one row: q and out are the row's.
+// Attends to one block of keys, for one row. args.q and args.out are those of the row.
 template <Element E>
 static void attend_block(BlockSum* totals, const AttendArgs& args, const KeyBlock& block) {
   const bool is_first = block.first_key == 0;
@@ -315,7 +321,7 @@ static void attend_block(BlockSum* totals, const AttendArgs& args, const KeyBloc
   }
 }
 
-// All rows go through a block while it is in the cache.
+// Attends to all blocks. All rows go through a block while it is in the cache.
 template <Element E>
 static void attend_to(const AttendArgs& args) {
   BlockSum totals[kMaxAttending * kMaxGroup];

@@ -1,5 +1,4 @@
-// Packed weights as vectors: lanes are the 16 rows of a block. A unit of 32 or 64 inputs is stored in planes of 8, 4, 2
-// or 1 bits (layout.h).
+// Packed weights as vectors: how kernels walk through a block and unpack its codes. layout.h draws the layout.
 #pragma once
 
 #include "backend/cpu/kernels/formats.h"
@@ -8,21 +7,22 @@ namespace moebius::internal::cpu::MOEBIUS_ISA {
 
 constexpr int kSegment = 512;  // inputs between two roundings into the result (N2)
 
-// Asks for a unit and the scales behind it.
+// Prefetches a unit and the scales behind it.
 template <int Bits, int Unit>
 MOEBIUS_INLINE void prefetch_unit(const uint8_t* unit) {
   for (int i = 0; i <= Unit * Bits * 2; i += 64) prefetch(unit + i);
 }
 
-// Kernels work on two blocks, whose results lie side by side: [n][2][16]. They are neighbours, or gate and up; where
-// there is but one, the second is the first again.
+// The two blocks that a kernel works on. Their results lie side by side: [n][2][16]. The blocks are neighbours, or one
+// is of gate and one of up. If there is only one block, `second` is `first`.
 struct BlockPair {
   const uint8_t* first;
   const uint8_t* second;
 };
 constexpr int kPairLanes = 2 * kLanes;
 
-// Sums of many rows, in memory: [n][2][16]. What has no terms yet is read from one row of zeros: nothing is cleared.
+// The sums of many rows of activations, in memory: [n][2][16]. Sums without terms are read from one row of zeros, so
+// that no memory has to be cleared.
 struct PairSums {
   float* out;
   const float* in;
@@ -38,7 +38,7 @@ MOEBIUS_INLINE PairSums pair_sums(float* sums, bool begins) {
   return {sums, begins ? kNoTerms : sums, begins ? 0 : kPairLanes};
 }
 
-// y += acc of n rows.
+// y += acc, for n rows of activations.
 MOEBIUS_INLINE void end_segment(PairSums y, const float* acc, int n) {
   for (int t = 0; t < n; ++t, y = y.after(1), acc += kPairLanes) {
     store(y.out, add(load(y.in), load(acc)));
@@ -57,7 +57,7 @@ MOEBIUS_INLINE Bytes high_line(const uint8_t* unit) {
   return load_bytes(unit + 64 * (kLowLines + Set / high_sets(Bits)));
 }
 
-// The codes of set `Set` (inputs 4 * Set .. 4 * Set + 3 of a unit) times 2^Place, one byte each, as they are stored.
+// The stored codes of set `Set` (inputs 4 * Set .. 4 * Set + 3 of a unit) times 2^Place, one byte each.
 template <int Bits, int Set, int Place>
 MOEBIUS_INLINE Bytes stored_codes(const Bytes& low_plane, const Bytes& high_plane) {
   constexpr int kLow = low_bits(Bits);
@@ -73,13 +73,14 @@ MOEBIUS_INLINE Bytes stored_codes(const Bytes& low_plane, const Bytes& high_plan
   }
 }
 
-// The codes of a unit, set by set in ascending order. Each line is loaded once: g++ would load it again for every set.
+// Unpacks the codes of a unit, set by set in ascending order. Each line is loaded once and kept in a register, because
+// g++ would otherwise load it again for every set.
 template <class Format, int Unit>
 struct UnitCodes {
   const uint8_t* unit;
   Bytes low, high;
 
-  // q of N4, times 2^Place.
+  // The codes q of N4 of one set, times 2^Place.
   template <int Set, int Place = 0>
   MOEBIUS_INLINE_MEMBER Bytes of_set() {
     static_assert(Place == 0 || Format::kPlaced);
@@ -92,7 +93,7 @@ struct UnitCodes {
   }
 };
 
-// f<set>() for each set.
+// Calls f<set>() for each set.
 template <int Sets, int Set = 0, class Function>
 MOEBIUS_INLINE void for_each_set(const Function& f) {
   if constexpr (Set < Sets) {
@@ -101,7 +102,7 @@ MOEBIUS_INLINE void for_each_set(const Function& f) {
   }
 }
 
-// Inputs that share a scale: units of 32 inputs are groups.
+// The number of inputs that share a scale. A unit of 32 inputs is a whole group.
 template <int Unit>
 MOEBIUS_INLINE int group_of(const MatrixView& w) {
   return Unit == 32 ? Unit : w.group;
@@ -114,7 +115,7 @@ MOEBIUS_INLINE Scales scales_of(const uint8_t* unit, int k, const MatrixView& w)
   return Format::load_scales(unit + (group - k % group) * Format::kBits * 2, w.element);
 }
 
-// The unit after the one at input k; the same again when it is the last.
+// The unit after the one at input k. The last unit is its own next unit.
 template <class Format, int Unit>
 MOEBIUS_INLINE const uint8_t* next_unit(const uint8_t* unit, int k, const MatrixView& w) {
   if (k + Unit == w.cols) return unit;
@@ -122,14 +123,14 @@ MOEBIUS_INLINE const uint8_t* next_unit(const uint8_t* unit, int k, const Matrix
   return unit + Unit * Format::kBits * 2 + scales_between;
 }
 
-// Which memory to ask for ahead: the block's own, then, `gap` bytes further on, the next one's; and the same
-// `to_second` bytes away, unless that is 0.
+// Which memory to prefetch. Addresses run kAheadBytes ahead within the block, and then continue in the next block.
 struct Ahead {
-  int64_t gap;
-  int64_t to_second;
+  int64_t gap;        // bytes from the end of this block to the next block that the kernel reads
+  int64_t to_second;  // bytes to a second block that is prefetched in the same way; 0: there is none
 };
 
-// Through the tiles of a block: f(unit, k, scales) for each unit, end_of_segment(k) where N2 rounds; k: inputs so far.
+// Walks through the tiles of a block. Calls f(unit, k, scales) for each unit, where k is the first input of the unit.
+// Calls end_of_segment(k) at the end of each segment, where k is the number of inputs so far.
 template <class Format, int Unit, class UnitFunction, class SegmentFunction>
 MOEBIUS_INLINE void for_each_unit(const uint8_t* tile, const MatrixView& w, const Ahead& ahead, const UnitFunction& f,
                                   const SegmentFunction& end_of_segment) {

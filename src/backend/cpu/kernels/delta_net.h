@@ -1,4 +1,4 @@
-// GatedDeltaNet: causal convolution with SiLU, and the delta rule with its gated RMSNorm (N6, N8).
+// GatedDeltaNet: the causal convolution with SiLU, and the delta rule with its gated RMSNorm (N6, N8).
 #pragma once
 
 #include "backend/cpu/kernels/math.h"
@@ -6,12 +6,12 @@
 
 namespace moebius::internal::cpu::MOEBIUS_ISA {
 
-// Row `row` of [state; in], counted from the first of `in`.
+// Row `row` of [state; in]. Rows are counted from the first row of `in`; the rows of the state are negative.
 MOEBIUS_INLINE const float* conv_row(const ConvArgs& args, int64_t row) {
   return row < 0 ? args.state + (row + args.kernel - 1) * args.channels : args.in + row * args.channels;
 }
 
-// Taps ascending, the last one meets the current token.
+// The convolution with SiLU. Taps are taken in ascending order; the last tap meets the current token.
 static void conv(const ConvArgs& args) {
   const int history = args.kernel - 1;
   for (int64_t row = 0; row < args.rows; ++row) {
@@ -27,21 +27,21 @@ static void conv(const ConvArgs& args) {
   }
 }
 
-constexpr int kStateSegment = 32;  // rows between two roundings into m and n
+constexpr int kStateSegment = 32;  // rows of the state between two roundings into m and n (N8)
 
-// Columns of the state, a multiple of 16.
+// The number of columns of the state in memory: dv rounded up to a multiple of 16.
 constexpr int64_t padded(int64_t dv) { return (dv + 15) / 16 * 16; }
 
-// One pass over the rows of V * 16 columns of the state: it takes in one token, k_before and d, and meets the next, k
-// and q. Either half may be left out.
+// One pass over the rows of V * 16 columns of the state does two things. It takes in one token (k_before and d): the
+// state is updated. It meets the next token (k and q): m and n are computed. Either may be left out.
 template <int V>
 struct StateColumns {
-  F32 d[V];        // of the token taken in
-  F32 m[V], n[V];  // S^T k and S^T q of the token met
+  F32 d[V];        // of the token that is taken in
+  F32 m[V], n[V];  // S^T k and S^T q of the token that is met
 };
 struct StatePass {
   const float* in;  // [V, Dk, 16]
-  float* out;       // may be in
+  float* out;       // may be the memory of `in`
   int dk;
   float decay;
   const float* k_before;
@@ -81,7 +81,7 @@ MOEBIUS_INLINE void pass_over_state(StateColumns<V>& columns, const StatePass& p
   }
 }
 
-// d = beta (v - g m), o = kq d + g n of one token.
+// d = beta (v - g m) and o = kq d + g n of one token (N8).
 template <int V>
 MOEBIUS_INLINE void end_token(StateColumns<V>& columns, const DeltaRuleArgs& args, int row, int64_t column) {
   const F32 g = set1(args.decay[row]);
@@ -98,8 +98,8 @@ MOEBIUS_INLINE void end_token(StateColumns<V>& columns, const DeltaRuleArgs& arg
   }
 }
 
-// Tokens through V * 16 columns, which stay in the first-level cache: each token but the first is met in the pass that
-// takes in the one before.
+// Runs the tokens through V * 16 columns, which stay in the first-level cache. Each token except the first is met in
+// the pass that takes in the token before it.
 template <int V>
 MOEBIUS_INLINE void delta_columns(const DeltaRuleArgs& args, int64_t column) {
   StateColumns<V> columns;
@@ -132,7 +132,7 @@ MOEBIUS_INLINE void replay_columns(const DeltaReplayArgs& args, int64_t column) 
   }
 }
 
-// What is left behind the first `rows` tokens.
+// The arguments for the tokens behind the first `rows` ones.
 MOEBIUS_INLINE DeltaRuleArgs after(DeltaRuleArgs args, int rows) {
   args.state = args.next_state;
   args.out += rows * args.out_stride;
@@ -160,7 +160,7 @@ MOEBIUS_INLINE void gated_norm(const DeltaRuleArgs& args, int row) {
   });
 }
 
-// f<V>(column) for groups of V * 16 columns.
+// Calls f<V>(column) for every V * 16 columns, where `column` is the first of them.
 template <class Function>
 MOEBIUS_INLINE void for_each_columns(int64_t dv, const Function& f) {
   constexpr int64_t kColumns = 16 * kStateVectors;
@@ -169,7 +169,7 @@ MOEBIUS_INLINE void for_each_columns(int64_t dv, const Function& f) {
   for (; column < dv; column += 16) f.template operator()<1>(column);
 }
 
-constexpr int kTokensAtOnce = 64;  // q and k of so many stay in the second-level cache while they meet all columns
+constexpr int kTokensAtOnce = 64;  // tokens whose q and k stay in the second-level cache while they meet all columns
 
 static void delta_rule(const DeltaRuleArgs& args) {
   DeltaRuleArgs part = args;

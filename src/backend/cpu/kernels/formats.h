@@ -1,5 +1,5 @@
-// The formats of quantized weights, as types that the kernels of N2 and N4 take: how a code becomes the number that is
-// multiplied, and what lies behind the codes of a tile.
+// The formats of quantized weights, as types that the kernels of N2 and N4 take. A format says how a code becomes the
+// number that is multiplied, and what lies behind the codes of a tile.
 #pragma once
 
 #include "backend/cpu/kernels/layout.h"
@@ -8,7 +8,8 @@
 
 namespace moebius::internal::cpu::MOEBIUS_ISA {
 
-// 2^(e - 127) of 16 bytes e. The exponent field of a float, but for 0, which stands for the subnormal 2^-127.
+// Reads 16 bytes e as 2^(e - 127). A byte e is the exponent field of a float, except 0, which stands for the subnormal
+// 2^-127.
 MOEBIUS_INLINE F32 load_e8m0(const uint8_t* p) {
   constexpr int32_t kSmallest = 1 << 22;
   return as_float(max(shift_left<23>(load_u8(p)), set1_int(kSmallest)));
@@ -31,7 +32,7 @@ constexpr int element_bytes(Element element) {
   return element == Element::kF32 ? 4 : element == Element::kE8M0 ? 1 : 2;
 }
 
-// s and b of each row.
+// s and b of N4, one of each for each row of a block.
 struct Scales {
   F32 s, b;
 };
@@ -52,7 +53,7 @@ struct Affine {
 struct Mxfp4 {
   static constexpr int kBits = 4;
   static constexpr int kLargestCode = kMxfp4LargestCode;
-  static constexpr bool kPlaced = false;  // a code is looked up
+  static constexpr bool kPlaced = false;  // codes are table indices, so they must stand at place 0
 
   static MOEBIUS_INLINE_MEMBER Bytes decode(const Bytes& codes) { return lookup(kMxfp4Codes, codes); }
   static constexpr int scale_bytes(Element element) { return kLanes * element_bytes(element); }

@@ -1,4 +1,4 @@
-// The generic kernels, compiled for avx2. Includes nothing but them (see kernel_table.h).
+// The generic kernels, compiled for avx2. This file includes nothing else (kernel_table.h says why).
 #define MOEBIUS_ISA avx2
 #define MOEBIUS_VEC "backend/cpu/kernels/vec_avx2.h"
 #include "backend/cpu/kernels/isa_table.h"

@@ -1,4 +1,4 @@
-// The generic kernels, compiled for portable. Includes nothing but them (see kernel_table.h).
+// The generic kernels, compiled for portable. This file includes nothing else (kernel_table.h says why).
 #define MOEBIUS_ISA portable
 #define MOEBIUS_VEC "backend/cpu/kernels/vec_portable.h"
 #include "backend/cpu/kernels/isa_table.h"

@@ -1,4 +1,4 @@
-// The table of this instruction set.
+// The kernel table of one instruction set, MOEBIUS_ISA.
 #pragma once
 
 #include "backend/cpu/kernels/attention.h"

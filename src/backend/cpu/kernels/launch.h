@@ -1,5 +1,6 @@
-// One switch on the weight format at the launcher, monomorphic kernels of two blocks below; and what is done with their
-// results: stored (matmul) or put through SwiGLU and quantized (gate_up).
+// The launchers of the matmul kernels. A launcher switches once on the weight format; the kernels below it are
+// monomorphic and work on pairs of blocks. matmul() stores the results. gate_up() puts them through SwiGLU, and stores
+// or quantizes them.
 #pragma once
 
 #include "backend/cpu/kernels/matmul_f32.h"
@@ -8,10 +9,10 @@
 
 namespace moebius::internal::cpu::MOEBIUS_ISA {
 
-// y [n][2][16] = two blocks of 16 rows times n <= kMaxRows rows of activations.
+// y [n][2][16] = a pair of blocks times n <= kMaxRows rows of activations.
 using PairFunction = void (*)(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n);
 
-// A kernel of one block, whose number of rows is its own, on both.
+// Runs a kernel of one block on both blocks. Such a kernel has a fixed number of rows of activations.
 using BlockFunction = void (*)(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows);
 template <BlockFunction Run>
 static void each_block(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int) {
@@ -26,13 +27,13 @@ static PairFunction dense_function(Element element, bool one) {
     case Element::kF16:
       return one ? each_block<dense_row<Element::kF16>> : dense_pair<Element::kF16>;
     case Element::kF32:
-    case Element::kE8M0:  // of scales, never of weights
+    case Element::kE8M0:  // only scales have this type, never dense weights
       break;
   }
   return one ? each_block<dense_row<Element::kF32>> : dense_pair<Element::kF32>;
 }
 
-// Up to kRowsAtOnce rows by a kernel of their own.
+// The kernel for n rows of activations. Each n up to kRowsAtOnce has a kernel of its own.
 template <class Format, int Unit, int N = kRowsAtOnce>
 MOEBIUS_INLINE PairFunction int8_function(int n) {
   if constexpr (N == 0) {
@@ -72,7 +73,7 @@ static PairFunction pair_function(const MatrixView& w, bool int8, int n) {
   }
 }
 
-// Rows of w that `blocks` blocks from `block` on hold.
+// The number of rows of w in the `blocks` blocks from `block` on.
 MOEBIUS_INLINE int valid_rows(const MatrixView& w, int block, int blocks) {
   const int left = w.rows - block * kLanes;
   return left < blocks * kLanes ? left : blocks * kLanes;
@@ -99,7 +100,7 @@ static void matmul(const MatmulArgs& args) {
   }
 }
 
-// Blocks 4 * chunk .. 4 * chunk + 3 of gate and up: h [n][64].
+// SwiGLU of the blocks 4 * chunk .. 4 * chunk + 3 of gate and up: h [n][64].
 static void gate_up_rows(float* h, const GateUpArgs& args, const ActivationRow* rows, int n) {
   alignas(64) float y[kMaxRows * kPairLanes];
   const PairFunction run = pair_function(args.gate, args.int8, n);

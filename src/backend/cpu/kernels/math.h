@@ -1,5 +1,5 @@
-// exp, sigmoid, SiLU in 16 lanes: the polynomial of base/fmath.h, operation for operation. Sums along a vector (N5).
-// MOEBIUS_VEC is the vector header of the instruction set; isa_*.cpp names it.
+// exp, sigmoid and SiLU in 16 lanes, with the polynomial of base/fmath.h, operation for operation; sums along a vector
+// (N5). MOEBIUS_VEC is the vector header of the instruction set; isa_*.cpp names it.
 #pragma once
 
 #include "backend/cpu/kernels/kernel_table.h"
@@ -9,11 +9,12 @@
 
 namespace moebius::internal::cpu::MOEBIUS_ISA {
 
-// Asks for a line, into the second-level cache: what a core may have under way to its first level (two dozen lines) is
-// too little for the latency of memory. Measured: 9-14 GB/s a core into the first level, 20-28 into the second.
+// Prefetches a cache line into the second-level cache. A core can have only two dozen lines under way to its first
+// level, which is too few for the latency of memory. Measured: 9-14 GB/s a core into the first level, 20-28 into the
+// second.
 MOEBIUS_INLINE void prefetch(const uint8_t* p) { __builtin_prefetch(p, 0, 2); }
 
-// 2^n for -126 <= n <= 127, lane by lane.
+// 2^n for -126 <= n <= 127, in each lane.
 MOEBIUS_INLINE F32 power_of_two(I32 n) { return as_float(shift_left<23>(add(n, set1_int(127)))); }
 
 MOEBIUS_INLINE F32 exp(F32 x) {
@@ -54,7 +55,7 @@ static inline float dot(const float* a, const float* b, int64_t n) {
 
 MOEBIUS_INLINE float square_root(float x) { return __builtin_sqrtf(x); }
 
-// f(first, count, value) style loops over a row: full vectors, then the rest.
+// Calls f(first, count) over n elements: for full vectors of 16, then for the rest.
 template <class Function>
 MOEBIUS_INLINE void for_lanes(int64_t n, const Function& f) {
   int64_t i = 0;

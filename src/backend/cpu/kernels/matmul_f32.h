@@ -1,6 +1,6 @@
-// Weights times f32 activations (N2): dense ones as they are, quantized ones decoded on the way (router, shared gate,
-// in_proj_a, in_proj_b). One row keeps its sums in registers; many keep them in memory, and four inputs of two blocks
-// serve all rows.
+// Weights times f32 activations (N2). Dense weights are used as they are. Quantized weights are decoded on the way
+// (router, shared gate, in_proj_a, in_proj_b). One row of activations keeps its sums in registers. Many rows keep their
+// sums in memory, and four inputs of two blocks are loaded once for all rows.
 #pragma once
 
 #include "backend/cpu/kernels/codes.h"
@@ -14,7 +14,7 @@ MOEBIUS_INLINE F32 dense_weight(const uint8_t* block, int k) {
 
 MOEBIUS_INLINE F32 add_input(F32 acc, F32 weight, const float* x) { return fma(weight, set1(*x), acc); }
 
-// Weights of four inputs of a block.
+// The weights of four inputs of a block.
 struct FourInputs {
   F32 w0, w1, w2, w3;
 
@@ -23,7 +23,7 @@ struct FourInputs {
   }
 };
 
-// acc += the weights of inputs k .. k + 3, ascending.
+// acc += weights times inputs k .. k + 3, ascending, for n rows of activations and a pair of blocks.
 MOEBIUS_INLINE void add_four(PairSums acc, const FourInputs& first, const FourInputs& second, const ActivationRow* rows,
                              int k, int n) {
   for (int t = 0; t < n; ++t, acc = acc.after(1)) {
@@ -77,7 +77,7 @@ static void dense_pair(float* y, const BlockPair& blocks, const MatrixView& w, c
   }
 }
 
-// w = fma(float(q), s, b) of one input of each row.
+// w = fma(float(q), s, b) for one input and each row of the block.
 template <int Input>
 MOEBIUS_INLINE F32 decode(const Bytes& codes, const Scales& w) {
   return fma(code_of_input<Input>(codes), w.s, w.b);

@@ -1,14 +1,15 @@
-// Quantized weights times int8 activations (N4). Few rows: block after block, as they stream from memory, the codes in
-// registers. Many rows: two blocks at once, because what limits there is the dot products, and what feeds them: an
-// activation that is loaded serves both blocks, and codes are unpacked between the dot products of the unit before.
+// Quantized weights times int8 activations (N4). For few rows of activations, memory is the limit: the kernel takes one
+// block after another as they stream from memory, and keeps the codes in registers. For many rows, the dot products and
+// their operands are the limit: the kernel takes two blocks at once. A loaded activation then serves both blocks, and
+// the codes of a unit are unpacked between the dot products of the unit before it.
 #pragma once
 
 #include "backend/cpu/kernels/codes.h"
 
 namespace moebius::internal::cpu::MOEBIUS_ISA {
 
-// The sums of one row, one a place (layout.h). Where products would overflow, or codes are looked up, every code is at
-// place 0.
+// The sums of one row of activations, one sum for each place (layout.h). If products would overflow, or if codes are
+// looked up, all codes are at place 0.
 template <class Format, int Number = Format::kPlaced ? last_place_number(Format::kBits) : 0>
 struct PlacedDots {
   static constexpr int kBits = Format::kBits;
@@ -44,8 +45,8 @@ MOEBIUS_INLINE F32 add_scaled(F32 acc, I32 d, const Scales& w, const ActivationR
 
 // ---- few rows
 
-// The sums of N rows, as nested members: g++ 12 stores an array of vectors to the stack after every step (measured: 4
-// times as slow).
+// The sums of N rows of activations. They are nested members, because g++ 12 stores an array of vectors to the stack
+// after every step (measured: 4 times as slow).
 template <class Format, int N>
 struct RowSums {
   PlacedDots<Format> dots;
@@ -83,7 +84,7 @@ struct RowSums<Format, 0> {
   MOEBIUS_INLINE_MEMBER void store_to(float*) const {}
 };
 
-// y [N][2][16], of one block.
+// One block times N rows of activations: fills one half of y [N][2][16].
 template <class Format, int Unit, int N>
 static void int8_block(float* y, const uint8_t* block, const MatrixView& w, const ActivationRow* rows) {
   RowSums<Format, N> sums;
@@ -103,7 +104,7 @@ static void int8_block(float* y, const uint8_t* block, const MatrixView& w, cons
 
 // ---- many rows
 
-// A unit of each block, unpacked: a vector a set.
+// The unpacked codes of one unit of both blocks: one vector for each set.
 template <int Unit>
 struct alignas(64) PairCodes {
   uint8_t first[Unit / 4 * 64];
@@ -122,15 +123,15 @@ struct Unpacker {
   }
 };
 
-// What the rows of a group are multiplied with.
+// One unit of a pair of blocks, ready to be multiplied with rows of activations.
 template <int Unit>
 struct PairUnit {
   const PairCodes<Unit>& codes;
   Scales first, second;
-  int k;
+  int k;  // first input of the unit
 };
 
-// The sums of N rows with two blocks.
+// The sums of N rows of activations with two blocks.
 template <class Format, int N>
 struct PairDots {
   Dot<Format::kLargestCode> first, second;
@@ -157,7 +158,8 @@ struct PairDots<Format, 0> {
   MOEBIUS_INLINE_MEMBER void add_to(const PairSums&, const PairUnit<Unit>&, const ActivationRow*) {}
 };
 
-// N rows of one unit. Meanwhile, when asked to, a block of the next unit is unpacked.
+// Multiplies N rows of activations with one unit. If `Unpack` is set, it also unpacks the next unit of one block,
+// between the dot products.
 template <class Format, int Unit, int N, bool Unpack>
 MOEBIUS_INLINE void add_group(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows,
                               uint8_t* unpacked, const uint8_t* next) {
@@ -165,7 +167,7 @@ MOEBIUS_INLINE void add_group(const PairSums& acc, const PairUnit<Unit>& unit, c
   const int8_t* q[N];
   for (int t = 0; t < N; ++t) q[t] = rows[t].q + unit.k;
   const PairCodes<Unit>* codes = &unit.codes;
-  asm volatile("" : "+r"(codes));  // or g++ loads a unit's codes before the loop over rows, and spills them
+  asm volatile("" : "+r"(codes));  // keeps g++ from loading a unit's codes before the loop over rows and spilling them
   PairDots<Format, N> dots;
   for_each_set<Unit / 4>([&]<int Set>() MOEBIUS_INLINE_LAMBDA {
     dots.template accumulate<Set>(load_bytes(codes->first + 64 * Set), load_bytes(codes->second + 64 * Set), q);
@@ -174,7 +176,7 @@ MOEBIUS_INLINE void add_group(const PairSums& acc, const PairUnit<Unit>& unit, c
   dots.add_to(acc, unit, rows);
 }
 
-// The last n < N rows.
+// Multiplies the last n < N rows of activations with one unit.
 template <class Format, int Unit, int N, bool Unpack>
 MOEBIUS_INLINE void add_rest(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows, int n,
                              uint8_t* unpacked, const uint8_t* next) {
@@ -187,7 +189,7 @@ MOEBIUS_INLINE void add_rest(const PairSums& acc, const PairUnit<Unit>& unit, co
   }
 }
 
-// Up to kRowsAtOnce of `n` rows; returns how many.
+// Multiplies up to kRowsAtOnce of `n` rows of activations with one unit. Returns how many it took.
 template <class Format, int Unit, bool Unpack>
 MOEBIUS_INLINE int add_rows(const PairSums& acc, const PairUnit<Unit>& unit, const ActivationRow* rows, int n,
                             uint8_t* unpacked, const uint8_t* next) {
@@ -199,7 +201,8 @@ MOEBIUS_INLINE int add_rows(const PairSums& acc, const PairUnit<Unit>& unit, con
   return kRowsAtOnce;
 }
 
-// y [n][2][16], n > kRowsAtOnce: so there are two groups at least, and each unpacks a block of the next unit.
+// A pair of blocks times n > kRowsAtOnce rows of activations: y [n][2][16]. There are at least two calls of add_rows a
+// unit, and each of the first two unpacks the next unit of one block.
 template <class Format, int Unit>
 static void int8_pair(float* y, const BlockPair& blocks, const MatrixView& w, const ActivationRow* rows, int n) {
   alignas(64) float acc[kMaxRows * kPairLanes];

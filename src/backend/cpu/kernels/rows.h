@@ -1,4 +1,4 @@
-// Passes over rows of activations: norms, int8 quantization, SwiGLU, sums, RoPE (N3, N5, N6).
+// Passes over rows of activations: norms, int8 quantization, SwiGLU, sums (N3, N5, N6), RoPE (N7).
 #pragma once
 
 #include "backend/cpu/kernels/math.h"
@@ -44,7 +44,7 @@ static void l2_norm(float* out, const float* x, int64_t n, float scale) {
   });
 }
 
-// Rotate-half inside the first rotary_dim elements; cos_sin: rotary_dim / 2 cosines, then as many sines.
+// Rotates the halves of the first rotary_dim elements (N7). cos_sin: rotary_dim / 2 cosines, then as many sines.
 static void rotate(float* x, const float* cos_sin, int64_t rotary_dim) {
   const int64_t half = rotary_dim / 2;
   for_lanes(half, [&](int64_t i, int64_t count) {
@@ -63,7 +63,8 @@ static void gate_sigmoid(float* out, const float* gate, int64_t n) {
   });
 }
 
-// One block of up to 64 inputs (N3). The comparison is on bit patterns: NaN counts as larger than infinity.
+// Quantizes one block of up to 64 inputs (N3). The largest |x| is found by comparing bit patterns, where NaN counts as
+// larger than infinity.
 MOEBIUS_INLINE void quantize_block(int8_t* q, float* scale, float* sum32, const float* x, int64_t n) {
   constexpr int32_t kInfinityBits = 0x7f800000;
   I32 largest = set1_int(0);

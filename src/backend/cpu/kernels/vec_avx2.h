@@ -1,4 +1,4 @@
-// Sixteen lanes on AVX2 + FMA + F16C: two halves of eight. Same names and semantics as vec_avx512.h.
+// Vectors of sixteen lanes on AVX2 + FMA + F16C, as two halves of eight. Names and semantics are those of vec_avx512.h.
 #pragma once
 
 #include <immintrin.h>
@@ -11,7 +11,7 @@
 
 namespace moebius::internal::cpu::MOEBIUS_ISA {
 
-// Rows of activations whose sums stay in registers; the codes of a unit do not fit beside them into 16.
+// Rows of activations whose sums stay in registers. The codes of a unit do not fit beside them into 16 registers.
 constexpr int kRowsAtOnce = 2;
 constexpr int kStateVectors = 1;  // vectors of columns of the delta rule whose sums stay in registers
 constexpr int kKeysAtOnce = 1;
@@ -147,7 +147,7 @@ MOEBIUS_INLINE Bytes load_bytes(const uint8_t* p) {
   return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
           _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
 }
-// Sixteen registers are too few to keep a unit's lines in one.
+// Does nothing: sixteen registers are too few to keep a line of a unit in one.
 MOEBIUS_INLINE Bytes in_register(Bytes a) { return a; }
 MOEBIUS_INLINE void store_bytes(uint8_t* p, Bytes a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), a.lo);
@@ -180,8 +180,8 @@ MOEBIUS_INLINE F32 code_of_input(Bytes a) {
   return {code_half<Input>(a.lo), code_half<Input>(a.hi)};
 }
 
-// maddubs adds two products in int16 and saturates: its pairs are summed in int16 only as often as they fit, and 8-bit
-// codes are split so that each product pair fits (127 * 127 * 2 and 128 * 127 * 2 are below 32768).
+// maddubs adds a pair of products in int16, and saturates. Pairs are therefore summed in int16 only as long as they
+// fit. 8-bit codes are split so that each pair of products fits (127 * 127 * 2 and 128 * 127 * 2 are below 32768).
 template <int LargestCode>
 struct Dot {
   static constexpr int kLargestPair = 2 * LargestCode * 127;

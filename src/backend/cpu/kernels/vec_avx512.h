@@ -1,4 +1,5 @@
-// Sixteen lanes on AVX-512 (F, BW, VL, DQ, VNNI). Same names and semantics in vec_avx2.h and vec_portable.h.
+// Vectors of sixteen lanes on AVX-512 (F, BW, VL, DQ, VNNI). vec_avx2.h and vec_portable.h have the same names with the
+// same semantics; comments on shared functions are here.
 #pragma once
 
 #include <immintrin.h>
@@ -11,11 +12,12 @@
 
 namespace moebius::internal::cpu::MOEBIUS_ISA {
 
-// Rows of activations whose sums stay in registers: of 32, 16 hold the codes of a unit, 4 sums, the rest finishes them.
+// Rows of activations whose sums stay in registers. Of 32 registers, 16 hold the codes of a unit and 4 hold sums; the
+// others finish the sums.
 constexpr int kRowsAtOnce = 4;
 constexpr int kStateVectors = 2;     // vectors of columns of the delta rule whose sums stay in registers
 constexpr int kKeysAtOnce = 4;       // keys whose dot products with four queries stay in registers
-constexpr bool kPlacedCodes = true;  // any byte times any activation is exact: codes may stay at their place (layout.h)
+constexpr bool kPlacedCodes = true;  // codes may stay at their place (layout.h): any byte times any int8 is exact
 
 struct F32 {
   __m512 v;
@@ -48,27 +50,27 @@ MOEBIUS_INLINE F32 sub(F32 a, F32 b) { return {_mm512_sub_ps(a.v, b.v)}; }
 MOEBIUS_INLINE F32 mul(F32 a, F32 b) { return {_mm512_mul_ps(a.v, b.v)}; }
 MOEBIUS_INLINE F32 div(F32 a, F32 b) { return {_mm512_div_ps(a.v, b.v)}; }
 MOEBIUS_INLINE F32 fma(F32 a, F32 b, F32 c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-// Lanes from n on keep c: a lane without an element adds nothing, not even the sign of a zero.
+// fma in the first n lanes. The other lanes keep c: a lane without an element adds nothing, not even a zero's sign.
 MOEBIUS_INLINE F32 fma_first(F32 a, F32 b, F32 c, int64_t n) {
   return {_mm512_mask3_fmadd_ps(a.v, b.v, c.v, first_lanes(n))};
 }
 MOEBIUS_INLINE F32 add_first(F32 a, F32 b, int64_t n) { return {_mm512_mask_add_ps(b.v, first_lanes(n), a.v, b.v)}; }
-// a < b ? a : b and a > b ? a : b: b when either is NaN.
+// a < b ? a : b in min_or_second, a > b ? a : b in max_or_second. The result is b when either is NaN.
 MOEBIUS_INLINE F32 min_or_second(F32 a, F32 b) { return {_mm512_min_ps(a.v, b.v)}; }
 MOEBIUS_INLINE F32 max_or_second(F32 a, F32 b) { return {_mm512_max_ps(a.v, b.v)}; }
 MOEBIUS_INLINE F32 round_even(F32 a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
 }
 MOEBIUS_INLINE F32 negate(F32 a) { return {_mm512_xor_ps(a.v, _mm512_set1_ps(-0.0f))}; }
-// The lower lanes take the upper eight, four, two, one: the tree of N5.
+// Lane l takes lane l + Distance. The steps of the tree of N5 use the distances 8, 4, 2 and 1.
 template <int Distance>
 MOEBIUS_INLINE F32 lanes_down(F32 a) {
   const __m512i v = _mm512_castps_si512(a.v);
   return {_mm512_castsi512_ps(_mm512_alignr_epi32(v, v, Distance))};
 }
-// A step of the tree of N5 for two vectors at once. In each, groups of 2 * Distance lanes are sums in the making of one
-// vector each; of every group, the lower half takes the upper. The halves of a come first: for 8 and 4 in the vector,
-// for 2 and 1 in every 128 bits.
+// One step of the tree of N5 for two vectors at once. In a and in b, every 2 * Distance neighbouring lanes are the
+// partial sums of one vector; the step adds the upper half of these lanes to the lower half. The results of a come
+// before those of b: within the whole vector for distances 8 and 4, within every 128 bits for distances 2 and 1.
 template <int Distance>
 MOEBIUS_INLINE F32 fold(F32 a, F32 b) {
   if constexpr (Distance == 8) {
@@ -116,12 +118,12 @@ MOEBIUS_INLINE Bytes in_register(Bytes a) {
   return a;
 }
 MOEBIUS_INLINE void store_bytes(uint8_t* p, Bytes a) { _mm512_storeu_si512(p, a.v); }
-// table[i] of each byte i < 16.
+// Replaces each byte i < 16 by table[i].
 MOEBIUS_INLINE Bytes lookup(const uint8_t* table, Bytes i) {
   const __m512i tables = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
   return {_mm512_shuffle_epi8(tables, i.v)};
 }
-template <int N>  // positive: right; bits that cross bytes are masked off by the caller
+template <int N>  // positive N shifts right; the caller masks off bits that cross into another byte
 MOEBIUS_INLINE Bytes shift_bytes(Bytes a) {
   if constexpr (N > 0) return {_mm512_srli_epi16(a.v, N)};
   if constexpr (N < 0) return {_mm512_slli_epi16(a.v, -N)};
@@ -138,7 +140,7 @@ MOEBIUS_INLINE F32 code_of_input(Bytes a) {
   return {_mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(a.v, 8 * Input), _mm512_set1_epi32(0xff)))};
 }
 
-// Sum over inputs of code * activation, exact in int32.
+// Sums of code * activation over inputs, one sum a lane, exact in int32.
 template <int LargestCode>
 struct Dot {
   __m512i sum = _mm512_setzero_si512();

@@ -1,4 +1,4 @@
-// Sixteen lanes in plain C++: arrays and loops. Same names and semantics as vec_avx512.h.
+// Vectors of sixteen lanes in plain C++: arrays and loops. Names and semantics are those of vec_avx512.h.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace moebius::internal::cpu::MOEBIUS_ISA {
 
-// Rows of activations whose sums stay in registers: loops over lanes gain nothing from more.
+// Rows of activations that a kernel multiplies at once. Loops over lanes gain nothing from more than one.
 constexpr int kRowsAtOnce = 1;
 constexpr int kStateVectors = 1;  // vectors of columns of the delta rule whose sums stay in registers
 constexpr int kKeysAtOnce = 1;
@@ -121,7 +121,7 @@ MOEBIUS_INLINE F32 lanes_down(F32 a) {
 }
 template <int Distance>
 MOEBIUS_INLINE F32 fold(const F32& a, const F32& b) {
-  constexpr int kPart = Distance >= 4 ? 16 : 4;  // within which the halves of a come first
+  constexpr int kPart = Distance >= 4 ? 16 : 4;  // lanes within which the results of a come before those of b
   return each([&](int i) {
     const int in_part = i % kPart;
     const F32& from = in_part < kPart / 2 ? a : b;
@@ -138,7 +138,7 @@ MOEBIUS_INLINE I32 set1_int(int32_t x) {
 MOEBIUS_INLINE I32 load_u8(const uint8_t* p) {
   return each_int([&](int i) { return p[i]; });
 }
-// Outside int32, and for NaN: the smallest int32, as the instruction does.
+// Values outside int32, and NaN, become the smallest int32, as the instruction does it.
 MOEBIUS_INLINE I32 to_int(F32 a) {
   return each_int([&](int i) {
     const bool fits = a.v[i] >= -2147483648.0f && a.v[i] < 2147483648.0f;
@@ -158,7 +158,7 @@ MOEBIUS_INLINE F32 as_float(I32 a) {
   __builtin_memcpy(r.v, a.v, 64);
   return r;
 }
-// Wrapping, as the instructions do.
+// Integer arithmetic wraps around, as the instructions do it.
 MOEBIUS_INLINE int32_t wrap(uint32_t x) { return static_cast<int32_t>(x); }
 MOEBIUS_INLINE uint32_t bits(int32_t x) { return static_cast<uint32_t>(x); }
 MOEBIUS_INLINE I32 add(I32 a, I32 b) {

@@ -1,6 +1,6 @@
-// The parity table: a case is a small program over a Backend, and what it computes must have the same bits on every
-// candidate (candidates.h), and in every variant of the program (chunked, batched, another expert path) as its first
-// variant has on the reference backend. The harness is in parity_test.cpp, the cases in the other files of this folder.
+// The parity table. A case is a small program over a Backend, in several variants (chunked, batched, another expert
+// path). Every variant must give the same bits on every candidate (candidates.h) as the first variant on the reference
+// backend. The harness is in parity_test.cpp; the cases are in the other files of this folder.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,8 +21,8 @@ namespace moebius::internal::testing {
 inline constexpr int64_t kTokenCounts[] = {1, 2, 3, 4, 5, 8, 15, 16, 17, 33};
 inline constexpr int64_t kMaxTokens = 33;
 
-// What a program computed, element by element as bits. Every NaN is the same NaN: which one an instruction returns
-// depends on the order of its operands.
+// One output of a program, as the bits of its elements. All NaN are recorded as the same NaN, because which NaN an
+// instruction returns depends on the order of its operands.
 struct RecordedOutput {
   std::string name;
   DType dtype;

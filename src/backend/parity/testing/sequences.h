@@ -13,14 +13,15 @@
 
 namespace moebius::internal::testing {
 
-// A step of a script: how many more rows of which sequences share a batch. Of a draft, only the first `rows` stay; the
-// `rejected` rows behind them hold other inputs than those that come next.
+// The rows of one sequence in a step. In a draft, only the first `rows` rows stay; the `rejected` rows behind them hold
+// other inputs than the ones that come next in the sequence.
 struct Piece {
   size_t sequence;
   int64_t rows;
   int64_t rejected = 0;
   bool draft = false;
 };
+// The steps of a script. The pieces of a step share a batch.
 struct Script {
   std::string name;
   std::vector<std::vector<Piece>> steps;
@@ -64,7 +65,8 @@ inline Script side_by_side(const std::vector<int64_t>& lengths, int64_t chunk) {
   return script;
 }
 
-// Each sequence alone, drafts of `drafted` rows of which none, one, two, ... all stay, in turns; then a plain row.
+// Each sequence alone. Drafts of `drafted` rows alternate with a plain row. The number of draft rows that stay goes
+// round: none, one, two, ... all.
 inline Script in_drafts(const std::vector<int64_t>& lengths, int64_t drafted) {
   Script script{.name = fmt::format("drafts of {}", drafted), .steps = {}};
   int64_t kept = 0;
@@ -80,7 +82,7 @@ inline Script in_drafts(const std::vector<int64_t>& lengths, int64_t drafted) {
   return script;
 }
 
-// All sequences in every batch: drafts of `drafted` rows of which `kept` stay, then a plain row.
+// All sequences in every batch. Drafts of `drafted` rows, of which `kept` stay, alternate with a plain row.
 inline Script drafts_side_by_side(const std::vector<int64_t>& lengths, int64_t drafted, int64_t kept) {
   Script script{.name = fmt::format("side by side, {} of {} draft rows", kept, drafted), .steps = {}};
   std::vector<int64_t> done(lengths.size(), 0);
@@ -106,21 +108,22 @@ struct SequenceProgram {
   std::vector<int64_t> cols;  // of each argument
   int64_t out_cols;
   StateSpec state;
-  StepLimits shapes;                   // of the layers; how many rows is the script's
+  StepLimits shapes;                   // shapes of the layers; the script decides the number of rows
   std::vector<SequenceInputs> inputs;  // of each sequence
   std::vector<int64_t> lengths;        // of each sequence
-  // Once per backend, before reserve(): uploads the weights and returns the operation.
+  // load() uploads the weights and returns the operation. It is called once per backend, before reserve().
   using Operation = std::function<void(const MixedRows& out, const std::vector<Tensor>& in, Batch batch)>;
   std::function<Operation(Backend&)> load;
 };
 
-// `shapes` for steps of so many rows.
+// `shapes` for steps of `rows` rows.
 inline StepLimits with_rows(StepLimits shapes, int64_t rows) {
   shapes.rows = shapes.sequences = shapes.logit_rows = rows;
   return shapes;
 }
 
-// The states of a script's sequences. Foreign pages come one by one, those of the sequences alternating.
+// The states of a script's sequences. Foreign pages are created one by one, when a sequence needs them, so the pages of
+// the sequences alternate.
 class States {
  public:
   States(Memory& memory, const SequenceProgram& program, const Script& script)
@@ -137,7 +140,7 @@ class States {
   States(const States&) = delete;
   States& operator=(const States&) = delete;
 
-  // With pages for that many positions and no more.
+  // The state of a sequence, with pages for `positions` positions and no more.
   State with_room(size_t sequence, int64_t positions) {
     if (pages_.empty()) return states_[sequence];
     std::vector<KvPage>& pages = pages_[sequence];
@@ -153,8 +156,8 @@ class States {
   std::vector<std::vector<KvPage>> pages_;  // of each sequence, when they are foreign
 };
 
-// A script on new states: what the operation gives every sequence, and what a matrix with int8 activations makes of it,
-// which takes the rows as the operation quantized them where it did.
+// Runs a script on new states. The results are the output of the operation for every sequence, and the product of that
+// output with a matrix of int8 activations. The product takes the rows that the operation quantized, if it did.
 class ScriptRun {
  public:
   ScriptRun(const SequenceProgram& program, const Script& script, Backend& backend)
@@ -200,7 +203,8 @@ class ScriptRun {
     return most;
   }
 
-  // Rows of one argument: those of the sequence that come next, then, for the rejected ones, its first, backwards.
+  // The rows of one argument: the next rows of the sequence, and behind them, as rejected rows, the first rows of the
+  // sequence in reverse order.
   [[nodiscard]] std::vector<float> rows_of(const Piece& piece, size_t argument) const {
     const std::vector<float>& all = program_.inputs[piece.sequence][argument];
     const int64_t cols = program_.cols[argument];
@@ -256,7 +260,7 @@ class ScriptRun {
     for (const Piece& piece : step) position_[piece.sequence] += piece.rows;
   }
 
-  // Rows that stay, to their sequences.
+  // Appends the rows that stay to the results of their sequences.
   static void collect(std::vector<std::vector<float>>& sequences, const std::vector<Piece>& step,
                       const std::vector<float>& rows, int64_t cols) {
     auto from = rows.begin();
@@ -279,7 +283,7 @@ class ScriptRun {
   std::vector<std::vector<float>> outputs_, products_;
 };
 
-// The first script is what the reference runs.
+// Makes a case with one variant for each script. The reference runs the first script.
 inline ParityCase sequence_case(std::string name, const SequenceProgram& program, const std::vector<Script>& scripts) {
   ParityCase parity_case{std::move(name), {}};
   for (const Script& script : scripts) {
