@@ -75,7 +75,7 @@ def check(build):
         for symbol in leaking_symbols(path):
             complaints.append(
                 f"{name}: weak symbol {symbol}: compiled with {isa}, and the linker may keep this copy for everyone. "
-                f"Make it static, or put it into `inline namespace {isa}`, or do not use it in this file."
+                f"Make it static, or put it into a namespace `{isa}`, or do not use it in this file."
             )
     return complaints, len(objects)
 

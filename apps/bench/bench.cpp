@@ -213,22 +213,23 @@ void add_bench(CLI::App& app) {
       ->check(CLI::Range(int64_t{1}, int64_t{100'000}).description(""))
       ->capture_default_str();
   command.add_flag("--ops", options->ops, "Also time, bytes and bandwidth of each operation");
-  command.add_option("--svg", options->svg, "The same as a chart; implies --ops")->type_name("FILE");
-  command.add_option("--batch", options->batches, "Instead: whole answers of so many sequences at once")
+  command.add_option("--svg", options->svg, "A chart of the operations; implies --ops")->type_name("FILE");
+  command.add_option("--batch", options->batches, "Measure whole answers of so many sequences at once")
       ->type_name("LIST")
       ->delimiter(',')
       ->check(CLI::Range(int64_t{1}, kMaxLogitRows).description(""));
   command
       .add_option("--speculate", options->speculate,
-                  "Instead: ways to draft, against plain: auto, mtp:3, ngram:4, "
+                  "Measure whole answers by these ways to draft: auto, mtp:3, ngram:4, "
                   "oracle:0.3 (knows the answer, errs at that rate)")
       ->type_name("LIST")
       ->delimiter(',');
-  command.add_option("--tokens", options->tokens, "Of an answer, with --batch and --speculate")
+  command.add_option("--tokens", options->tokens, "Tokens of an answer, with --batch and --speculate")
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, kMaxTokens).description(""))
       ->capture_default_str();
-  command.add_option("--prompts", options->prompts, "Questions for them, one a line; else random tokens")
+  command
+      .add_option("--prompts", options->prompts, "Questions for --batch and --speculate, one a line [random tokens]")
       ->type_name("FILE");
   add_common_options(command, options->common);
   command.callback([options] { run(*options); });

@@ -206,8 +206,10 @@ void add_logits(CLI::App& app) {
       "moebius logits Qwen3.5-35B-A3B-3bit --tokens @ids.txt --out l.safetensors --trace layers.safetensors\n"
       "moebius logits Qwen3.5-35B-A3B-3bit --tokens 1,2,3 --out l.safetensors --mtp Qwen3.5-35B-A3B-MTP");
   add_directory(command, options->directory);
-  command.add_option("--tokens", options->tokens, "Token ids, or a file of them")->type_name("1,2,3|@FILE")->required();
-  command.add_option("--out", options->out, "f32 `logits` [T, V], i32 `tokens` [T]; replaced if it is there")
+  command.add_option("--tokens", options->tokens, "Token ids, or a file of them; required")
+      ->type_name("1,2,3|@FILE")
+      ->required();
+  command.add_option("--out", options->out, "f32 `logits` [T, V], i32 `tokens` [T]; replaced if it is there; required")
       ->type_name("FILE")
       ->required();
   command.add_option("--chunk", options->chunk, "Tokens of a step; the bits do not depend on it")

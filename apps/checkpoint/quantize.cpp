@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "moebius/limits.h"
 
 namespace moebius::internal::apps {
 namespace {
@@ -42,7 +43,7 @@ void add_quantize(CLI::App& app) {
       "moebius quantize Qwen3.5-35B-A3B-8bit Qwen3.5-35B-A3B-4bit --bits 4 --group-size 32");
   command.add_option("SRC", state->source, "A checkpoint in Hugging Face or MLX layout")->required();
   command.add_option("OUT", state->out, "The directory to make; must not exist")->required();
-  command.add_option("--bits", options.bits, "Bits of a weight: 2, 3, 4, 5, 6 or 8")
+  command.add_option("--bits", options.bits, "Bits of a weight: 2, 3, 4, 5, 6 or 8; required")
       ->type_name("B")
       ->check(CLI::IsMember({2, 3, 4, 5, 6, 8}).description(""))
       ->required();
@@ -54,9 +55,9 @@ void add_quantize(CLI::App& app) {
       ->type_name("B")
       ->check(CLI::IsMember({2, 3, 4, 5, 6, 8}).description(""))
       ->capture_default_str();
-  command.add_option("--threads", options.threads, "0: the physical cores that this process may use")
+  command.add_option("--threads", options.threads, "Threads; 0: physical cores within affinity and quota")
       ->type_name("N")
-      ->check(CLI::Range(0, 1024).description(""))
+      ->check(CLI::Range(0, kMaxThreads).description(""))
       ->capture_default_str();
   command.callback([state] { run_quantize(state->options, state->source, state->out); });
 }

@@ -40,8 +40,10 @@ void add_synth(CLI::App& app) {
       "moebius synth --preset qwen3.5-35b-a3b --layers 4 --bits 3 small\n"
       "moebius synth --preset tiny --bits 16 tiny-hf");
   command.add_option("OUT", state->out, "The directory to make; must not exist")->required();
-  command.add_option("--preset", options.preset, "The shape: " + preset_list())->type_name("NAME")->required();
-  command.add_option("--layers", options.layers, "Only this many layers (default: as published)")->type_name("N");
+  command.add_option("--preset", options.preset, "The shape, required: " + preset_list())
+      ->type_name("NAME")
+      ->required();
+  command.add_option("--layers", options.layers, "Only this many layers [as published]")->type_name("N");
   const CLI::Option* bits =
       command.add_option("--bits", options.bits, "2, 3, 4, 5, 6, 8: MLX layout; 16: Hugging Face layout, bf16")
           ->type_name("B")
@@ -56,7 +58,7 @@ void add_synth(CLI::App& app) {
       ->type_name("affine|mxfp4")
       ->check(CLI::IsMember({"affine", "mxfp4"}).description(""))
       ->capture_default_str();
-  command.add_flag("--mtp", options.mtp, "With a draft head (its drafts are as random)");
+  command.add_flag("--mtp", options.mtp, "With a draft head, which is as random as the rest");
   command.add_option("--seed", options.seed, "Other weights of the same shape")->type_name("N")->capture_default_str();
   command.callback([state, bits, group] {
     const bool mxfp4 = state->mode == name(QuantMode::kMxfp4);

@@ -61,7 +61,7 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
   add_choice(command, "--backend", "What runs the model", compute.backend);
   add_choice<InstructionSet>(command, "--isa", "Instruction set [the best there is]",
                              [&compute](InstructionSet isa) { compute.instruction_set = isa; });
-  command.add_option("--threads", compute.threads, "0: physical cores within affinity and quota")
+  command.add_option("--threads", compute.threads, "Threads; 0: physical cores within affinity and quota")
       ->type_name("N")
       ->check(CLI::Range(0, kMaxThreads).description(""))
       ->group(kGroup)
@@ -100,7 +100,8 @@ void add_speculation_option(CLI::App& command, CommonOptions& options) {
 void add_cache_options(CLI::App& command, CommonOptions& options) {
   EngineOptions& engine = options.engine;
   const auto set_memory = [&engine](double gb) { engine.cache.bytes = static_cast<int64_t>(gb * kBytesPerGb); };
-  command.add_option_function<double>("--memory", set_memory, "Keys, values and states [a quarter of what is free]")
+  command
+      .add_option_function<double>("--memory", set_memory, "For keys, values and states [a quarter of what is free]")
       ->type_name("GB")
       ->check(CLI::Range(0.0, kMaxGb).description(""))
       ->group(kGroup);

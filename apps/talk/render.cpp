@@ -69,7 +69,7 @@ void add_render(CLI::App& app) {
       .add_option("CONVERSATION", options->file,
                   R"(A file, or -: {"messages": [...], "tools": [...], "enable_thinking": false})")
       ->required();
-  command.add_flag("--no-answer", options->no_answer, "Without the beginning of the answer to come");
+  command.add_flag("--no-answer", options->no_answer, "Leave out the beginning of the answer to come");
   command.add_flag("--json", options->json, "Also the bytes that users wrote, as ranges, and the token ids");
   command.callback([options] { run_render(*options); });
 }

@@ -40,17 +40,21 @@ void add_number(CLI::App& command, const std::string& flag, Number& number, cons
 }  // namespace
 
 void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
-  add_number(command, "--temperature", flags.temperature, "0: always the likeliest token");
-  add_number(command, "--top-k", flags.top_k, "Only the first K; 0: off");
-  add_number(command, "--top-p", flags.top_p, "Only the likeliest that make up P; 1: off");
-  add_number(command, "--min-p", flags.min_p, "Only those P times as likely as the likeliest; 0: off");
-  add_number(command, "--repetition-penalty", flags.repetition_penalty, "Tokens seen before; 1: off");
-  add_number(command, "--presence-penalty", flags.presence_penalty, "Tokens generated before; 0: off");
-  add_number(command, "--frequency-penalty", flags.frequency_penalty, "The same, each time; 0: off");
+  add_number(command, "--temperature", flags.temperature, "0: always the likeliest token [as the model advises, or 0]");
+  add_number(command, "--top-k", flags.top_k, "Draw from the K likeliest tokens; 0: off");
+  add_number(command, "--top-p", flags.top_p, "Draw from the likeliest tokens that make up P; 1: off");
+  add_number(command, "--min-p", flags.min_p, "Draw from tokens at least P times as likely as the likeliest; 0: off");
+  add_number(command, "--repetition-penalty", flags.repetition_penalty,
+             "Weakens tokens of the prompt and the answer; 1: off");
+  add_number(command, "--presence-penalty", flags.presence_penalty, "Weakens tokens of the answer, once; 0: off");
+  add_number(command, "--frequency-penalty", flags.frequency_penalty,
+             "Weakens tokens of the answer, for each time that they are there; 0: off");
   command.add_option("--logit-bias", flags.logit_bias, "Added to the logit of a token; repeat for more")
       ->type_name("ID=X")
       ->group(kGroup);
-  command.add_option("--seed", flags.seed, "The same seed and prompt, the same answer")->type_name("N")->group(kGroup);
+  command.add_option("--seed", flags.seed, "A seed and a prompt always give the same answer [random]")
+      ->type_name("N")
+      ->group(kGroup);
   command.add_option("--stop", flags.stop, "A string that ends the answer; repeat for more")
       ->type_name("TEXT")
       ->group(kGroup);

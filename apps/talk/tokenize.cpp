@@ -82,7 +82,7 @@ void add_tokenize(CLI::App& app) {
   command.add_option("-p,--prompt", options->text, "Text, @FILE, or - for standard input; with --decode ids")
       ->type_name("TEXT|@FILE|-")
       ->capture_default_str();
-  command.add_flag("--decode", options->decode, "The other way: ids to text");
+  command.add_flag("--decode", options->decode, "Ids to text");
   command.add_flag("--pieces", options->pieces, "A line a token, with its text");
   command.add_flag("--plain", options->plain, "As a user's text: what spells a control token does not become one");
   command.add_flag("--json", options->json, "Results as JSON on stdout");

@@ -101,7 +101,7 @@ class Training:
     def update(self, batch):
         ids, segments, weights = (torch.from_numpy(part).to(self.device, non_blocking=True) for part in batch)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
-            main, draft = demo.losses(self.model, ids.long(), segments, weights.float())
+            main, draft = self.losses(self.model, ids.long(), segments, weights.float())
         (main + DRAFT_WEIGHT * draft).backward()
         self.step += 1
         self.optimizer.step(rate(self.step, self.options.steps, self.options.decay_from), self.quantized())
