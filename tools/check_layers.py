@@ -39,7 +39,7 @@ LAYERS = {
     "load": {"include", "model", "backend", "checkpoint", "base"},
     "engine": {"include", "load", "schedule", "dialogue", "model", "sample"},
     "server": {"include", "base"},
-    "apps/cli": {"include", "engine", "load", "model", "speculate", "base"},
+    "apps/cli": {"include", "engine", "load", "model", "checkpoint", "speculate", "base"},
     "apps/talk": {"apps/cli", "include", "dialogue", "sample", "base"},
     "apps/bench": {"apps/cli", "load", "schedule", "dialogue", "model", "speculate", "backend", "checkpoint", "base"},
     "apps/checkpoint": {"apps/cli", "load", "convert", "model", "checkpoint", "quant", "base"},

@@ -6,9 +6,9 @@
 
 #include "base/bandwidth_probe.h"
 #include "checkpoint/doctor.h"
+#include "checkpoint/published_models.h"
 #include "cli/machine.h"
 #include "cli/progress.h"
-#include "cli/published_models.h"
 #include "load/available_memory.h"
 #include "load/make_backend.h"
 #include "load/option_words.h"

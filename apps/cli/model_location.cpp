@@ -10,8 +10,8 @@
 
 #include "base/file.h"
 #include "base/quote.h"
+#include "checkpoint/published_models.h"
 #include "cli/help.h"
-#include "cli/published_models.h"
 #include "moebius/error.h"
 
 namespace moebius::internal::apps {

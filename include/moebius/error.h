@@ -1,6 +1,6 @@
-// The one error type. A failure of the world or of the user throws Error; an expected outcome is a value; a bug in
-// moebius is MOEBIUS_CHECK (base/check.h). Lives here: codes, exit codes, the three-part message (where: what; what to
-// do). Does not live here: printing. The library never prints and never exits.
+// The one error type: codes, exit codes, and a message of three parts (where: what; what to do). A failure of the world
+// or of the user throws Error. An expected outcome is a value. A bug in moebius fails MOEBIUS_CHECK (base/check.h). The
+// library never prints and never exits.
 #pragma once
 
 #include <stdexcept>
@@ -11,9 +11,9 @@
 
 namespace moebius {
 
-// What went wrong, fine enough for a test to tell one bad input from another.
+// What went wrong. The codes are fine enough for a test to tell one bad input from another.
 enum class ErrorCode {
-  // bad data: exit code 65
+  // Bad data. The exit code is 65.
   kHeaderTooSmall,
   kHeaderTooLarge,
   kInvalidHeader,
@@ -44,10 +44,10 @@ enum class ErrorCode {
   kBadConversation,  // the chat template refuses these messages, or they are not messages
   kUnsupported,
   kNonFinite,
-  // missing input: exit code 66
+  // Missing input. The exit code is 66.
   kMissingInput,
   kUnreadable,
-  // the rest
+  // The exit codes of these are beside them.
   kIo,           // 1: a read or write failed
   kExists,       // 1: the output is there already
   kUsage,        // 2: a flag or argument is wrong
@@ -56,15 +56,15 @@ enum class ErrorCode {
   kInterrupted,  // 130
 };
 
-// "header_too_small" and so on: the spelling of tests, logs and --json.
+// Returns the spelling of a code in tests, logs and --json, such as "header_too_small".
 MOEBIUS_API std::string_view name(ErrorCode code);
 
-// Exit code of a program that ends with this error: 1, 2, 65, 66, 69, 70 or 130.
+// Returns the exit code of a program that ends with this error: 1, 2, 65, 66, 69, 70 or 130.
 MOEBIUS_API int exit_code(ErrorCode code);
 
 class MOEBIUS_API Error : public std::runtime_error {
  public:
-  // where: file, tensor, field or flag. what: expected and got. hint: what to do, may be empty.
+  // where: the file, tensor, field or flag. what: what was expected and what was there. hint: what to do; may be empty.
   Error(ErrorCode code, const std::string& where, const std::string& what, std::string hint = "");
 
   [[nodiscard]] ErrorCode code() const { return code_; }

@@ -1,14 +1,14 @@
-// Limits that callers meet. Each has this one place.
+// Limits that callers meet. Each limit is defined here and nowhere else.
 #pragma once
 
 #include <cstdint>
 
 namespace moebius {
 
-// Rows of logits of one step, and so requests that run at once, and a token with its drafts. At V = 248320 a row has
-// 1 MB.
+// Most rows of logits of one step. It bounds the sequences that run at once, and a token with its drafts. A row has
+// 1 MB at a vocabulary of 248320.
 inline constexpr int64_t kMaxLogitRows = 64;
-inline constexpr int64_t kMaxContext = int64_t{1} << 30;  // tokens of a sequence
+inline constexpr int64_t kMaxContext = int64_t{1} << 30;  // most tokens of a sequence
 inline constexpr int kMaxThreads = 1024;
 
 }  // namespace moebius

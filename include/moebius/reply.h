@@ -1,5 +1,5 @@
-// What a model's reply is made of: the events that stream, and the whole that they add up to. How text becomes events
-// stands in src/reply/reply_parser.h.
+// A model's reply: the events that stream, and the whole that they add up to. src/reply/reply_parser.h turns text into
+// events.
 #pragma once
 
 #include <span>
@@ -19,7 +19,7 @@ struct ReplyEvent {
     kCallFinished,
   };
   Kind kind = Kind::kContent;
-  int call = -1;  // index of the call, from 0; -1 for text
+  int call = -1;  // index of the tool call, from 0; -1 for text
   std::string text;
   std::string id;
   bool operator==(const ReplyEvent&) const = default;
@@ -35,11 +35,11 @@ struct ToolCall {
 struct Reply {
   std::string reasoning;
   std::string content;
-  std::vector<ToolCall> tool_calls;  // the reason to finish is "tool_calls" when there is one
+  std::vector<ToolCall> tool_calls;
   bool operator==(const Reply&) const = default;
 };
 
-// Adds events to what came before. A reply parsed in one piece is the fold of the same events.
+// Adds events to a reply. Folding all events of a reply gives the whole reply.
 MOEBIUS_API void fold(Reply& reply, std::span<const ReplyEvent> events);
 
 }  // namespace moebius

@@ -1,5 +1,5 @@
-// How a token is chosen: the numbers a user may set, the range of each, and what is told of a choice. What they do, and
-// in which order, stands in src/sample/sampler.h.
+// How a token is chosen: the numbers that a user may set, their ranges, and the result of a choice.
+// src/sample/sampler.h defines what each number does, and in which order.
 #pragma once
 
 #include <cstddef>
@@ -21,16 +21,16 @@ struct SamplingOptions {
   float repetition_penalty = 1;  // 1: off
   float presence_penalty = 0;
   float frequency_penalty = 0;
-  std::vector<LogitBias> logit_bias = {};  // one entry an id
+  std::vector<LogitBias> logit_bias = {};  // at most one entry for an id
   uint64_t seed = 0;
-  int32_t logprobs = -1;  // likeliest tokens told beside the drawn one; -1: no logprobs at all
+  int32_t logprobs = -1;  // how many of the likeliest tokens a Draw lists; -1: no log-probabilities at all
 };
 
 struct SamplingLimits {
   static constexpr float kTemperature = 100;
   static constexpr float kRepetitionMin = 0.01f, kRepetitionMax = 100;
-  static constexpr float kPenalty = 2;  // of presence and frequency, both ways, as OpenAI has it
-  static constexpr float kBias = 100;   // both ways
+  static constexpr float kPenalty = 2;  // presence and frequency penalties are in [-2, 2], as in OpenAI's API
+  static constexpr float kBias = 100;   // a bias is in [-100, 100]
   static constexpr size_t kBiases = 1024;
   static constexpr int32_t kLogprobs = 20;
 };
@@ -42,7 +42,7 @@ struct TokenLogprob {
 
 struct Draw {
   int32_t token = 0;
-  float logprob = 0;                   // 0 unless asked for; -infinity for a token whose logit is
+  float logprob = 0;                   // 0 unless it was asked for; -infinity when the logit is -infinity
   std::vector<TokenLogprob> top = {};  // the likeliest tokens, the likeliest first
 };
 

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/quote.h"
 #include "checkpoint/contained_path.h"
+#include "checkpoint/published_models.h"
 #include "checkpoint/shard_index.h"
 #include "moebius/error.h"
 
@@ -25,6 +26,12 @@ constexpr uint64_t kMaxConfigValues = 1 << 18;
 constexpr size_t kNameBytesInMessage = 256;
 constexpr const char* kIndexName = "model.safetensors.index.json";
 
+// What to do, and the command that does it where the repository is known.
+std::string advice(const std::string& what, const fs::path& directory) {
+  const std::string command = download_command_into(directory);
+  return command.empty() ? what : fmt::format("{}: `{}`", what, command);
+}
+
 void check_directory(const fs::path& directory) {
   std::error_code failed;
   const fs::file_status status = fs::status(directory, failed);
@@ -36,7 +43,8 @@ void check_directory(const fs::path& directory) {
   if (failed == std::errc::permission_denied) {
     throw Error(ErrorCode::kUnreadable, directory.string(), failed.message(), "check the permissions");
   }
-  throw Error(ErrorCode::kMissingInput, directory.string(), "does not exist", "check the path");
+  throw Error(ErrorCode::kMissingInput, directory.string(), "does not exist",
+              advice("check the path, or download the model", directory));
 }
 
 Json read_config(const fs::path& directory) {
@@ -59,7 +67,7 @@ std::vector<std::string> weight_files(const fs::path& directory) {
   if (names.empty()) {
     throw Error(ErrorCode::kMissingInput, directory.string(),
                 fmt::format("has neither {} nor model*.safetensors", kIndexName),
-                "download the weights of the checkpoint as well");
+                advice("download the weights of the checkpoint as well", directory));
   }
   if (names.size() > kMaxShards) {
     throw Error(ErrorCode::kBadConfig, directory.string(), fmt::format("has more than {} weight files", kMaxShards),
@@ -76,7 +84,7 @@ File open_shard(const fs::path& directory, const std::string& name) {
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kMissingInput) throw;
     throw Error(ErrorCode::kMissingShard, path.string(), fmt::format("is missing, but {} names it", kIndexName),
-                "the download is incomplete: fetch the missing shard");
+                advice("the download is incomplete: fetch the missing shard", path.parent_path()));
   }
 }
 

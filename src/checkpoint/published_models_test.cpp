@@ -1,5 +1,5 @@
 // Which published model is advised for a memory, and what downloads a model that is not there.
-#include "cli/published_models.h"
+#include "checkpoint/published_models.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 
-namespace moebius::internal::apps {
+namespace moebius::internal {
 namespace {
 
 using ::testing::HasSubstr;
@@ -43,5 +43,13 @@ TEST(DownloadCommand, is_none_for_what_is_a_path) {
   }
 }
 
+TEST(DownloadCommand, into_a_directory_knows_the_cache_and_names) {
+  EXPECT_EQ(download_command_into("/home/ada/.cache/huggingface/hub/models--Qwen--Qwen3-30B-A3B/snapshots/abc"),
+            "hf download Qwen/Qwen3-30B-A3B");
+  EXPECT_EQ(download_command_into("Qwen/Qwen3-30B-A3B"),
+            "hf download Qwen/Qwen3-30B-A3B --local-dir Qwen/Qwen3-30B-A3B");
+  EXPECT_EQ(download_command_into("/data/models/a"), "");
+}
+
 }  // namespace
-}  // namespace moebius::internal::apps
+}  // namespace moebius::internal

@@ -1,11 +1,11 @@
 // See published_models.h.
-#include "cli/published_models.h"
+#include "checkpoint/published_models.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace moebius::internal::apps {
+namespace moebius::internal {
 namespace {
 
 // Sizes as the repositories had them in November 2026.
@@ -53,4 +53,17 @@ std::string download_command(const std::string& name) {
   return "hf download ORG/" + name;
 }
 
-}  // namespace moebius::internal::apps
+std::string download_command_into(const std::filesystem::path& directory) {
+  constexpr std::string_view kCacheEntry = "models--";  // of huggingface_hub: models--ORG--NAME
+  for (const std::filesystem::path& part : directory) {
+    std::string entry = part.string();
+    if (!entry.starts_with(kCacheEntry)) continue;
+    entry.erase(0, kCacheEntry.size());
+    if (const size_t at = entry.find("--"); at != std::string::npos) entry.replace(at, 2, "/");
+    return download_command(entry);
+  }
+  const std::string command = download_command(directory.string());
+  return command.empty() ? "" : fmt::format("{} --local-dir {}", command, directory.string());
+}
+
+}  // namespace moebius::internal
