@@ -1,5 +1,5 @@
-// A directory that appears whole or not at all: everything is synced before the rename, and the rename refuses to
-// replace. FileWriter (file.cpp) writes what goes into it.
+// AtomicDirectory: a directory that appears whole or not at all. commit() syncs everything before the rename, and the
+// rename refuses to replace an existing path. FileWriter (file.cpp) writes the files inside.
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -35,7 +35,7 @@ void sync_path(const fs::path& path) {
   if (failed != 0) throw_io_error(path, "cannot sync", failed);
 }
 
-// Files that were copied in, not written by FileWriter, need it as well.
+// Syncs the directory and everything below it, because some files were copied in and not synced by FileWriter.
 void sync_tree(const fs::path& directory) {
   std::error_code failed;
   for (fs::recursive_directory_iterator entry(directory, failed), end; !failed && entry != end;
@@ -47,13 +47,13 @@ void sync_tree(const fs::path& directory) {
 }
 
 bool is_taken(const fs::path& path) {
-  std::error_code ignored;  // what cannot be looked at cannot be created either, and mkdir says why
+  std::error_code ignored;  // mkdir fails on a path that cannot be looked at, and says why
   return fs::exists(fs::symlink_status(path, ignored));
 }
 
 int rename_no_replace(const fs::path& from, const fs::path& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL && errno != ENOSYS) return errno;  // these two: the file system does not know the flag
+  if (errno != EINVAL && errno != ENOSYS) return errno;  // EINVAL, ENOSYS: the file system lacks the flag
   if (is_taken(to)) return EEXIST;
   return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }

@@ -15,14 +15,14 @@
 namespace moebius::internal {
 namespace {
 
-// Sixteen bytes: one vector register of every 64-bit machine, so that no wider instruction set leaks in here.
+// Sixteen bytes fit one vector register of every 64-bit machine. A wider vector would need a wider instruction set.
 using Vector = uint64_t __attribute__((vector_size(16)));
 constexpr size_t kAccumulators = 8;
 constexpr size_t kStep = kAccumulators * sizeof(Vector);
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// The xor of all words of [data, data + bytes); bytes is a multiple of kStep. Independent accumulators, because one
-// chain of dependent operations would be slower than memory.
+// Returns the xor of all words of [data, data + bytes); bytes is a multiple of kStep. It uses independent accumulators,
+// because one chain of dependent operations would be slower than memory.
 uint64_t fold(const std::byte* data, size_t bytes) {
   Vector sums[kAccumulators] = {};
   const auto* vectors = reinterpret_cast<const Vector*>(data);
@@ -33,7 +33,7 @@ uint64_t fold(const std::byte* data, size_t bytes) {
   return sums[0][0] ^ sums[0][1];
 }
 
-// Fills words with 64-bit numbers that differ (Weyl sequence) and returns their xor.
+// Fills the buffer with 64-bit numbers that differ (Weyl sequence) and returns their xor.
 uint64_t fill(std::byte* data, size_t bytes, uint64_t seed) {
   auto* words = reinterpret_cast<uint64_t*>(data);
   uint64_t sum = 0;
@@ -60,7 +60,7 @@ BandwidthProbe::BandwidthProbe(int threads, size_t bytes)
   madvise(memory, bytes_, MADV_HUGEPAGE);  // advice: small pages work too
   data_ = static_cast<std::byte*>(memory);
   std::atomic<uint64_t> sum{0};
-  pool_.run([&](int thread) {  // each thread touches its share first, so that it lies on its own memory node
+  pool_.run([&](int thread) {  // the first touch of a share places it on the memory node of its thread
     const auto t = static_cast<size_t>(thread);
     sum.fetch_xor(fill(data_ + t * share_bytes_, share_bytes_, t), std::memory_order_relaxed);
   });

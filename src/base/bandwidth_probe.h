@@ -1,7 +1,7 @@
-// How fast this machine reads memory, measured the way the kernels read weights: every thread streams its own
-// contiguous share of a buffer far larger than any cache. Speeds of moebius are given as per cent of this number, so it
-// has to be an honest roof: plain 16-byte loads reach what AVX-512 loads and software prefetch reach (measured on Zen
-// 4), and several streams per thread are slower.
+// Measures how fast this machine reads memory. Every thread streams its own contiguous share of a buffer far larger
+// than any cache, as the kernels read weights. moebius reports its speeds as per cent of this number, so the number
+// must be an honest upper bound. Plain 16-byte loads reach what AVX-512 loads and software prefetch reach (measured on
+// Zen 4). Several streams per thread are slower.
 #pragma once
 
 #include <cstddef>
@@ -15,20 +15,21 @@ class BandwidthProbe {
  public:
   static constexpr size_t kDefaultBytes = size_t{1} << 30;
 
-  // Allocates and fills the buffer (huge pages where the kernel gives them). Throws kUnavailable without memory.
+  // Allocates and fills the buffer, on huge pages where the kernel gives them. Throws kUnavailable without memory.
   explicit BandwidthProbe(int threads, size_t bytes = kDefaultBytes);
   ~BandwidthProbe();
   BandwidthProbe(const BandwidthProbe&) = delete;
   BandwidthProbe& operator=(const BandwidthProbe&) = delete;
 
-  // Reads the buffer once; bytes per second. Throws kInternal when the sum is not that of what was written.
+  // Reads the buffer once and returns the bytes per second. Throws kInternal when the xor of the words read differs
+  // from the xor of the words written.
   double measure();
 
   [[nodiscard]] size_t bytes() const { return bytes_; }
 
  private:
   ThreadPool pool_;
-  size_t share_bytes_;  // of one thread
+  size_t share_bytes_;  // bytes that one thread reads
   size_t bytes_;
   std::byte* data_;
   uint64_t expected_;

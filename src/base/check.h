@@ -1,4 +1,5 @@
-// MOEBIUS_CHECK: a condition that only a bug in moebius can break. Never for input: that is Error.
+// MOEBIUS_CHECK tests a condition that only a bug in moebius can break. Input is never checked with it: bad input
+// throws Error directly.
 #pragma once
 
 namespace moebius::internal {

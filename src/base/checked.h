@@ -1,5 +1,5 @@
-// Arithmetic on numbers that come from files: overflow is an answer, never a wrap. Raw * and + on parsed sizes is a
-// defect; this is the one place that does it.
+// Arithmetic on numbers that come from files. An overflow gives nullopt and never wraps around. No other file may use
+// raw * and + on parsed sizes.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ inline std::optional<uint64_t> checked_mul(uint64_t a, uint64_t b) {
   return product;
 }
 
-// Counts that the program itself made and that cannot overflow.
+// div_up and round_up are for counts that the program itself made and that cannot overflow.
 constexpr int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t round_up(int64_t a, int64_t b) { return div_up(a, b) * b; }
 

@@ -1,5 +1,5 @@
-// Conversions between 16-bit floats and f32 by their bits: exact upwards, round half to even downwards, independent of
-// instruction set and rounding mode flags. Vector code has its own; this is what it must agree with.
+// Converts between 16-bit floats and f32 by their bits. Widening is exact, narrowing rounds half to even, and neither
+// depends on the instruction set. Vector code has its own conversions, which must agree with these.
 #include "base/dtype.h"
 
 #include <cstring>
@@ -76,7 +76,8 @@ uint16_t f32_to_f16(float value) {
   if (magnitude > kF32Infinity) return static_cast<uint16_t>(sign | 0x7e00 | (magnitude >> kMantissaShift & 0x1ff));
   if (magnitude >= kOverflow) return static_cast<uint16_t>(sign | 0x7c00);
   if (magnitude < kSmallestNormal) {
-    // Floats in [0.5, 1) are 2^-24 apart, as f16 subnormals are: the addition rounds.
+    // Floats in [0.5, 1) are 2^-24 apart, as f16 subnormals are. Adding 0.5 therefore rounds to an f16 subnormal, half
+    // to even in the default rounding mode.
     const float rounded = std::bit_cast<float>(magnitude) + 0.5f;
     return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(rounded) - std::bit_cast<uint32_t>(0.5f)));
   }

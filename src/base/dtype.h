@@ -37,9 +37,9 @@ float f16_to_f32(uint16_t bits);    // exact, subnormals and NaN included
 uint16_t f32_to_bf16(float value);  // round half to even; NaN stays NaN
 uint16_t f32_to_f16(float value);   // round half to even; overflow to infinity
 
-// Element i of a float array in its storage dtype (kF32, kF16 or kBF16), widened exactly.
+// Reads element i of a float array in its storage dtype (kF32, kF16 or kBF16), widened exactly.
 float load_f32(const void* data, DType dtype, int64_t i);
-// The inverse, rounding half to even.
+// Writes element i of such a float array, rounded half to even.
 void store_f32(void* data, DType dtype, int64_t i, float value);
 
 }  // namespace moebius::internal

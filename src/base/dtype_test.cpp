@@ -1,4 +1,5 @@
-// Conversions, exhaustive where 16 bits allow it; the oracle is the formula of the format in double precision.
+// Tests the conversions, exhaustively where 16 bits allow it. The oracle is the formula of the format in double
+// precision.
 #include "base/dtype.h"
 
 #include <gtest/gtest.h>

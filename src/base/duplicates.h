@@ -1,5 +1,5 @@
-// Finding a repeated name in a list from a hostile file: by sorting, so that no choice of names makes it slow (a hash
-// table can be made to collide).
+// Finds a repeated name in a list from a hostile file. It sorts the names, because no choice of names makes sorting
+// slow. A hash table can be made to collide.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace moebius::internal {
 
-// The smallest index whose name an earlier element has already. name(i) is the name of element i < count.
+// Returns the smallest index whose name an earlier element already has. name(i) is the name of element i < count.
 template <typename Name>
 std::optional<size_t> first_duplicate(size_t count, const Name& name) {
   std::vector<size_t> order(count);

@@ -80,7 +80,7 @@ int exit_code(ErrorCode code) {
       return 1;
     case ErrorCode::kUsage:
       return 2;
-    case ErrorCode::kMissingShard:  // a file that should be there is not: to a script the same as a missing checkpoint
+    case ErrorCode::kMissingShard:  // to a script, a missing shard is the same as a missing checkpoint
     case ErrorCode::kMissingInput:
     case ErrorCode::kUnreadable:
       return 66;

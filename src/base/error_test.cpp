@@ -1,4 +1,4 @@
-// Names, exit codes and the message of errors; what a hostile name can do to a message.
+// Tests the names, exit codes and messages of errors, and what a hostile name can do to a message.
 #include "moebius/error.h"
 
 #include <gtest/gtest.h>
@@ -86,8 +86,8 @@ TEST(Quote, accepts_exactly_the_utf8_characters_of_the_standard) {
                       {"\xf4\x8f\xbf\xbf", 4},
                       {"\x80", 0},              // continuation first
                       {"\xc1\xbf", 0},          // overlong, two bytes
-                      {"\xe0\x9f\xbf", 0},      // overlong, three
-                      {"\xf0\x8f\xbf\xbf", 0},  // overlong, four
+                      {"\xe0\x9f\xbf", 0},      // overlong, three bytes
+                      {"\xf0\x8f\xbf\xbf", 0},  // overlong, four bytes
                       {"\xed\xa0\x80", 0},      // surrogate
                       {"\xf4\x90\x80\x80", 0},  // above U+10FFFF
                       {"\xf5\x80\x80\x80", 0},

@@ -1,4 +1,4 @@
-// Reading: open, pread, page-cache hints. Writing: FileWriter. Directories that appear whole: atomic_directory.cpp.
+// File (open, pread, page-cache hints) and FileWriter. AtomicDirectory is in atomic_directory.cpp.
 #include "base/file.h"
 
 #include <fcntl.h>
@@ -35,7 +35,7 @@ constexpr const char* kNotRegularHint = "checkpoints hold plain files: download 
   }
 }
 
-// The file is shorter than it was when it was opened.
+// Throws kTruncated: the file is shorter now than when it was opened.
 [[noreturn]] void refuse_short(const std::filesystem::path& path, int fd, uint64_t offset, uint64_t bytes) {
   struct stat status{};
   ::fstat(fd, &status);
@@ -54,7 +54,8 @@ std::string_view kind(mode_t mode) {
 }  // namespace
 
 File::File(std::filesystem::path path) : path_(std::move(path)) {
-  // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever. On a regular file it means nothing.
+  // Without O_NONBLOCK, opening a FIFO that nobody writes to would wait for ever. The flag has no effect on a regular
+  // file.
   fd_ = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
   if (fd_ < 0) refuse_open(path_, errno);
   struct stat status{};
@@ -106,8 +107,9 @@ std::string File::identity() const {
 }
 
 void File::drop_pages(uint64_t offset, uint64_t length) const {
-  // The kernel keeps a page that the range covers in part, and the page cache may hold one of up to 2 MiB. Beginning at
-  // such a page's start lets a sequence of adjacent ranges drop them all; only a page that is still to be read stays.
+  // The kernel keeps a page that the range covers only in part, and a page of the page cache may have up to 2 MiB. The
+  // range begins at a multiple of 2 MiB, so that a sequence of adjacent ranges drops every page. Only a page of which a
+  // part is still to be read stays.
   constexpr uint64_t kLargestPage = 2 << 20;
   const uint64_t start = offset - offset % kLargestPage;
   ::posix_fadvise(fd_, static_cast<off_t>(start), static_cast<off_t>(offset + length - start), POSIX_FADV_DONTNEED);

@@ -1,6 +1,6 @@
-// Files as the loader and the writers need them: regular files only, exact reads at an offset (checkpoints by pread,
-// never mapped: a file that is truncated while it is mapped kills the process), page-cache hints, and outputs that
-// appear whole or not at all.
+// Files for the loader and the writers: exact reads of regular files at an offset, page-cache hints, and outputs that
+// appear whole or not at all. Checkpoints are read with pread and never mapped, because a file that is truncated while
+// it is mapped kills the process.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace moebius::internal {
 
 class File {
  public:
-  // Opens a regular file for reading. Throws kMissingInput, kUnreadable (permissions) or kNotRegularFile; never blocks
-  // on a FIFO or a device.
+  // Opens a regular file for reading and never blocks on a FIFO or a device. Throws kMissingInput, kUnreadable
+  // (permissions) or kNotRegularFile.
   explicit File(std::filesystem::path path);
   ~File();
   File(File&& other) noexcept;
@@ -27,13 +27,13 @@ class File {
   [[nodiscard]] uint64_t size() const { return size_bytes_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  // Reads exactly out.size() bytes at the offset; thread safe. Throws kTruncated when the file ends before (it shrank
-  // since it was opened), kIo on an I/O error.
+  // Reads exactly out.size() bytes at the offset; thread safe. Throws kTruncated when the file ends earlier (it shrank
+  // since it was opened) and kIo on an I/O error.
   void read(uint64_t offset, std::span<std::byte> out) const;
 
-  // The whole file as memory; for files that moebius wrote itself (mapping.h says why).
+  // Maps the whole file into memory. Use it only for files that moebius wrote itself (mapping.h says why).
   [[nodiscard]] Mapping map() const;
-  // Size, time of the last change and inode, as text: another file under the same name has another identity.
+  // Returns size, time of the last change and inode as text. Another file under the same name has another identity.
   [[nodiscard]] std::string identity() const;
 
   // Tells the kernel that these bytes will not be read again, so that loading does not fill memory twice.
@@ -45,11 +45,12 @@ class File {
   uint64_t size_bytes_ = 0;
 };
 
-// The whole of a small text file; kHeaderTooLarge above max_bytes.
+// Reads the whole of a small text file. Throws kHeaderTooLarge when it has more than max_bytes.
 std::string read_text(const std::filesystem::path& path, uint64_t max_bytes);
 
-// A directory that is written beside its final name (OUT.tmp-PID) and renamed into place by commit(); without commit()
-// everything written so far is removed. Throws kExists when the final name is taken, kIo when a write fails.
+// A directory that is written beside its final name (OUT.tmp-PID). commit() renames it into place. The destructor
+// removes everything written when commit() was not called. Throws kExists when the final name is taken and kIo when a
+// write fails.
 class AtomicDirectory {
  public:
   explicit AtomicDirectory(std::filesystem::path final_path);
@@ -66,7 +67,8 @@ class AtomicDirectory {
   bool committed_ = false;
 };
 
-// Appends to a new file; sync() before it counts as written. Throws kIo with the path (disk full and so on).
+// Appends to a new file. The bytes count as written only after sync(). Throws kIo with the path, for example when the
+// disk is full.
 class FileWriter {
  public:
   explicit FileWriter(std::filesystem::path path);

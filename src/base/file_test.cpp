@@ -111,7 +111,7 @@ TEST_F(Files, close_what_they_opened_when_they_move) {
 
 constexpr size_t kPageBytes = 4096;
 
-// Pages of the file that the page cache holds.
+// Counts the pages of the file that the page cache holds.
 size_t cached_pages(const fs::path& path, size_t bytes) {
   const int fd = ::open(path.c_str(), O_RDONLY);
   void* map = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);
@@ -125,7 +125,7 @@ size_t cached_pages(const fs::path& path, size_t bytes) {
   return count;
 }
 
-// Dirty pages cannot be dropped.
+// Writes the dirty pages to the disk, because the kernel cannot drop dirty pages.
 void sync_file(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY);
   EXPECT_EQ(::fsync(fd), 0);
@@ -165,7 +165,7 @@ TEST_F(Files, that_cannot_be_created_name_the_path) {
                         [&] { FileWriter writer(directory_.path() / "absent/b"); });
 }
 
-// Runs the body in a child whose files may grow to `limit` bytes: the one portable way to make a write fail.
+// Runs the body in a child whose files may grow to `limit` bytes. This is the one portable way to make a write fail.
 int run_with_file_limit(rlim_t limit, const std::function<int()>& body) {
   const pid_t child = ::fork();
   if (child == 0) {

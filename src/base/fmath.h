@@ -1,7 +1,7 @@
-// Our exp, log1p and what is built on them (N1, N6): one polynomial each, every fma written out, so that the scalar
-// form here and the 16-lane form of the CPU kernels (cpu/kernels/math.h) agree bit for bit on every machine. Never
-// libm. Polynomials: S. Moshier, Cephes (expf, logf). `static` on purpose: a file compiled for AVX-512 keeps its own
-// copies.
+// exp, log1p and the functions built on them (N1, N6). Each uses one polynomial, writes every fma out and never calls
+// libm, so that the scalar form here and the 16-lane form of the CPU kernels (cpu/kernels/math.h) agree bit for bit on
+// every machine. The polynomials are from S. Moshier, Cephes (expf, logf). The functions are `static` on purpose: a
+// file compiled for AVX-512 keeps its own copies.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace moebius::internal::fmath {
 static constexpr float kLog2E = 1.44269504088896341f;
 static constexpr float kLn2High = 0.693359375f;  // 9 bits: n * kLn2High is exact
 static constexpr float kLn2Low = -2.12194440e-4f;
-static constexpr float kExpMin = -110.0f;  // below, exp is 0; above kExpMax, infinity
+static constexpr float kExpMin = -110.0f;  // exp(x) is 0 for x < kExpMin and infinity for x > kExpMax
 static constexpr float kExpMax = 100.0f;
 static constexpr float kExpPolynomial[6] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
                                             4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
@@ -33,7 +33,7 @@ static inline float power_of_two(int32_t n) {
 
 // e^x, within 1.02 ulp; exp(0) is exactly 1, NaN stays NaN, subnormal results are exact to rounding.
 static inline float exp(float x) {
-  x = x > kExpMax ? kExpMax : x;  // NaN passes both
+  x = x > kExpMax ? kExpMax : x;  // NaN passes both clamps
   x = x < kExpMin ? kExpMin : x;
   const float n = __builtin_rintf(x * kLog2E);
   float r = fma(n, -kLn2High, x);
@@ -43,7 +43,7 @@ static inline float exp(float x) {
   const float y = fma(p, r * r, r) + 1.0f;
   if (n != n) return n;
   const auto exponent = static_cast<int32_t>(n);
-  const int32_t half = exponent >> 1;  // two factors: the result may be subnormal or infinite, they may not
+  const int32_t half = exponent >> 1;  // two factors: the result may be subnormal or infinite, a factor may not
   return y * power_of_two(half) * power_of_two(exponent - half);
 }
 

@@ -1,5 +1,5 @@
-// Our exp and log1p against the double precision of libm over dense sweeps, and the values that the definitions promise
-// exactly. That the 16-lane forms agree with these bit for bit is the business of the parity tests.
+// Tests exp and log1p against the double precision of libm over dense sweeps, and the values that the definitions
+// promise exactly. The parity tests check that the 16-lane forms agree with these bit for bit.
 #include "base/fmath.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// errno as an Error; shared by the files of base that talk to the kernel.
+// Turns errno into an Error. The files of base that call the kernel share it.
 #pragma once
 
 #include <filesystem>

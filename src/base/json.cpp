@@ -46,7 +46,7 @@ class TreeBuilder : public JsonHandler {
   };
 
   Json* add(Json&& value) {
-    // A tree takes up to twenty times the bytes of its text: the text's size alone does not bound it.
+    // A tree takes up to twenty times the bytes of its text, so a limit on the text alone does not bound the tree.
     if (values_left_-- == 0) {
       throw Error(ErrorCode::kHeaderTooLarge, where_, fmt::format("too many JSON values, before byte {}", position()),
                   kBadJsonHint);
@@ -60,7 +60,8 @@ class TreeBuilder : public JsonHandler {
       parent.push_back(std::move(value));
       return &parent.back();
     }
-    // Appends as to a vector: ordered_map's own insertion searches all keys, which is quadratic on a hostile file.
+    // emplace_back appends as to a vector. ordered_map's own insertion searches all keys, which is quadratic on a
+    // hostile file.
     auto& object = parent.get_ref<Json::object_t&>();
     object.emplace_back(std::move(key_), std::move(value));
     return &object.back().second;
@@ -96,13 +97,13 @@ class TreeBuilder : public JsonHandler {
   throw Error(ErrorCode::kBadConfig, where, "is missing", kBadFieldHint);
 }
 
-// The value at key, nullptr when absent or null.
+// Returns the value at key, or nullptr when the key is absent or null.
 const Json* find_value(const Json& object, std::string_view key) {
   const auto found = object.find(key);
   return found == object.end() || found->is_null() ? nullptr : &*found;
 }
 
-// An integer that int64 can hold, or nothing.
+// Returns the integer, or nullopt when the value is no integer that int64 can hold.
 std::optional<int64_t> exact_integer(const Json& value) {
   if (value.is_number_unsigned()) {
     const auto number = value.get<uint64_t>();
@@ -180,7 +181,7 @@ std::string to_text(const Json& value, JsonLayout layout) {
   return value.dump(indent, ' ', kAsciiOnly, Json::error_handler_t::replace);
 }
 
-// The file is set off by a colon, fields by dots.
+// A colon follows the file, and dots separate the fields.
 std::string JsonObject::where(std::string_view key) const {
   const char* separator = where_.find(": ") == std::string::npos ? ": " : ".";
   return where_ + separator + printable(key, 256);

@@ -1,6 +1,6 @@
-// Bounded JSON: nlohmann::ordered_json behind a parser that refuses what files of strangers contain: more than
-// max_depth levels, more than max_bytes or max_values, duplicate keys, invalid UTF-8, anything after the value. The
-// typed getters check before they convert (nlohmann turns -1 into 2^64-1 and 3.9 into 3 without a word).
+// Bounded JSON: nlohmann::ordered_json behind a parser for files of strangers. The parser refuses more than max_depth
+// levels, more than max_bytes or max_values, duplicate keys, invalid UTF-8, and anything after the value. The typed
+// getters check before they convert (nlohmann turns -1 into 2^64-1 and 3.9 into 3 without an error).
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,13 @@ struct JsonLimits {
 // offset.
 Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {});
 
-// A value as text. Names and strings of a value need not be UTF-8; the text always is.
+// to_text() gives a value as text. The names and strings of the value need not be UTF-8; the text always is.
 enum class JsonLayout : uint8_t { kOneLine, kIndented };
 std::string to_text(const Json& value, JsonLayout layout = JsonLayout::kOneLine);
 
-// One object of a parsed file, with the place that messages name ("config.json: text_config.head_dim").
-// A getter throws kBadConfig naming the field when the key is there with another type or outside [min, max];
-// an absent or null key gives the default, or kBadConfig when there is none.
+// One object of a parsed file, with the place that messages name ("config.json: text_config.head_dim"). A getter throws
+// kBadConfig, naming the field, when the value has another type or lies outside [min, max]. An absent or null key gives
+// the default; without a default, the getter throws kBadConfig.
 class JsonObject {
  public:
   JsonObject(const Json& object, std::string where);

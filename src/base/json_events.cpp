@@ -10,7 +10,7 @@
 namespace moebius::internal {
 namespace {
 
-// nlohmann buffers the current token twice; a bound on it bounds that memory whatever the file's size.
+// nlohmann buffers the current token twice. A bound on the token bounds that memory, whatever the file's size.
 constexpr int64_t kMaxTokenBytes = 4 << 20;
 
 [[noreturn]] void refuse(const JsonSource& source, ErrorCode code, uint64_t at, const std::string& what) {
@@ -48,13 +48,13 @@ class JsonCursor {
  private:
   const JsonSource* source_ = nullptr;
   JsonHandler* handler_ = nullptr;
-  const char** token_ = nullptr;  // where the current token, or the blank before it, begins
+  const char** token_ = nullptr;  // the beginning of the current token, or of the blank before it
   const char* at_;
 };
 
 namespace {
 
-// nlohmann's SAX interface: turns its calls into events, and counts levels.
+// Implements nlohmann's SAX interface: turns its calls into events and counts levels.
 class Sax {
  public:
   Sax(const JsonSource& source, JsonHandler& handler) : source_(source), handler_(handler) {}
@@ -67,7 +67,7 @@ class Sax {
   bool number_unsigned(uint64_t value) { return scalar(Json(value)); }
   bool number_float(double value, const std::string& /*text*/) { return scalar(Json(value)); }
   bool string(std::string& value) { return scalar(Json(std::move(value))); }
-  bool binary(Json::binary_t& /*value*/) { return false; }  // JSON text has none
+  bool binary(Json::binary_t& /*value*/) { return false; }  // JSON text has no binary values
 
   bool key(std::string& key) {
     handler_.key(std::move(key));
@@ -135,7 +135,8 @@ void parse_json_events(const JsonSource& source, JsonHandler& handler) {
                 fmt::format("{} bytes of JSON, at most {} are read", text.size(), source.limits.max_bytes),
                 kBadJsonHint);
   }
-  // nlohmann skips a byte order mark and takes a NUL for the end of the text: whatever follows would go unseen.
+  // nlohmann skips a byte order mark and takes a NUL for the end of the text, so that bytes after a NUL would go
+  // unseen.
   if (text.starts_with("\xef\xbb\xbf")) refuse(source, source.malformed, 0, "a byte order mark before the JSON text");
   if (const size_t nul = text.find('\0'); nul != text.npos) refuse(source, source.malformed, nul, "a NUL byte");
   Sax sax(source, handler);

@@ -11,7 +11,7 @@
 
 namespace moebius::internal {
 
-// What to do about a file that is not the JSON it should be.
+// The hint for a file that is not the JSON it should be.
 constexpr const char* kBadJsonHint = "the file is damaged or was edited by hand: download it again";
 
 class JsonHandler {
@@ -26,7 +26,8 @@ class JsonHandler {
   virtual void scalar(Json&& value) = 0;                // null, boolean, number or string
   virtual void huge_number(std::string_view text) = 0;  // a number beyond double; must throw
 
-  // Bytes of the text read so far: just behind the token of the current event (one more behind a number).
+  // The number of bytes of the text read so far. It is just behind the token of the current event, or one byte further
+  // when that token is a number.
   [[nodiscard]] uint64_t position() const { return static_cast<uint64_t>(next_ - begin_); }
 
  private:
@@ -42,7 +43,8 @@ struct JsonSource {
   ErrorCode malformed = ErrorCode::kInvalidJson;  // code for text that is not JSON
 };
 
-// Throws source.malformed, kJsonDepth, kHeaderTooLarge, and what the handler throws.
+// Parses the text and sends its events to the handler. Throws source.malformed, kJsonDepth, kHeaderTooLarge, and what
+// the handler throws.
 void parse_json_events(const JsonSource& source, JsonHandler& handler);
 
 }  // namespace moebius::internal

@@ -16,8 +16,8 @@ namespace {
 constexpr uint64_t kPage = 4096;
 constexpr uint64_t kHugePage = uint64_t{2} << 20;
 
-// Address space for `bytes`, beginning at the same place within a huge page as the offset within the file: only then
-// can the kernel use one.
+// Reserves address space for `bytes` and returns where the mapping begins. That address has the same offset within a
+// huge page as `offset` has in the file; only then can the kernel use huge pages.
 std::byte* reserve_like(uint64_t offset, size_t bytes, void*& base, size_t& base_bytes) {
   base_bytes = bytes + kHugePage;
   base = ::mmap(nullptr, base_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

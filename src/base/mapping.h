@@ -1,6 +1,7 @@
-// A piece of a file as memory, shared with every process that maps it: the page cache itself, no copy. On huge pages
-// where the file system has them. A file that is cut short while it is mapped kills the process that reads it, so only
-// files are mapped that moebius wrote and replaces as a whole (replacement_file.h); checkpoints are read with pread.
+// A piece of a file as memory. It is the page cache itself, without a copy, and every process that maps the file shares
+// it. It uses huge pages where the file system has them. A file that is cut short while it is mapped kills the process
+// that reads it. Only files are mapped that moebius wrote and replaces as a whole (replacement_file.h); checkpoints are
+// read with pread.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +15,8 @@ class Mapping {
   enum class Access : uint8_t { kRead, kWrite };
 
   Mapping() = default;
-  // Bytes [offset, offset + bytes) of an open file; offset: a multiple of 64. Throws kUnavailable when there is no
-  // address space for it.
+  // Maps bytes [offset, offset + bytes) of an open file; offset is a multiple of 64. Throws kUnavailable when there is
+  // no address space for it or the file cannot be mapped.
   Mapping(int fd, uint64_t offset, uint64_t bytes, Access access);
   ~Mapping();
   Mapping(Mapping&& other) noexcept;
@@ -24,9 +25,10 @@ class Mapping {
   Mapping& operator=(const Mapping&) = delete;
 
   [[nodiscard]] std::span<std::byte> bytes() const { return {data_, size_}; }
-  // Reads a piece in now rather than page by page at its first use. A hint: does nothing where the system cannot.
+  // Reads a piece into memory now rather than page by page at its first use. This is a hint: it does nothing where the
+  // system does not support it.
   void populate(uint64_t offset, uint64_t length) const;
-  // From now on, writing to it is a fault.
+  // Makes the mapping read-only: writing to it afterwards is a fault.
   void make_read_only() const;
 
  private:

@@ -1,4 +1,4 @@
-// A piece of MarkedText that is only looked at: text and the ranges of it that a user wrote.
+// A read-only view of MarkedText: text, and the ranges of it that a user wrote.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ struct MarkedView {
 
 inline MarkedView view(const MarkedText& marked) { return {marked.text, marked.user}; }
 
-// The ranges that overlap [begin, end), counted from begin.
+// Returns the parts of the ranges that lie within `part`, counted from part.begin.
 inline std::vector<ByteRange> ranges_within(std::span<const ByteRange> user, ByteRange part) {
   std::vector<ByteRange> inside;
   auto range = std::lower_bound(user.begin(), user.end(), part.begin,
@@ -33,7 +33,7 @@ class MarkedBuilder {
  public:
   explicit MarkedBuilder(std::span<const ByteRange> user) : user_(user) {}
 
-  // Bytes of the source, as they are. Calls go through the source from left to right.
+  // Appends bytes of the source as they are. Calls of copy() and replace() go through the source from left to right.
   void copy(std::string_view bytes, size_t source_begin) {
     const size_t out = built_.text.size();
     built_.text += bytes;
@@ -41,7 +41,8 @@ class MarkedBuilder {
       mark(out + range.begin - source_begin, out + range.end - source_begin);
     }
   }
-  // Bytes that stand for [source_begin, source_end): all of them are the user's when one of those is.
+  // Appends bytes that replace the source bytes [source_begin, source_end). All of the new bytes are the user's when
+  // one of the replaced bytes is.
   void replace(std::string_view bytes, size_t source_begin, size_t source_end) {
     const size_t out = built_.text.size();
     built_.text += bytes;

@@ -1,4 +1,4 @@
-// The modes in which MLX quantizes matrices, by their names in config.json. What their bytes mean: src/quant.
+// The modes in which MLX quantizes matrices, and their names in config.json. src/quant says what their bytes mean.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@ namespace moebius::internal {
 
 enum class QuantMode : uint8_t {
   kAffine,  // W = scale * code + bias
-  kMxfp4,   // W = scale * element, of 4 bits; no biases
+  kMxfp4,   // W = scale * element; an element has 4 bits; there are no biases
 };
 
 constexpr std::string_view name(QuantMode mode) { return mode == QuantMode::kMxfp4 ? "mxfp4" : "affine"; }

@@ -15,7 +15,8 @@
 namespace moebius::internal {
 namespace {
 
-// The one who held the lock before may have renamed or removed the file between our open() and our flock().
+// Tells whether `path` still names the open file. The previous holder of the lock may have renamed or removed that file
+// between our open() and our flock().
 bool still_named(int fd, const std::filesystem::path& path) {
   struct stat opened{};
   struct stat named{};

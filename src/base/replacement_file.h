@@ -1,6 +1,6 @@
-// A large file that takes its name only when it is whole: written as PATH.tmp by one process at a time, then renamed
-// over PATH. Whoever has the old file open or mapped keeps it. A process that dies leaves PATH.tmp, which the next one
-// takes.
+// A large file that takes its name only when it is whole. One process at a time writes it as PATH.tmp and then renames
+// it over PATH. Whoever has the old file open or mapped keeps it. A process that dies leaves PATH.tmp behind, and the
+// next writer takes that file over.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@ namespace moebius::internal {
 
 class ReplacementFile {
  public:
-  // nullopt while another process writes the same file. Throws kIo when the folder does not let us.
+  // Returns nullopt while another process writes the same file. Throws kIo when the folder does not allow it.
   static std::optional<ReplacementFile> create(const std::filesystem::path& path);
-  ~ReplacementFile();  // without commit(): PATH.tmp is removed
+  ~ReplacementFile();  // removes PATH.tmp when commit() was not called
   ReplacementFile(ReplacementFile&& other) noexcept;
   ReplacementFile& operator=(ReplacementFile&&) = delete;
   ReplacementFile(const ReplacementFile&) = delete;
   ReplacementFile& operator=(const ReplacementFile&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  // Bytes [offset, offset + bytes), zero and on disk, as memory to write to: a full disk is an error here and not a
-  // fault later. Throws kIo.
+  // Maps bytes [offset, offset + bytes) for writing. They are zero and their disk space is allocated, so that a full
+  // disk is an error here and not a fault later. Throws kIo.
   [[nodiscard]] Mapping extend(uint64_t offset, uint64_t bytes);
   void write(uint64_t offset, std::string_view text);
   // Waits until the disk has everything, then replaces PATH. Throws kIo.

@@ -1,4 +1,4 @@
-// Files that take their name when they are whole, and their bytes as memory.
+// Tests files that take their name only when they are whole, and the mappings of their bytes.
 #include "base/replacement_file.h"
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ class ReplacementFileTest : public ::testing::Test {
   fs::path temporary_ = directory_.path() / "file.tmp";
 };
 
-// A file that nobody else writes.
+// Creates a file that no other process writes, and throws when one does.
 ReplacementFile create(const fs::path& path) {
   std::optional<ReplacementFile> file = ReplacementFile::create(path);
   if (!file) throw std::runtime_error("is being written: " + path.string());
@@ -37,7 +37,7 @@ void fill(const Mapping& mapping, char c) { std::ranges::fill(mapping.bytes(), s
 
 TEST_F(ReplacementFileTest, appears_whole_when_it_is_committed) {
   ReplacementFile file = create(path_);
-  const Mapping mapping = file.extend(64, 100);  // not where a page begins
+  const Mapping mapping = file.extend(64, 100);  // 64 is not where a page begins
   EXPECT_TRUE(std::ranges::all_of(mapping.bytes(), [](std::byte b) { return b == std::byte{0}; }));
   fill(mapping, 'x');
   file.write(0, "head");

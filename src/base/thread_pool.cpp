@@ -13,8 +13,9 @@
 namespace moebius::internal {
 namespace {
 
-// Spinning first, then letting others run, together about half a millisecond: longer than any gap between two
-// operations of a step (a thread that parks too early takes 50 us and more to come back), shorter than anyone notices.
+// A waiting thread first spins and then yields, together for about half a millisecond, before it parks. That is longer
+// than any gap between two operations of a step, because a thread that parks too early takes 50 us and more to come
+// back. It is shorter than anyone notices.
 constexpr int kSpins = 2000;
 constexpr int kYields = 500;
 
@@ -24,7 +25,7 @@ inline void pause() {
 #endif
 }
 
-// Waits until value is not `old` any more: spins, then parks in the kernel.
+// Waits until value is not `old` any more: spins, yields, then parks in the kernel.
 template <typename T>
 void wait_while(const std::atomic<T>& value, T old) {
   for (int i = 0; i < kSpins; ++i) {
@@ -38,7 +39,7 @@ void wait_while(const std::atomic<T>& value, T old) {
   value.wait(old, std::memory_order_acquire);
 }
 
-// CPUs that the cgroup (v2 or v1) lets this process use, or a large number when there is no quota.
+// Returns how many CPUs the cgroup (v2 or v1) lets this process use, or a large number when there is no quota.
 double quota_cpus() {
   std::ifstream v2("/sys/fs/cgroup/cpu.max");
   std::string quota;

@@ -1,6 +1,6 @@
-// One pool of threads that lives as long as its backend, and one way to use it: run() executes the same function on
-// every thread (SPMD); inside, barrier() separates phases and WorkItems (work_items.h) hands out chunks. Threads spin
-// between steps for a short time and then park, so that an idle process costs nothing.
+// A pool of threads that lives as long as its backend. run() executes the same function on every thread (SPMD). Inside
+// that function, barrier() separates phases, and WorkItems (work_items.h) hands out chunks. Threads spin between steps
+// for a short time and then park, so that an idle process costs nothing.
 #pragma once
 
 #include <atomic>
@@ -27,10 +27,10 @@ class ThreadPool {
     run_erased([](const void* context, int thread) { (*static_cast<const Body*>(context))(thread); }, &body);
   }
 
-  // Inside run(): waits until every thread has come here. Counts of waits must agree on all threads.
+  // Waits, inside run(), until every thread has called it. Every thread must call it the same number of times.
   void barrier();
 
-  // Ends of runs and barriers that threads had to wait at, since the pool began.
+  // The number of waits since the pool began: each end of a run and each barrier is one.
   [[nodiscard]] int64_t waits() const { return waits_; }
 
  private:
@@ -41,16 +41,16 @@ class ThreadPool {
   int threads_;
   Entry entry_ = nullptr;
   const void* context_ = nullptr;
-  int64_t waits_ = 0;                           // counted by whoever comes last
+  int64_t waits_ = 0;                           // one thread counts each run and each barrier
   alignas(64) std::atomic<uint32_t> epoch_{0};  // a new value starts a run
   alignas(64) std::atomic<int> running_{0};     // workers that have not finished the run
-  alignas(64) std::atomic<int> arrived_{0};     // at the barrier
+  alignas(64) std::atomic<int> arrived_{0};     // threads that wait at the barrier
   alignas(64) std::atomic<uint32_t> phase_{0};  // barriers passed
   std::atomic<bool> stopping_{false};
   std::vector<std::thread> workers_;
 };
 
-// Physical cores that this process may use: affinity mask and cgroup quota considered; at least 1.
+// Returns the number of physical cores that the affinity mask and the cgroup quota let this process use; at least 1.
 int default_thread_count();
 
 }  // namespace moebius::internal

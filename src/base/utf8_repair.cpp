@@ -1,4 +1,4 @@
-// Finding and replacing what is not UTF-8.
+// Finds and replaces bytes that are not UTF-8.
 #include "base/utf8_repair.h"
 
 #include <cstdint>
@@ -21,12 +21,13 @@ size_t ascii_end(std::string_view text, size_t at) {
   return at;
 }
 
-// The part lacks nothing but its end to be a character.
+// Tells whether the part is a character of which only the end is missing.
 bool is_beginning(std::string_view part) {
   const auto first = static_cast<uint8_t>(part.front());
   const size_t wanted = first < 0xc2 || first > 0xf4 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
   if (part.size() >= wanted) return false;
-  // The smallest and the largest continuation: one of them completes what any completes.
+  // The fillers are the smallest and the largest continuation byte. If any continuation completes the part, one of
+  // these does.
   for (const char filler : {'\x80', '\xbf'}) {
     std::string candidate(part);
     candidate.resize(wanted, filler);
@@ -35,7 +36,8 @@ bool is_beginning(std::string_view part) {
   return false;
 }
 
-// Bytes at text[at], where no character begins, that one U+FFFD stands for: the longest beginning of a character.
+// No character begins at text[at]. Returns how many bytes from there one U+FFFD replaces: the longest beginning of a
+// character, or one byte.
 size_t broken_length(std::string_view text, size_t at) {
   for (size_t length = 3; length > 1; --length) {
     if (length <= text.size() - at && is_beginning(text.substr(at, length))) return length;

@@ -1,5 +1,6 @@
-// Text as it comes, made valid UTF-8: what is not becomes U+FFFD, one for each maximal part of a character, which is
-// what Python's errors="replace" and the Unicode standard do. A prompt cut off inside a character is still a prompt.
+// Makes any text valid UTF-8. Each maximal part of a broken character becomes one U+FFFD, as in Python's
+// errors="replace" and the Unicode standard. Text is repaired and not refused, because a prompt cut off inside a
+// character is still a prompt.
 #pragma once
 
 #include <cstddef>
@@ -10,16 +11,18 @@
 
 namespace moebius::internal {
 
-// Where the first byte that is not UTF-8 stands; text.size() when all of it is.
+// Returns the position of the first byte that is not UTF-8, or text.size() when there is none.
 size_t first_invalid_utf8(std::string_view text);
 
-// Bytes at the end that begin a character and lack its rest: more text may make it whole. At most three.
+// Returns how many bytes at the end begin a character and lack its rest, at most three. More text may make that
+// character whole.
 size_t unfinished_utf8_bytes(std::string_view text);
 
-// A replacement is the user's when one of its bytes was.
+// Replaces what is not UTF-8 in marked text. A U+FFFD is marked as the user's when one of the bytes that it replaces
+// was.
 MarkedText repaired_utf8(const MarkedView& marked);
 
-// Bytes that come in pieces: a character that is cut by the end of a piece waits for the next one.
+// Repairs bytes that come in pieces. A character that is cut by the end of a piece waits for the next piece.
 class Utf8Repair {
  public:
   std::string feed(std::string_view bytes);

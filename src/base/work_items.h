@@ -1,6 +1,6 @@
-// Item numbers 0 .. n - 1 for the threads of a pool. Each thread begins with a run of neighbours of its own, so that it
-// streams through memory in order and can ask for the next item before it gets there; a thread that has none left takes
-// the last one of another, so that a slow core holds nobody up.
+// Hands out item numbers 0 .. n - 1 to the threads of a pool. Each thread begins with a contiguous range of its own, so
+// that it streams through memory in order and can ask for the memory of the next item before it gets there. A thread
+// whose range is empty takes the last item of another thread's range, so that a slow core holds nobody up.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@ class WorkItems {
  public:
   explicit WorkItems(int threads) : ranges_(static_cast<size_t>(threads)) {}
 
-  // Before the threads start. n < 2^32.
+  // Sets the items to 0 .. n - 1, with n < 2^32. Call it before the threads start.
   void reset(int64_t n) {
     const auto threads = static_cast<int64_t>(ranges_.size());
     for (int64_t t = 0; t < threads; ++t) {
@@ -22,7 +22,7 @@ class WorkItems {
     }
   }
 
-  // The next item of this thread, -1 when there is none anywhere. Each item is handed out once.
+  // Returns the next item for this thread, or -1 when no thread has any left. Each item is handed out once.
   int64_t claim(int thread) {
     const size_t threads = ranges_.size();
     for (size_t i = 0; i < threads; ++i) {
@@ -34,7 +34,7 @@ class WorkItems {
 
  private:
   struct alignas(64) Range {
-    std::atomic<uint64_t> items{0};  // first, and past the last, in 32 bits each
+    std::atomic<uint64_t> items{0};  // 32 bits each: the first item, and one past the last
   };
 
   static uint64_t pack(int64_t first, int64_t last) {

@@ -28,7 +28,7 @@ constexpr std::array kWrappers = {
     Wrapper{"model.mtp", "mtp"},
 };
 
-// Exports of the bare decoder, without its head, begin here.
+// The names in exports of the bare decoder, without its head, begin with one of these.
 constexpr std::array<std::string_view, 3> kBareDecoder = {"embed_tokens", "layers", "norm"};
 
 }  // namespace

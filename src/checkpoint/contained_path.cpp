@@ -1,4 +1,4 @@
-// Links are resolved before anything is opened: a checkpoint must not make us read /etc/shadow or another user's model.
+// Links are resolved before anything is opened. A checkpoint must not make us read /etc/shadow or another user's model.
 #include "checkpoint/contained_path.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ bool is_below(const fs::path& path, const fs::path& directory) {
   return at == directory.end();
 }
 
-// models--X/blobs when the directory is models--X/snapshots/REV, else nothing.
+// Returns models--X/blobs when the directory is models--X/snapshots/REV, and an empty path otherwise.
 fs::path cache_blobs(const fs::path& directory) {
   const fs::path snapshots = directory.parent_path();
   const fs::path entry = snapshots.parent_path();
@@ -29,7 +29,7 @@ fs::path contained_path(const fs::path& directory, const fs::path& file_name) {
   const fs::path path = directory / file_name;
   std::error_code failed;
   const fs::path real_directory = fs::canonical(directory, failed);
-  if (failed) return path;  // opening it says what is wrong
+  if (failed) return path;  // opening the file says what is wrong
   const fs::path real = fs::weakly_canonical(path, failed);
   if (failed || is_below(real, real_directory)) return path;
   const fs::path blobs = cache_blobs(real_directory);

@@ -1,4 +1,4 @@
-// The state machine over a safetensors header; what it refuses stands in docs/reliability.md.
+// The state machine over a safetensors header. docs/reliability.md lists what it refuses.
 #include "checkpoint/header_reader.h"
 
 #include <fmt/format.h>
@@ -23,7 +23,8 @@ struct ContainerDtype {
   DType dtype;
 };
 
-// Every dtype of the container format; kOther has no use in a checkpoint that we run, but its bytes must add up.
+// Every dtype of the container format. A model that moebius runs never uses a kOther dtype, but the sizes of such
+// tensors are checked too.
 constexpr std::array kDtypes = {
     ContainerDtype{"F32", 32, DType::kF32},
     ContainerDtype{"F16", 16, DType::kF16},
@@ -60,7 +61,7 @@ std::string describe(const Json& value) {
   return printable(value.dump(), 32);  // a number, true, false or null
 }
 
-// Elements of a shape, nullopt when they do not fit 64 bits.
+// Returns the number of elements of a shape, or nullopt when it does not fit 64 bits.
 std::optional<uint64_t> element_count(const std::vector<int64_t>& shape) {
   std::optional<uint64_t> count = 1;
   for (const int64_t dimension : shape) {
@@ -216,7 +217,7 @@ void HeaderReader::set_dtype(const Json& value) {
 }
 
 void HeaderReader::add_dimension(const Json& value) {
-  // Only an integer without a sign is delivered as unsigned: -1, 1.5, 2^64 and "4" are not.
+  // Only an integer without a sign arrives as unsigned. The values -1, 1.5, 2^64 and "4" do not.
   if (!value.is_number_unsigned() || value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) {
     throw error(ErrorCode::kBadShape,
                 fmt::format("dimension {}, expected an integer from 0 to 2^63-1", describe(value)));

@@ -1,6 +1,6 @@
-// The events of a safetensors header, turned into TensorInfo one by one: no tree of the JSON is ever built, so a header
-// of 100 MB costs little more than the text itself. Structure, dtypes, shapes and sizes are checked here; how the
-// tensors lie in the file is checked by parse_safetensors_header (safetensors.cpp).
+// HeaderReader turns the JSON events of a safetensors header into TensorInfo one by one. It never builds a tree of the
+// JSON, so that a header of 100 MB costs little more than the text itself. It checks structure, dtypes, shapes and
+// sizes. parse_safetensors_header (safetensors.cpp) checks how the tensors lie in the file.
 #pragma once
 
 #include <optional>
@@ -13,13 +13,13 @@
 
 namespace moebius::internal {
 
-// In one file. The largest published checkpoints with every expert apart come near 300,000 tensors, in 40 files or
-// more.
+// The most tensors in one file. The largest published checkpoints with every expert apart come near 300,000 tensors, in
+// 40 files or more.
 constexpr size_t kMaxTensors = 262'144;
 constexpr size_t kMaxRank = 8;
 constexpr size_t kMaxMetadata = 65'536;
 
-// What to do about a file that no proper writer made.
+// The hint for a file that no proper writer made.
 constexpr const char* kBadFileHint =
     "the file is damaged or its writer broke the safetensors format: download it again";
 
@@ -27,8 +27,8 @@ class HeaderReader : public JsonHandler {
  public:
   HeaderReader(std::string where, uint64_t data_offset) : where_(std::move(where)), data_offset_(data_offset) {}
 
-  // After the last event: the tensors in header order, offsets absolute. Throws what is wrong with the header as a
-  // whole.
+  // Call it after the last event. Returns the tensors in header order, with absolute offsets. Throws the deferred
+  // error, or kDuplicateKey when a tensor appears twice.
   SafetensorsHeader take();
 
   void begin_object() override;
@@ -58,12 +58,12 @@ class HeaderReader : public JsonHandler {
   std::string where_;
   uint64_t data_offset_;
   SafetensorsHeader header_;
-  std::vector<uint32_t> name_ends_;  // by tensor: the header byte that a message about its name points at
+  std::vector<uint32_t> name_ends_;  // for each tensor, the header byte that a message about its name points at
   State state_ = State::kStart;
-  std::optional<Error> deferred_;  // thrown at the end: nesting too deep, if that comes as well, says more
+  std::optional<Error> deferred_;  // thrown by take(): a later kJsonDepth error says more and comes first
   bool has_metadata_ = false;
 
-  std::string key_;  // the last key at the top, or of the metadata
+  std::string key_;  // the last key at the top level or in the metadata
   Field field_ = Field::kDtype;
   unsigned has_fields_ = 0;  // bit set of Field
   TensorInfo tensor_;

@@ -1,4 +1,4 @@
-// Opening a directory: config, index, shards, headers; then bytes by tensor name.
+// Opens a directory (config, index, shards, headers) and then reads bytes by tensor name.
 #include "checkpoint/model_dir.h"
 
 #include <fmt/format.h>
@@ -55,7 +55,7 @@ Json read_config(const fs::path& directory) {
   return config;
 }
 
-// Without an index: the files that mlx-lm would load.
+// Lists the weight files of a directory without an index: those that mlx-lm would load.
 std::vector<std::string> weight_files(const fs::path& directory) {
   std::vector<std::string> names;
   std::error_code failed;
@@ -88,7 +88,7 @@ File open_shard(const fs::path& directory, const std::string& name) {
   }
 }
 
-// Every tensor that the index places in a shard must be there. placed: the shard's entries, by name.
+// Checks that the shard holds every tensor that the index places there. placed: the shard's entries, by name.
 void check_placed(std::span<const ShardIndex::Entry> placed, const SafetensorsHeader& header,
                   const std::string& shard) {
   std::vector<std::string_view> names;
@@ -148,7 +148,7 @@ void ModelDir::add_file(File file, SafetensorsHeader header) {
   header_checksums_.push_back(std::move(header.checksum));
   for (TensorInfo& info : header.tensors) {
     info.name = name_in(config_, info.name);
-    if (info.name.empty()) continue;  // vision
+    if (info.name.empty()) continue;  // a vision tensor
     const auto found = tensors_.find(info.name);
     if (found != tensors_.end()) {
       throw Error(ErrorCode::kDuplicateKey,

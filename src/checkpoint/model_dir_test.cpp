@@ -1,5 +1,5 @@
-// Directories as they are published: one file, shards with an index, shards without, the Hugging Face cache. What is
-// refused: tests/bad_inputs.
+// Tests directories as they are published: one file, shards with an index, shards without an index, the Hugging Face
+// cache. tests/bad_inputs holds the directories that are refused.
 #include "checkpoint/model_dir.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ class ModelDirs : public ::testing::Test {
  protected:
   void SetUp() override { directory_.write("config.json", "{}"); }
 
-  // A file of U8 tensors; tensor i holds its letter, `letter + i`, in every byte.
+  // Writes a file of U8 tensors. Tensor i holds its letter, `letter + i`, in every byte.
   static void write_shard(const fs::path& path, const std::vector<std::string>& names, char letter, int64_t bytes = 4) {
     std::vector<SafetensorsWriter::Declaration> tensors;
     for (const std::string& name : names) tensors.push_back({name, DType::kU8, {bytes}});

@@ -1,4 +1,4 @@
-// Reading the block, and looking a module up in it.
+// Parses the quantization block and looks modules up in it.
 #include "checkpoint/quantization.h"
 
 #include <fmt/format.h>
@@ -26,7 +26,7 @@ constexpr int64_t kMxfp4Groups[] = {32};
 
 struct ModeRules {
   std::span<const int64_t> bits, groups;  // allowed
-  QuantizationParams defaults;            // of an override that does not say
+  QuantizationParams defaults;            // for an override that names none
 };
 
 ModeRules rules_of(QuantMode mode) {
@@ -69,7 +69,7 @@ QuantizationParams parse_params(const JsonObject& block, Block kind) {
           one_of(block, "group_size", groups, otherwise(defaults.group)), mode};
 }
 
-// The block that mlx-lm acts on; quantization_config is the same block, or that of another method.
+// Finds the block that mlx-lm acts on. quantization_config holds the same block, or that of another method.
 std::optional<JsonObject> find_block(const JsonObject& config) {
   for (const char* key : {"quantization", "quantization_config"}) {
     if (config.has(key)) return config.object(key);
@@ -89,13 +89,14 @@ bool is_parameter(std::string_view key) {
   return key == "bits" || key == "group_size" || key == "mode" || key == "quantize_activations";
 }
 
-// nullopt: the key does not speak of a module.
-using Override = std::optional<QuantizationParams>;  // nullopt: not quantized
+using Override = std::optional<QuantizationParams>;  // nullopt: the module is not quantized
+
+// Returns nullopt when the key does not speak of a module.
 std::optional<Override> parse_override(const JsonObject& block, const std::string& key, const Json& value,
                                        const QuantizationParams& global) {
   if (value.is_object()) return parse_params({value, block.where(key)}, Block::kOverride);
   if (value.is_boolean()) return value.get<bool>() ? Override(global) : Override();
-  if (value.is_null() || key.find('.') == std::string::npos) return std::nullopt;  // remarks of the converter
+  if (value.is_null() || key.find('.') == std::string::npos) return std::nullopt;  // a remark of the converter
   throw Error(ErrorCode::kBadConfig, block.where(key),
               std::string("expected an object, true or false for this module, got ") + value.type_name(), kBadJsonHint);
 }
@@ -110,7 +111,7 @@ QuantizationConfig QuantizationConfig::parse(const Json& root, const std::string
   config.global_ = parse_params(*block, Block::kGlobal);
   for (const auto& [key, value] : block->json().items()) {
     const std::string module = is_parameter(key) ? "" : name_in(root, key);
-    if (module.empty()) continue;  // a parameter, or of the vision tower
+    if (module.empty()) continue;  // a parameter, or a module of the vision tower
     const std::optional<Override> entry = parse_override(*block, key, value, *config.global_);
     if (entry && !config.overrides_.emplace(module, *entry).second) {
       throw Error(ErrorCode::kDuplicateKey, block->where(key), "two entries speak of module " + in_quotes(module),

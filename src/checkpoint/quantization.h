@@ -1,7 +1,7 @@
-// The quantization block of config.json: which modules of an MLX checkpoint are quantized and how, with per-module
-// overrides by mlx-lm's rules (an override object does not inherit from the global block, so that it is affine where it
-// names no mode; `false` means not quantized; a module without an entry is quantized iff it has scales). Knows no
-// model. Fuzzed.
+// The quantization block of config.json: which modules of an MLX checkpoint are quantized and how. Overrides of single
+// modules follow the rules of mlx-lm. An override object does not inherit from the global block, so that it is affine
+// when it names no mode. `false` means not quantized. A module without an entry is quantized iff it has scales. This
+// file knows no model. The parser is fuzzed.
 #pragma once
 
 #include <cstdint>
@@ -28,15 +28,15 @@ class QuantizationConfig {
  public:
   QuantizationConfig() = default;  // nothing is quantized
 
-  // root: config.json as a whole (keys `quantization`, `quantization_config`, at the root or in text_config).
-  // Throws kBadConfig for values that cannot be (bits = 7, group_size = 3), kUnsupported for other modes and methods,
-  // naming them and the way out.
+  // root: config.json as a whole (keys `quantization`, `quantization_config`, at the root or in text_config). Throws
+  // kBadConfig for values that cannot be (bits = 7, group_size = 3) and kUnsupported for other modes and methods. The
+  // messages name the value and the way out.
   static QuantizationConfig parse(const Json& root, const std::string& where);
 
   [[nodiscard]] bool any() const { return global_.has_value(); }
 
-  // module: canonical path without `.weight` ("model.layers.0.mlp.gate"). nullopt: the module is not quantized.
-  // Throws kBadConfig when an entry says false and there are scales, or the reverse.
+  // module: canonical path without `.weight` ("model.layers.0.mlp.gate"). Returns nullopt when the module is not
+  // quantized. Throws kBadConfig when config.json and the scales in the files contradict each other.
   [[nodiscard]] std::optional<QuantizationParams> lookup(std::string_view module, Scales scales) const;
 
  private:

@@ -1,4 +1,4 @@
-// What a quantization block says about a module. What is refused: tests/bad_inputs.
+// Tests what a quantization block says about a module. tests/bad_inputs holds the blocks that are refused.
 #include "checkpoint/quantization.h"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ std::string shown(const std::optional<QuantizationParams>& params) {
   return mode + std::to_string(params->bits) + " bits, group " + std::to_string(params->group);
 }
 
-// Every rule of overrides in one block: 3 bits, group 32 globally.
+// One block that uses every rule of overrides. The global parameters are 3 bits, group 32.
 constexpr std::string_view kBlock = R"({"quantization": {
   "group_size": 32, "bits": 3, "mode": "affine",
   "language_model.model.layers.0.mlp.gate": {"group_size": 64, "bits": 8},

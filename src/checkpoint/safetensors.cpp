@@ -1,4 +1,4 @@
-// Reading: the length prefix, the header text (header_reader.h), the layout of the data section.
+// Reads the length prefix and the header text (header_reader.h), and checks the layout of the data section.
 #include "checkpoint/safetensors.h"
 
 #include <fmt/format.h>
@@ -32,8 +32,8 @@ void check_first_byte(char first, const std::string& where) {
               "this is not a safetensors file");
 }
 
-// Tensors must cover the data section exactly, one behind the other: bytes that belong to no tensor could hide another
-// file, bytes that belong to two could hide another model.
+// Tensors must cover the data section exactly, one behind the other. Bytes that belong to no tensor could hide another
+// file, and bytes that belong to two could hide another model.
 void check_layout(std::vector<TensorInfo>& tensors, uint64_t data_offset, uint64_t data_bytes,
                   const std::string& where) {
   std::sort(tensors.begin(), tensors.end(), [](const TensorInfo& a, const TensorInfo& b) {
@@ -61,7 +61,7 @@ void check_layout(std::vector<TensorInfo>& tensors, uint64_t data_offset, uint64
   }
 }
 
-// The header's length, checked against the limit and the file before anything is allocated by it.
+// Reads the header's length and checks it against the limit and the file before anything is allocated by it.
 uint64_t read_header_bytes(const File& file) {
   const std::string where = file.path().string();
   if (file.size() < kPrefixBytes) {

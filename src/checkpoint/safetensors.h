@@ -1,6 +1,6 @@
-// The safetensors container: header of one file, validated whole before anything is allocated or read by it. Rules as
-// in the reference implementation (huggingface/safetensors, tensor.rs), and stricter where that is silent: duplicate
-// keys, holes, overlaps and trailing bytes are errors. Knows no model.
+// The safetensors container. The header of a file is validated whole before anything is allocated or read by it. The
+// rules are those of the reference implementation (huggingface/safetensors, tensor.rs), and stricter where it is
+// silent: duplicate keys, holes, overlaps and trailing bytes are errors. This file knows no model.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
 struct TensorInfo {
   std::string name;
-  DType dtype = DType::kOther;  // kOther: legal in the container, no use to us (F8, I64, BOOL, ...)
+  DType dtype = DType::kOther;  // kOther: legal in the container, unused by moebius (F8, I64, BOOL, ...)
   std::string dtype_name;
   std::vector<int64_t> shape;
   uint64_t offset = 0;  // in the file, absolute
@@ -26,19 +26,20 @@ struct TensorInfo {
 };
 
 struct SafetensorsHeader {
-  std::vector<TensorInfo> tensors;  // by offset
+  std::vector<TensorInfo> tensors;  // sorted by offset
   std::map<std::string, std::string> metadata;
-  std::string checksum;  // of its text
+  std::string checksum;  // checksum of the header's text
 };
 
-// header_text: the JSON alone; data_bytes: what follows it in the file; data_offset: where that begins. Fuzzed.
+// Parses and validates a header. header_text: the JSON alone; data_offset: where the data begins in the file;
+// data_bytes: how many bytes of data follow. The parser is fuzzed.
 SafetensorsHeader parse_safetensors_header(std::string_view header_text, uint64_t data_offset, uint64_t data_bytes,
                                            const std::string& where);
 
 // Reads and validates the header of an open file.
 SafetensorsHeader read_safetensors_header(const File& file);
 
-// Writes a file of tensors that are declared first and then streamed in that order.
+// Writes a file of tensors, which are declared first and then streamed in the order of declaration.
 class SafetensorsWriter {
  public:
   struct Declaration {
@@ -49,9 +50,9 @@ class SafetensorsWriter {
 
   SafetensorsWriter(std::filesystem::path path, const std::vector<Declaration>& tensors,
                     const std::map<std::string, std::string>& metadata = {});
-  // The next bytes of the data section, in declaration order; any chunking.
+  // Writes the next bytes of the data section, in declaration order and in pieces of any size.
   void write(std::span<const std::byte> bytes);
-  // Every declared byte was written; syncs. MOEBIUS_CHECKs otherwise.
+  // Syncs the file. MOEBIUS_CHECKs that every declared byte was written.
   void finish();
 
  private:
@@ -59,10 +60,10 @@ class SafetensorsWriter {
   uint64_t remaining_bytes_ = 0;
 };
 
-// What stands before the data: the header's length and the header, filled up with blanks to least_bytes in all.
+// The bytes before the data: the header's length and the header, padded with blanks to at least least_bytes in all.
 struct SafetensorsPrefix {
   std::string text;
-  uint64_t data_bytes = 0;  // that must follow
+  uint64_t data_bytes = 0;  // data bytes that must follow the text
 };
 SafetensorsPrefix safetensors_prefix(const std::vector<SafetensorsWriter::Declaration>& tensors,
                                      const std::map<std::string, std::string>& metadata, uint64_t least_bytes = 0);

@@ -1,5 +1,5 @@
-// What the container gives back: everything that a writer may put in, ours and others'. What is refused:
-// tests/bad_inputs.
+// Tests what the container gives back: everything that a writer may put in, ours and others'. tests/bad_inputs holds
+// the files that are refused.
 #include "checkpoint/safetensors.h"
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ uint64_t byte_count(const SafetensorsWriter::Declaration& tensor) {
                          [](uint64_t bytes, int64_t dimension) { return bytes * static_cast<uint64_t>(dimension); });
 }
 
-// Data whose byte i is a function of i, written in pieces of `piece` bytes.
+// Writes data whose byte i is a function of i, in pieces of `piece` bytes.
 void write_file(const std::filesystem::path& path, const std::vector<SafetensorsWriter::Declaration>& tensors,
                 const std::map<std::string, std::string>& metadata, size_t piece) {
   uint64_t total = 0;
@@ -43,7 +43,7 @@ void write_file(const std::filesystem::path& path, const std::vector<Safetensors
   writer.finish();
 }
 
-// Call inside a property: names are unique and ASCII, everything else is free.
+// Generates declarations; call it inside a property. Names are unique and ASCII, everything else is free.
 std::vector<SafetensorsWriter::Declaration> any_declarations() {
   const auto character = rc::gen::inRange<char>(1, 127);
   const auto name = rc::gen::container<std::string>(character);

@@ -1,5 +1,5 @@
-// Writing: header first, from declarations; then the data, streamed. What is declared here is ours, so it is checked by
-// MOEBIUS_CHECK, not by Error.
+// Writes a file: first the header, from the declarations, and then the data, streamed. The declarations come from
+// moebius itself, so that MOEBIUS_CHECK checks them, not Error.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -14,7 +14,7 @@ namespace moebius::internal {
 namespace {
 
 constexpr uint64_t kLengthBytes = 8;
-constexpr uint64_t kAlignment = 8;  // of the data section: the format asks for it, so that readers can map it
+constexpr uint64_t kAlignment = 8;  // the format aligns the data section, so that readers can map it
 
 std::string json_string(const std::string& text) { return Json(text).dump(); }
 

@@ -1,5 +1,5 @@
-// A handler of JSON events: the index of a large checkpoint has hundreds of thousands of entries, and a tree would cost
-// many times its text.
+// Parses the index with a handler of JSON events. The index of a large checkpoint has hundreds of thousands of entries,
+// and a tree would cost many times its text.
 #include "checkpoint/shard_index.h"
 
 #include <fmt/format.h>
@@ -13,7 +13,7 @@
 namespace moebius::internal {
 namespace {
 
-// A shard lies in the checkpoint's own directory.
+// A shard lies in the checkpoint's own directory, so that its name is a plain file name.
 bool is_plain_file_name(std::string_view name) {
   const bool has_separator = name.find_first_of(std::string_view("/\0", 2)) != std::string_view::npos;
   return !name.empty() && name != "." && name != ".." && !has_separator;
@@ -91,7 +91,7 @@ class IndexReader : public JsonHandler {
     }
     index_.tensors.push_back({std::move(key_), at->second});
   }
-  // From the order of appearance to the order of names.
+  // Renumbers the shards from the order of appearance to the order of names.
   void number_shards() {
     std::vector<uint32_t> rank(shards_.size());
     for (const auto& [name, appearance] : shards_) {
@@ -103,7 +103,7 @@ class IndexReader : public JsonHandler {
 
   std::string where_;
   ShardIndex index_;
-  std::map<std::string, uint32_t> shards_;  // in order of appearance
+  std::map<std::string, uint32_t> shards_;  // name -> number, in order of appearance
   std::string key_;
   int depth_ = 0;
   bool in_weight_map_ = false;

@@ -1,4 +1,5 @@
-// model.safetensors.index.json: which shard holds which tensor. Text in, validated names out; opens nothing. Fuzzed.
+// model.safetensors.index.json says which shard holds which tensor. The parser turns its text into validated names and
+// opens no file. It is fuzzed.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,12 @@ namespace moebius::internal {
 
 constexpr uint64_t kMaxIndexBytes = 64 << 20;
 constexpr size_t kMaxIndexTensors = 524'288;
-constexpr size_t kMaxShards = 512;  // each stays open; the largest published checkpoints have about 200
+constexpr size_t kMaxShards = 512;  // each shard stays open; the largest published checkpoints have about 200
 
 struct ShardIndex {
   struct Entry {
     std::string tensor;  // as in the file, not canonical
-    uint32_t shard = 0;  // into shards
+    uint32_t shard = 0;  // index into shards
   };
   std::vector<std::string> shards;  // plain file names, ascending
   std::vector<Entry> tensors;

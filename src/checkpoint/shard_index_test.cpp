@@ -1,4 +1,4 @@
-// What an index gives. What is refused: tests/bad_inputs.
+// Tests what an index gives. tests/bad_inputs holds the indexes that are refused.
 #include "checkpoint/shard_index.h"
 
 #include <gtest/gtest.h>

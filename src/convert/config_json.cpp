@@ -1,5 +1,5 @@
-// See config_json.h. Two generations: Qwen3.5 keeps its text part in the config of a vision model and RoPE in an
-// object; before, all keys were flat.
+// See config_json.h. There are two generations of config.json. Qwen3.5 keeps its text part in the config of a vision
+// model and RoPE in an object. In older families all keys are flat.
 #include "convert/config_json.h"
 
 #include <initializer_list>
@@ -56,7 +56,7 @@ Json join(std::initializer_list<Json> parts) {
 
 // ---- Qwen3.5
 
-// How many rotary frequencies belong to time, height and width; only vision positions tell them apart.
+// Returns how many rotary frequencies belong to time, height and width. Only vision positions tell the three apart.
 Json mrope_section(int64_t frequencies) {
   const int64_t time = (frequencies + 2) / 3;
   const int64_t height = (frequencies - time + 1) / 2;
@@ -95,9 +95,9 @@ Json qwen3_5_json(const ModelConfig& config) {
           {"tie_word_embeddings", config.tied_embeddings}};
 }
 
-// ---- before
+// ---- older families
 
-// dense_width: published, and of no use where every layer has experts.
+// dense_width: a published value, which is of no use where every layer has experts.
 Json flat_json(const ModelConfig& config, const char* architecture, int64_t dense_width) {
   MOEBIUS_CHECK(config.count(MlpKind::kDense) == 0);
   return join({{{"architectures", {architecture}}, {"model_type", config.model_type}, {"torch_dtype", "bfloat16"}},

@@ -1,4 +1,4 @@
-// The config.json of a model, as Hugging Face publishes that of its family.
+// Makes the config.json of a model in the form that Hugging Face publishes for its family.
 #pragma once
 
 #include "base/json.h"

@@ -1,4 +1,5 @@
-// See layout.h. The rules of quantization are mlx-lm's: its model classes, which agree, and its quantize_model.
+// See layout.h. The rules of quantization are those of mlx-lm: of its model classes, which agree, and of its
+// quantize_model.
 #include "convert/layout.h"
 
 #include <fmt/format.h>
@@ -12,7 +13,7 @@ namespace {
 constexpr int64_t kBitsOfWord = 32;
 
 void check_params(const QuantizationParams& params, const std::string& bits_flag) {
-  if (params.mode == QuantMode::kMxfp4) return;  // has no variants
+  if (params.mode == QuantMode::kMxfp4) return;  // mxfp4 has no variants
   if (is_valid({params.bits, 64})) {
     if (is_valid({params.bits, params.group})) return;
     throw Error(ErrorCode::kUsage, "--group-size", fmt::format("expected 32, 64 or 128, got {}", params.group));
@@ -27,8 +28,8 @@ std::vector<int64_t> stacked(const ModelTensor& tensor, int64_t rows, int64_t co
   return {rows, cols};
 }
 
-// "model.norm" -> "language_model.model.norm" in wrapped files; `mtp.` stays in front: mlx-lm drops it and moebius
-// reads it there.
+// "model.norm" -> "language_model.model.norm" in wrapped files. A name that begins with `mtp.` gets no prefix: mlx-lm
+// drops such tensors, and moebius reads them under this name.
 std::string mlx_module(const ModelTensor& tensor, const FileForm& form) {
   const bool prefixed = form.wrapped && !has_prefix(tensor.module, "mtp.");
   return prefixed ? "language_model." + tensor.module : tensor.module;
@@ -41,7 +42,7 @@ std::string hf_name(const std::string& name, const FileForm& form) {
   return prefixed ? "model.language_model." + name.substr(kModel.size()) : name;
 }
 
-// [E, R, C], [R, C], [R, C, 1] (convolution) or [C].
+// Returns [E, R, C], [R, C], [R, C, 1] (convolution) or [C].
 std::vector<int64_t> mlx_shape(const ModelTensor& tensor) {
   if (tensor.is_vector()) return {tensor.cols};
   if (tensor.role == TensorRole::kConv) return {tensor.rows, tensor.cols, 1};
@@ -83,7 +84,7 @@ void check_choice(const QuantizationChoice& choice) {
 }
 
 std::optional<QuantizationParams> choose_quantization(const ModelTensor& tensor, const QuantizationChoice& choice) {
-  // The converter asks the global group first, even of modules that get another one.
+  // The converter of mlx-lm tests the global group first, even for modules that get another group.
   if (!tensor.is_quantizable() || tensor.cols % choice.matrices.group != 0) return std::nullopt;
   if (tensor.role != TensorRole::kRouter) return choice.matrices;
   if (tensor.cols % choice.router.group != 0) return std::nullopt;

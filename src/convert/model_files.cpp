@@ -20,7 +20,7 @@ bool is_text_file(std::string_view name) {
          std::ranges::find(kNames, name) != kNames.end();
 }
 
-// The text part of a vision wrapper; nullptr when the root is the text config.
+// Returns the text part of a vision wrapper, or nullptr when the root is the text config.
 const Json* text_part(const Json& config) {
   const auto found = config.find("text_config");
   return found != config.end() && found->is_object() ? &*found : nullptr;
@@ -54,7 +54,8 @@ Json converted_config(const Json& source, const std::string& model_type, const J
 }
 
 std::optional<DType> config_dtype(const Json& config) {
-  // The first two in the order of mlx-lm; then where newer and older files have it.
+  // The first two places are those of mlx-lm, in its order. The other two are where newer and older files keep the
+  // dtype.
   const Json* text = text_part(config);
   const std::pair<const Json*, const char*> places[] = {
       {&config, "torch_dtype"}, {text, "dtype"}, {&config, "dtype"}, {text, "torch_dtype"}};

@@ -10,14 +10,15 @@
 
 namespace moebius::internal {
 
-// Under both names that readers look for: `quantization` and `quantization_config`.
+// Adds the block under both names that readers look for: `quantization` and `quantization_config`.
 void add_quantization(Json& config, const Json& block);
 
-// The config of the MLX conversion of a model with this config: without the vision tower and older quantization blocks.
-// model_type: the normalised one, under which alone mlx-lm reads text-only exports.
+// Returns the config of the MLX conversion of a model whose config is `source`. It leaves out the vision tower and
+// older quantization blocks. model_type: the normalised type, because mlx-lm reads text-only exports under that type
+// alone.
 Json converted_config(const Json& source, const std::string& model_type, const Json& quantization_block);
 
-// The dtype that config.json says the weights have; nullopt when it says nothing.
+// Returns the dtype that config.json says the weights have, or nullopt when it says nothing.
 std::optional<DType> config_dtype(const Json& config);
 
 void write_config(const std::filesystem::path& directory, const Json& config);

@@ -1,4 +1,4 @@
-// See model_tensors.h. The order is the order of the written files: the order in which a forward pass needs them.
+// See model_tensors.h. The order is that of the written files: the order in which a forward pass needs the tensors.
 #include "convert/model_tensors.h"
 
 #include <fmt/format.h>
@@ -61,7 +61,7 @@ void add_moe(Table& table, const std::string& prefix, const ModelConfig& c) {
 
 struct LayerForm {
   LayerKind mixer;
-  DeltaNetForm delta_net;  // of a linear layer
+  DeltaNetForm delta_net;  // used where mixer is linear
   MlpKind mlp;
 };
 

@@ -1,6 +1,6 @@
-// The tensors of a checkpoint, as a table made from its config: what `synth` writes and what `quantize` expects to
-// find. Expert matrices are listed as stacks under MLX's names; how a file spells or splits them is the business of
-// layout.h and of source.h. No bytes here.
+// A table of the tensors of a checkpoint, made from its config. `synth` writes these tensors, and `quantize` expects to
+// find them. Expert matrices are listed as stacks under MLX's names. layout.h and source.h deal with how a file spells
+// or splits them. The table holds no bytes of tensors.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ enum class TensorRole : uint8_t {
   kRouter,     // mlp.gate and mlp.shared_expert_gate: quantized by their own setting
   kFloat,      // a matrix that is never quantized: mtp.fc
   kConv,       // [rows, 1, cols] in Hugging Face files, [rows, cols, 1] in MLX files
-  kNorm,       // stored around 0 in Hugging Face files, around 1 in MLX files
+  kNorm,       // around 1 in MLX files; in Hugging Face files around 0 where NormForm is kZeroCentred
   kGatedNorm,  // linear_attn.norm: around 1 everywhere
   kDecay,      // A_log
   kTimeStep,   // dt_bias
@@ -36,14 +36,14 @@ struct ModelTensor {
   [[nodiscard]] int64_t all_rows() const { return rows * (experts > 0 ? experts : 1); }
 };
 
-// The input projections of linear layers: in_proj_{qkv,z,b,a}, or in_proj_{qkvz,ba} with the rows of each key head
-// together. Converters keep what they find.
+// The input projections of linear layers: in_proj_{qkv,z,b,a} (kFlat), or in_proj_{qkvz,ba} with the rows of each key
+// head together (kInterleaved). Converters keep the form that they find.
 enum class DeltaNetForm : uint8_t { kFlat, kInterleaved };
 
-// Embedding, layers in order, final norm, lm_head (absent when tied).
+// Returns the embedding, the layers in order, the final norm and lm_head (absent when tied).
 std::vector<ModelTensor> model_tensors(const ModelConfig& config, DeltaNetForm form);
 
-// The multi-token-prediction head, `mtp.*`; empty for 0 layers.
+// Returns the tensors of the multi-token-prediction head, `mtp.*`; none for 0 layers.
 std::vector<ModelTensor> mtp_tensors(const ModelConfig& config, int64_t layers);
 
 }  // namespace moebius::internal

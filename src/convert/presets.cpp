@@ -1,4 +1,4 @@
-// See presets.h. Dimensions: the published config.json files.
+// See presets.h. The dimensions are those of the published config.json files.
 #include "convert/presets.h"
 
 #include <fmt/format.h>
@@ -18,7 +18,7 @@ struct Preset {
   const char* family;
   int64_t layers, dim, heads, kv_heads, key_heads, value_heads;
   int64_t experts, top_k;
-  int64_t width;  // of an expert, and of the shared one, which is as wide in all published models; of a dense MLP
+  int64_t width;  // of an expert and of the shared one (equally wide in all published models), or of a dense MLP
 };
 
 constexpr Preset kPublished[] = {
@@ -30,7 +30,8 @@ constexpr Preset kPublished[] = {
     {"qwen3-30b-a3b", "qwen3_moe", 48, 2048, 32, 4, 0, 0, 128, 8, 768},
 };
 
-// A few MB with every kind of layer of a family; every inner dimension is a multiple of 128, so that all groups fit.
+// Models of a few MB with every kind of layer of a family. Every inner dimension is a multiple of 128, so that all
+// groups fit.
 constexpr Preset kTiny[] = {
     {"tiny", "qwen3_5_moe", 4, 256, 4, 2, 2, 4, 8, 2, 128},
     {"tiny-qwen3.5", "qwen3_5", 4, 256, 4, 2, 2, 6, 0, 0, 384},
@@ -41,7 +42,7 @@ constexpr Preset kTiny[] = {
 constexpr int64_t kFullAttentionInterval = 4;
 constexpr int64_t kMaxLayers = 1000;
 
-// What all sizes of a family have in common.
+// Returns the settings that all sizes of a family have in common.
 ModelConfig family_config(std::string_view family) {
   ModelConfig config;
   config.model_type = family;

@@ -1,4 +1,5 @@
-// The published shapes that `synth` can make. Facts only; the config.json that describes a shape: config_json.h.
+// The published shapes that `synth` can make. Only facts live here; config_json.h makes the config.json that describes
+// a shape.
 #pragma once
 
 #include <string>
@@ -11,10 +12,11 @@ namespace moebius::internal {
 std::vector<std::string> preset_names();
 std::string preset_list();  // the names with commas, for messages
 
-// Throws kUsage with the list of names.
+// Throws kUsage with the list of names when no preset has this name.
 ModelConfig preset_config(const std::string& preset);
 
-// Cuts or extends to this many layers; every fourth one is full attention, all of them in a model without linear ones.
+// Cuts or extends the model to this many layers. Every fourth layer is full attention. In a model without linear
+// layers, all layers are.
 void set_layers(ModelConfig& config, int64_t layers);
 
 }  // namespace moebius::internal

@@ -1,4 +1,4 @@
-// The published shapes: parameter counts, and a config.json that reads back as the facts it was made from.
+// Tests the published shapes: parameter counts, and a config.json that reads back as the facts it was made from.
 #include "convert/presets.h"
 
 #include <gmock/gmock.h>

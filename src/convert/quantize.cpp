@@ -1,5 +1,6 @@
-// See quantize.h. A plan of tensors with their source rows and their new form, then one streaming pass: read a block of
-// rows, convert it on all threads, write. Scales and biases of one tensor wait in memory until its codes are written.
+// See quantize.h. A plan lists the tensors with their source rows and their new form. Then one streaming pass reads a
+// block of rows, converts it on all threads and writes it. Scales and biases of one tensor wait in memory until its
+// codes are written.
 #include "convert/quantize.h"
 
 #include <fmt/format.h>
@@ -20,7 +21,7 @@
 namespace moebius::internal {
 namespace {
 
-constexpr int64_t kBlockBytes = 8 << 20;  // of source rows
+constexpr int64_t kBlockBytes = 8 << 20;  // bytes of source rows in one block
 
 struct Job {
   ModelTensor tensor;
@@ -35,7 +36,8 @@ struct Plan {
   int64_t weights = 0;
 };
 
-// The dtype of floats and scales after the conversion. A_log is kept as it is: its exponent has to stay exact.
+// Returns the dtype of floats and scales after the conversion. A_log keeps its dtype, because its exponent has to stay
+// exact.
 DType target_dtype(const ModelTensor& tensor, const WeightFormat& from, const std::optional<DType>& config_dtype) {
   const DType own = float_dtype(from);
   return tensor.role == TensorRole::kDecay ? own : config_dtype.value_or(own);
@@ -71,7 +73,8 @@ Plan make_plan(ConversionSource& source, const ModelConfig& config, const std::o
   return plan;
 }
 
-// Converts the first `count` rows of `in` into `out`; first: which row of the tensor that is, for messages.
+// Converts the first `count` rows of `in` into `out`. first: the number of the first of them in the tensor, for
+// messages.
 void convert_block(ThreadPool& pool, const Job& job, RowBuffer& in, RowBuffer& out, int64_t first, int64_t count) {
   std::atomic<int64_t> broken_row{-1};
   pool.run([&](int thread) {

@@ -1,7 +1,7 @@
-// Conversion of a checkpoint to MLX layout with affine weights, by the rules and to the bytes of mlx-lm's converter:
-// what is quantized, what stays floating, which norms get their +1. Differences: `mtp.*` is kept (mlx-lm drops it), and
-// a matrix that is quantized already is requantized from its exact values without a detour over 16 bits, or copied when
-// it has the wanted format.
+// Converts a checkpoint to MLX layout with affine weights. The rules and the bytes are those of mlx-lm's converter:
+// what is quantized, what stays floating, which norms get their +1. There are two differences. `mtp.*` is kept (mlx-lm
+// drops it). A matrix that is quantized already is copied when it has the wanted format; otherwise it is requantized
+// from its exact values without a detour over 16 bits.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ namespace moebius::internal {
 struct QuantizeOptions {
   int bits = 4;  // 2, 3, 4, 5, 6 or 8
   int group = 64;
-  int router_bits = 8;  // of mlp.gate and mlp.shared_expert_gate, group 64
+  int router_bits = 8;  // of mlp.gate and mlp.shared_expert_gate, whose group is 64
   int threads = 2;
-  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress = {};  // source bytes; may be empty
+  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress = {};  // counts source bytes; may be empty
 };
 
 struct QuantizeReport {

@@ -1,4 +1,5 @@
-// Conversions against mlx-lm's own (tests/golden/make_convert.py), against each other, and what they refuse.
+// Compares conversions with those of mlx-lm (tests/golden/make_convert.py) and with each other, and tests what they
+// refuse.
 #include "convert/quantize.h"
 
 #include <fmt/format.h>
@@ -34,7 +35,7 @@ class Quantize : public ::testing::Test {
     return read_tensors(out);
   }
 
-  // The error of a conversion that must fail and leave nothing behind.
+  // Returns the error of a conversion that must fail and leave nothing behind.
   Error failure(const std::filesystem::path& source, const QuantizeOptions& options = {}) {
     const auto out = scratch_.path() / "refused";
     try {
@@ -49,7 +50,7 @@ class Quantize : public ::testing::Test {
     return Error(ErrorCode::kInternal, "", "");
   }
 
-  // convert/hf with one change.
+  // Writes a copy of convert/hf with one change.
   template <typename Change>
   std::filesystem::path changed_source(const Change& change) {
     StoredTensors tensors = read_tensors(golden("convert/hf"));
@@ -113,7 +114,8 @@ TEST_F(Quantize, every_form_of_the_same_model_gives_the_same_tensors) {
   }
 }
 
-// In groups of 128 all stays floating, but for one matrix of qwen3_moe_forms, which mlx-lm was not asked to quantize.
+// With groups of 128 everything stays floating, except for one matrix of qwen3_moe_forms (o_proj), which mlx-lm was not
+// asked to quantize.
 TEST_F(Quantize, every_form_of_every_family_gives_the_tensors_of_mlx_lm) {
   const auto without_o_proj = [](StoredTensors tensors) {
     std::erase_if(tensors, [](const auto& item) { return item.first.find("o_proj") != std::string::npos; });
@@ -134,7 +136,7 @@ TEST_F(Quantize, flat_projections_of_qwen3_next_stay_flat) {
   EXPECT_FALSE(tensors.contains("model.layers.0.linear_attn.in_proj_qkvz.weight"));
 }
 
-// Names, dtypes and shapes; the numbers are those of other random weights.
+// Compares names, dtypes and shapes. The numbers differ, because the two checkpoints have other random weights.
 TEST_F(Quantize, a_quantized_checkpoint_has_the_tensors_of_the_synthetic_one_in_every_family) {
   for (const std::string preset : {"tiny", "tiny-qwen3.5", "tiny-qwen3-next", "tiny-qwen3-moe"}) {
     SCOPED_TRACE(preset);
@@ -242,7 +244,7 @@ TEST_F(Quantize, text_files_are_copied_and_others_are_not) {
   const auto out = scratch_.path() / ("out" + std::to_string(runs_));
   for (const std::string& name : kept) EXPECT_EQ(read_text(out / name, 100), "of " + name);
   const auto files = std::distance(std::filesystem::directory_iterator(out), {});
-  EXPECT_EQ(files, static_cast<std::ptrdiff_t>(kept.size() + 2));  // and config.json, model.safetensors
+  EXPECT_EQ(files, static_cast<std::ptrdiff_t>(kept.size() + 2));  // 2: config.json and model.safetensors
 }
 
 TEST_F(Quantize, text_only_exports_get_the_name_that_mlx_lm_knows) {

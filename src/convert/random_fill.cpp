@@ -24,7 +24,7 @@ uint32_t random_half(uint64_t key, uint64_t index) {
   return static_cast<uint32_t>(random_word(key, index / 2) >> (32 * (index % 2)));
 }
 
-// In (0, 1), 16 bits: enough for weights that are stored with 8 or 11.
+// Returns a number in (0, 1) of 16 bits, which is enough for weights that are stored with 8 or 11 bits.
 float unit(uint32_t random) { return (static_cast<float>(random >> 16) + 0.5f) * 0x1p-16f; }
 
 float scale(uint32_t random, float spread) {
@@ -43,7 +43,7 @@ float time_step(float u) {
   return fmath::log(fmath::exp(dt) - 1.0f);
 }
 
-// How the scale of this index reads once it is stored: the bias must match it, or the weights have a mean.
+// Returns the value as it reads once it is stored. The bias must match the stored scale, or the weights have a mean.
 float stored(float value, DType dtype) {
   std::byte bytes[4];
   store_f32(bytes, dtype, 0, value);

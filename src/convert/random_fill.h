@@ -1,5 +1,5 @@
 // Random contents of synthetic tensors. Every element is a pure function of (key, its index), so that any part can be
-// made at any time, in any order, on any machine, with the same bytes. Knows no model.
+// made at any time, in any order, on any machine, with the same bytes. This file knows no model.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ enum class FillKind : uint8_t {
   kExponent,  // E8M0 bytes of 2^mean and, with probability spread, of twice that
   kBias,      // -mean x the scale of the same index and key
   kDecay,     // ln of uniform 1 .. 16: A_log as it is initialised for training
-  kTimeStep,  // inverse softplus of log-uniform 0.001 .. 0.1: dt_bias likewise
+  kTimeStep,  // inverse softplus of log-uniform 0.001 .. 0.1: dt_bias as it is initialised for training
 };
 
 struct Fill {
@@ -26,11 +26,11 @@ struct Fill {
   float spread = 0;
 };
 
-// Of one tensor of one checkpoint.
+// Returns the key of one tensor of one checkpoint.
 uint64_t fill_key(uint64_t seed, std::string_view tensor);
 
-// Elements [first, first + n) of a tensor, n = out.size() / size of dtype. kBits: dtype kU32; kExponent: kU8; else a
-// float dtype.
+// Makes elements [first, first + n) of a tensor, n = out.size() / size of dtype. The dtype is kU32 for kBits, kU8 for
+// kExponent, and a float dtype for the other kinds.
 void fill_random(std::span<std::byte> out, DType dtype, const Fill& fill, uint64_t key, uint64_t first);
 
 }  // namespace moebius::internal

@@ -1,4 +1,5 @@
-// The generator of synthetic tensors: any part at any time, and the distributions that it promises.
+// Tests that the generator of synthetic tensors makes any part at any time, and tests the distributions that it
+// promises.
 #include "convert/random_fill.h"
 
 #include <gtest/gtest.h>

@@ -12,7 +12,8 @@
 namespace moebius::internal {
 namespace {
 
-// The dtype of nearly every published file: without the call of load_f32 per element, conversion is 1.5 times as fast.
+// BF16 is the dtype of nearly every published file. Without the call of load_f32 per element, conversion is 1.5 times
+// as fast.
 void widen_bf16(std::span<float> w, const std::byte* in) {
   for (size_t i = 0; i < w.size(); ++i) {
     uint16_t bits = 0;
@@ -27,7 +28,7 @@ void decode(std::span<float> w, const RowSource::Rows& in, const WeightFormat& f
   for (size_t i = 0; i < w.size(); ++i) w[i] = load_f32(in.weights, format.dtype, static_cast<int64_t>(i));
 }
 
-// As if the values had been stored in this dtype.
+// Rounds the values as if they had been stored in this dtype.
 void round_to(std::span<float> w, DType dtype) {
   if (dtype == DType::kF32) return;
   for (float& x : w) x = dtype == DType::kBF16 ? bf16_to_f32(f32_to_bf16(x)) : f16_to_f32(f32_to_f16(x));
@@ -86,7 +87,7 @@ bool convert_row(const RowSource::Rows& out, const RowSource::Rows& in, const Ro
   }
   if (!from.is_quantized() && from.dtype != dtype) round_to(scratch, dtype);
   if (!all_finite(scratch)) return false;
-  if (from == to && !add_one) {  // requantizing to the same format would only lose
+  if (from == to && !add_one) {  // requantizing to the same format would only lose precision
     copy_row(out, in, to, cols);
     return true;
   }

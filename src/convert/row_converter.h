@@ -1,5 +1,6 @@
-// Rows of a matrix from the form in which a checkpoint keeps them to the form in which another one will: decode, the +1
-// of norms, rounding to the new dtype, encode. The rounding steps are those of mlx-lm's converter, in its order.
+// Converts rows of a matrix from the form in which one checkpoint keeps them to the form in which another one will. The
+// steps are: decode, add 1 to norms, round to the new dtype, encode. The rounding steps are those of mlx-lm's
+// converter, in its order.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +12,18 @@
 
 namespace moebius::internal {
 
-// Of floats, of the scales and biases beside codes, or, for mxfp4, BF16, which holds its weights exactly.
+// Returns the dtype of floats, or that of the scales and biases beside codes. For mxfp4 it is BF16, which holds the
+// weights exactly.
 DType float_dtype(const WeightFormat& format);
 
 struct RowConversion {
   WeightFormat from;
   WeightFormat to;
   int64_t cols = 0;
-  bool add_one = false;  // norms that are stored around 0
+  bool add_one = false;  // for norms that are stored around 0
 };
 
-// Rows with scales and biases where their format has them.
+// A buffer of rows, with scales and biases where their format has them.
 class RowBuffer {
  public:
   RowBuffer(const WeightFormat& format, int64_t rows, int64_t cols);
@@ -36,7 +38,8 @@ class RowBuffer {
   std::vector<std::byte> weights_, scales_, biases_;
 };
 
-// Converts one row; scratch is overwritten. False, and nothing written, when a value is not finite in the new dtype.
+// Converts one row; scratch is overwritten. Returns false and writes nothing when a value is not finite in the new
+// dtype.
 bool convert_row(const RowSource::Rows& out, const RowSource::Rows& in, const RowConversion& conversion,
                  std::vector<float>& scratch);
 

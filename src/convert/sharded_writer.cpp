@@ -66,7 +66,7 @@ std::string ShardedWriter::file_name(size_t shard) const {
 }
 
 void ShardedWriter::check_room() const {
-  std::error_code unknown;  // a file system that cannot tell is not an obstacle
+  std::error_code unknown;  // a file system that cannot tell its space is not an obstacle
   const auto space = std::filesystem::space(directory_, unknown);
   if (unknown || space.available >= total_bytes_) return;
   throw Error(ErrorCode::kUnavailable, directory_.string(),

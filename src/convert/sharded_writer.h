@@ -1,5 +1,6 @@
-// Writes tensors as the published checkpoints are cut: one model.safetensors, or shards of about 5 GB that begin at
-// tensor boundaries and an index that names them. Everything is declared first and then streamed in that order.
+// Writes tensors to files that are cut like the published checkpoints: one model.safetensors, or shards of about 5 GB
+// that begin at tensor boundaries and an index that names them. All tensors are declared first and then streamed in
+// that order.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +20,13 @@ class ShardedWriter {
  public:
   using Declaration = SafetensorsWriter::Declaration;
 
-  // format: "mlx" or "pt", the metadata of every file. Throws kUnavailable when the disk has no room for it all.
+  // format: "mlx" or "pt", the metadata of every file. Throws kUnavailable when the disk has no room for all tensors.
   ShardedWriter(std::filesystem::path directory, const std::vector<Declaration>& tensors, std::string format,
                 uint64_t shard_bytes = kShardBytes);
 
-  // The next bytes of the declared tensors, one after another; any chunking.
+  // Writes the next bytes of the declared tensors, one after another and in pieces of any size.
   void write(std::span<const std::byte> bytes);
-  // Everything was written; writes the index when there are several files.
+  // Writes the index when there are several files. MOEBIUS_CHECKs that every declared byte was written.
   void finish();
 
   [[nodiscard]] uint64_t total_bytes() const { return total_bytes_; }
@@ -44,14 +45,14 @@ class ShardedWriter {
   std::filesystem::path directory_;
   std::string format_;
   std::vector<Shard> shards_;
-  size_t current_ = 0;  // of shards_
+  size_t current_ = 0;  // index into shards_
   uint64_t current_bytes_ = 0;
   uint64_t total_bytes_ = 0;
   uint64_t written_bytes_ = 0;
   std::optional<SafetensorsWriter> file_;
 };
 
-// Bytes of the data of a tensor.
+// Returns the bytes of the data of a tensor.
 uint64_t data_bytes(const SafetensorsWriter::Declaration& tensor);
 
 }  // namespace moebius::internal

@@ -1,4 +1,4 @@
-// How tensors are dealt out to files, and what a reader of the directory finds.
+// Tests how tensors are dealt out to files, and what a reader of the directory finds.
 #include "convert/sharded_writer.h"
 
 #include <gmock/gmock.h>
@@ -29,7 +29,7 @@ std::vector<std::string> files(const std::filesystem::path& directory) {
 
 class Sharded : public ::testing::Test {
  protected:
-  // Three tensors of 40, 40 and 100 bytes, written in pieces of 7.
+  // Writes three tensors of 40, 40 and 100 bytes, in pieces of 7 bytes.
   void write(uint64_t shard_bytes) {
     ShardedWriter writer(directory_.path(),
                          {{"a", DType::kF32, {10}}, {"b", DType::kBF16, {4, 5}}, {"c", DType::kU8, {100}}}, "mlx",

@@ -33,7 +33,7 @@ CheckpointRows ConversionSource::rows(const ModelTensor& tensor) {
 }
 
 StoredMatrix ConversionSource::convolution(const ModelTensor& tensor) {
-  // The singleton axis moves, the order in memory does not.
+  // The two forms differ in the place of the singleton axis, but not in the order in memory.
   const Shape raw = {tensor.rows, 1, tensor.cols};
   const Shape converted = {tensor.rows, tensor.cols, 1};
   const ModelDir::Entry& entry = checked_.floats_of(tensor.name(), {raw, converted});

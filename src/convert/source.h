@@ -1,5 +1,5 @@
-// What a checkpoint that is to be converted holds for each tensor of model_tensors.h: rows, whichever of the forms the
-// file keeps them in, with presence, dtype and shape checked before anything is read.
+// Finds the rows of each tensor of model_tensors.h in a checkpoint that is to be converted, whichever form the files
+// keep them in. Presence, dtype and shape are checked before anything is read.
 #pragma once
 
 #include <set>
@@ -16,19 +16,20 @@ class ConversionSource {
  public:
   explicit ConversionSource(const ModelDir& directory) : directory_(directory), checked_(directory) {}
 
-  // Rows of the tensor, experts one after another. Throws kMissingTensor, kBadTensor, kUnsupported.
+  // Returns the rows of the tensor, experts one after another. Throws kMissingTensor, kBadTensor, kUnsupported.
   CheckpointRows rows(const ModelTensor& tensor);
-  // Nobody will ask for this module, and it may be there.
+  // Allows the files to hold this module, although rows() is never called for it.
   void ignore(const std::string& module) { checked_.skip_module(module); }
 
-  // Of the MTP head: how many layers the files hold, 0 without one.
+  // Returns how many layers of the MTP head the files hold, or 0 without a head.
   [[nodiscard]] int64_t mtp_layers() const;
-  // Of the linear layers, by the first of them.
+  // Returns the form of the linear layers, judged by the first of them.
   [[nodiscard]] DeltaNetForm delta_net_form(const ModelConfig& config) const;
-  // True when norms are stored around 0 (Hugging Face), by the shape of the convolutions, or never when their family
-  // does not do so. Call when all rows are known.
+  // Tells whether norms are stored around 0 (Hugging Face). The shape of the convolutions decides, but a family with
+  // plain norms never stores them so. Call it after rows() was called for every tensor.
   [[nodiscard]] bool has_raw_norms(NormForm norms) const;
-  // After the last tensor: throws kUnknownTensor for what has no place in the model; names of the `mtp.` tensors left.
+  // Call it after the last tensor. Throws kUnknownTensor for a tensor that has no place in the model. Returns the names
+  // of the `mtp.` tensors that nothing used.
   [[nodiscard]] std::vector<std::string> left_over() const;
   [[nodiscard]] uint64_t bytes() const { return checked_.asked_bytes(); }
 

@@ -1,4 +1,4 @@
-// See synth.h. A plan of tensors with their fills, then one pass that makes and writes a few megabytes at a time.
+// See synth.h. A plan lists the tensors with their fills. Then one pass makes and writes a few megabytes at a time.
 #include "convert/synth.h"
 
 #include <algorithm>
@@ -27,16 +27,16 @@ constexpr float kSqrt3 = 1.7320508f;       // a uniform spread of sqrt(3) has va
 struct SynthTensor {
   SafetensorsWriter::Declaration declaration;
   Fill fill;
-  std::string key;  // scales and biases of a module share it
+  std::string key;  // the scales and biases of a module share a key
 };
 
-// Standard deviation of the weights of a matrix: its outputs are as large as its inputs, and embedded tokens start
-// at 1.
+// Returns the standard deviation of the weights of a matrix. With it, outputs are as large as inputs, and embedded
+// tokens start at 1.
 float weight_deviation(const ModelTensor& tensor) {
   return tensor.role == TensorRole::kEmbedding ? 1.0f : 1.0f / std::sqrt(static_cast<float>(tensor.cols));
 }
 
-// norm_mean: what the file has norms around.
+// norm_mean: the number around which the file stores norms.
 Fill float_fill(const ModelTensor& tensor, float norm_mean) {
   constexpr float kNormSpread = 0.2f, kConvSpread = 0.5f;
   switch (tensor.role) {
@@ -57,13 +57,14 @@ Fill float_fill(const ModelTensor& tensor, float norm_mean) {
 
 DType float_dtype(const ModelTensor& tensor) { return tensor.role == TensorRole::kDecay ? DType::kF32 : DType::kBF16; }
 
-// Scales are powers of two: the one below the scale that gives the wanted deviation, and as often as needed twice that.
+// Scales are powers of two. One lies below the scale that gives the wanted deviation, and the other is twice as large.
+// The larger one is used as often as the wanted deviation needs it.
 void add_mxfp4(std::vector<SynthTensor>& plan, const ModelTensor& tensor,
                const std::vector<SafetensorsWriter::Declaration>& declarations) {
-  constexpr float kElementDeviation = 2.9261750f;  // of the sixteen E2M1 elements
+  constexpr float kElementDeviation = 2.9261750f;  // the deviation of the sixteen E2M1 elements
   int exponent = 0;
   const float fraction = std::frexp(weight_deviation(tensor) / kElementDeviation, &exponent);
-  const float twice = (4 * fraction * fraction - 1) / 3;  // of 2^exponent; the others are half of it
+  const float twice = (4 * fraction * fraction - 1) / 3;  // share of 2^exponent; the other scales are half of it
   plan.push_back({declarations[0], {FillKind::kBits}, tensor.name()});
   plan.push_back(
       {declarations[1], {FillKind::kExponent, static_cast<float>(exponent - 1), twice}, tensor.module + ".scales"});

@@ -1,6 +1,6 @@
-// Random checkpoints of a published shape: to measure speed and to test everything that does not need meaning. Weights
-// have the statistics of initialised networks (logits finite and varied, routing spread), the bytes depend on the seed
-// alone. MLX layout when quantized, Hugging Face layout at 16 bits.
+// Makes random checkpoints of a published shape, to measure speed and to test everything that does not need meaning.
+// The weights have the statistics of initialised networks (logits finite and varied, routing spread). The bytes depend
+// on the seed alone. The layout is that of MLX when quantized, and that of Hugging Face at 16 bits.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ namespace moebius::internal {
 struct SynthOptions {
   std::string preset = {};
   int64_t layers = 0;  // 0: as published
-  int bits = 4;        // 2, 3, 4, 5, 6, 8 or 16; affine
-  int group = 64;      // affine
+  int bits = 4;        // 2, 3, 4, 5, 6 or 8 for affine weights, or 16: not quantized
+  int group = 64;      // of affine weights
   QuantMode mode = QuantMode::kAffine;
-  bool mtp = false;  // with a draft head of one layer; not for qwen3_moe, of which none was published
+  bool mtp = false;  // adds a draft head of one layer; not for qwen3_moe, which was published without one
   uint64_t seed = 0;
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress = {};  // may be empty
 };

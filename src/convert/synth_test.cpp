@@ -1,4 +1,4 @@
-// Synthetic checkpoints: exactly the tensors of a published file, at every width, from the seed alone.
+// Tests that synthetic checkpoints have exactly the tensors of a published file, at every width, from the seed alone.
 #include "convert/synth.h"
 
 #include <gmock/gmock.h>

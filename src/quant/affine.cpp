@@ -1,5 +1,5 @@
-// MLX's affine encoder to the byte, in plain loops that a compiler can vectorize. All arithmetic is f32 and never
-// contracted: one fused multiply-add more or less changes codes.
+// MLX's affine encoder, equal to the byte, in plain loops that a compiler can vectorize. All arithmetic is f32 and
+// never contracted, because one fused multiply-add more or less changes codes.
 #include "quant/affine.h"
 
 #include <algorithm>
@@ -15,16 +15,16 @@ namespace moebius::internal {
 namespace {
 
 constexpr int kMaxGroup = 128;
-constexpr int kLanes = 8;             // every group is a multiple
-constexpr float kMinScale = 1e-7f;    // MLX's eps: keeps constant groups away from division by zero
+constexpr int kLanes = 8;             // every group size is a multiple of it
+constexpr float kMinScale = 1e-7f;    // MLX's eps keeps constant groups away from division by zero
 constexpr float kTwo23 = 8388608.0f;  // added to 0 <= x < 2^22, leaves round-half-even(x) in the low mantissa bits
 
 struct Range {
   float min, max;
 };
 
-// Eight independent lanes, so that the chain of comparisons does not wait for itself; order does not matter to min,
-// max.
+// Returns the smallest and the largest weight. Eight independent lanes are used, so that the chain of comparisons does
+// not wait for itself. The order of the weights does not matter to min and max.
 Range range(const float* w, int64_t count) {
   std::array<float, kLanes> low, high;
   std::copy_n(w, kLanes, low.begin());
@@ -38,8 +38,8 @@ Range range(const float* w, int64_t count) {
   return {*std::min_element(low.begin(), low.end()), *std::max_element(high.begin(), high.end())};
 }
 
-// The extreme of larger magnitude becomes the bias, exactly code 0, and the scale is bent so that zero falls on the
-// grid.
+// The extreme of larger magnitude becomes the bias, which is exactly code 0. The scale is adjusted so that zero falls
+// on the grid.
 ScaleBias choose_scale(Range r, float largest_code) {
   const bool negative_side = std::fabs(r.min) > std::fabs(r.max);
   const float edge = negative_side ? r.min : r.max;

@@ -1,5 +1,5 @@
-// The affine encoder against MLX's bytes, every width x group x dtype, and the decoder against MLX's values. The file
-// and how it is made: tests/golden/make_quant.py.
+// Tests the affine encoder against MLX's bytes, for every width x group x dtype, and the decoder against MLX's values.
+// tests/golden/make_quant.py makes the file.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -77,8 +77,8 @@ INSTANTIATE_TEST_SUITE_P(Mlx, Golden,
 
 class GoldenDecode : public Golden {};
 
-// MLX on a CPU rounds q * s and then the sum; we round once (design N2). So its bits are reproduced by two roundings,
-// and ours are nearer to the exact value by at most half an ulp of the product and one of the sum.
+// MLX on a CPU rounds q * s and then the sum; moebius rounds once (N2). Two roundings therefore reproduce MLX's bits.
+// Our values are nearer to the exact ones, by at most half an ulp of the product and one of the sum.
 TEST_P(GoldenDecode, decoded_values_differ_from_mlx_by_the_rounding_of_the_product_only) {
   const auto& decoded = golden().bytes(prefix_ + ".decoded");
   const auto* codes = golden().bytes(prefix_ + ".codes").data();

@@ -1,5 +1,5 @@
-// The affine encoder on examples small enough to check by hand. Whole matrices against MLX's own bytes:
-// affine_golden_test.cpp.
+// Tests the affine encoder on examples small enough to check by hand. affine_golden_test.cpp compares whole matrices
+// with MLX's own bytes.
 #include "quant/affine.h"
 
 #include <gtest/gtest.h>

@@ -9,7 +9,7 @@
 namespace moebius::internal {
 namespace {
 
-constexpr int kUnit = 8;  // eight codes of any width fill whole bytes: `bits` of them
+constexpr int kUnit = 8;  // eight codes of any width fill exactly `bits` whole bytes
 
 static_assert(std::endian::native == std::endian::little, "packed codes are read as little-endian words");
 
@@ -20,7 +20,8 @@ uint64_t load_word(const std::byte* p) {
   return word;
 }
 
-// kBytes bytes by whole words: copied into one word, an odd number of them would wait for two stores.
+// Loads kBytes bytes by whole words. If an odd number of bytes were copied into one word, the word would wait for two
+// stores.
 template <int kBytes>
 uint64_t load_bytes(const std::byte* p) {
   if constexpr (kBytes == 8) {
@@ -38,8 +39,8 @@ uint64_t load_bytes(const std::byte* p) {
   }
 }
 
-// Runs of kCodes codes of kBits bits, each run at the start of 8 * kCodes bits: the upper half of the codes moves up to
-// the middle of its run. Three times, and eight codes have a byte each.
+// x holds runs of kCodes codes of kBits bits, each run at the start of 8 * kCodes bits. The upper half of the codes
+// moves up to the middle of its run. After three calls, for 8, 4 and 2 codes, eight codes have a byte each.
 template <int kBits, int kCodes>
 uint64_t move_upper_half(uint64_t x) {
   constexpr int kHalf = kCodes / 2 * kBits;

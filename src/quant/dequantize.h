@@ -1,5 +1,6 @@
-// What quantized bytes mean, scalar: the specification that packed layouts are checked against. Every mode decodes to
-// w[i] = fma(float(q[i]), s, b) with s and b of its group: affine as it stands, mxfp4 exactly (mxfp4.h).
+// Says what quantized bytes mean, in scalar code: the specification that packed layouts are checked against. Every mode
+// decodes to w[i] = fma(float(q[i]), s, b) with s and b of its group. Affine bytes have this form already, and mxfp4 is
+// brought to it exactly (mxfp4.h).
 #pragma once
 
 #include <cstddef>
@@ -21,11 +22,11 @@ struct ScaleBias {
   float scale, bias;
 };
 
-// q of one row. `packed` is code_row_bytes long.
+// Decodes q of one row. `packed` is code_row_bytes long.
 void decode_codes(std::span<uint8_t> q, const std::byte* packed, const QuantFormat& format);
-// s and b of one group of a row.
+// Decodes s and b of one group of a row.
 ScaleBias decode_scale(const QuantRow& row, const QuantFormat& format, int64_t group);
-// w of one row; w.size() inputs.
+// Decodes w of one row with w.size() inputs.
 void dequantize_row(std::span<float> w, const QuantRow& row, const QuantFormat& format);
 
 }  // namespace moebius::internal

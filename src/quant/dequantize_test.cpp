@@ -1,4 +1,5 @@
-// Decoding on examples small enough to check by hand. Whole matrices against MLX's own values: *_golden_test.cpp.
+// Tests decoding on examples small enough to check by hand. *_golden_test.cpp compares whole matrices with MLX's own
+// values.
 #include "quant/dequantize.h"
 
 #include <gtest/gtest.h>
@@ -12,7 +13,7 @@
 namespace moebius::internal {
 namespace {
 
-// E2M1 by its fields: a sign, two bits of exponent (0: subnormal), one of mantissa.
+// Decodes E2M1 by its fields: a sign bit, two bits of exponent (0: subnormal), one bit of mantissa.
 double element(int code) {
   const int exponent = code >> 1 & 3;
   const double half = (code & 1) / 2.0;
@@ -20,7 +21,7 @@ double element(int code) {
   return (code & 8) != 0 ? -magnitude : magnitude;
 }
 
-// One group whose elements are the sixteen codes, twice.
+// Decodes one group whose elements are the sixteen codes, twice.
 std::vector<float> all_elements(uint8_t scale) {
   std::vector<std::byte> packed(16);
   for (int i = 0; i < 16; ++i) packed[i] = static_cast<std::byte>(i % 8 * 0x22 + 0x10);
@@ -40,7 +41,7 @@ TEST(Decode, uses_the_scale_and_bias_of_each_group_with_one_rounding) {
   dequantize_row(w, {packed.data(), std::as_bytes(std::span(scales)).data(), std::as_bytes(std::span(biases)).data()},
                  format);
   EXPECT_EQ(w[31], __builtin_fmaf(255.0f, -0.1f, 25.5f));
-  EXPECT_NE(w[31], 0.0f);  // what rounding the product first would give
+  EXPECT_NE(w[31], 0.0f);  // 0 is what rounding the product first would give
   EXPECT_EQ(w[32], __builtin_fmaf(255.0f, 0.7f, -3.0f));
 }
 

@@ -1,4 +1,4 @@
-// Which formats there are, and the bytes of their rows.
+// Tests which formats exist and how many bytes their rows take.
 #include "quant/format.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Decoding mxfp4 against MLX's values, bit by bit. The file and how it is made: tests/golden/make_quant.py.
+// Tests the decoding of mxfp4 against MLX's values, bit by bit. tests/golden/make_quant.py makes the file.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -20,7 +20,7 @@ const testing::GoldenFile& golden() {
 
 class Mxfp4Golden : public ::testing::TestWithParam<const char*> {};
 
-// All bits but those of -0, which is 0 for us (N4).
+// All bits are compared but those of -0, which moebius decodes to 0 (N4).
 TEST_P(Mxfp4Golden, decoded_bits_are_those_of_mlx) {
   const std::string name = GetParam();
   const std::string decoded = name + ".decoded";
@@ -30,7 +30,7 @@ TEST_P(Mxfp4Golden, decoded_bits_are_those_of_mlx) {
   for (int64_t row = 0; row < golden().rows(decoded); ++row) {
     const QuantRow packed{golden().bytes(name + ".codes").data() + row * code_row_bytes(kMxfp4, cols),
                           golden().bytes(name + ".scales").data() + row * scale_row_bytes(kMxfp4, cols), nullptr};
-    if (std::to_integer<int>(packed.scales[0]) > kMxfp4LargestScale) continue;  // only in `every`: refused at load
+    if (std::to_integer<int>(packed.scales[0]) > kMxfp4LargestScale) continue;  // only in `every`; loading refuses them
     std::vector<float> w(cols);
     dequantize_row(w, packed, kMxfp4);
     for (int64_t i = 0; i < cols; ++i, ++compared) {

@@ -24,9 +24,9 @@ namespace moebius::internal {
 // - Noise makes steps slower and hardly ever faster. So a step that is far too slow is ignored. A long run of such
 //   steps moves the scale; a burst while another program has the cores is too short. Four such steps of one row count
 //   move the ratio of that row count, if steps of other row counts in between were as predicted.
-// - A step that takes less than half of the predicted time is believed at once. Either the machine has become faster,
-//   and the scale moves. Or the step before it had another row count and was as predicted: then all estimates are
-//   doubtful, and the filter starts again from this step.
+// - A step that takes less than half of the predicted time is believed at once. If the step before it had another row
+//   count and was as predicted, all estimates are doubtful, and the filter starts again from this step. Otherwise the
+//   machine has become faster, and the scale moves.
 // - As long as a row count has few observations, the faster time is believed. Its estimate is at least that of fewer
 //   rows, and at most a little above the time of rows that share nothing.
 // - Ratios never fall as the number of rows grows (pool adjacent violators, weighted by observations).
@@ -45,7 +45,7 @@ class StepCost {
   [[nodiscard]] int64_t observations(int64_t rows) const;      // the number of observed steps of exactly this row count
   // Whether a step of exactly this row count was observed since outliers last moved the scale or a ratio.
   [[nodiscard]] bool is_current(int64_t rows) const { return ratios_[rows].is_current; }
-  // The expected time. Requires rows >= 1 and known(), and so do the bounds.
+  // The expected time. This function and the two bounds require rows >= 1 and known().
   [[nodiscard]] double seconds(int64_t rows) const { return at(expected_, rows); }
   // Bounds for a row count with few measurements. The pessimistic bound assumes that its rows share nothing with fewer
   // rows that were measured. The optimistic bound assumes that additional rows are free until measurements disagree.

@@ -45,14 +45,13 @@ struct StepReport {
 };
 
 // The planner decides about a step in this order:
-// 1. The first step of every number of sequences is plain, and so is one step now and then. So the cost of plain
-// decoding
-//    is always measured.
+// 1. The first step of every number of sequences is plain, and so is one step now and then. This keeps the cost of
+//    plain decoding measured.
 // 2. Otherwise the planner exploits what it knows. It takes the rows with the most expected tokens per second
 //    (draft_rows.h) if they beat plain decoding by kMargin.
-// 3. Or it explores. It tries a number of rows with few measurements that may be cheaper than estimated, or it tries a
-//    draft of an unused source whose exploration is due (draft_history.h). Each of the two kinds has an exploration
-//    budget of kExplorationShare of the time.
+// 3. Sometimes the planner explores instead. It tries a number of rows with few measurements that may be cheaper than
+//    estimated, or it tries a draft of an unused source whose exploration is due (draft_history.h). Each of the two
+//    kinds has an exploration budget of kExplorationShare of the time.
 // 4. A step never drafts if its worst case exceeds the regret that the ledger allows (regret_ledger.h).
 class Planner {
  public:
@@ -92,7 +91,8 @@ class Planner {
   [[nodiscard]] bool plain_is_stale(const StepPrice& price, double gain) const;
   [[nodiscard]] DraftOffer offer_of(const DraftingSequence& sequence, DraftSource source) const;
   [[nodiscard]] Offers offers_of(const StepPrice& price, std::span<const DraftingSequence> sequences) const;
-  // These change `rows` into an exploration and return true, if there is something to explore and the budget allows it.
+  // The explore functions change `rows` into an exploration and return true, if there is something to explore and the
+  // budget allows it.
   bool explore_rows(const StepPrice& price, const Offers& offers, DraftRows& rows);
   bool explore_sources(const StepPrice& price, std::span<const DraftingSequence> sequences, DraftRows& rows);
   bool explore_sources_of(const StepPrice& price, const DraftingSequence& sequence, int64_t index, DraftRows& rows);

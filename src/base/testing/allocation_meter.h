@@ -1,12 +1,13 @@
-// Counts what operator new holds, so that a test can say how much memory an input cost: resident memory would depend on
-// the allocator and on the tests before. Linking this replaces operator new of the program.
+// Counts the bytes that operator new holds, so that a test can say how much memory an input cost. Resident memory would
+// depend on the allocator and on the tests before. Linking this file replaces operator new of the program.
 #pragma once
 
 #include <cstddef>
 
 namespace moebius::internal {
 
-// Highest sum of live allocations since construction, less what lived then. One at a time.
+// Measures the highest sum of live allocations since construction, less the sum at construction. Only one meter may
+// exist at a time.
 class AllocationMeter {
  public:
   AllocationMeter();

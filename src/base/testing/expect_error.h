@@ -20,7 +20,7 @@ std::optional<Error> error_of(const Body& body) {
   return std::nullopt;
 }
 
-// The body throws Error with this code, and the message contains the text.
+// Expects that the body throws Error with this code and that the message contains the text.
 template <typename Body>
 void expect_error(ErrorCode code, const std::string& text, const Body& body) {
   const std::optional<Error> error = error_of(body);

@@ -31,7 +31,7 @@ inline StoredTensors read_tensors(const std::filesystem::path& directory) {
   return tensors;
 }
 
-// Names of tensors that only one of the two has or that differ.
+// Returns the names of the tensors that only one of the two has or that differ.
 inline std::vector<std::string> differences(const StoredTensors& a, const StoredTensors& b) {
   std::vector<std::string> names;
   for (const auto& [name, tensor] : a) {

@@ -1,4 +1,5 @@
-// For tests: a file of tests/golden/quant. Reads the container by itself, because quant stands below checkpoint.
+// For tests: reads a file of tests/golden/quant. It parses the container by itself, because quant stands below
+// checkpoint.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +34,7 @@ class GoldenFile {
   }
 
   const std::vector<std::byte>& bytes(const std::string& name) const { return tensors_.at(name); }
-  // Leading dimensions are flattened into rows.
+  // rows() flattens the leading dimensions into rows.
   int64_t rows(const std::string& name) const { return elements(name) / cols(name); }
   int64_t cols(const std::string& name) const { return header_.at(name).at("shape").back().get<int64_t>(); }
 
