@@ -1,11 +1,10 @@
 // See row_converter.h.
 #include "convert/row_converter.h"
 
-#include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "base/check.h"
+#include "base/finite.h"
 #include "quant/affine.h"
 #include "quant/dequantize.h"
 
@@ -32,12 +31,6 @@ void decode(std::span<float> w, const RowSource::Rows& in, const WeightFormat& f
 void round_to(std::span<float> w, DType dtype) {
   if (dtype == DType::kF32) return;
   for (float& x : w) x = dtype == DType::kBF16 ? bf16_to_f32(f32_to_bf16(x)) : f16_to_f32(f32_to_f16(x));
-}
-
-bool all_finite(std::span<const float> w) {
-  bool finite = true;
-  for (const float x : w) finite &= std::fabs(x) <= std::numeric_limits<float>::max();
-  return finite;
 }
 
 void copy_row(const RowSource::Rows& out, const RowSource::Rows& in, const WeightFormat& format, int64_t cols) {
