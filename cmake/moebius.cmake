@@ -42,20 +42,21 @@ function(moebius_refuse)
   endif()
 endfunction()
 
-# moebius_test(PROGRAM [THREADS] [UNSANITIZED reason] [COMMAND command...])
-# makes a program that is built here a test of ctest, run from the root of the repository, and gives it its labels:
+# moebius_test(PROGRAM [THREADS] [UNSANITIZED reason] [SHARDS count] [COMMAND command...])
+# makes a program that is built here a test of ctest, run from the root of the repository. With SHARDS a GoogleTest
+# program becomes so many tests, NAME_1 and so on, which run side by side and each have the time of a whole test. The
+# labels of a test:
 #   sanitize  AddressSanitizer and UndefinedBehaviorSanitizer watch it in ./do check, unless UNSANITIZED says why not
 #   threads   ThreadSanitizer does so too: THREADS says that threads run in it
 # The targets sanitize_tests and threads_tests build all programs of the label, and nothing else.
 add_custom_target(sanitize_tests)
 add_custom_target(threads_tests)
 function(moebius_test program)
-  cmake_parse_arguments(ARG "THREADS" "UNSANITIZED" "COMMAND" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "UNSANITIZED;SHARDS" "COMMAND" ${ARGN})
   moebius_refuse(${ARG_UNPARSED_ARGUMENTS})
   if(NOT ARG_COMMAND)
     set(ARG_COMMAND ${program})
   endif()
-  add_test(NAME ${program} COMMAND ${ARG_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set(labels "")
   if(NOT ARG_UNSANITIZED)
     list(APPEND labels sanitize)
@@ -63,18 +64,29 @@ function(moebius_test program)
   if(ARG_THREADS)
     list(APPEND labels threads)
   endif()
-  set_tests_properties(${program} PROPERTIES LABELS "${labels}")
+  if(ARG_SHARDS)
+    foreach(shard RANGE 1 ${ARG_SHARDS})
+      math(EXPR index "${shard} - 1")
+      add_test(NAME ${program}_${shard} COMMAND ${ARG_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+      set_tests_properties(${program}_${shard} PROPERTIES LABELS "${labels}"
+        ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${index}")
+    endforeach()
+  else()
+    add_test(NAME ${program} COMMAND ${ARG_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${program} PROPERTIES LABELS "${labels}")
+  endif()
   foreach(label ${labels})
     add_dependencies(${label}_tests ${program})
   endforeach()
 endfunction()
 
-# moebius_folder(NAME [THREADS] [UNSANITIZED reason] [EXCLUDE regex] [DEPENDS libraries...])
+# moebius_folder(NAME [THREADS] [UNSANITIZED reason] [SHARDS count] [EXCLUDE regex] [DEPENDS libraries...])
 #   every *.cpp but *_test.cpp -> static library moebius_NAME (INTERFACE when there is none yet)
-#   every *_test.cpp together  -> one GoogleTest program NAME_test; THREADS and UNSANITIZED are moebius_test's
+#   every *_test.cpp together  -> one GoogleTest program NAME_test; THREADS, UNSANITIZED and SHARDS are
+#   moebius_test's
 # Tests find files by MOEBIUS_SOURCE_DIR, an absolute path.
 function(moebius_folder name)
-  cmake_parse_arguments(ARG "THREADS" "UNSANITIZED;EXCLUDE" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "UNSANITIZED;SHARDS;EXCLUDE" "DEPENDS" ${ARGN})
   moebius_refuse(${ARG_UNPARSED_ARGUMENTS})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   if(ARG_EXCLUDE)
@@ -98,7 +110,7 @@ function(moebius_folder name)
     if(ARG_THREADS)
       set(threads THREADS)
     endif()
-    moebius_test(${name}_test ${threads} UNSANITIZED ${ARG_UNSANITIZED})
+    moebius_test(${name}_test ${threads} UNSANITIZED ${ARG_UNSANITIZED} SHARDS ${ARG_SHARDS})
   endif()
 endfunction()
 

@@ -13,13 +13,15 @@ STARTS_A_THREAD = re.compile(r"\b(pthread_create|_ZNSt6thread15_M_start_thread)"
 
 
 def labels():
-    """Returns name of each C++ test program -> the labels of its test."""
+    """Returns name of each C++ test program -> the labels of its tests."""
     listed = json.loads(subprocess.check_output(["ctest", "--test-dir", BUILD, "--show-only=json-v1"], text=True))
     found = {}
     for test in listed["tests"]:
         properties = {item["name"]: item["value"] for item in test.get("properties", [])}
-        if (BUILD / test["name"]).is_file():
-            found[test["name"]] = set(properties.get("LABELS", []))
+        # A test has the name of its program, or that of a shard of it.
+        program = BUILD / re.sub(r"_\d+$", "", test["name"])
+        if program.is_file():
+            found[program.name] = set(properties.get("LABELS", []))
     return found
 
 
