@@ -17,9 +17,9 @@ std::vector<float> reference_logits(const std::string& checkpoint, std::span<con
   return run(load(checkpoint, on(kReference)), tokens);
 }
 
-void expect_same_in_chunks(const LoadedModel& loaded, std::span<const int32_t> tokens,
-                           std::span<const float> expected) {
-  for (const int64_t chunk : kChunks) {
+void expect_same_in_chunks(const LoadedModel& loaded, std::span<const int32_t> tokens, std::span<const float> expected,
+                           std::span<const int64_t> chunks = kChunks) {
+  for (const int64_t chunk : chunks) {
     SCOPED_TRACE(::testing::Message() << "chunks of " << chunk);
     EXPECT_EQ(first_difference(run(loaded, tokens, chunk), expected, loaded.model->config().vocab), "");
   }
@@ -63,10 +63,14 @@ INSTANTIATE_TEST_SUITE_P(Golden, EveryCheckpoint, ::testing::ValuesIn(all_checkp
 
 class EveryIsa : public ::testing::TestWithParam<OnBackend> {};
 
+// What ships, the fused path on all threads, goes through every chunking. The other combinations of threads and paths
+// take one chunking each, and every chunking has its turn. The whole product would be 24 passes over the text, and this
+// is 9.
 TEST_P(EveryIsa, is_the_reference_in_any_chunks_on_any_threads_by_any_expert_path) {
   if (!runs_here(GetParam().compute)) GTEST_SKIP() << "NOT TESTED: this machine has no " << name_of(GetParam().compute);
   const std::vector<int32_t> tokens = read_expected(GetParam().checkpoint).tokens;
   const std::vector<float> expected = reference_logits(GetParam().checkpoint, tokens);
+  size_t turn = 0;
   for (const int threads : {1, 2}) {
     for (const OptionWord<ExpertPath>& experts : option_words<ExpertPath>()) {
       SCOPED_TRACE(::testing::Message() << threads << " threads, experts " << experts.text);
@@ -74,8 +78,12 @@ TEST_P(EveryIsa, is_the_reference_in_any_chunks_on_any_threads_by_any_expert_pat
       options.compute.threads = threads;
       options.compute.experts = experts.value;
       const LoadedModel loaded = load(GetParam().checkpoint, options);
-      expect_same_in_chunks(loaded, tokens, expected);
-      expect_same_prompts(loaded, tokens, expected);
+      if (threads == 2 && experts.value == ExpertPath::kFused) {
+        expect_same_in_chunks(loaded, tokens, expected);
+        expect_same_prompts(loaded, tokens, expected);
+      } else {
+        expect_same_in_chunks(loaded, tokens, expected, {&kChunks[turn++ % std::size(kChunks)], 1});
+      }
     }
   }
 }
