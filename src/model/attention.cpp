@@ -1,4 +1,4 @@
-// The full-attention block (N6, N7 are the backend's).
+// The full-attention block. The backend implements N6 and N7.
 #include "model/attention.h"
 
 #include <cmath>

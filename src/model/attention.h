@@ -1,4 +1,4 @@
-// The full-attention block between two norms: q, k, v projections, attention, output projection.
+// The full-attention block of a layer, behind its input norm: q, k, v projections, attention, output projection.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ struct AttentionWeights {
 void bind_attention(WeightBinder& binder, AttentionWeights& weights, const std::string& path,
                     const ModelConfig& config);
 
-// out [T, D] from x [T, D]; index: among the attention layers of the state.
+// Computes out [T, D] from x [T, D]. index: of the layer, among the attention layers of the state.
 void attention_block(const StepContext& step, const Output& out, const Input& x, const AttentionWeights& weights,
                      int64_t index);
 

@@ -1,4 +1,4 @@
-// Presence, dtype and shape of tensors, and the consistency of codes with their scales and biases.
+// Checks presence, dtype and shape of tensors, and the consistency of codes with their scales and biases.
 #include "model/checked_dir.h"
 
 #include <fmt/format.h>
@@ -38,7 +38,8 @@ void check_codes_dtype(const ModelDir& directory, const ModelDir::Entry& entry) 
               fmt::format("expected packed codes (U32), got {}", entry.info.dtype_name));
 }
 
-// What the file seems to hold when the codes do not fit the declared bits.
+// A hint for codes that do not fit the declared bits: the bits that the file seems to hold. It is empty when no number
+// of bits fits.
 std::string bits_hint(const ModelDir::Entry& codes, const std::string& module, int64_t cols) {
   const int64_t words = codes.info.shape.empty() ? 0 : codes.info.shape.back();
   if (words <= 0 || words > cols || words * 32 % cols != 0) return "";

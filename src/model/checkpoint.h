@@ -1,5 +1,5 @@
-// A checkpoint that is open: its files, whose headers are checked, and what its config.json says of the model. Opened
-// once and handed down; no weight is read.
+// An open checkpoint: its files, whose headers are checked, and the model's config from its config.json. A checkpoint
+// is opened once and handed down. Opening it reads no weight.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +10,7 @@
 namespace moebius::internal {
 
 struct Checkpoint {
-  // Throws what ModelDir and parse_model_config throw.
+  // Throws the errors of ModelDir and parse_model_config.
   explicit Checkpoint(const std::filesystem::path& directory)
       : files(directory), config(parse_model_config(files.config(), (files.path() / "config.json").string())) {}
 

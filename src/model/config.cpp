@@ -1,4 +1,4 @@
-// What follows from the facts of a config. Reading them: config_source.cpp and the family files.
+// Values that follow from the facts of a config. config_source.cpp and the family files read the facts.
 #include "model/config.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Facts about a model, from config.json and nothing else. Choices of the user are in ModelOptions (model.h).
+// Facts about a model. They come from config.json and nothing else. Choices of the user are in ModelOptions (model.h).
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace moebius::internal {
 
 enum class LayerKind : uint8_t { kLinearAttention, kFullAttention };
 enum class MlpKind : uint8_t { kDense, kMoe };
-// The weights of RMSNorms in Hugging Face files: w, or w - 1. Converted (MLX) files of every family have w.
+// How Hugging Face files store the weight w of an RMSNorm: as w (kPlain), or as w - 1 (kZeroCentred). Converted (MLX)
+// files of every family store w.
 enum class NormForm : uint8_t { kPlain, kZeroCentred };
 
 struct ModelConfig {
@@ -39,13 +40,13 @@ struct ModelConfig {
   int64_t key_heads = 0, value_heads = 0, key_head_dim = 0, value_head_dim = 0, conv_kernel = 4;
   bool sigmoid_output_gate = false;
 
-  // MLPs: F of the dense ones; the experts of the routed ones. 0 where a model has none
+  // MLPs. dense_width is F of the dense MLPs. Experts belong to the routed MLPs. 0 where the model lacks the kind.
   int64_t dense_width = 0;
   int64_t experts = 0, top_k = 0, expert_width = 0, shared_width = 0;
   bool renormalize = true;
 
   [[nodiscard]] RopeSpec rope() const { return {rotary_dim, rope_theta, yarn}; }
-  // As operations and states know the layers; zeros of those that the model lacks.
+  // The shapes that operations and states use. A shape of zeros stands for a kind of layer that the model lacks.
   [[nodiscard]] AttentionShape attention_shape() const;
   [[nodiscard]] DeltaShape delta_shape() const;
   [[nodiscard]] RouterShape router_shape() const;
@@ -53,8 +54,8 @@ struct ModelConfig {
   [[nodiscard]] int64_t count(MlpKind kind) const;
 };
 
-// root: config.json whole. Every value is checked; kBadConfig names the field, kUnsupported what changes the maths and
-// is not implemented.
+// root: the whole config.json. Checks every value. Throws kBadConfig, naming the field, for an impossible value, and
+// kUnsupported for a value that changes the maths in a way that is not implemented.
 ModelConfig parse_model_config(const Json& root, const std::string& where);
 
 }  // namespace moebius::internal

@@ -1,6 +1,6 @@
-// The RoPE keys of config.json, in all the places where they are written: rope_parameters (transformers 5), flat keys
-// with rope_scaling beside them (before), `rope_type` or `type` for the kind. Defaults and priorities are those of
-// transformers, which the angles are compared with.
+// Reads the RoPE keys of config.json from all the places where programs write them. transformers 5 writes
+// rope_parameters. Older versions write flat keys with rope_scaling beside them. The kind is in `rope_type` or `type`.
+// Defaults and priorities are those of transformers, because the angles are compared with it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ std::string kind_of(const JsonObject& rope) {
               fmt::format("expected the same as type, {}, got {}", in_quotes(type), in_quotes(kind)));
 }
 
-// The object that says which kind of RoPE; without one all keys are flat and the kind is the default.
+// The object that says the kind of RoPE. Without such an object, all keys are flat and the kind is "default".
 std::optional<JsonObject> rope_object(const JsonObject& text) {
   if (!text.has("rope_parameters") && !text.has("rope_scaling")) return std::nullopt;
   if (!text.has("rope_scaling")) return text.object("rope_parameters");
@@ -38,7 +38,7 @@ std::optional<JsonObject> rope_object(const JsonObject& text) {
               "keep one of them, with rope_theta in it or beside it");
 }
 
-// 0.1 m ln(factor) + 1, as the paper recommends for m = 1.
+// 0.1 m ln(factor) + 1. The YaRN paper recommends it for m = 1.
 double attention_scale(double factor, double m) { return factor <= 1 ? 1.0 : 0.1 * m * std::log(factor) + 1.0; }
 
 double read_attention_factor(const JsonObject& rope, double factor) {
@@ -49,7 +49,7 @@ double read_attention_factor(const JsonObject& rope, double factor) {
   return attention_scale(factor, numerator) / attention_scale(factor, denominator);
 }
 
-// A number for which both 0 and nothing mean the default.
+// A number. Both 0 and an absent key mean the default, `otherwise`.
 double number_or(const JsonObject& rope, std::string_view key, double max, double otherwise) {
   const double value = rope.number(key, 0.0, max, 0.0);
   return value == 0 ? otherwise : value;
@@ -60,7 +60,7 @@ Yarn read_yarn(const JsonObject& rope, const JsonObject& text, int64_t max_posit
   const JsonObject& holder = text.has(kOriginal) ? text : rope;
   Yarn yarn;
   yarn.original_positions = holder.integer(kOriginal, 1, kMaxPositions, max_positions);
-  std::optional<double> ratio;  // of the wanted length to the trained one
+  std::optional<double> ratio;  // the wanted length over the trained length
   if (yarn.original_positions < max_positions) {
     ratio = static_cast<double>(max_positions) / static_cast<double>(yarn.original_positions);
   }
@@ -76,7 +76,7 @@ Yarn read_yarn(const JsonObject& rope, const JsonObject& text, int64_t max_posit
   return yarn;
 }
 
-// Other extensions (linear, dynamic, longrope, ...) are other sets of angles: refused, not approximated.
+// Refuses other extensions (linear, dynamic, longrope, ...). They have other angles, which are not approximated.
 [[noreturn]] void refuse_kind(const JsonObject& rope, const std::string& kind) {
   throw Error(ErrorCode::kUnsupported, rope.where(rope.has("rope_type") ? "rope_type" : "type"),
               "expected default or yarn, got " + in_quotes(kind),
@@ -90,7 +90,7 @@ void read_rope(ModelConfig& config, const ConfigSource& source, double default_p
   const std::optional<JsonObject> object = rope_object(text);
   const JsonObject& rope = object ? *object : text;
   const JsonObject& theta = rope.has("rope_theta") ? rope : text;
-  config.rope_theta = theta.number("rope_theta", 2.0, 1e12);  // above 1, or nothing turns slower than anything else
+  config.rope_theta = theta.number("rope_theta", 2.0, 1e12);  // above 1, so that later pairs turn slower
   const JsonObject& partial = rope.has("partial_rotary_factor") ? rope : text;
   const double factor = partial.number("partial_rotary_factor", 0.0, 1.0, default_partial_factor);
   config.rotary_dim = static_cast<int64_t>(static_cast<double>(config.head_dim) * factor);

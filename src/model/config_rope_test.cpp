@@ -1,4 +1,4 @@
-// The RoPE keys of config.json: where they may stand, what YaRN is given, what is refused.
+// Tests the RoPE keys of config.json: where they may stand, how YaRN is read, and what is refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ using namespace testing;  // the tiny checkpoints
 
 ModelConfig parse(const Json& config) { return parse_model_config(config, "config.json"); }
 
-// As model cards tell to write it, beside flat keys; max_position_embeddings is 256.
+// A config with rope_scaling beside flat keys, as model cards recommend. Its max_position_embeddings is 256.
 Json with_scaling(const Json& scaling) {
   Json config = tiny_qwen3_moe().config;
   config["rope_scaling"] = scaling;

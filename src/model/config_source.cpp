@@ -1,5 +1,5 @@
-// Readers of the shared pieces of config.json; RoPE: config_rope.cpp. The bounds are not the models' sizes but what no
-// real model exceeds: they keep every product of two or three of them inside int64.
+// Readers of the shared pieces of config.json. The reader of RoPE is in config_rope.cpp. No real model exceeds the
+// bounds below. They keep every product of two or three of them inside int64.
 #include "model/config_source.h"
 
 #include <fmt/format.h>
@@ -21,7 +21,7 @@ constexpr int64_t kMaxExperts = 4096;
 
 JsonObject text_part(const JsonObject& root) { return root.has("text_config") ? root.object("text_config") : root; }
 
-// The key at the root, or in the text part, as published wrappers spread them.
+// The part that holds the key: the root, or else the text part. Published wrappers put such keys in either.
 const JsonObject& holder(const ConfigSource& source, std::string_view key) {
   return source.root().has(key) ? source.root() : source.text();
 }
@@ -115,10 +115,10 @@ void read_delta_net(ModelConfig& config, const ConfigSource& source) {
   config.value_heads = text.integer("linear_num_value_heads", 1, kMaxHeads, 32);
   config.key_head_dim = text.integer("linear_key_head_dim", 1, kMaxHeadDim, 128);
   config.value_head_dim = text.integer("linear_value_head_dim", 1, kMaxHeadDim, 128);
-  // From 2: with one tap, [C, 1, 1] would not tell a raw checkpoint from a converted one (weights.h).
+  // At least 2 taps: with one, the shape [C, 1, 1] would not tell a raw checkpoint from a converted one (weights.h).
   config.conv_kernel = text.integer("linear_conv_kernel_dim", 2, 16, 4);
   check_divides(text, "linear_num_value_heads", config.value_heads, config.key_heads, "linear_num_key_heads");
-  const std::string gate = text.string("output_gate_type", "swish");  // of z; the attention gate is always a sigmoid
+  const std::string gate = text.string("output_gate_type", "swish");  // gate of z; the attention gate is a sigmoid
   if (gate != "swish" && gate != "sigmoid") {
     throw Error(ErrorCode::kUnsupported, text.where("output_gate_type"),
                 "expected swish or sigmoid, got " + in_quotes(gate));

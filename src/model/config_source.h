@@ -1,6 +1,6 @@
-// The pieces of config.json that families share, each read once and checked whole: a family's config mapping is a list
-// of these. Lives here: which keys, aliases and fallbacks a piece has. Does not live here: which pieces a family has
-// (the family's own file) and which family a model_type means (registry.cpp).
+// Readers for the pieces of config.json that families share. Each piece is read once and checked whole. A family maps
+// config.json to a ModelConfig by a list of these calls. This file knows the keys, aliases and fallbacks of a piece.
+// The file of each family knows which pieces the family has, and registry.cpp knows which family a model_type means.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@ namespace moebius::internal {
 
 inline constexpr int64_t kMaxPositions = 1 << 24;
 
-// config.json as a whole and its text part: `text_config` of a vision wrapper, or the root of a text-only export.
+// The whole config.json and its text part. The text part is `text_config` of a vision wrapper, or the root of a
+// text-only export.
 class ConfigSource {
  public:
   ConfigSource(const Json& root, const std::string& where);
@@ -26,19 +27,21 @@ class ConfigSource {
   JsonObject text_;
 };
 
-// Every reader throws kBadConfig naming the field for a value that cannot be, kUnsupported for one that would change
-// the maths. Call read_trunk first: the others need its layers and sizes.
+// Every reader names the field when it throws: kBadConfig for an impossible value, kUnsupported for a value that would
+// change the maths. Call read_trunk first: the other readers need its layers and sizes.
 void read_trunk(ModelConfig& config, const ConfigSource& source);        // sizes, norm, activation, tied embeddings
 void read_layer_kinds(ModelConfig& config, const ConfigSource& source);  // layer_types or full_attention_interval
-void read_full_attention_layers(ModelConfig& config, const ConfigSource& source);  // all; layer_types may say so
+// Makes every layer full attention. Throws kBadConfig when layer_types names another kind.
+void read_full_attention_layers(ModelConfig& config, const ConfigSource& source);
 // default_head_dim: nullopt for hidden_size / num_attention_heads.
 void read_attention(ModelConfig& config, const ConfigSource& source, std::optional<int64_t> default_head_dim);
-void read_rope(ModelConfig& config, const ConfigSource& source, double default_partial_factor);  // raises max_positions
+// YaRN raises max_positions.
+void read_rope(ModelConfig& config, const ConfigSource& source, double default_partial_factor);
 void read_delta_net(ModelConfig& config, const ConfigSource& source);
-// Which layers have routed experts: all, none, or what mlp_only_layers and decoder_sparse_step say.
+// Decides by mlp_only_layers and decoder_sparse_step which layers have routed experts. Without these keys all have.
 void read_mlp_kinds(ModelConfig& config, const ConfigSource& source);
 void read_dense_mlp(ModelConfig& config, const ConfigSource& source);
-void read_experts(ModelConfig& config, const ConfigSource& source);  // routed ones
+void read_experts(ModelConfig& config, const ConfigSource& source);  // the routed experts
 void read_shared_expert(ModelConfig& config, const ConfigSource& source);
 
 }  // namespace moebius::internal

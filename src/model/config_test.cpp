@@ -1,4 +1,4 @@
-// config.json to facts: what is accepted, and what each bad value is answered with.
+// Tests the reading of config.json: which configs are accepted, and which error each bad value gives.
 #include "model/config.h"
 
 #include <gmock/gmock.h>
@@ -16,7 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::tiny_config;
 
-// The text part under text_config, as the published vision wrappers have it.
+// A config whose text part is under text_config, as in the published vision wrappers.
 Json wrapper() {
   Json text = tiny_config();
   text["model_type"] = "qwen3_5_moe_text";
@@ -190,7 +190,7 @@ std::vector<BadCase> impossible_values() {
         "num_experts", "num_experts_per_tok", "moe_intermediate_size", "shared_expert_intermediate_size"}) {
     cases.push_back(missing(key));
   }
-  // kv_heads <= heads, and yet no whole number of query heads to each.
+  // 3 key/value heads are fewer than the 4 query heads, but they do not divide them.
   cases.push_back({"heads % kv_heads", [](Json& root) { root["num_key_value_heads"] = 3; }, ErrorCode::kBadConfig,
                    "num_attention_heads"});
   cases.push_back({"no rope_theta anywhere", [](Json& root) { root["rope_parameters"].erase("rope_theta"); },

@@ -47,7 +47,9 @@ void Decoder::bind(WeightBinder& binder) {
   }
 }
 
-// A head by itself has no convolution to tell how its norms are stored: MLX tools convert those that they split off.
+// A draft head in a directory of its own has no convolution that tells how its norms are stored. A config.json that
+// describes a draft head (is_draft_head) is the sign of converted norms, because MLX tools convert a head that they
+// split off.
 void Decoder::load_mtp(const ModelDir& directory, WeightLoader& loader) {
   WeightBinder binder(directory, config_.norms);
   binder.set_raw(!is_draft_head(directory.config()));
@@ -74,7 +76,7 @@ Tensor Decoder::forward(Batch batch, const LayerObserver& observer) {
   const StepContext step = context(batch);
   const auto enqueue = [&] { enqueue_layers(step, observer); };
   if (observer) {
-    enqueue();  // an observer waits for each layer, so there is nothing to record
+    enqueue();  // no run(): an observer waits for each layer, and such a step cannot be recorded
   } else {
     ops_.run(shape_of(batch, StepShape::Program::kForward), std::ref(enqueue));
   }
@@ -93,12 +95,11 @@ void Decoder::enqueue_layers(const StepContext& step, const LayerObserver& obser
     enqueue_logits(step, {.x = residual, .norm = norm});
     return;
   }
-  const Tensor hidden = workspace_.hidden.first(step.batch.rows);  // the draft head goes on from all of them
+  const Tensor hidden = workspace_.hidden.first(step.batch.rows);  // all rows: the draft head continues from them
   ops_.rms_norm(hidden, residual, norm);
   enqueue_logits(step, {.x = hidden});
 }
 
-// The head runs on the wanted rows alone. rows [T, D]; their norm, if any, is that of the head's input.
 void Decoder::enqueue_logits(const StepContext& step, const Input& rows) const {
   const int64_t wanted = step.batch.logit_rows;
   if (wanted == 0) return;
@@ -111,7 +112,7 @@ void Decoder::enqueue_logits(const StepContext& step, const Input& rows) const {
 Tensor Decoder::forward_mtp(Batch batch, std::span<const Tensor> hidden) {
   MOEBIUS_CHECK(mtp_);
   int64_t rows = 0;
-  for (const Tensor& piece : hidden) {  // outside of what is recorded: pieces lie somewhere else in each step
+  for (const Tensor& piece : hidden) {  // outside of run(), which may record: each step has its pieces elsewhere
     memory_.copy(workspace_.mtp_hidden.slice(rows, piece.rows), piece);
     rows += piece.rows;
   }

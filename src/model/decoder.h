@@ -1,5 +1,5 @@
 // The forward pass of every family: a stack of pre-norm layers (mixer, then MLP) between the embedding and the head.
-// What differs between families is in their configs (config.h, the family files) and in the tensors that are there.
+// Families differ only in their configs (config.h, the family files) and in the tensors of their checkpoints.
 #pragma once
 
 #include <optional>
@@ -33,9 +33,11 @@ class Decoder : public Model {
   void reserve();
   [[nodiscard]] StepContext context(Batch batch) const;
   [[nodiscard]] StepShape shape_of(Batch batch, StepShape::Program program) const;
-  // What a step enqueues: of the stack, and of the draft head.
+  // Enqueues a step of the stack, from the embedding to the logits.
   void enqueue_layers(const StepContext& step, const LayerObserver& observer) const;
+  // Enqueues a step of the draft head, from the embedding to the logits.
   void enqueue_mtp(const StepContext& step) const;
+  // Enqueues lm_head on the rows whose logits are wanted. rows [T, D]; rows.norm, if any, norms the input of lm_head.
   void enqueue_logits(const StepContext& step, const Input& rows) const;
 
   ModelConfig config_;

@@ -1,6 +1,6 @@
-// One layer of a pre-norm decoder: a mixer (GatedDeltaNet or full attention), then an MLP, each behind a norm and added
-// to the residual. A layer knows which of the caches of its kind is its own and nothing of the layers around it, so
-// that it can also stand alone, outside the stack (a draft head is one such layer). The stack: decoder.h.
+// One layer of a pre-norm decoder: a mixer (GatedDeltaNet or full attention), then an MLP. Each of them is behind a
+// norm and is added to the residual. A layer knows which of the caches of its kind is its own, and knows nothing about
+// the layers around it. It can therefore stand alone outside the stack, as in a draft head. The stack is in decoder.h.
 #pragma once
 
 #include <string>
@@ -24,11 +24,11 @@ struct DecoderLayerKinds {
   MlpKind mlp;
 };
 
-// path: "model.layers.3". mixer_index is left to the caller.
+// path: "model.layers.3". The caller sets layer.mixer_index.
 void bind_layer(WeightBinder& binder, DecoderLayer& layer, const std::string& path, const DecoderLayerKinds& kinds,
                 const ModelConfig& config);
 
-// The residual [T, D] of the workspace goes through the layer: both blocks add to it.
+// Runs the layer on the residual [T, D] of the workspace. The mixer and the MLP add their results to it.
 void run_layer(const StepContext& step, const DecoderLayer& layer, ExpertPath path);
 
 }  // namespace moebius::internal

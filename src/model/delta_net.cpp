@@ -1,4 +1,4 @@
-// The GatedDeltaNet block (N6, N8 are the backend's).
+// The GatedDeltaNet block. The backend implements N6 and N8.
 #include "model/delta_net.h"
 
 #include <initializer_list>
@@ -10,7 +10,8 @@ namespace {
 using MatrixRows = WeightBinder::MatrixRows;
 using RowRun = WeightBinder::RowRun;
 
-// The gates feed exp: a rounded activation there moves the decay of a whole sequence.
+// Gate projections take f32 activations, because the gates feed exp: a rounding error would change the decay for the
+// whole sequence.
 constexpr ActivationKind kGateActivations = ActivationKind::kF32;
 
 void bind_flat(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path, const ModelConfig& config) {
@@ -20,8 +21,9 @@ void bind_flat(WeightBinder& binder, DeltaNetWeights& weights, const std::string
   binder.matrix(weights.in_proj_a, path + ".in_proj_a", {config.value_heads, config.dim}, kGateActivations);
 }
 
-// The parts of a projection that is interleaved by key heads: the run of the first part of each head's block, then that
-// of the second.
+// The runs of rows that take parts out of a projection that is interleaved by key heads. First come the runs of the
+// first part, one per head, then the runs of the second part, and so on. Rows in `parts` count from the start of the
+// block of a head.
 std::vector<RowRun> of_each_head(int64_t heads, int64_t block_rows, std::initializer_list<RowRun> parts) {
   std::vector<RowRun> runs;
   for (const RowRun& part : parts) {
@@ -30,8 +32,9 @@ std::vector<RowRun> of_each_head(int64_t heads, int64_t block_rows, std::initial
   return runs;
 }
 
-// A block of rows a key head: in_proj_qkvz has its q and k (Dk each), then v and z of its R value heads (R * Dv each);
-// in_proj_ba has their b and a (R each). Taking rows apart is exact, so the forward pass knows the flat form alone.
+// Interleaved projections have a block of rows per key head. A block of in_proj_qkvz has q and k of the head (Dk rows
+// each), then v and z of its R value heads (R * Dv rows each). A block of in_proj_ba has b and a of these value heads
+// (R rows each). Moving rows is exact, so the weights are bound flat and the forward pass knows only the flat form.
 void bind_interleaved(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path,
                       const ModelConfig& config) {
   const int64_t heads = config.key_heads;
@@ -55,7 +58,7 @@ bool is_interleaved(const WeightBinder& binder, const std::string& path) {
   return binder.has(path + ".in_proj_qkvz.weight") || binder.has(path + ".in_proj_ba.weight");
 }
 
-// All but the rows.
+// All arguments except the rows (qkv, z, b, a).
 DeltaNetArgs arguments(const ModelConfig& config, const DeltaNetWeights& weights, int64_t index) {
   DeltaNetArgs args;
   args.shape = config.delta_shape();

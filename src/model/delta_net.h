@@ -1,5 +1,5 @@
-// The GatedDeltaNet block between two norms: input projections, convolution and recurrence, output projection;
-// and the recurrence alone, again.
+// The GatedDeltaNet block of a layer, behind its input norm: input projections, convolution and recurrence, output
+// projection. The replay runs the convolution and the recurrence alone.
 #pragma once
 
 #include <string>
@@ -19,15 +19,15 @@ struct DeltaNetWeights {
   Tensor norm;                  // [1, Dv], never zero-centred
 };
 
-// path: "model.layers.0.linear_attn". The input projections may be flat, as above, or interleaved by key heads
-// (qwen3_next is published so): the tensors that are there decide, layer by layer.
+// path: "model.layers.0.linear_attn". The input projections of a checkpoint may be flat, as in DeltaNetWeights, or
+// interleaved by key heads, as in the published qwen3_next. The tensors that are present decide, layer by layer.
 void bind_delta_net(WeightBinder& binder, DeltaNetWeights& weights, const std::string& path, const ModelConfig& config);
 
-// out [T, D] from x [T, D]; index: among the delta layers of the state.
+// Computes out [T, D] from x [T, D]. index: of the layer, among the delta layers of the state.
 void delta_net_block(const StepContext& step, const Output& out, const Input& x, const DeltaNetWeights& weights,
                      int64_t index);
 
-// The states of the batch take in what its logs hold.
+// Advances the states of the batch by the tokens that its logs hold.
 void replay_delta_net(const StepContext& step, const DeltaNetWeights& weights, int64_t index);
 
 }  // namespace moebius::internal

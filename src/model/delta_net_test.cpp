@@ -1,4 +1,5 @@
-// The input projections of linear layers: interleaved by key heads or flat, a backend is given the same rows.
+// Tests the input projections of linear layers: a backend gets the same rows from projections that are interleaved by
+// key heads and from flat ones.
 #include "model/delta_net.h"
 
 #include <gtest/gtest.h>

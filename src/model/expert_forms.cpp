@@ -15,7 +15,8 @@ std::string describe(const WeightFormat& format) {
 
 StoredMatrix dense(const ModelDir::Entry& entry) { return {{.dtype = entry.info.dtype, .quant = {}}, &entry}; }
 
-// `height` rows an expert, of which the projection's start at `offset`.
+// The slices of a projection in a stack. Each expert has `height` rows, and the rows of the projection start at row
+// `offset` of the expert.
 std::vector<RowSlice> stack_slices(const StoredMatrix& stack, const ProjectionShape& shape, int64_t height,
                                    int64_t offset) {
   std::vector<RowSlice> slices;

@@ -1,4 +1,4 @@
-// What each family makes of config.json. What all families share: config_test.cpp.
+// Tests how each family reads config.json. config_test.cpp tests what all families share.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -82,7 +82,7 @@ TEST(Families, qwen3_moe_has_full_attention_alone_without_gate_or_shared_expert)
 TEST(Families, absent_head_dim_is_that_of_transformers) {
   struct Case {
     TinyFamily family;
-    int64_t head_dim;  // of hidden_size 64 and 4 heads
+    int64_t head_dim;  // for hidden_size 64 and 4 heads
   };
   for (Case& c : std::vector<Case>{
            {tiny_qwen3_5_moe(), 256}, {tiny_qwen3_5(), 256}, {tiny_qwen3_next(), 256}, {tiny_qwen3_moe(), 16}}) {

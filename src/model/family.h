@@ -1,5 +1,6 @@
-// What a model family is to the loader: the model_type strings that mean it and how it reads config.json; the forward
-// pass is one for all (decoder.h). A new family is one file that defines one of these, and one line in registry.cpp.
+// A model family as the loader sees it: the model_type strings that mean the family, and its reader of config.json. All
+// families share one forward pass (decoder.h). A new family takes one file that defines a Family, and one line in
+// registry.cpp.
 #pragma once
 
 #include <span>
@@ -11,7 +12,7 @@ namespace moebius::internal {
 
 struct Family {
   std::string_view model_type;                 // the normalised name, ModelConfig::model_type
-  std::span<const std::string_view> accepted;  // of config.json's root and of its text_config
+  std::span<const std::string_view> accepted;  // model_type strings in config.json, at its root and in text_config
   ModelConfig (*read_config)(const ConfigSource& source);
 };
 

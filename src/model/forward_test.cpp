@@ -1,5 +1,5 @@
-// The forward pass, on the reference backend where it does not matter: what a step may contain and what must not depend
-// on it, in every family. That the numbers are those of other implementations is tests/golden's.
+// Tests the forward pass in every family: what a step may contain, and that results do not depend on it. The backend is
+// the reference where the choice does not matter. tests/golden compares the numbers with other implementations.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ using namespace testing;
 
 using Rows = std::vector<float>;
 
-// A tiny model, and runs of it.
+// A tiny model with functions that run it.
 class TinyRuns : public TinyModel {
  public:
   using TinyModel::TinyModel;
@@ -33,13 +33,13 @@ class TinyRuns : public TinyModel {
     return values;
   }
   Tensor forward(const BatchSpec& spec) { return model().forward(backend().operations().stage(spec)); }
-  // One step of one or several sequences, logits of all rows.
+  // Runs one step of one or several sequences. Returns the logits of all rows.
   Rows step(const std::vector<int32_t>& tokens, const std::vector<SequenceRows>& sequences) {
     std::vector<int32_t> all(tokens.size());
     std::iota(all.begin(), all.end(), 0);
     return host(forward({tokens, sequences, all}));
   }
-  // A fresh sequence in chunks, logits of all rows.
+  // Runs a fresh sequence in chunks. Returns the logits of all rows.
   Rows run(std::span<const int32_t> tokens, size_t chunk) {
     Stepper stepper(model(), backend());
     Rows logits;
@@ -49,7 +49,7 @@ class TinyRuns : public TinyModel {
     }
     return logits;
   }
-  // The residual after each layer, in the order in which the observer was called.
+  // Returns the residual after each layer, in the order in which the observer was called.
   std::vector<std::pair<int64_t, Rows>> trace(std::span<const int32_t> tokens) {
     std::vector<std::pair<int64_t, Rows>> seen;
     Stepper(model(), backend()).step(tokens, {}, [&](int64_t layer, Tensor residual) {
@@ -135,7 +135,7 @@ TEST(Forward, the_observer_sees_each_layer_once_in_order) {
   }
 }
 
-// Complete means: with the output of the layer's experts, which the next layer's norm adds.
+// The residual that an observer sees includes the output of the layer's experts.
 TEST(Forward, the_residual_after_a_layer_is_that_of_a_model_that_ends_there) {
   const auto whole = TinyRuns().trace(kPrompt);
   for (size_t layers = 1; layers < 4; ++layers) {
@@ -227,7 +227,7 @@ TEST(Forward, interleaved_and_flat_projections_give_the_same_logits) {
   EXPECT_EQ(TinyRuns(tiny_config(), interleaved).run(kPrompt, 64), TinyRuns().run(kPrompt, 64));
 }
 
-// One expert of one has the weight exp(0) / exp(0).
+// A router with one expert gives it the weight exp(0) / exp(0), which is 1.
 TEST(Forward, a_dense_mlp_is_an_expert_that_every_token_takes_whole) {
   TinyFamily dense = tiny_qwen3_moe();
   for (int i = 0; i < 4; ++i) make_dense(dense.tensors, layer_path(i) + ".mlp");

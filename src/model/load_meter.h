@@ -1,5 +1,5 @@
-// Progress of a load: bytes asked for against bytes read so far, reported a few times a second and from the loading
-// thread only (backends read with several).
+// Reports the progress of a load, a few times a second: the bytes read so far, and the bytes of all tensors that are
+// asked for. Backends read with several threads, but only the loading thread makes reports.
 #pragma once
 
 #include <chrono>
@@ -15,9 +15,9 @@ class LoadMeter {
   using Callback = std::function<void(const LoadProgress&)>;
 
   LoadMeter(const ModelDir& directory, uint64_t bytes_total, Callback callback);
-  // After a read, by any thread.
+  // Any thread calls it after a read.
   void tick();
-  // The last report: everything is there.
+  // Makes the last report, when everything is read.
   void finish();
 
  private:

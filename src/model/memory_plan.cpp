@@ -1,4 +1,5 @@
-// What a model will take, before anything of it is read: so that a machine that is too small hears it at once.
+// Computes the memory that a model will take before any weight is read, so that a machine that is too small fails at
+// once.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +13,8 @@ namespace {
 
 enum class DraftHead : uint8_t { kLeftOut, kLoaded };
 
-// Of `directory`: all but a draft head that is left out, and an lm_head beside a tied embedding.
+// The bytes of the tensors in `directory`, without a draft head that is left out and without an lm_head beside a tied
+// embedding.
 uint64_t loaded_bytes(const ModelDir& directory, const ModelConfig& config, DraftHead head) {
   uint64_t bytes = 0;
   for (const auto& [name, entry] : directory.tensors()) {
@@ -23,8 +25,8 @@ uint64_t loaded_bytes(const ModelDir& directory, const ModelConfig& config, Draf
   return bytes;
 }
 
-// What a backend reserves for a step: the expert rows of all slots, hidden and output, and sums and copies of the
-// activations.
+// An estimate of what a backend reserves for a step: the expert rows (hidden and output) of all slots, and sums and
+// copies of the activations.
 int64_t scratch_bytes(const ModelConfig& config, int64_t max_rows) {
   const int64_t slots = std::max<int64_t>(config.router_shape().slots(), 1);
   const int64_t width = std::max({config.expert_width, config.shared_width, config.dense_width});
@@ -66,7 +68,7 @@ MemoryPlan plan_memory(const Checkpoint& checkpoint, const ModelOptions& options
   if (!options.mtp.empty() && !bundled) {
     plan.weight_bytes += loaded_bytes(ModelDir(options.mtp), config, DraftHead::kLoaded);
   }
-  // The RoPE table grows with the context as keys and values do.
+  // The RoPE table counts here, because it grows with the context like keys and values.
   plan.kv_bytes = static_cast<uint64_t>(state.kv_bytes() + state.context * config.rotary_dim * 4);
   plan.recurrent_bytes = static_cast<uint64_t>(state.recurrent_bytes());
   plan.workspace_bytes =

@@ -1,4 +1,4 @@
-// What the plan counts.
+// Tests what the memory plan counts, and which options a model runs with.
 #include <gtest/gtest.h>
 
 #include "model/model.h"
@@ -26,7 +26,7 @@ TEST(MemoryPlan, counts_weights_caches_and_state) {
   const TinyTensors tensors = tiny_tensors();
   const MemoryPlan plan = plan_of(tensors, tiny_config(), {.context = 100});
   EXPECT_EQ(plan.weight_bytes, bytes_of(tensors));
-  // Keys and values of two layers in whole pages, RoPE table.
+  // The keys and values of two layers in whole pages, then the RoPE table.
   EXPECT_EQ(plan.kv_bytes, 2u * 256 * 2 * 16 * 2 * 4 + 100 * 4 * 4);
   EXPECT_EQ(plan.recurrent_bytes, 2u * (4 * 8 * 16 + 3 * 96) * 4);
   EXPECT_EQ(plan.total(), plan.weight_bytes + plan.kv_bytes + plan.recurrent_bytes + plan.workspace_bytes);
@@ -35,7 +35,8 @@ TEST(MemoryPlan, counts_weights_caches_and_state) {
 TEST(MemoryPlan, a_model_of_full_attention_alone_has_no_recurrent_state) {
   const TinyFamily tiny = tiny_qwen3_moe();
   const MemoryPlan plan = plan_of(tiny.tensors, tiny.config, {.context = 100});
-  EXPECT_EQ(plan.kv_bytes, 4u * 256 * 2 * 16 * 2 * 4 + 100 * 16 * 4);  // four layers, whole heads rotated
+  EXPECT_EQ(plan.kv_bytes,
+            4u * 256 * 2 * 16 * 2 * 4 + 100 * 16 * 4);  // four attention layers; RoPE rotates whole heads
   EXPECT_EQ(plan.recurrent_bytes, 0u);
 }
 

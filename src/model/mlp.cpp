@@ -1,4 +1,4 @@
-// The MLP of a layer (N9 is the backend's).
+// The MLP of a layer. The backend implements N9.
 #include "model/mlp.h"
 
 #include <string_view>
@@ -8,7 +8,8 @@
 namespace moebius::internal {
 namespace {
 
-// A layer of the other kind would be read as one with tensors missing, and the config is the likelier mistake.
+// Throws when the tensors are of the other kind. Without this check, the layer would seem to lack tensors, while the
+// likelier mistake is in config.json.
 void check_kind(const WeightBinder& binder, const std::string& path, MlpKind kind) {
   const bool routed = binder.has(path + ".gate.weight");
   const bool dense = binder.has(path + ".gate_proj.weight");
@@ -20,7 +21,7 @@ void check_kind(const WeightBinder& binder, const std::string& path, MlpKind kin
 }
 
 void bind_routed(WeightBinder& binder, MlpWeights& weights, const std::string& path, const ModelConfig& config) {
-  // f32 activations: a rounded logit changes which experts run.
+  // The router takes f32 activations, because a rounding error in its logits can change which experts run.
   binder.matrix(weights.router, path + ".gate", {config.experts, config.dim}, ActivationKind::kF32);
   if (config.shared_width > 0) {
     binder.matrix(weights.shared_gate, path + ".shared_expert_gate", {1, config.dim}, ActivationKind::kF32);

@@ -1,5 +1,6 @@
-// The MLP of a layer. With routed experts: router, experts, shared expert. Dense: a table of one expert which every
-// token takes whole, so that gate and up of a dense MLP are fused as those of experts are, by the same passes.
+// The MLP of a layer, routed or dense. A routed MLP has a router, experts and perhaps a shared expert. A dense MLP is a
+// table of one expert that every token takes with weight 1. The passes that fuse gate and up of experts therefore fuse
+// gate and up of a dense MLP too.
 #pragma once
 
 #include <string>
@@ -10,16 +11,16 @@
 namespace moebius::internal {
 
 struct MlpWeights {
-  Matrix router;       // [E, D]; id -1: dense
+  Matrix router;       // [E, D]; id -1 in a dense MLP
   Matrix shared_gate;  // [1, D]; id -1 without a shared expert
   Experts experts;
 };
 
-// path: "model.layers.0.mlp"; kind: what config.json says. Throws kBadTensor when the tensors are of the other kind.
+// path: "model.layers.0.mlp". kind: from config.json. Throws kBadTensor when the tensors are of the other kind.
 void bind_mlp(WeightBinder& binder, MlpWeights& weights, const std::string& path, MlpKind kind,
               const ModelConfig& config);
 
-// out [T, D] from x [T, D].
+// Computes out [T, D] from x [T, D].
 void mlp_block(const StepContext& step, const Output& out, const Input& x, const MlpWeights& weights, ExpertPath path);
 
 }  // namespace moebius::internal

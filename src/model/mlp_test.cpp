@@ -1,5 +1,5 @@
-// MLPs from files to what a backend is given: dense ones as tables of one expert, and what is said when the config and
-// the tensors disagree about the kind of a layer. The forms of routed experts: weights_test.cpp.
+// Tests the loading of MLPs: a backend gets a dense MLP as a table of one expert, and a layer is refused when the
+// config and the tensors disagree about its kind. weights_test.cpp tests the forms of routed experts.
 #include "model/mlp.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ const QuantFormat kFourBits{4, 32, DType::kBF16};
 
 std::string mlp(int layer) { return layer_path(layer) + ".mlp"; }
 
-// Layer 1 dense, the others with experts.
+// A model whose layer 1 is dense. The other layers have experts.
 TinyFamily mixed() {
   TinyFamily tiny = tiny_qwen3_moe();
   tiny.config["mlp_only_layers"] = {1};

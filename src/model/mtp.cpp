@@ -24,7 +24,7 @@ void bind_mtp(WeightBinder& binder, MtpHead& head, const ModelConfig& config) {
   binder.norm(head.embedding_norm, "mtp.pre_fc_norm_embedding.weight", config.dim);
   binder.norm(head.hidden_norm, "mtp.pre_fc_norm_hidden.weight", config.dim);
   bind_layer(binder, head.layer, kLayer, {LayerKind::kFullAttention, mlp_kind(binder, config)}, config);
-  head.layer.mixer_index = config.count(LayerKind::kFullAttention);  // behind the caches of the model's own layers
+  head.layer.mixer_index = config.count(LayerKind::kFullAttention);  // its cache is behind those of the model's layers
   binder.norm(head.norm, "mtp.norm.weight", config.dim);
 }
 

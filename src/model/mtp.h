@@ -1,7 +1,7 @@
 // The draft head (multi-token prediction): one decoder layer that guesses the token after next, from the hidden state
-// of a token and the embedding of the next one. It shares the model's embedding and lm_head and has keys and values of
-// its own. Weights and their names are here; the forward pass is the decoder's (formats: mtp.* beside the model, or
-// alone in a directory of their own).
+// of a token and the embedding of the next token. It shares the model's embedding and lm_head, and has keys and values
+// of its own. Its tensors mtp.* lie beside the model's, or alone in a directory of their own. This file has the weights
+// and their names. The forward pass is in decoder.h.
 #pragma once
 
 #include "model/decoder_layer.h"
@@ -15,7 +15,8 @@ struct MtpHead {
   Tensor norm;                         // [1, D]
 };
 
-// Throws kMissingTensor when the directory has no head, kUnsupported when its MLP is of a kind that the model lacks.
+// Throws kMissingTensor when the directory has no head, and kUnsupported when the head's MLP is of a kind that the
+// model lacks.
 void bind_mtp(WeightBinder& binder, MtpHead& head, const ModelConfig& config);
 
 }  // namespace moebius::internal

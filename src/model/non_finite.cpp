@@ -1,5 +1,5 @@
-// The replay costs a prefill, and only a sequence that is lost anyway pays it: watching every step would read each
-// residual back from the device.
+// The search runs the tokens again, which costs a prefill. Only a sequence that is lost anyway pays it. The rejected
+// option is to watch every step, which would read each residual back from the device.
 #include "model/non_finite.h"
 
 #include <fmt/format.h>

@@ -1,11 +1,11 @@
-// Qwen3.5 (and Qwen3.6), dense: the hybrid of GatedDeltaNet and gated full attention of Qwen3.5-MoE, one SwiGLU MLP a
-// layer. The small ones have tied embeddings.
+// The dense Qwen3.5 (and Qwen3.6): a hybrid of GatedDeltaNet and gated full attention, like Qwen3.5-MoE, with one
+// SwiGLU MLP per layer. The small models have tied embeddings.
 #include "model/family.h"
 
 namespace moebius::internal {
 namespace {
 
-constexpr int64_t kHeadDim = 256;  // when config.json does not say
+constexpr int64_t kHeadDim = 256;  // the default where config.json has no head_dim
 constexpr double kPartialRotary = 0.25;
 
 ModelConfig read_config(const ConfigSource& source) {

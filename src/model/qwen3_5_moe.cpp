@@ -1,11 +1,11 @@
-// Qwen3.5-MoE (and Qwen3.6): a hybrid of GatedDeltaNet and gated full attention, every layer with routed experts and a
-// shared one.
+// Qwen3.5-MoE (and Qwen3.6): a hybrid of GatedDeltaNet and gated full attention. Every layer has routed experts and a
+// shared expert.
 #include "model/family.h"
 
 namespace moebius::internal {
 namespace {
 
-constexpr int64_t kHeadDim = 256;  // when config.json does not say
+constexpr int64_t kHeadDim = 256;  // the default where config.json has no head_dim
 constexpr double kPartialRotary = 0.25;
 
 ModelConfig read_config(const ConfigSource& source) {

@@ -1,11 +1,11 @@
-// Qwen3-MoE (30B-A3B, 235B-A22B, Coder): full attention in every layer, without an output gate and with whole heads
-// rotated; routed experts without a shared one. Its norms are kept as they multiply.
+// Qwen3-MoE (30B-A3B, 235B-A22B, Coder). Every layer has full attention, without an output gate, and RoPE rotates whole
+// heads. It has routed experts and no shared expert. Its norms are stored as w, not zero-centred.
 #include "model/family.h"
 
 namespace moebius::internal {
 namespace {
 
-constexpr double kPartialRotary = 1.0;  // when config.json does not say
+constexpr double kPartialRotary = 1.0;  // the default where config.json has no partial_rotary_factor
 
 ModelConfig read_config(const ConfigSource& source) {
   ModelConfig config;
@@ -18,7 +18,7 @@ ModelConfig read_config(const ConfigSource& source) {
   read_mlp_kinds(config, source);
   if (config.count(MlpKind::kDense) > 0) read_dense_mlp(config, source);
   if (config.count(MlpKind::kMoe) > 0) read_experts(config, source);
-  config.renormalize = source.text().boolean("norm_topk_prob", false);  // published: true
+  config.renormalize = source.text().boolean("norm_topk_prob", false);  // published checkpoints say true
   return config;
 }
 

@@ -1,11 +1,12 @@
-// Qwen3-Next (80B-A3B, Coder-Next): a hybrid of GatedDeltaNet and gated full attention with routed experts and a shared
-// one. Published with the input projections of its linear layers interleaved by key heads (delta_net.h).
+// Qwen3-Next (80B-A3B, Coder-Next): a hybrid of GatedDeltaNet and gated full attention, with routed experts and a
+// shared expert. Its published checkpoints interleave the input projections of linear layers by key heads
+// (delta_net.h).
 #include "model/family.h"
 
 namespace moebius::internal {
 namespace {
 
-constexpr int64_t kHeadDim = 256;  // when config.json does not say
+constexpr int64_t kHeadDim = 256;  // the default where config.json has no head_dim
 constexpr double kPartialRotary = 0.25;
 
 ModelConfig read_config(const ConfigSource& source) {
@@ -13,7 +14,7 @@ ModelConfig read_config(const ConfigSource& source) {
   read_trunk(config, source);
   read_layer_kinds(config, source);
   read_attention(config, source, kHeadDim);
-  config.attention_gate = true;  // no key says so
+  config.attention_gate = true;  // fixed in this family: config.json has no key for it
   read_rope(config, source, kPartialRotary);
   read_delta_net(config, source);
   read_mlp_kinds(config, source);

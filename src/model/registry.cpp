@@ -1,4 +1,4 @@
-// From model_type to family: the one list of the families that moebius runs.
+// Maps a model_type to its family. The only list of the families that moebius runs is here.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ const Family& find_family(const ConfigSource& source) {
   const std::string model_type = source.root().string("model_type");
   for (const Family* family : kFamilies) {
     if (!accepts(*family, model_type)) continue;
-    // The text part decides the maths, so a wrapper around another model is caught here.
+    // The text part decides the maths, so this check refuses a wrapper around the text part of another family.
     const std::string text_type = source.text().string("model_type", model_type);
     if (accepts(*family, text_type)) return *family;
     throw Error(ErrorCode::kBadConfig, source.text().where("model_type"),

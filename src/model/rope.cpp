@@ -1,6 +1,6 @@
-// RoPE angles. The reference rounds to f32 at each step (exponent, power, reciprocal, blend, angle), and at position
-// 100,000 a last bit of the angle is 1e-3 of a turn: so the same roundings here. Each function is taken in double and
-// rounded once.
+// RoPE angles. The reference (transformers) rounds to f32 at each step: exponent, power, reciprocal, blend, angle. This
+// file rounds at the same steps, because at position 100,000 the last bit of an angle is 1e-3 of a turn. Each function
+// (pow, cos, sin) is computed in double and rounded once.
 #include "model/rope.h"
 
 #include <algorithm>
@@ -10,14 +10,14 @@
 namespace moebius::internal {
 namespace {
 
-// The pair that turns this often over the trained length, as a real number.
+// The pair that makes this many turns over the trained length. It is a real number, between two pairs as a rule.
 double pair_of_turns(double turns, const RopeSpec& rope, const Yarn& yarn) {
   const double length = static_cast<double>(yarn.original_positions) / (turns * 2 * std::numbers::pi);
   return static_cast<double>(rope.dim) * std::log(length) / (2 * std::log(rope.theta));
 }
 
 struct Blend {
-  double first, last;  // pairs: kept up to the first, divided from the last on
+  double first, last;  // pairs up to `first` keep their frequency; pairs from `last` on are divided by the factor
 };
 
 Blend blend_of(const RopeSpec& rope, const Yarn& yarn) {
@@ -28,7 +28,7 @@ Blend blend_of(const RopeSpec& rope, const Yarn& yarn) {
   return blend;
 }
 
-// power: theta^(2i / dim) of pair i.
+// The frequency of pair i. power: theta^(2i / dim).
 float yarn_frequency(int64_t pair, float power, const Blend& blend, double factor) {
   const float ramp =
       (static_cast<float>(pair) - static_cast<float>(blend.first)) / static_cast<float>(blend.last - blend.first);

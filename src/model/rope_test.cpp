@@ -1,6 +1,6 @@
-// RoPE angles against values that PyTorch gives for theta 1e7 and 64 rotated dimensions, in f32:
+// Compares RoPE angles with values that PyTorch gives for theta 1e7 and 64 rotated dimensions, in f32:
 //   f = 1.0 / (1e7 ** (torch.arange(0, 64, 2, dtype=torch.float) / 64)); a = f * 262143.0; a.cos(), a.sin()
-// and YaRN against ROPE_INIT_FUNCTIONS["yarn"] of transformers 5.23.
+// The values of YaRN are those of ROPE_INIT_FUNCTIONS["yarn"] of transformers 5.23.
 #include "model/rope.h"
 
 #include <gtest/gtest.h>
@@ -40,7 +40,7 @@ TEST(Rope, the_last_trained_position_has_the_angles_of_the_reference) {
   EXPECT_FLOAT_EQ(line[32 + 31], 0.0433662683f);
 }
 
-// {pair, frequency}
+// Expected frequencies: {pair, frequency}.
 using Expected = std::vector<std::pair<size_t, float>>;
 
 void expect_frequencies(const RopeSpec& rope, const Expected& expected) {

@@ -15,7 +15,7 @@ namespace {
 
 std::byte* advance(std::byte* data, int64_t bytes) { return data ? data + bytes : nullptr; }
 
-// first_row: in the tensor, of the first scale.
+// first_row: the row of the tensor to which the first scale belongs.
 void check_mxfp4_scales(std::span<const std::byte> scales, int64_t row_bytes, int64_t first_row,
                         const std::string& where) {
   const auto bad =

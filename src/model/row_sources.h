@@ -1,6 +1,7 @@
-// The rows of a matrix, or of a stack of experts, wherever a checkpoint keeps them. All expert forms and interleaved
-// projections are one thing here: a list of slices, each a run of rows in some tensor. Reads exactly what a backend
-// asks for. Refuses scales of mxfp4 that N4 cannot take (kBadTensor), because every way to them leads through here.
+// The rows of a matrix, or of a stack of experts, wherever a checkpoint keeps them. Every expert form, and an
+// interleaved projection, is a list of slices here. Each slice is a run of rows in some tensor. A read takes from the
+// files exactly the rows that a backend asks for. It throws kBadTensor for mxfp4 scales that N4 cannot take. The check
+// is here because every read of such scales passes through this file.
 #pragma once
 
 #include <vector>
@@ -20,7 +21,7 @@ struct RowSlice {
 
 class CheckpointRows : public RowSource {
  public:
-  // slices: at least one, all of one format, none empty; their rows follow one another. cols: inputs of a row.
+  // slices: at least one, all of one format, none empty. Their rows follow one another. cols: inputs of a row.
   CheckpointRows(const ModelDir& directory, std::vector<RowSlice> slices, int64_t cols);
 
   [[nodiscard]] const WeightFormat& format() const { return slices_.front().matrix.format; }
@@ -35,7 +36,7 @@ class CheckpointRows : public RowSource {
 
   const ModelDir& directory_;
   std::vector<RowSlice> slices_;
-  std::vector<int64_t> ends_;  // of each slice, the first row behind it
+  std::vector<int64_t> ends_;  // for each slice, the first row behind it
   int64_t cols_;
   LoadMeter* meter_ = nullptr;
 };

@@ -1,5 +1,5 @@
-// Memory for the largest step is reserved when a model is loaded: a step of a size that was met before allocates
-// nothing, so a device can replay it.
+// Tests that steps allocate nothing. Memory for the largest step is reserved when a model is loaded. A step of a size
+// that ran before allocates nothing, so a device can replay it.
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -15,7 +15,7 @@ using namespace testing;
 
 constexpr int64_t kRows = 16;
 
-// Bytes that the second of two equal steps allocated.
+// The bytes that the second of two equal steps allocated.
 size_t bytes_of_a_step(std::unique_ptr<Backend> backend) {
   TinyModel tiny(tiny_config(), tiny_tensors(), {.max_rows = kRows}, std::move(backend));
   const State state = tiny.backend().memory().create_state(tiny.model().state_spec());

@@ -71,7 +71,7 @@ void Stepper::run(const Step& step, const LayerObserver& observer) {
   drafted_ = step.is_draft ? rows : 0;
 }
 
-// The logits of the last step.
+// Reads the logits of the last step. Throws kNonFinite when they are not finite.
 void Stepper::read_finite(std::span<float> out) {
   backend_.memory().read(out.data(), logits_);
   if (all_finite(out)) return;

@@ -1,5 +1,5 @@
-// Stepping by hand: what is checked, how prompts are cut, what is drawn and kept, what is said of logits that are not
-// numbers. That steps behind kept drafts have the right bits on every backend is tests/golden's.
+// Tests the stepper: its checks, how it cuts prompts, what it draws and keeps, and its error for non-finite logits.
+// tests/golden tests that steps behind kept drafts have the right bits on every backend.
 #include "model/stepper.h"
 
 #include <gmock/gmock.h>
@@ -157,7 +157,7 @@ TEST(Stepper, drafts_are_refused_where_they_cannot_be) {
   EXPECT_EQ(stepper.position(), 0);
 }
 
-// ---- as the scheduler steps
+// ---- steps like those of the scheduler
 
 TEST(Stepper, draws_the_token_of_the_largest_logit) {
   TinyModel tiny;
@@ -254,7 +254,7 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"model.layers.2.linear_attn.out_proj.weight", 0, kInfinity, "layer 2 (linear attention), token 0"},
         Broken{"model.layers.3.self_attn.o_proj.weight", 64, kNan, "layer 3 (full attention), token 0"},
         Broken{"model.layers.1.mlp.shared_expert.down_proj.weight", 5, kNan, "layer 1 (full attention), token 0"},
-        // Row 8 of the embedding: the first 8 of the prompt stands at position 11.
+        // Row 8 of the embedding is broken. The first token 8 of the prompt is at position 11.
         Broken{"model.embed_tokens.weight", 8 * 64, kNan, "layer 0 (linear attention), token 11"},
         Broken{"lm_head.weight", 3 * 64, kNan, "the final norm or the head"}));
 

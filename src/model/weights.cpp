@@ -1,4 +1,4 @@
-// Binding and uploading of weights.
+// Binds and uploads weights.
 #include "model/weights.h"
 
 #include <fmt/format.h>
@@ -32,7 +32,7 @@ void WeightBinder::norm(Tensor& out, const std::string& name, int64_t size) {
 }
 
 void WeightBinder::convolution(Convolution& out, const std::string& name, int64_t channels, int64_t taps) {
-  // The singleton axis moves, the order in memory does not.
+  // Both shapes have the same order in memory: only the axis of size 1 has moved.
   const std::vector<Shape> shapes = {{channels, 1, taps}, {channels, taps, 1}};
   const ModelDir::Entry& entry = tensors_.floats_of(name, shapes);
   const bool raw = entry.info.shape == shapes[0];
@@ -76,7 +76,8 @@ WeightBinder::ExpertRows WeightBinder::routed_rows(const std::string& mlp, const
           of("down_proj", {shape.dim, shape.width})};
 }
 
-// One expert whose projections are modules of their own, below path: gate and up of this shape, down of its transpose.
+// The rows of one expert whose projections are modules of their own, below `path`. `shape` is the shape of gate and up.
+// The shape of down is its transpose.
 WeightBinder::ExpertRows WeightBinder::single_rows(const std::string& path, MatrixShape shape) {
   const auto of = [&](const char* projection, MatrixShape matrix) {
     const StoredMatrix stored = tensors_.matrix(path + projection, {matrix.rows, matrix.cols});
@@ -135,7 +136,7 @@ std::vector<float> WeightBinder::read_floats(const ModelDir::Entry& entry) const
 
 void WeightBinder::upload_vector(WeightLoader& loader, const BoundVector& bound) const {
   std::vector<float> values = read_floats(*bound.entry);
-  const bool add_one = bound.centred && raw_.value_or(false);  // check_complete() saw to it that raw_ is known
+  const bool add_one = bound.centred && raw_.value_or(false);  // raw_ is known: check_complete() requires it
   if (add_one) {
     for (float& value : values) value += 1.0f;  // N6: the factor is rounded once, here
   }

@@ -1,7 +1,7 @@
-// Binds canonical tensor names to the weights of a model in two passes: bind everything (each call checks presence,
-// dtype and shape and reads nothing), then upload everything in one stream. Lives here: what becomes of a tensor
-// (matrix, vector, norm with its +1, convolution, experts). Does not live here: which tensors a model has
-// (attention.cpp, delta_net.cpp, mlp.cpp, the family files).
+// A WeightBinder binds canonical tensor names to the weights of a model, in two passes. The first pass binds
+// everything: each call checks presence, dtype and shape, and reads nothing. The second pass uploads everything in one
+// stream. This file knows what becomes of a tensor (matrix, vector, norm with its +1, convolution, experts). It does
+// not know which tensors a model has: decoder.cpp, attention.cpp, delta_net.cpp, mlp.cpp and mtp.cpp do.
 #pragma once
 
 #include <optional>
@@ -27,43 +27,45 @@ class WeightBinder {
  public:
   WeightBinder(const ModelDir& directory, NormForm norms) : tensors_(directory), norms_(norms) {}
 
-  // Each of these names a tensor now and fills `out` in upload(); `out` must stay where it is until then.
+  // Each bind function names a tensor, and upload() fills `out`. `out` must not move until then.
   struct MatrixShape {
     int64_t rows, cols;
   };
   void matrix(Matrix& out, const std::string& module, MatrixShape shape,
               ActivationKind activations = ActivationKind::kInt8);
-  // The same of some rows of a module: runs of them, one after another. name: what the backend is to call it.
+  // Binds runs of rows of a module, one after another, as a matrix. name: how the backend calls the matrix.
   struct RowRun {
     int64_t first, count;
   };
   struct MatrixRows {
     std::string module;
-    MatrixShape shape;  // of the whole module
+    MatrixShape shape;  // shape of the whole module
     std::vector<RowRun> runs;
   };
   void matrix(Matrix& out, const std::string& name, const MatrixRows& rows,
               ActivationKind activations = ActivationKind::kInt8);
-  void vector(Tensor& out, const std::string& name, int64_t size);  // as it stands, widened to f32: [1, size]
-  // An RMSNorm, [1, size]. In a family that keeps them zero-centred: 1 + w when the checkpoint is raw, w when it is
-  // converted.
+  void vector(Tensor& out, const std::string& name, int64_t size);  // [1, size], widened to f32 and not changed
+  // Binds the weight of an RMSNorm, [1, size]. A family with zero-centred norms gets 1 + w from a raw checkpoint, and w
+  // from a converted one.
   void norm(Tensor& out, const std::string& name, int64_t size);
-  // [channels, 1, taps] (raw) or [channels, taps, 1] (converted); the one signal that tells the two conventions apart.
+  // Binds a convolution, [channels, 1, taps] (raw) or [channels, taps, 1] (converted). This shape is the only sign that
+  // tells a raw checkpoint from a converted one.
   void convolution(Convolution& out, const std::string& name, int64_t channels, int64_t taps);
-  // Where there is no convolution to tell.
+  // Says whether the checkpoint is raw. Needed where no convolution tells.
   void set_raw(bool raw) { raw_ = raw; }
-  // Routed experts in any of the four forms, and the shared one. mlp: "model.layers.3.mlp".
+  // Binds routed experts, in any form of expert_forms.h, and the shared expert. mlp: "model.layers.3.mlp".
   void experts(Experts& out, const std::string& mlp, const ExpertsShape& shape);
-  // {gate,up,down}_proj of a dense MLP as a table of one routed expert. shape: [F, D].
+  // Binds {gate,up,down}_proj of a dense MLP as a table of one routed expert. shape: [F, D].
   void dense_mlp(Experts& out, const std::string& mlp, MatrixShape shape);
   [[nodiscard]] bool has(const std::string& name) const { return tensors_.has(name); }
-  [[nodiscard]] std::string where(const std::string& name) const;  // of a tensor that is there, for messages
-  // Tensors of this module may be there and are not wanted.
+  [[nodiscard]] std::string where(const std::string& name) const;  // place of a present tensor, for messages
+  // Allows tensors of this module to be present although nothing binds them.
   void skip_module(const std::string& module) { tensors_.skip_module(module); }
 
-  // After the last binding: refuses unknown tensors, and centred norms without a convolution to tell their convention.
+  // Called after the last binding. Refuses unknown tensors. Refuses zero-centred norms when nothing tells whether the
+  // checkpoint is raw.
   void check_complete() const;
-  // One streaming pass. Once.
+  // Uploads everything in one streaming pass. Call it once.
   void upload(WeightLoader& loader, const LoadMeter::Callback& progress);
 
  private:
@@ -109,7 +111,7 @@ class WeightBinder {
   std::vector<BoundVector> vectors_;
   std::vector<BoundConvolution> convolutions_;
   std::vector<BoundExperts> experts_;
-  std::optional<bool> raw_;  // norms and convolution as Hugging Face keeps them; set by the first convolution
+  std::optional<bool> raw_;  // true: norms and convolutions as in Hugging Face files; the first convolution sets it
 };
 
 }  // namespace moebius::internal

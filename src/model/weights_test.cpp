@@ -1,5 +1,5 @@
-// From files to what a backend is given: expert forms, norm conventions, quantization, and every way in which a
-// checkpoint can disagree with its config. A recording backend keeps the uploaded bytes.
+// Tests what a backend is given from the files of a checkpoint: expert forms, norm conventions, quantization. Tests
+// every way in which a checkpoint can disagree with its config. A recording backend keeps the uploaded bytes.
 #include "model/weights.h"
 
 #include <gmock/gmock.h>
@@ -34,7 +34,7 @@ TinyTensors with_stacked_experts() {
   return tensors;
 }
 
-// MLX: every projection of every expert in affine codes.
+// Every projection of every expert is in affine codes, as MLX writes them.
 TinyTensors with_quantized_experts() {
   TinyTensors tensors = with_single_experts();
   for (int i = 0; i < kLayers; ++i) {
@@ -191,7 +191,7 @@ TEST(Weights, the_draft_head_is_ignored) {
   EXPECT_EQ(load(tensors)->backend.matrices.size(), load(tiny_tensors())->backend.matrices.size());
 }
 
-// Norms are uploaded in f32 so that the values are compared, not their rounding.
+// The checkpoints are f32, so that the test compares the values of the norms and not their rounding.
 TEST(Weights, converted_norms_and_raw_norms_give_the_same_factors) {
   const TinyTensors raw = tiny_tensors(DType::kF32);
   TinyTensors converted = raw;
@@ -269,7 +269,7 @@ TEST(Weights, progress_ends_at_the_bytes_of_all_tensors) {
 
 // ---- what is refused
 
-// A tensor of every kind: layers 2 and 3 repeat 0 and 1, and one expert stands for six.
+// Keeps one tensor of every kind: layers 2 and 3 repeat layers 0 and 1, and one expert stands for six.
 TinyTensors one_of_each(TinyTensors tensors) {
   std::erase_if(tensors, [](const auto& item) {
     const auto has = [&](const char* part) { return item.first.find(part) != std::string::npos; };
@@ -367,7 +367,7 @@ TEST(Weights, norms_of_unknown_convention_are_refused) {
   expect_refused(tensors, config, ErrorCode::kUnsupported, {"zero-centred"});
 }
 
-// Codes of 4 bits under a config that says otherwise, and the reverse: row 18 of the hostile inputs.
+// The codes have 4 bits, while the config says 3 bits: a case of row 18 in docs/reliability.md.
 TEST(Weights, codes_that_disagree_with_their_entry_name_the_bits_of_the_file) {
   TinyTensors tensors = tiny_tensors();
   quantize_module(tensors, "lm_head", kFourBits);
@@ -438,13 +438,15 @@ TEST(Weights, a_mode_that_disagrees_with_the_file_is_named) {
   expect_refused(tensors, mxfp4_config(), ErrorCode::kBadTensor, {"lm_head.scales", "lm_head is of mode mxfp4"});
 }
 
-// Found while the rows are read: N4 has no bias for such a scale.
+// N4 has no bias for such a scale. The loader finds the scale while it reads the rows. The test therefore cannot use
+// expect_refused(), which expects that nothing was read.
 TEST(Weights, a_scale_of_mxfp4_that_is_too_large_is_named_with_its_row) {
   TinyTensors tensors = with_stacked_experts();
   const std::string module = mlp(1) + ".switch_mlp.up_proj";
   make_mxfp4(tensors, mlp(1) + ".switch_mlp.gate_proj");
   make_mxfp4(tensors, module);
-  tensors.at(module + ".scales").bytes[2 * 37 + 1] = std::byte{253};  // two groups a row, 32 rows an expert
+  tensors.at(module + ".scales").bytes[2 * 37 + 1] =
+      std::byte{253};  // 2 groups per row: group 1 of row 37, in expert 1 (32 rows each)
   try {
     load(tensors, mxfp4_config());
     ADD_FAILURE() << "was accepted";

@@ -1,4 +1,4 @@
-// One list of buffers, used twice: to allocate them and to say what they will take.
+// One list of buffers, used twice: to allocate the buffers, and to compute how many bytes they take.
 #include "model/workspace.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// For tests: what a backend is given when a tiny checkpoint is loaded, and what is said of one that must not be. Not
-// part of any library.
+// For tests: loads a tiny checkpoint and records what a backend is given, or expects that the checkpoint is refused.
+// This header is not part of any library.
 #pragma once
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// For tests: a backend that keeps what is uploaded and computes nothing. Not part of any library.
+// For tests: a backend that keeps the uploaded bytes and computes nothing. This header is not part of any library.
 #pragma once
 
 #include <map>
@@ -24,7 +24,7 @@ struct RecordedExperts {
   friend bool operator==(const RecordedExperts&, const RecordedExperts&) = default;
 };
 
-// Memory without memory, for the workspace of a model.
+// A Memory that returns shapes and allocates nothing. The workspace of a model needs no more.
 class ShapesAlone : public RefusingMemory {
  public:
   Tensor allocate(DType dtype, int64_t rows, int64_t cols) override { return {dtype, rows, cols}; }
@@ -49,7 +49,7 @@ class RecordingBackend final : public Backend, public RefusingWeights {
   std::map<std::string, RecordedExperts> experts_tables;
   std::vector<std::vector<float>> vectors;  // tables and taps of convolutions, in the order of upload
 
-  // Rows are asked for in pieces of a height that divides nothing, to cross the borders of slices.
+  // Reads the rows in pieces of 7. This height divides no slice, so pieces cross the borders of slices.
   static RecordedRows record(const RowSource& source, const WeightFormat& format, int64_t rows, int64_t cols) {
     constexpr int64_t kPiece = 7;
     const int64_t weight_bytes = format.weight_row_bytes(cols);

@@ -1,5 +1,6 @@
-// For tests: a qwen3_5_moe checkpoint of a few kilobytes with made-up weights, as a map of tensors that a test changes
-// before it is written (drop one, misshape one, take another expert form, quantize). Not part of any library.
+// For tests: a qwen3_5_moe checkpoint of a few kilobytes with made-up weights. It is a map of tensors. A test may
+// change the map before it writes the checkpoint: drop a tensor, misshape one, take another expert form, quantize. This
+// header is not part of any library.
 #pragma once
 
 #include <cstring>
@@ -44,7 +45,8 @@ inline int64_t count_of(const std::vector<int64_t>& shape) {
   return count;
 }
 
-// Values in [-scale, scale) that depend on the name alone: every tensor is different, every run the same.
+// A tensor of values in [-scale, scale) that depend on the name alone. Every tensor is different, and every run has the
+// same values.
 inline TinyTensor made_up(const std::string& name, std::vector<int64_t> shape, DType dtype, float scale) {
   TinyTensor tensor{dtype, std::move(shape), {}};
   const int64_t count = count_of(tensor.shape);
@@ -92,7 +94,7 @@ inline void add_layer(TinyTensors& tensors, const std::string& path, LayerKind k
   add("mlp.experts.down_proj", {6, 64, 32});
 }
 
-// As Hugging Face publishes them: raw norms, fused experts. Layers 1 and 3 are full attention.
+// The tensors in the form of a Hugging Face checkpoint: raw norms, fused experts. Layers 1 and 3 are full attention.
 inline TinyTensors tiny_tensors(DType dtype = DType::kBF16) {
   TinyTensors tensors;
   const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
@@ -108,7 +110,7 @@ inline TinyTensors tiny_tensors(DType dtype = DType::kBF16) {
   return tensors;
 }
 
-// Rows [first, first + count) of the last two dimensions of matrix `index` of a stack.
+// Rows [first, first + count) of matrix `index` of a stack. The matrices are the last two dimensions of the stack.
 inline TinyTensor rows_of(const TinyTensor& stack, int64_t index, int64_t first, int64_t count) {
   const int64_t rows = stack.shape[stack.shape.size() - 2];
   const int64_t row_bytes = stack.shape.back() * size_bytes(stack.dtype);
@@ -123,7 +125,7 @@ inline TinyTensor stack_of(const std::vector<TinyTensor>& parts) {
   return stack;
 }
 
-// The fused experts of one layer, one tensor an expert: experts.<e>.<projection>.weight.
+// Replaces the fused experts of one layer by one tensor per expert and projection: experts.<e>.<projection>.weight.
 inline void split_experts(TinyTensors& tensors, const std::string& mlp) {
   const TinyTensor gate_up = tensors.at(mlp + ".experts.gate_up_proj");
   const TinyTensor down = tensors.at(mlp + ".experts.down_proj");
@@ -138,7 +140,8 @@ inline void split_experts(TinyTensors& tensors, const std::string& mlp) {
   }
 }
 
-// One tensor an expert -> switch_mlp.<projection>.<part>, for every part there is (weight, scales, biases).
+// Stacks the tensors of single experts in switch_mlp.<projection>.<part>. Every part that is present is stacked:
+// weight, scales, biases.
 inline void stack_experts(TinyTensors& tensors, const std::string& mlp) {
   for (const char* projection : {"gate_proj", "up_proj", "down_proj"}) {
     for (const char* part : {".weight", ".scales", ".biases"}) {
@@ -154,7 +157,7 @@ inline void stack_experts(TinyTensors& tensors, const std::string& mlp) {
   }
 }
 
-// Rows of several matrices, one after another.
+// The rows of several matrices, one after another.
 inline TinyTensor rows_together(const std::vector<TinyTensor>& parts) {
   TinyTensor together{parts[0].dtype, {0, parts[0].shape[1]}, {}};
   for (const TinyTensor& part : parts) {
@@ -164,8 +167,9 @@ inline TinyTensor rows_together(const std::vector<TinyTensor>& parts) {
   return together;
 }
 
-// The flat input projections of a linear layer as qwen3_next has them, a block of rows for each of the two key heads:
-// q 8, k 8, v 2 * 16, z 2 * 16; and b 2, a 2. For every part there is (weight, scales, biases).
+// Interleaves the flat input projections of a linear layer, as in qwen3_next. Each of the two key heads gets a block of
+// rows in in_proj_qkvz (q 8, k 8, v 2 * 16, z 2 * 16) and in in_proj_ba (b 2, a 2). Every part that is present is
+// interleaved: weight, scales, biases.
 inline void interleave_projections(TinyTensors& tensors, const std::string& path) {
   for (const char* part : {".weight", ".scales", ".biases"}) {
     if (!tensors.contains(path + ".in_proj_qkv" + part)) continue;
@@ -185,7 +189,7 @@ inline void interleave_projections(TinyTensors& tensors, const std::string& path
   }
 }
 
-// <module>.weight -> affine codes with scales and biases.
+// Quantizes <module>.weight to affine codes with scales and biases.
 inline void quantize_module(TinyTensors& tensors, const std::string& module, const QuantFormat& format) {
   const TinyTensor dense = tensors.at(module + ".weight");
   const int64_t cols = dense.shape.back();
@@ -213,11 +217,11 @@ inline void quantize_module(TinyTensors& tensors, const std::string& module, con
   tensors[module + ".biases"] = std::move(biases);
 }
 
-// <module>.weight -> mxfp4 codes and scales that depend on the name alone.
+// Replaces <module>.weight by mxfp4 codes and scales. Their values depend on the name alone.
 inline void make_mxfp4(TinyTensors& tensors, const std::string& module) {
   std::vector<int64_t> codes_shape = tensors.at(module + ".weight").shape;
   std::vector<int64_t> scales_shape = codes_shape;
-  codes_shape.back() /= 8;  // of 4 bits in a U32
+  codes_shape.back() /= 8;  // a U32 has 8 codes of 4 bits
   scales_shape.back() /= kMxfp4.group;
   TinyTensor codes = made_up(module, codes_shape, DType::kU32, 0);
   TinyTensor scales = made_up(module, scales_shape, DType::kU8, 0);

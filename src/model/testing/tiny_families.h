@@ -1,4 +1,5 @@
-// For tests: a tiny checkpoint of every family, as that family is published. Not part of any library.
+// For tests: a tiny checkpoint of every family, in the form in which that family is published. This header is not part
+// of any library.
 #pragma once
 
 #include <string>
@@ -20,7 +21,7 @@ inline void erase_below(TinyTensors& tensors, const std::string& path) {
   std::erase_if(tensors, [&](const auto& item) { return item.first.starts_with(path + "."); });
 }
 
-// The MLP at this path becomes a dense one of 96 hidden values.
+// Replaces the MLP at this path by a dense MLP with 96 hidden values.
 inline void make_dense(TinyTensors& tensors, const std::string& mlp) {
   const DType dtype = tensors.at("model.norm.weight").dtype;
   erase_below(tensors, mlp);
@@ -48,7 +49,7 @@ inline TinyFamily tiny_qwen3_5(DType dtype = DType::kBF16) {
   return tiny;
 }
 
-// RoPE keys flat, as the 80B has them; one tensor an expert; interleaved projections.
+// The RoPE keys are flat, as in the published 80B. Experts have one tensor each, and projections are interleaved.
 inline TinyFamily tiny_qwen3_next(DType dtype = DType::kBF16) {
   TinyFamily tiny{"qwen3_next", tiny_config(), tiny_tensors(dtype)};
   tiny.config.erase("rope_parameters");
@@ -68,7 +69,8 @@ inline TinyFamily tiny_qwen3_next(DType dtype = DType::kBF16) {
   return tiny;
 }
 
-// Four layers of full attention without a gate, heads rotated whole, no shared expert, one tensor an expert.
+// The four layers have full attention without a gate, and RoPE rotates whole heads. There is no shared expert. Experts
+// have one tensor each.
 inline TinyFamily tiny_qwen3_moe(DType dtype = DType::kBF16) {
   TinyFamily tiny{"qwen3_moe", tiny_config(), tiny_tensors(dtype)};
   for (const char* key : {"linear_num_key_heads", "linear_num_value_heads", "linear_key_head_dim",

@@ -1,4 +1,4 @@
-// For tests: a tiny checkpoint on disk, loaded on a backend. Not part of any library.
+// For tests: a tiny checkpoint on disk, loaded on a backend. This header is not part of any library.
 #pragma once
 
 #include <filesystem>
