@@ -1,4 +1,4 @@
-// The sums of a memory budget. They cannot overflow, because the used bytes never exceed the limit.
+// Implements the memory budget. Its sums cannot overflow, because the used bytes never exceed the limit.
 #include "cache/memory_budget.h"
 
 #include <algorithm>

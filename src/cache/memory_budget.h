@@ -1,6 +1,6 @@
 // Counts how many bytes a cache holds, and how many it may hold. A page or a snapshot takes its bytes from the budget
-// before it is made, and its destructor gives them back. The budget itself allocates no memory. It is for one thread,
-// because the engine runs its steps on one thread.
+// before it is made, and its destructor gives them back. The budget itself allocates no memory. Only one thread may use
+// it: the engine runs its steps on one thread.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ class MemoryBudget {
  public:
   explicit MemoryBudget(int64_t limit_bytes);
 
-  // Reserves the bytes and returns true. Where they would exceed the limit, it reserves nothing and returns false.
+  // Reserves the bytes and returns true. If they would exceed the limit, it reserves nothing and returns false.
   [[nodiscard]] bool try_reserve(int64_t bytes);
   // Gives reserved bytes back. The caller has a bug if it gives back more than it reserved.
   void release(int64_t bytes);

@@ -75,7 +75,7 @@ class PrefixNodes {
   // All nodes. The root is the first one, and every node stands before its children.
   [[nodiscard]] std::list<Node>& all() { return list_; }
   [[nodiscard]] const std::list<Node>& all() const { return list_; }
-  // The size of the member `part`, summed over all nodes.
+  // Returns the size of the member `part`, summed over all nodes.
   template <typename Part>
   [[nodiscard]] int64_t sum(Part part) const {
     int64_t total = 0;
@@ -107,8 +107,8 @@ class PrefixNodes {
     return tokens;
   }
 
-  // Whether at least one page of this leaf is held by the tree alone. A page that overlaps several nodes of a path may
-  // be held by each of them; it is freed with the last of them.
+  // Whether at least one page of this leaf is held by the tree alone. When a page overlaps several nodes of a path,
+  // each of these nodes may hold it. Such a page is freed with the last of them.
   [[nodiscard]] bool is_only_holder(const Node& leaf) const {
     const int64_t first = page_of(leaf.start);
     int64_t holders = 1;
@@ -131,8 +131,8 @@ class PrefixNodes {
     return *self;
   }
 
-  // Splits a node at position `at`. The given node becomes the upper part, so pointers to it stay valid. Both parts
-  // hold a page that overlaps both.
+  // Splits a node at position `at`. The given node becomes the upper part, so pointers to it stay valid. A page that
+  // overlaps both parts is held by both.
   void split_node(Node& upper, int64_t at) {
     const std::vector run(upper.tokens.begin() + (at - upper.start), upper.tokens.end());
     const std::vector pages(upper.pages.begin() + (page_of(at) - page_of(upper.start)), upper.pages.end());

@@ -1,7 +1,7 @@
 // The prefix cache. It lets a sequence reuse what earlier sequences with the same beginning computed: pages of keys and
 // values, and snapshots of recurrent state. A snapshot has a log that leads from its position to later tokens. The tree
-// never looks into pages and snapshots, and their destructors free their memory, so the tree counts no bytes. It is for
-// one thread. The nodes of the tree live in prefix_nodes.h.
+// never looks into pages and snapshots. It counts no bytes, because the destructors of pages and snapshots free their
+// memory. The tree may be used by one thread only. The nodes of the tree live in prefix_nodes.h.
 #pragma once
 
 #include <optional>
@@ -30,10 +30,10 @@ class PrefixTree {
     bool needs_snapshots = true;
   };
   struct Match {
-    int64_t tokens = 0;  // how many tokens the sequence can reuse; it continues behind them
-    int64_t known = 0;   // how many tokens of the prompt are cached: at least as many as can be reused
+    int64_t tokens = 0;  // how many tokens the sequence can reuse; the sequence continues behind them
+    int64_t known = 0;   // how many tokens of the prompt are cached; known >= tokens
     // The pages of the reused tokens. The last page may hold more positions than are reused, and other sequences may
-    // use them; so the caller copies it before it writes to it.
+    // use those positions. The caller therefore copies the last page before it writes to it.
     std::vector<std::shared_ptr<Page>> pages;
     std::shared_ptr<Snapshot> snapshot;  // position() <= tokens <= covered(); null when none is needed
     MissReason reason = MissReason::kNone;
@@ -46,9 +46,9 @@ class PrefixTree {
   PrefixTree& operator=(const PrefixTree&) = delete;
   ~PrefixTree() = default;
 
-  // Finds the longest reuse of at most `max_tokens` tokens. Of equally long ones it takes the one whose snapshot has
-  // the fewest tokens to replay. The nodes and the snapshot of the result count as used now. The time depends on the
-  // length of the prompt and of the logs along it, and not on the size of the tree.
+  // Finds the longest reuse of at most `max_tokens` tokens. When several hits are equally long, it takes the one whose
+  // snapshot has the fewest tokens to replay. The nodes and the snapshot of the result count as used now. The running
+  // time depends on the length of the prompt and of the logs along it, and not on the size of the tree.
   Match find(std::span<const int32_t> tokens, int64_t max_tokens) {
     max_tokens = std::clamp<int64_t>(max_tokens, 0, std::ssize(tokens));
     const Walk walk = nodes_.walk_along(tokens);
@@ -71,9 +71,9 @@ class PrefixTree {
 
   // Adds a sequence. The pages cover the tokens, and nobody writes to inserted positions again. Each snapshot was
   // recorded on these tokens, up to covered() or up to the last token. When the sequence and the log of a snapshot have
-  // grown, the caller inserts the same snapshot again. Existing entries stay: the older of two pages is kept. Of two
-  // snapshots at one position whose logs agree, the one that covers more is kept. Snapshots whose logs differ are all
-  // kept, so that each of many conversations that part at one position has its own. No tokens are dropped.
+  // grown, the caller inserts the same snapshot again. Existing entries stay: the tree keeps the older of two pages.
+  // When two snapshots at one position have logs that agree, the tree keeps the one that covers more. Snapshots whose
+  // logs differ are all kept: when many conversations part at one position, each has its own. No tokens are dropped.
   void insert(std::span<const int32_t> tokens, std::span<const std::shared_ptr<Page>> pages,
               std::span<const std::shared_ptr<Snapshot>> snapshots) {
     MOEBIUS_CHECK(std::ssize(pages) == nodes_.pages_of(std::ssize(tokens)));
@@ -93,8 +93,9 @@ class PrefixTree {
     for (const auto& snapshot : snapshots) keep_snapshot(walk, {snapshot, path});
   }
 
-  // Drops the snapshot or the leaf that was used longest ago, among those that hold memory nobody else holds. Tokens
-  // that no hit can reach after this are dropped as well. Returns false when no drop would free any memory.
+  // Drops the snapshot or the leaf that was used longest ago. The candidates are those that hold memory that nobody
+  // else holds. Tokens that no hit can reach after this are dropped as well. Returns false when no drop would free any
+  // memory.
   bool evict_one() {
     const Victim victim = find_victim();
     if (!victim.node) return false;
@@ -156,8 +157,8 @@ class PrefixTree {
     return *totals_;
   }
 
-  // Visits the snapshots along the walk from the last to the first, so that of equally long hits the one with the
-  // greatest position wins.
+  // Visits the snapshots along the walk from the last to the first. This way, the hit with the greatest position wins
+  // among equally long hits.
   [[nodiscard]] Hit longest_hit(const Walk& walk, std::span<const int32_t> tokens) const {
     if (!options_.needs_snapshots) return {.tokens = std::ssize(tokens)};
     Hit best;
@@ -175,8 +176,9 @@ class PrefixTree {
   }
 
   // Collects the pages of a hit and marks its nodes as used. When two nodes overlap one page, each may hold a page of
-  // its own. The page of the deeper node has the positions of both. The page of the upper node is right only up to the
-  // end of that node, because another branch may have continued in it. So the deepest node that the hit enters decides.
+  // its own. The page of the deeper node has the positions of both nodes. The page of the upper node is right only up
+  // to the end of that node, because another branch may have continued in it. The page therefore comes from the deepest
+  // node that the hit enters.
   std::vector<std::shared_ptr<Page>> collect_pages(const Walk& walk, int64_t tokens) {
     ++clock_;
     std::vector<std::shared_ptr<Page>> pages(nodes_.pages_of(tokens));
@@ -216,8 +218,8 @@ class PrefixTree {
     return std::ssize(*added.path) > length && common_length(*kept.path, *added.path) == length;
   }
 
-  // Finds what evict_one() drops. Of equally old candidates, a snapshot is dropped before its leaf, and a lower
-  // position before a higher one.
+  // Finds what evict_one() drops. Among equally old candidates, a snapshot is dropped before its leaf, and a lower
+  // position is dropped before a higher one.
   Victim find_victim() {
     Victim victim;
     for (Node& node : nodes_.all()) {
@@ -230,7 +232,7 @@ class PrefixTree {
     return victim;
   }
 
-  // Drops the end of the path to this node, as far as no hit can reach it any more.
+  // Drops those tokens at the end of the path to this node that no hit can reach any more.
   void drop_unreachable_end(Node* node) {
     const std::vector<int32_t> tokens = nodes_.tokens_to(*node);
     const int64_t reach = longest_hit(nodes_.walk_along(tokens), tokens).tokens;

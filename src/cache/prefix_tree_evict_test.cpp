@@ -1,5 +1,5 @@
-// Tests what the prefix tree drops, in which order, and what it drops along with it. Also tests that a deep tree needs
-// no deep stack.
+// Tests what the prefix tree evicts, in which order, and what else it drops with each eviction. Also tests that a deep
+// tree needs no deep stack.
 #include <gtest/gtest.h>
 #include <pthread.h>
 

@@ -1,5 +1,6 @@
-// Compares the prefix tree with a naive model of it. Random sequences start from hits, grow, are inserted, forgotten
-// and evicted. The model is a list of everything that was inserted, and it searches this list by brute force.
+// Compares the prefix tree with a naive model of it. Random sequences start from hits, grow, are inserted and end.
+// Meanwhile the tree evicts entries or is cleared. The model is a list of everything that was inserted, and it searches
+// this list by brute force.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -19,8 +20,8 @@ using testing::Snapshot;
 using testing::Tokens;
 using testing::Tree;
 
-// Finds the same as the tree, as long as nothing was evicted. It holds no pages and no snapshots, so that its knowledge
-// does not keep anything alive.
+// Finds the same as the tree, as long as nothing was evicted. It holds no pages, and snapshots only weakly, so that it
+// keeps nothing alive.
 class NaiveCache {
  public:
   struct Best {
@@ -86,7 +87,7 @@ struct Step {
   Tokens snapshots;  // one number for each token: 0 takes a snapshot before this token
 };
 
-// rapidcheck prints a failing step with this.
+// rapidcheck calls this to print a failing step.
 std::ostream& operator<<(std::ostream& os, const Step& step) {
   os << "{" << step.action << ", " << step.choice << ", ";
   rc::show(step.tokens, os);
@@ -102,7 +103,7 @@ rc::Gen<Step> any_step() {
       rc::gen::set(&Step::tokens, rc::gen::resize(20, tokens)), rc::gen::set(&Step::snapshots, snapshots));
 }
 
-// Does to the tree what an engine does, but without a model.
+// Uses the tree as an engine does, but without a language model.
 class Machine {
  public:
   explicit Machine(Tree::Options options) : tree_(options), needs_snapshots_(options.needs_snapshots) {}
@@ -144,7 +145,7 @@ class Machine {
  private:
   struct Running {
     Sequence own;
-    std::shared_ptr<Snapshot> origin;  // the snapshot that its hit started from; it holds but did not record this one
+    std::shared_ptr<Snapshot> origin;  // the snapshot that the sequence started from; the sequence did not record it
     bool is_log_open = false;          // whether the log of the newest snapshot grows with each token
   };
 

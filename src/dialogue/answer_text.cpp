@@ -1,4 +1,5 @@
-// Decoder, stop strings, parser: each holds back what the next one may not see yet.
+// Implements the text of answers. The text passes through a decoder, the stop strings and a parser. Each of them holds
+// back text that is not certain yet.
 #include "dialogue/answer_text.h"
 
 #include <algorithm>
@@ -21,7 +22,8 @@ std::vector<ReplyEvent> AnswerText::read(const std::string& text) {
 
 std::vector<ReplyEvent> AnswerText::feed(int32_t id) {
   const std::string text = stop_strings_.feed(decoder_.push(id));
-  // What the model wrote as one token is a tag for certain; held-back text before it leaves only its spelling.
+  // A tag that the model wrote as one token is certainly a tag. When earlier text was held back, the tag arrives
+  // together with this text, and the parser recognizes it by its spelling only.
   const bool is_whole = text == tokenizer_->token_text(id);
   const std::optional<Tag> tag = parser_ && is_whole ? tag_of_token(text) : std::nullopt;
   return tag ? parser_->feed_tag(*tag) : read(text);

@@ -1,6 +1,6 @@
-// The ids of one answer to the pieces of its text, each as soon as it is certain: whole characters, none of them part
-// of a stop string; those of a chat know whether they are thinking, text or a call of a tool. Not here: which ids end
-// an answer, drawing them.
+// Turns the ids of one answer into pieces of text. A piece comes as soon as it is certain: it has whole characters, and
+// none of them is part of a stop string. A piece of a chat's answer also says whether it is thinking, text or a call of
+// a tool. This file does not draw ids, nor does it know which ids end an answer.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,16 @@ namespace moebius::internal {
 
 class AnswerText {
  public:
-  // reply: how a chat's answer is read; none: all of it is content. The tokenizer outlives it. Throws what StopStrings
-  // throws.
+  // `reply` says how a chat's answer is read. Without it, the whole answer is content. The tokenizer must outlive this
+  // object. Throws the errors of StopStrings.
   AnswerText(const Tokenizer& tokenizer, const std::optional<ReplyFormat>& reply, std::vector<std::string> stop);
 
-  // What the id made certain; may belong to earlier ones. A stop id is no text: do not feed it. Nothing after
-  // stopped().
+  // Takes the next id and returns the text that is now certain. This text may come from earlier ids. A stop id has no
+  // text, so it must not be fed. No id may be fed after stopped().
   std::vector<ReplyEvent> feed(int32_t id);
-  [[nodiscard]] bool stopped() const { return stop_strings_.match().has_value(); }  // by a stop string
-  // What was held back. Once, however the answer ended.
+  // Whether a stop string has ended the answer.
+  [[nodiscard]] bool stopped() const { return stop_strings_.match().has_value(); }
+  // Returns the text that was held back. Must be called once, however the answer ended.
   std::vector<ReplyEvent> finish();
 
  private:

@@ -1,4 +1,4 @@
-// Drawn ids to pieces: nothing is lost, nothing comes too early, tags are tags.
+// Tests how drawn ids become pieces of text: no text is lost, no text comes too early, and tags are recognized.
 #include "dialogue/answer_text.h"
 
 #include <gtest/gtest.h>
@@ -99,7 +99,8 @@ TEST(AnswerText, a_chats_reply_is_told_apart) {
   EXPECT_EQ(reply.tool_calls, (std::vector<ToolCall>{{"call_7_0", "add", R"({"a": "1"})"}}));
 }
 
-// In a value that was never closed, </tool_call> ends the call when it is one token, and is text when it was spelled.
+// In a value that was never closed, </tool_call> ends the call when it is one token. When the model spelled it with
+// several tokens, it is text.
 TEST(AnswerText, a_tag_that_is_one_token_is_one_for_certain) {
   ReplyFormat format;
   format.tool_format = ToolFormat::kQwenXml;

@@ -1,4 +1,4 @@
-// See moebius/chat.h.
+// Implements moebius/chat.h and chat_json.h.
 #include "moebius/chat.h"
 
 #include <fmt/format.h>

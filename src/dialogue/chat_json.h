@@ -1,4 +1,4 @@
-// Chats and calls of tools as JSON values, as chat completions have them.
+// Converts chats and calls of tools to JSON values, in the format of chat completions.
 #pragma once
 
 #include "base/json.h"
@@ -6,12 +6,12 @@
 
 namespace moebius::internal {
 
-// The member tool_calls of a message.
+// Returns the member tool_calls of a message.
 Json tool_calls_json(const Reply& reply);
 
-// {"messages": [...], "tools": [...], "template_options": {...}}, all three present. Chat::thinking becomes the
-// template option enable_thinking. Throws kInvalidJson or kBadConversation for template options that are no JSON
-// object.
+// Returns {"messages": [...], "tools": [...], "template_options": {...}}. All three members are always present.
+// Chat::thinking becomes the template option enable_thinking. Throws kInvalidJson or kBadConversation for template
+// options that are no JSON object.
 Json chat_json(const Chat& chat);
 
 }  // namespace moebius::internal

@@ -1,4 +1,5 @@
-// Chats of types and chats of JSON: both become the same, what is no chat is refused by name.
+// Tests chats made from types and chats made from JSON. Both give the same result. JSON that is no chat is refused, and
+// the error names the place.
 #include "moebius/chat.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// The files are small and of strangers: contained in the directory, bounded, validated.
+// Reads the text files of a checkpoint. The files are small and come from strangers. The paths must stay inside the
+// directory, and the sizes and contents of the files are checked.
 #include "dialogue/model_text.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxTokenizerBytes = uint64_t{64} << 20;  // Qwen3.5's has 20 MB
 
-// tokenizer_config.json names the end of a turn by its text.
+// Returns the id of eos_token. tokenizer_config.json gives only the text of this token.
 std::optional<int32_t> eos_token(const SpecialTokens& tokens, const Tokenizer& tokenizer) {
   for (const auto& [name, text] : tokens) {
     if (name == "eos_token" && text.is_string()) return tokenizer.token_id(text.get_ref<const std::string&>());

@@ -1,5 +1,5 @@
-// What a checkpoint's directory says about text: tokenizer, chat template, the token that ends a turn, the sampling its
-// makers advise. Weights are not looked at.
+// Reads what a checkpoint's directory has about text: the tokenizer, the chat template, the token that ends a turn, and
+// the sampling options that its makers advise. This file does not read the weights.
 #pragma once
 
 #include <cstdint>
@@ -19,17 +19,17 @@ struct ModelText {
   GenerationDefaults sampling;
   std::optional<int32_t> end_of_turn;  // eos_token of tokenizer_config.json
 
-  // By the template that fits the request, with the checkpoint's special tokens and the time of now. Throws
-  // kMissingInput when there is no template, and what ChatTemplate::render throws.
+  // Renders the request with the chat template that fits it, the checkpoint's special tokens and the present time.
+  // Throws kMissingInput when there is no template, and the errors of ChatTemplate::render.
   [[nodiscard]] RenderedChat render(ChatRequest request) const;
 };
 
-// Throws kMissingInput naming the file that is not there, kPathEscape, and what the parsers throw.
+// Throws kMissingInput, which names the missing file, kPathEscape, and the errors of the parsers.
 ModelText load_model_text(const std::string& directory);
-Tokenizer load_tokenizer(const std::string& directory);  // alone
+Tokenizer load_tokenizer(const std::string& directory);  // reads only the tokenizer
 
-// Ids that end an answer: those of config.json and generation_config.json (read_stop_ids), and end_of_turn.
-// With the first alone, Qwen3.5 would run past its turn and invent the user's.
+// Returns the ids that end an answer: the `configured` ids of config.json and generation_config.json (read_stop_ids),
+// and end_of_turn. With the configured ids alone, Qwen3.5 would run past its turn and invent the user's turn.
 std::vector<int32_t> stop_ids(std::vector<int32_t> configured, const ModelText& text);
 
 }  // namespace moebius::internal

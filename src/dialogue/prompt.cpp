@@ -1,4 +1,4 @@
-// See prompt.h.
+// Implements the prompts of prompt.h.
 #include "dialogue/prompt.h"
 
 #include <fmt/format.h>
@@ -37,8 +37,8 @@ size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
   return static_cast<size_t>(end - a.begin());
 }
 
-// The last <think> of the prompt comes after its last </think>: by ids where the tokenizer has them, so that what a
-// user quotes does not count.
+// Whether the last <think> of the prompt comes after its last </think>. The tags are compared by id, so that a tag that
+// a user quotes does not count. A tag without an id in the tokenizer counts as absent.
 bool starts_in_reasoning(const std::vector<int32_t>& prompt, const Tokenizer& tokenizer) {
   const auto last = [&](std::string_view tag) -> std::ptrdiff_t {
     const std::optional<int32_t> id = tokenizer.token_id(tag);
@@ -58,8 +58,9 @@ ReplyFormat reply_format(const std::vector<int32_t>& prompt, const Json& tools, 
   return format;
 }
 
-// How many of the ids stand for the first `at` bytes of a text that all of them stand for, told from its end. None: an
-// id stands for bytes of both sides, or the tokenizer normalized the end of the text.
+// Returns how many of the ids stand for the first `at` bytes of `text`. All ids together stand for the whole text. The
+// search starts at the end of the text. Returns nothing when one id stands for bytes on both sides of `at`, or when the
+// tokenizer normalized the end of the text.
 std::optional<size_t> ids_before(size_t at, std::string_view text, std::span<const int32_t> ids,
                                  const Tokenizer& tokenizer) {
   while (text.size() > at) {
@@ -76,8 +77,8 @@ MarkedText beginning_of(const MarkedText& marked, size_t end) {
   return {marked.text.substr(0, end), ranges_within(marked.user, {0, end})};
 }
 
-// How many ids of the prompt stand for messages: what the next turn will render again, whatever it makes of this
-// answer. The rest opens the answer.
+// Returns how many ids of the prompt stand for its messages. The next turn renders the messages again in the same way,
+// however it renders this answer. The other ids open the answer.
 size_t ids_of_messages(const Prompt& prompt, size_t opening, ChatRequest request, const ModelText& text,
                        Transcripts& transcripts) {
   const MarkedText& rendered = prompt.rendered;
@@ -86,7 +87,8 @@ size_t ids_of_messages(const Prompt& prompt, size_t opening, ChatRequest request
     if (const auto count = ids_before(opening, rendered.text, prompt.ids, text.tokenizer)) return *count;
     messages = beginning_of(rendered, opening);
   } else {
-    // Words of messages come behind the place: the template asks about the answer long before it opens it.
+    // Here, words of messages come behind the place `opening`: the template checks add_generation_prompt long before it
+    // opens the answer. Render the messages alone instead.
     request.add_generation_prompt = false;
     messages = text.render(std::move(request)).text;
   }

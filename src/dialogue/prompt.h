@@ -1,5 +1,5 @@
-// A request as token ids, and what there is to know about its text: what the scheduler starts from. Not here: the text
-// of the answer (answer_text.h), whether the ids fit the model and its context (the engine knows).
+// Turns a request into a prompt for the scheduler: token ids, and facts about the text. The text of the answer is in
+// answer_text.h. The engine checks whether the ids fit the model and its context.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +17,18 @@ namespace moebius::internal {
 
 struct Prompt {
   std::vector<int32_t> ids;
-  // Ascending positions in (0, ids.size()) where conversations part: behind each message, and where an answer begins
-  // that the next turn may render differently. Good places for a snapshot of recurrent state.
+  // Ascending positions in (0, ids.size()) where conversations may part: behind each message, and at the opening of the
+  // answer, which the next turn may render differently. These are good places for a snapshot of recurrent state.
   std::vector<int64_t> boundaries;
   bool has_text = true;              // false for a request of tokens: its answer has no text
-  std::optional<ReplyFormat> reply;  // of a chat: how its answer is read
-  MarkedText rendered;               // of a chat: what ids stand for, for Transcripts::add()
+  std::optional<ReplyFormat> reply;  // for a chat: how its answer is read
+  MarkedText rendered;               // for a chat: the text of `ids`, for Transcripts::add()
 };
 
-// text: null for a checkpoint without tokenizer.json. stop_ids: those that end an answer, see stop_ids() in
-// model_text.h; in a prompt they end a message. Ids of a request of tokens are taken as they are. Throws kUsage unless
-// exactly one of chat, text and tokens is set, and for stop strings with tokens; kMissingInput for text without a
-// tokenizer and a chat without a template; and what chat_json and rendering throw.
+// `text` is null for a checkpoint without tokenizer.json. `stop_ids` are the ids that end an answer, see stop_ids() in
+// model_text.h; in a prompt they end a message. The ids of a request of tokens are taken unchanged. Throws kUsage
+// unless exactly one of chat, text and tokens is set, and for stop strings with tokens. Throws kMissingInput for text
+// without a tokenizer and for a chat without a template. Also throws the errors of chat_json and of rendering.
 Prompt make_prompt(const Request& request, const ModelText* text, std::span<const int32_t> stop_ids,
                    Transcripts& transcripts);
 

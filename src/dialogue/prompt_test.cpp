@@ -1,4 +1,4 @@
-// What requests become, which are refused, and where their conversations part.
+// Tests which prompts requests become, which requests are refused, and where the boundaries of a prompt are.
 #include "dialogue/prompt.h"
 
 #include <gtest/gtest.h>
@@ -99,7 +99,7 @@ TEST_F(PromptTest, text_is_continued_as_it_stands) {
 TEST_F(PromptTest, a_chat_is_rendered) {
   const Prompt prompt = make(chat({user("abc")}));
   EXPECT_EQ(prompt.rendered.text, "<|im_start|>user\nabc<|im_end|>\n<|im_start|>assistant\n");
-  EXPECT_EQ(prompt.rendered.user.size(), 2);  // "user" and "abc"
+  EXPECT_EQ(prompt.rendered.user.size(), 2);  // the two ranges are "user" and "abc"
   EXPECT_EQ(prompt.ids, small_.tokenizer.encode(prompt.rendered));
   EXPECT_TRUE(prompt.has_text);
   EXPECT_TRUE(prompt.reply);
@@ -128,7 +128,7 @@ TEST_F(PromptTest, a_template_without_words_for_the_answer_has_no_boundary_at_th
   EXPECT_EQ(make(chat({user("a"), user("b")}), bare).boundaries, Positions{2});
 }
 
-// As much as kChatTemplate writes, with other words for the opening of the answer.
+// Returns a template that renders messages like kChatTemplate, but opens the answer with `opening`.
 std::string template_with(const std::string& opening) {
   return "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{%- endfor %}" +
          opening;
@@ -156,14 +156,16 @@ TEST_F(PromptTest, a_token_of_message_and_opening_is_behind_the_boundary) {
       "{%- for m in messages %}{{- m.content }}{%- endfor %}{%- if add_generation_prompt %}{{- 'c' }}{%- endif %}");
   const Prompt prompt = make(chat({user("xab")}), merging);
   EXPECT_EQ(prompt.ids, small_.tokenizer.encode("xabc"));
-  EXPECT_EQ(prompt.ids.size(), 2);  // "x" and "abc", of which the message has "ab"
+  EXPECT_EQ(prompt.ids.size(),
+            2);  // the tokens are "x" and "abc"; only "ab" of the second token belongs to the message
   EXPECT_EQ(prompt.boundaries, Positions{1});
 }
 
 TEST_F(PromptTest, what_a_user_writes_is_no_control_token) {
   const Prompt plain = make(chat({user(std::string(10, 'x'))}));
   const Prompt typed = make(chat({user("<|im_end|>")}));
-  EXPECT_EQ(typed.ids.size() + 1, plain.ids.size());  // ten bytes, of which "<|" are one token
+  EXPECT_EQ(typed.ids.size() + 1,
+            plain.ids.size());  // "<|im_end|>" typed by a user has ten bytes, and "<|" is one token
   EXPECT_EQ(typed.boundaries.size(), plain.boundaries.size());
 }
 
@@ -208,14 +210,15 @@ TEST_F(PromptTest, the_next_turn_goes_on_from_the_ids_of_the_answer) {
   const Prompt next = make(chat({user("abc"), assistant("abcabc"), user("and?")}));
   EXPECT_TRUE(begins_with(next.ids, said));
   EXPECT_EQ(small_.tokenizer.decode(next.ids), next.rendered.text);
-  // Behind its <|im_end|>, and the last one where the answer to come begins: both renderings took the transcript.
+  // A boundary is behind the <|im_end|> of the answer, and the last boundary is where the next answer opens. Both
+  // renderings must have used the transcript.
   const auto size = static_cast<int64_t>(next.ids.size());
   EXPECT_EQ(next.boundaries.size(), 4);
   EXPECT_EQ(next.boundaries.at(1), static_cast<int64_t>(said.size()) + 1);
   EXPECT_EQ(next.boundaries.back(), size - length("<|im_start|>assistant\n"));
 }
 
-// A template of Qwen's keeps the thinking of answers to the last question, which calls of tools go through.
+// A template in Qwen's style keeps the thinking of all answers to the last question, also across calls of tools.
 TEST_F(PromptTest, a_call_of_a_tool_keeps_the_ids_of_its_thinking) {
   const Json think = {{"enable_thinking", true}};
   const Prompt first = make(chat({user("abc")}, think), demo_);
@@ -227,7 +230,7 @@ TEST_F(PromptTest, a_call_of_a_tool_keeps_the_ids_of_its_thinking) {
   answer["reasoning_content"] = "so it is";
   const Json result = {{"role", "tool"}, {"content", "1"}};
   EXPECT_TRUE(begins_with(make(chat({user("abc"), answer, result}, think), demo_).ids, joined(first.ids, reply)));
-  // The next question: earlier turns lose their thinking, so nothing of the answer is there.
+  // With the next question, earlier turns lose their thinking, so the ids of the answer cannot be reused.
   const Prompt next = make(chat({user("abc"), answer, user("and?")}, think), demo_);
   EXPECT_EQ(next.ids, demo_.tokenizer.encode(next.rendered));
 }

@@ -1,4 +1,4 @@
-// The words of a request's end.
+// The names of the values of AnswerEnd.
 #include "moebius/request.h"
 
 namespace moebius {

@@ -1,4 +1,4 @@
-// The words of a request's end.
+// Tests the names of the values of AnswerEnd.
 #include "moebius/request.h"
 
 #include <gtest/gtest.h>

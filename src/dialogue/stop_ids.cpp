@@ -1,4 +1,5 @@
-// Stop ids from the two files that carry them as numbers.
+// Implements the reading of stop ids from config.json and generation_config.json, the two files that have them as
+// numbers.
 #include "dialogue/stop_ids.h"
 
 #include <fmt/format.h>

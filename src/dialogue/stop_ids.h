@@ -1,4 +1,4 @@
-// The token ids that end an answer.
+// Reads the token ids that end an answer.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,9 @@
 
 namespace moebius::internal {
 
-// Ascending union of eos_token_id of config.json, its text_config and generation_config.json: each alone misses one in
-// published checkpoints, and a model that runs past its turn invents the user's. Throws kBadConfig naming the field.
+// Returns the ascending union of eos_token_id of config.json, its text_config and generation_config.json. In published
+// checkpoints each of the three alone misses an id, and a model that runs past its turn invents the user's turn. Throws
+// kBadConfig, which names the field.
 std::vector<int32_t> read_stop_ids(const ModelDir& directory, int64_t vocab);
 
 }  // namespace moebius::internal

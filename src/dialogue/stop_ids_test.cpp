@@ -1,4 +1,4 @@
-// Which ids end an answer.
+// Tests which ids end an answer.
 #include "dialogue/stop_ids.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
-// A text's prefixes are hashed at the lengths that transcripts have, in one pass; what is found is compared.
+// Implements the search for transcripts. It hashes the prefixes of a text at the lengths that transcripts have, in one
+// pass, and then compares the text of a transcript that it found.
 #include "dialogue/transcripts.h"
 
 #include <algorithm>
@@ -15,12 +16,13 @@
 namespace moebius::internal {
 namespace {
 
-// Hashes of ever longer prefixes of a text. Blocks are chained, so that each byte but the last few is read once.
+// Hashes ever longer prefixes of a text. The hashes of full blocks are chained, so that only the bytes of a partial
+// block are read more than once.
 class PrefixHash {
  public:
   PrefixHash(std::string_view text, uint64_t seed) : text_(text), chain_(seed) {}
 
-  // Lengths ascend from call to call.
+  // The lengths must ascend from call to call.
   uint64_t up_to(size_t length) {
     for (; length - done_ >= kBlockBytes; done_ += kBlockBytes) {
       chain_ = seeded_hash(text_.substr(done_, kBlockBytes), chain_);
@@ -44,8 +46,9 @@ std::vector<int32_t> added_among(std::span<const int32_t> ids, const Tokenizer& 
   return added;
 }
 
-// The text of a reply, if whoever finds it in a conversation can only mean these ids: wherever it spells an added token
-// it has that token. Otherwise an <|im_end|> of the template could be read as the characters of a model that quoted it.
+// Returns the text of a reply, if the text can only mean these ids: wherever the text spells an added token, the ids
+// have that token. Otherwise an <|im_end|> of the template could be mistaken for the same characters in an answer that
+// quoted them.
 std::optional<std::string> reply_text(std::span<const int32_t> ids, const Tokenizer& tokenizer) {
   std::string text = tokenizer.decode(ids);
   if (first_invalid_utf8(text) != text.size()) return std::nullopt;
@@ -80,8 +83,8 @@ bool is_word_outside_tokens(std::string_view text, ByteRange word, const Tokeniz
   });
 }
 
-// Whether marks make the same tokens of a prompt. They may differ in one word: templates open the answer with a role of
-// their own, and print that of the message when it comes back.
+// Whether a prompt has the same tokens with both sets of marks. The marks may differ in one word, the role: a template
+// opens the answer with its own word for the role, and prints the role of the message when the answer comes back.
 bool reads_alike(const MarkedView& prompt, std::span<const ByteRange> other_user, const Tokenizer& tokenizer) {
   std::vector<size_t> differing;
   std::ranges::set_symmetric_difference(ends_of(prompt.user), ends_of(other_user), std::back_inserter(differing));
@@ -104,8 +107,8 @@ size_t Transcripts::bytes_of(const Transcript& transcript) {
 
 void Transcripts::add(const MarkedText& prompt, std::span<const int32_t> prompt_ids, std::span<const int32_t> reply_ids,
                       const Tokenizer& tokenizer) {
-  // Behind words of the template there is the place of an answer and of nothing else. A prompt that ends with a user's
-  // words could go on with more of them.
+  // A prompt that ends with words of the template can only continue with an answer. A prompt that ends with a user's
+  // words could also continue with more words of the user, so its answer is not kept.
   if (reply_ids.empty() || ends_with_users(prompt)) return;
   const std::optional<std::string> reply = reply_text(reply_ids, tokenizer);
   if (!reply) return;
@@ -132,8 +135,8 @@ void Transcripts::forget(Place place) {
   transcripts_.erase(place);
 }
 
-// The text is compared last: a hash that was found is almost certainly right, so only the one that is taken pays for
-// it.
+// Whether the rendered text begins with the transcript and may use its ids. The text is compared last, because a hash
+// that was found is almost certainly right. This way, only the transcript that is taken pays for the comparison.
 bool Transcripts::begins(const Transcript& transcript, const MarkedText& rendered, const Tokenizer& tokenizer) {
   const size_t end = transcript.text.size();
   if (end < rendered.text.size() && !added_token_begins(rendered, end, tokenizer)) return false;
@@ -144,7 +147,7 @@ bool Transcripts::begins(const Transcript& transcript, const MarkedText& rendere
 
 Transcripts::Prefix Transcripts::find_longest(const MarkedText& rendered, const Tokenizer& tokenizer) {
   const std::lock_guard lock(mutex_);
-  std::vector<Place> found;  // the text is short or has few of them: they are turns of one conversation
+  std::vector<Place> found;  // these are few, because they are turns of one conversation, or the text is short
   PrefixHash hash(rendered.text, seed_);
   for (const auto& [length, count] : lengths_) {
     if (length > rendered.text.size()) break;

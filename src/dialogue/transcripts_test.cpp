@@ -1,4 +1,4 @@
-// Ids that a model drew come back with their text, and with nothing else.
+// Tests that the ids that a model drew are reused for their own text, and for no other text.
 #include "dialogue/transcripts.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ namespace {
 using testing::byte_ids;
 using Ids = std::vector<int32_t>;
 
-// A conversation in the making: what a template and a user wrote.
+// Appends text of the template to a conversation.
 MarkedText operator+(MarkedText marked, const std::string& ours) {
   marked.text += ours;
   return marked;
@@ -32,7 +32,7 @@ MarkedText ask(const MarkedText& before, const std::string& question) {
   return say(before + "<|im_start|>user\n", question) + "<|im_end|>\n<|im_start|>assistant\n";
 }
 
-// As a client sends an answer back: a message like any other.
+// Returns the conversation with an answer, as a client sends it back: the answer is a message like any other.
 MarkedText answered(const MarkedText& prompt, const std::string& answer) {
   return say(prompt, answer) + "<|im_end|>\n";
 }
@@ -58,7 +58,7 @@ class TranscriptsTest : public ::testing::Test {
   static Ids plain(const MarkedText& marked) { return small().tokenizer.encode(marked); }
 
   Ids encode(const MarkedText& marked) { return transcripts_.encode(marked, small().tokenizer); }
-  // A turn: asks, answers with a token a byte; the ids of both.
+  // Runs one turn: encodes the prompt and adds a transcript with this reply. Returns the ids of prompt and reply.
   Ids turn(const MarkedText& prompt, const Ids& reply) {
     const Ids ids = encode(prompt);
     transcripts_.add(prompt, ids, reply, small().tokenizer);
@@ -101,13 +101,14 @@ TEST_F(TranscriptsTest, a_conversation_that_ends_with_the_answer_has_its_ids) {
 TEST_F(TranscriptsTest, nothing_is_taken_where_the_text_goes_on_otherwise) {
   const MarkedText prompt = ask({}, "x");
   turn(prompt, bytes("ab"));
-  for (const MarkedText& other : {say(prompt, "abc"),                         // one more byte merges with the last ones
-                                  say(prompt, "ab<|im_end|>"),                // a user's <|im_end|> is no token
-                                  say(say(prompt, "ab") + "<|im_", "end|>"),  // nor is one that a user completes
-                                  say(prompt, "a"),                           // an answer that was cut
-                                  ask(answered(prompt, "aab"), "x"),          // another answer
-                                  ask(answered(ask({}, "y"), "ab"), "x"),     // to another question
-                                  MarkedText{ask({}, "x").text + "ab<|im_", {}}})  // half a token
+  for (const MarkedText& other :
+       {say(prompt, "abc"),                              // one more byte merges with the last bytes
+        say(prompt, "ab<|im_end|>"),                     // a user's <|im_end|> is no token
+        say(say(prompt, "ab") + "<|im_", "end|>"),       // an <|im_end|> that a user completes is no token
+        say(prompt, "a"),                                // an answer that was cut
+        ask(answered(prompt, "aab"), "x"),               // another answer
+        ask(answered(ask({}, "y"), "ab"), "x"),          // the answer to another question
+        MarkedText{ask({}, "x").text + "ab<|im_", {}}})  // the text ends with half a token
   {
     EXPECT_EQ(encode(other), plain(other)) << other.text;
   }
@@ -125,7 +126,7 @@ TEST_F(TranscriptsTest, an_edit_in_the_middle_leaves_the_turns_before_it) {
 }
 
 TEST_F(TranscriptsTest, a_user_who_types_special_tokens_gets_none) {
-  // The template's own tokens, typed by a user, and the other way round.
+  // One text has the template's own tokens, and the other has the same characters typed by a user.
   const MarkedText real = ask(answered(ask({}, "a"), "b"), "c");
   const MarkedText typed = ask({}, "a<|im_end|>\n<|im_start|>assistant\nb<|im_end|>\n<|im_start|>user\nc");
   ASSERT_EQ(real.text, typed.text);
@@ -149,9 +150,9 @@ TEST_F(TranscriptsTest, the_role_that_opens_an_answer_may_come_back_as_the_messa
   const Ids end = plain({"<|im_end|>\n", {}});
   EXPECT_EQ(encode(back("<|im_start|>", "assistant", "\nabc<|im_end|>\n")), said + end);
   for (const MarkedText& other : {
-           back("<|im_start|>", "assistant\n", "abc<|im_end|>\n"),  // no word
-           back("", "<|im_start|>assistant", "\nabc<|im_end|>\n"),  // nor this
-           back("<|", "im", "_start|>assistant\nabc<|im_end|>\n"),  // a word inside a token
+           back("<|im_start|>", "assistant\n", "abc<|im_end|>\n"),  // the differing part is not a word
+           back("", "<|im_start|>assistant", "\nabc<|im_end|>\n"),  // the differing part is not a word
+           back("<|", "im", "_start|>assistant\nabc<|im_end|>\n"),  // the differing word is inside a token
        }) {
     EXPECT_EQ(encode(other), plain(other));
   }
@@ -168,7 +169,7 @@ TEST_F(TranscriptsTest, answers_whose_text_could_mean_other_ids_are_not_kept) {
   for (const Ids& reply : {
            Ids{}, Ids{0xC3},                          // half a character
            Ids{0xC3, 0xA9, 0xFF},                     // no character
-           bytes("a<|im_end|>\n<|im_start|>user\n"),  // quoted, token by token
+           bytes("a<|im_end|>\n<|im_start|>user\n"),  // added tokens spelled by other tokens
        }) {
     transcripts_.add(prompt, plain(prompt), reply, small().tokenizer);
     EXPECT_EQ(transcripts_.count(), 0);
@@ -209,7 +210,7 @@ TEST_F(TranscriptsTest, the_least_recently_used_goes_first) {
   };
   add("1");
   add("2");
-  EXPECT_TRUE(is_kept("1"));  // and used
+  EXPECT_TRUE(is_kept("1"));  // this look-up also counts as use
   add("3");
   EXPECT_EQ(two.count(), 2);
   EXPECT_FALSE(is_kept("2"));
@@ -250,7 +251,7 @@ TEST_F(TranscriptsTest, threads_share_them) {
   EXPECT_EQ(shared.count(), 8);
 }
 
-// Ids that are text of their own, stop ids apart: any sequence of them is an answer.
+// Returns the ids whose bytes are whole characters, without special ids. Any sequence of them can be an answer.
 std::vector<int32_t> drawable(const ModelText& text) {
   std::vector<int32_t> ids;
   for (int32_t id = 0; id < text.tokenizer.vocab_size(); ++id) {
@@ -269,7 +270,7 @@ RC_GTEST_PROP(TranscriptsProperty, any_ids_that_were_drawn_are_used_again, ()) {
   std::vector<MarkedText> prompts;
   std::vector<std::string> questions;
   std::vector<std::string> answers;
-  std::vector<Ids> said;  // by turn: prompt and answer
+  std::vector<Ids> said;  // for each turn: the ids of prompt and answer
   MarkedText conversation;
   const int turns = *rc::gen::inRange(1, 5);
   for (int i = 0; i < turns; ++i) {
@@ -282,7 +283,8 @@ RC_GTEST_PROP(TranscriptsProperty, any_ids_that_were_drawn_are_used_again, ()) {
     said.push_back(ids + reply);
     conversation = answered(prompts.back(), tokenizer.decode(reply));
   }
-  // Edited behind any of the turns: what was said up to there keeps its ids, the rest is the tokenizer's.
+  // The conversation is edited behind any of the turns. The text up to there keeps its ids, and the tokenizer encodes
+  // the rest.
   const auto kept = static_cast<size_t>(*rc::gen::inRange(0, turns));
   const std::string answer = tokenizer.decode(said[kept]).substr(prompts[kept].text.size());
   const Ids edited = transcripts.encode(ask(answered(prompts[kept], answer), "edited"), tokenizer);
@@ -290,12 +292,14 @@ RC_GTEST_PROP(TranscriptsProperty, any_ids_that_were_drawn_are_used_again, ()) {
   RC_ASSERT(edited == said[kept] + tokenizer.encode(ask(rest, "edited")));
 }
 
-// Marks may differ where they make no difference.
+// The ids of a transcript are reused only if the marks of the prompt give the same tokens. Marks may differ where they
+// do not change the tokens.
 RC_GTEST_PROP(TranscriptsProperty, a_prompt_keeps_the_ids_that_its_marks_give_it, ()) {
   const Tokenizer& tokenizer = small().tokenizer;
   const auto words = *rc::gen::container<std::vector<std::string>>(
       rc::gen::elementOf(std::vector<std::string>{"<|im_end|>", "<|im_start|>", "<think>", "think", "abc", "\n"}));
-  // The same words twice, each a user's or not as it comes; the second time mostly as the first.
+  // The same words are written twice. Each word is randomly marked as a user's or not, and the second text mostly has
+  // the marks of the first.
   const auto written = [&](const auto& is_users) {
     MarkedText marked;
     for (size_t i = 0; i < words.size(); ++i) {

@@ -1,6 +1,6 @@
-// What an engine says on a tiny checkpoint: that nothing but the prompt, the options and the position decides on a
-// token, what ends an answer, and that turns compute no more than they must. Not here: how a request becomes ids
-// (prompt_test.cpp), how ids become text (answer_text_test.cpp), answers that make sense (demo_model_test.cpp).
+// Tests the answers of an engine on a tiny checkpoint: only the prompt, the options and the position decide which token
+// is drawn. Also tests what ends an answer, and that a turn computes no more than it must. prompt_test.cpp tests how a
+// request becomes ids, answer_text_test.cpp how ids become text, and demo_model_test.cpp answers that make sense.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -56,7 +56,7 @@ class AnswersTest : public ::testing::Test {
   Said answer(const Request& request) { return testing::answer(engine(), request); }
   Engine& engine() { return talking_.engine(); }
 
-  // The same question, with nothing taken from the cache.
+  // Asks the question without the prefix cache.
   Ids ask_afresh(Chat chat, const std::string& question, Request options) {
     options.use_prefix_cache = false;
     const Said said = testing::ask(engine(), chat, question, options);
@@ -129,7 +129,7 @@ TEST_F(AnswersTest, end_where_the_context_is_full) {
   options.limits.context = 10;
   Talking small(options);
   const Said said = testing::answer(small.engine(), continuing(saying(kLetterA, 100)));
-  EXPECT_EQ(said.ids.size(), 10 - kPrompt.size() + 1);  // the last one is drawn and finds no place
+  EXPECT_EQ(said.ids.size(), 10 - kPrompt.size() + 1);  // the last token is drawn behind the last position
   EXPECT_EQ(said.end, AnswerEnd::kLength);
 }
 
@@ -150,7 +150,8 @@ TEST_F(AnswersTest, compute_only_what_is_new_in_a_turn) {
   const Said first = testing::ask(engine(), chat, "hello", saying(kLetterA));
   EXPECT_EQ(first.usage.reused_tokens, 0);
   const Said second = testing::ask(engine(), chat, "and now?", saying(kLetterA));
-  EXPECT_EQ(second.usage.reused_tokens, first.usage.prompt_tokens + 11);  // the last of 12 tokens has no state
+  EXPECT_EQ(second.usage.reused_tokens,
+            first.usage.prompt_tokens + 11);  // the state has not seen the last of the 12 tokens
 }
 
 TEST_F(AnswersTest, whose_thinking_the_template_drops_are_computed_again_and_nothing_else) {

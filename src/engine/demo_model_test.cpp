@@ -1,7 +1,7 @@
-// The model that ships with the project, through the engine: text in, right answers out. A random checkpoint says noise
-// whatever happens; this one shows when tokenizer, template, forward pass, sampler and reply parser do not fit
-// together. Not here: the program (tests/e2e/demo_test.py), how often the model is right
-// (tools/demo_model/evaluate.py).
+// Tests the model that ships with the project, through the engine: it must give the right answers to text. A random
+// checkpoint always answers with noise. This model shows when tokenizer, template, forward pass, sampler and reply
+// parser do not fit together. tests/e2e/demo_test.py tests the program, and tools/demo_model/evaluate.py measures how
+// often the model is right.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -33,7 +33,7 @@ Request sampled() {
 
 class DemoModel : public ::testing::Test {
  protected:
-  // Adds a message and lets the model answer it, greedily, until it ends its turn.
+  // Adds a message and lets the model answer it greedily until the model ends its turn.
   Reply say(const Message& message) {
     chat_.messages.push_back(message);
     const Said said = testing::answer(engine_, testing::about(chat_, greedy()));
@@ -60,7 +60,7 @@ class DemoModel : public ::testing::Test {
   static EngineOptions options() {
     EngineOptions options;
     options.packed.use =
-        PackedUse::kOff;  // a file that a run of the program left beside the model is not what is tested
+        PackedUse::kOff;  // the test must not use a packed file that a run of the program left beside the model
     options.limits.context = 512;
     return options;
   }
@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& given) { return given.param.name; });
 
 TEST_F(DemoModel, remembers_what_was_said) {
-  ask("My name is Ada.");  // which it has no good answer to: in its training, none was the last of a text
+  ask("My name is Ada.");  // no text of its training ended with such a message, so the answer may be bad
   EXPECT_EQ(ask("What is 12+9?").content, "12 + 9 = 21.");
   EXPECT_EQ(ask("What is my name?").content, "Your name is Ada.");
 }
@@ -136,7 +136,7 @@ TEST_F(DemoModel, leaves_tools_alone_that_it_does_not_need) {
   EXPECT_EQ(reply, (Reply{.reasoning = "", .content = "12 + 9 = 21.", .tool_calls = {}}));
 }
 
-// ---- the same tokens, whatever the engine does to be fast
+// ---- the optimizations of the engine do not change the tokens
 
 const std::vector<std::vector<std::string>> kConversations = {
     {"My name is Ada.", "What is 12+9?", "What is my name?"},
@@ -159,7 +159,7 @@ class DemoModelSays : public DemoModel, public ::testing::WithParamInterface<Req
  protected:
   static Request options() { return GetParam()(); }
 
-  // As if the engine had nothing to be fast with.
+  // Returns the ids of the answers without drafts and without the prefix cache.
   Ids plain(const std::vector<std::string>& questions) {
     Request request = options();
     request.speculation = SpeculationMode{};
@@ -218,7 +218,7 @@ TEST_F(DemoModel, takes_up_the_second_turn_where_the_template_rewrites_the_first
   const Said first = testing::ask(engine(), chat, "What is 12+9?", greedy());
   const Said second = testing::ask(engine(), chat, "What is 8 - 15?", greedy());
   EXPECT_EQ(first.usage.reused_tokens, 0);
-  const int64_t thinking = 4;  // <think>, </think> and their line breaks, which only the last answer has
+  const int64_t thinking = 4;  // <think>, </think> and their line breaks; only the last answer has them
   EXPECT_EQ(second.usage.reused_tokens, first.usage.prompt_tokens - thinking);
 }
 

@@ -1,4 +1,4 @@
-// The public engine: a checkpoint's files, and EngineCore on them.
+// Implements the public Engine: it loads a checkpoint and runs an EngineCore on it.
 #include "moebius/engine.h"
 
 #include <algorithm>
@@ -28,7 +28,8 @@ std::optional<ModelText> read_text(const std::string& directory, const EngineOpt
   return text;
 }
 
-// Enough for one request of the whole context, or a quarter of what is free now that the weights are there.
+// Returns the default limit of the caches in bytes: a quarter of the memory that is free after the weights were loaded,
+// but at least the memory for one request of the whole context. An explicit option takes precedence.
 int64_t memory_limit(const EngineOptions& options, Model& model, Backend& backend) {
   if (options.cache.bytes > 0) return options.cache.bytes;
   const int64_t least = KvPool(model, backend.memory(), 0).bytes_for(model.options().context);
@@ -61,7 +62,7 @@ namespace moebius {
 struct Engine::Impl {
   Impl(internal::LoadedModel model, internal::EngineParts parts) : loaded(std::move(model)), core(std::move(parts)) {}
 
-  internal::LoadedModel loaded;  // outlives the core
+  internal::LoadedModel loaded;  // must outlive the core
   internal::EngineCore core;
 };
 
@@ -90,7 +91,7 @@ Engine EngineLoader::load(const Checkpoint& checkpoint, const EngineOptions& opt
 namespace moebius {
 
 Engine Engine::load(const std::string& directory, const EngineOptions& options) {
-  internal::check(options.drafts.mode);  // options that cannot be are refused before anything is read
+  internal::check(options.drafts.mode);  // impossible options are refused before any file is read
   internal::load_options(options);
   return internal::EngineLoader::load(internal::Checkpoint(directory), options);
 }

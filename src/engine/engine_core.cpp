@@ -1,4 +1,4 @@
-// See engine_core.h.
+// Implements the engine core of engine_core.h.
 #include "engine/engine_core.h"
 
 #include <fmt/format.h>
@@ -55,7 +55,8 @@ RequestId EngineCore::fork(RequestId parent, int64_t at, const Request& request)
     }
     prompt.ids.assign(from.tokens.begin(), from.tokens.begin() + at);
     prompt.has_text = from.prompt.has_text;
-    // An answer from its beginning is read as the parent's; from its middle on it is words.
+    // A fork from the beginning of the parent's answer is read like the parent's answer. The answer of a fork from
+    // another place is plain text.
     if (at == std::ssize(from.prompt.ids)) prompt.reply = from.prompt.reply;
   }
   prompt.ids.insert(prompt.ids.end(), request.tokens.begin(), request.tokens.end());
@@ -171,7 +172,7 @@ void EngineCore::update_record(const Event& event) {
   ended_.pop_front();
 }
 
-// The ids of a chat's answer, for when the conversation comes back as text.
+// Stores the ids of a chat's answer. They are used when the conversation comes back as text.
 void EngineCore::remember(const Record& ended) {
   const ModelText* text = text_of();
   if (text == nullptr || !ended.prompt.reply || ended.prompt.rendered.text.empty()) return;

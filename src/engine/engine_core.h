@@ -1,5 +1,6 @@
-// The engine behind its public face: requests as text become sequences, what sequences do becomes events, from any
-// thread. One thread steps. Knows no files: engine.cpp loads, tests put a fake model in.
+// The implementation of the public Engine. It turns requests into sequences, and the progress of sequences into events.
+// Any thread may call it; a step runs on one thread at a time. This file reads no files: engine.cpp loads the model,
+// and tests use a fake model.
 #pragma once
 
 #include <deque>
@@ -19,11 +20,11 @@
 namespace moebius::internal {
 
 struct EngineParts {
-  Model* model = nullptr;  // both outlive the engine
-  Backend* backend = nullptr;
-  std::optional<ModelText> text;  // none: a checkpoint without tokenizer.json
-  std::vector<int32_t> stop_ids;  // of the checkpoint's config files
-  SpeculationMode speculation;    // of requests that do not say
+  Model* model = nullptr;         // must outlive the engine
+  Backend* backend = nullptr;     // must outlive the engine
+  std::optional<ModelText> text;  // nullopt for a checkpoint without tokenizer.json
+  std::vector<int32_t> stop_ids;  // the stop ids of the checkpoint's config files
+  SpeculationMode speculation;    // the default for requests without a mode
   SchedulerOptions scheduler;
 };
 
@@ -31,7 +32,7 @@ class EngineCore {
  public:
   explicit EngineCore(EngineParts parts);
 
-  // As in Engine.
+  // These functions work as in Engine.
   RequestId submit(const Request& request);
   RequestId fork(RequestId parent, int64_t at, const Request& request);
   void cancel(RequestId id);
@@ -44,13 +45,13 @@ class EngineCore {
   [[nodiscard]] int32_t vocab() const { return vocab_; }
   [[nodiscard]] int64_t context() const { return model_.options().context; }
 
-  static constexpr size_t kRemembered = 64;  // requests that have ended, for fork() and tokens()
+  static constexpr size_t kRemembered = 64;  // how many ended requests fork() and tokens() still know
 
  private:
-  // What there is to know of a request beside its sequence.
+  // What the engine keeps about a request, besides its sequence.
   struct Record {
-    std::vector<int32_t> tokens;  // prompt and answer so far
-    Prompt prompt;                // its ids are the first of tokens
+    std::vector<int32_t> tokens;  // the prompt, then the answer so far
+    Prompt prompt;                // `tokens` begins with the ids of the prompt
     std::vector<int32_t> stop_ids;
   };
 
@@ -58,22 +59,22 @@ class EngineCore {
   [[nodiscard]] SequenceSpec spec_of(const Request& request, const Prompt& prompt) const;
   void check(const SequenceSpec& spec) const;
   RequestId enqueue(SequenceSpec spec, Prompt prompt);
-  [[nodiscard]] const Record& record(RequestId id) const;  // under mutex_
-  void update_record(const Event& event);                  // under mutex_
+  [[nodiscard]] const Record& record(RequestId id) const;  // the caller holds mutex_
+  void update_record(const Event& event);                  // the caller holds mutex_
   void remember(const Record& ended);
 
   Model& model_;
   std::optional<ModelText> text_;
-  std::vector<int32_t> stop_ids_;       // for ids alone
-  std::vector<int32_t> text_stop_ids_;  // where there is text
+  std::vector<int32_t> stop_ids_;       // for requests of tokens
+  std::vector<int32_t> text_stop_ids_;  // for requests with text
   SpeculationMode speculation_;
   int32_t vocab_;
   Transcripts transcripts_;
 
-  std::mutex step_mutex_;  // of scheduler_; taken before mutex_
+  std::mutex step_mutex_;  // guards scheduler_; must be locked before mutex_
   Scheduler scheduler_;
 
-  mutable std::mutex mutex_;  // of all that follows
+  mutable std::mutex mutex_;  // guards all members below
   RequestId last_id_ = 0;
   std::vector<SequenceSpec> submitted_;
   std::vector<RequestId> cancelled_;

@@ -1,5 +1,5 @@
-// Requests from many threads while one steps. That scheduling never
-// changes an answer is scheduler_model_test.cpp's; what is said as text, answers_test.cpp's.
+// Tests requests from many threads while one thread steps. scheduler_model_test.cpp tests that scheduling never changes
+// an answer, and answers_test.cpp tests answers as text.
 #include "engine/engine_core.h"
 
 #include <gtest/gtest.h>
@@ -14,9 +14,9 @@ namespace moebius::internal::testing {
 namespace {
 
 constexpr int kThreads = 4;
-constexpr int kRequests = 12;  // of a thread
+constexpr int kRequests = 12;  // of each thread
 
-// A core on a fake model of its own.
+// An engine core with its own fake model.
 struct Bench {
   explicit Bench(const char* speculation, bool prefix_cache = true, const FakeOptions& options = {})
       : model(backend, options),
@@ -64,7 +64,7 @@ struct Heard {
   AnswerEnd end = AnswerEnd::kNone;
 };
 
-// Takes events until every request that the threads were given has ended.
+// Collects events until all requests of the threads have ended.
 std::map<RequestId, Heard> listen(EngineCore& core, int requests) {
   std::map<RequestId, Heard> heard;
   for (int ended = 0; ended < requests;) {

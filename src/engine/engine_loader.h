@@ -1,4 +1,4 @@
-// An engine of a checkpoint that is open already, for programs that look into it before they load it.
+// Loads an engine from an open checkpoint, for programs that look into the checkpoint before they load it.
 #pragma once
 
 #include "model/checkpoint.h"
@@ -7,7 +7,7 @@
 namespace moebius::internal {
 
 struct EngineLoader {
-  // As Engine::load(); the checkpoint is not needed afterwards.
+  // Works like Engine::load(), but takes a checkpoint that is already open. The checkpoint is not needed afterwards.
   static Engine load(const Checkpoint& checkpoint, const EngineOptions& options);
 };
 

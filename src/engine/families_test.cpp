@@ -1,6 +1,6 @@
-// Every family of models with every way to draft, on the backend that users run: whatever is drafted, however deep and
-// beside whom, the tokens are those of plain decoding alone. The weights are random, so answers are noise that hangs on
-// every bit of the state behind it.
+// Tests every family of models with every source of drafts, on the backend that users run. No matter what is drafted,
+// how deep, and beside which other sequences, the tokens must be those of plain decoding alone. The weights are random,
+// so the answers are noise that depends on every bit of the state.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -35,13 +35,14 @@ class Family {
     loaded_ = load_on_backend(Checkpoint(path), load_options(options));
   }
 
-  // The same requests at once, each with the drafts of this mode; errors: of drafts from the plain answers.
+  // Runs all requests at once, with drafts of this mode. When `errors` is given, the drafts are the plain answers with
+  // these errors.
   Answers run(const char* mode, bool use_cache, const Answers& plain = {}, const OracleErrors* errors = nullptr) {
     Scheduler scheduler(*loaded_.model, *loaded_.backend,
                         {.memory_bytes = int64_t{256} << 20,
                          .max_sequences = 4,
                          .prefix_cache = use_cache,
-                         .clock = [this] { return ++ticks_; },  // a planner that sees noise tries everything
+                         .clock = [this] { return ++ticks_; },  // with meaningless times the planner tries everything
                          .name = "family"});
     Answers answers(std::size(kPrompts));
     for (size_t i = 0; i < answers.size(); ++i) {

@@ -1,4 +1,4 @@
-// See moebius/version.h.
+// Implements moebius/version.h.
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "moebius/version.h"
 

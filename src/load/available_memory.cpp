@@ -1,5 +1,5 @@
-// MemAvailable of /proc/meminfo and the limits of cgroup v2 and v1. Page cache that can be dropped counts as free in
-// all of them: a loader has just read gigabytes of files.
+// Reads MemAvailable of /proc/meminfo and the limits of cgroup v2 and v1. Page cache that can be dropped counts as free
+// everywhere, because a loader has just read gigabytes of files.
 #include "load/available_memory.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kUnlimited = uint64_t{1} << 60;  // v1 spells "no limit" as a number near 2^63
+constexpr uint64_t kUnlimited = uint64_t{1} << 60;  // cgroup v1 writes "no limit" as a number near 2^63
 
 std::optional<uint64_t> parse_number(std::string_view text) {
   uint64_t value = 0;
@@ -29,7 +29,7 @@ std::optional<uint64_t> read_number(const fs::path& path) {
   return file >> word ? parse_number(word) : std::nullopt;
 }
 
-// The number after a word at the start of a line: "MemAvailable:  123 kB", "inactive_file 123".
+// Returns the number after a word at the start of a line: "MemAvailable:  123 kB", "inactive_file 123".
 std::optional<uint64_t> read_field(const fs::path& path, std::string_view field) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {
@@ -43,7 +43,7 @@ std::optional<uint64_t> read_field(const fs::path& path, std::string_view field)
 struct GroupFiles {
   const char* limit;
   const char* usage;
-  const char* cache;  // the field of memory.stat
+  const char* cache;  // the field of memory.stat for page cache that can be dropped
 };
 constexpr GroupFiles kVersion2{"memory.max", "memory.current", "inactive_file"};
 constexpr GroupFiles kVersion1{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"};
@@ -57,7 +57,7 @@ std::optional<uint64_t> group_bytes(const fs::path& group, const GroupFiles& fil
   return *limit - std::min(*limit, held);
 }
 
-// The path of this process' group for a line of /proc/self/cgroup: "0::/a/b" or "4:memory:/a/b".
+// Returns the path of this process' control group. A line of /proc/self/cgroup has it: "0::/a/b" or "4:memory:/a/b".
 std::string group_path(const fs::path& root, std::string_view controllers) {
   std::ifstream file(root / "proc/self/cgroup");
   for (std::string line; std::getline(file, line);) {
@@ -69,7 +69,8 @@ std::string group_path(const fs::path& root, std::string_view controllers) {
   return "/";
 }
 
-// A limit on any group above holds too, so every one up to the mount is asked.
+// Returns the smallest number of bytes that a group and the groups above it leave. The limits of the groups above hold
+// too, so every group up to the mount is read.
 std::optional<uint64_t> smallest_of_groups(const fs::path& mount, fs::path group, const GroupFiles& files) {
   std::optional<uint64_t> smallest;
   for (;;) {

@@ -1,4 +1,4 @@
-// Available memory, against made-up /proc and /sys trees.
+// Tests the available memory with made-up /proc and /sys trees.
 #include "load/available_memory.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Loading with the memory check in front.
+// Implements loading, with the memory check before it.
 #include "load/load.h"
 
 #include <fmt/format.h>
@@ -13,7 +13,8 @@ namespace {
 
 std::string gigabytes(uint64_t bytes) { return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9); }
 
-// In whole pages. 0: not even the weights and one page fit.
+// Returns the largest context that fits, in tokens; it is a multiple of a page. Returns 0 when not even the weights and
+// one page fit.
 int64_t largest_context(const MemoryPlan& plan, int64_t context, uint64_t available_bytes) {
   const uint64_t fixed_bytes = plan.total() - plan.kv_bytes;
   const uint64_t page_bytes = plan.kv_bytes / static_cast<uint64_t>(div_up(context, kPagePositions));
@@ -42,7 +43,8 @@ LoadedModel load_on_backend(const Checkpoint& checkpoint, const LoadOptions& opt
   LoadedModel loaded;
   loaded.packed =
       std::make_unique<PackedWeights>(checkpoint.files, packed_layout(options.compute.backend), options.packed);
-  if (loaded.packed->found()) model.progress = nullptr;  // next to nothing is left to read
+  if (loaded.packed->found())
+    model.progress = nullptr;  // the packed file has almost all weights, so hardly anything is left to read
   loaded.backend = make_backend(options.compute, loaded.packed->store());
   if (options.measure_ops) {
     auto meter = std::make_unique<OpMeter>(std::move(loaded.backend));

@@ -1,5 +1,5 @@
-// From an open checkpoint to a model on a backend, after asking whether this machine can hold it. What the public
-// Engine and the subcommands that need more than it (bench, logits) share.
+// Loads an open checkpoint as a model on a backend, after a check that this machine has enough memory. The public
+// Engine uses this file, and so do the subcommands that need more than the Engine offers (bench, logits).
 #pragma once
 
 #include <memory>
@@ -21,17 +21,18 @@ struct LoadOptions {
 };
 
 struct LoadedModel {
-  std::unique_ptr<PackedWeights> packed;  // outlives the backend
-  std::unique_ptr<Backend> backend;       // outlives the model
+  std::unique_ptr<PackedWeights> packed;  // must outlive the backend
+  std::unique_ptr<Backend> backend;       // must outlive the model
   std::unique_ptr<Model> model;
-  OpMeter* meter = nullptr;  // the backend itself, when its operations are measured
+  OpMeter* meter = nullptr;  // the same object as `backend` when operations are measured; null otherwise
 };
 
-// Throws kUnavailable when the plan does not fit: need, have, and the largest context that would fit. The checkpoint is
-// read here and not needed afterwards.
+// Throws kUnavailable when the model does not fit into memory. The error names the needed bytes, the available bytes,
+// and the largest context that would fit. The checkpoint is not needed after this call.
 LoadedModel load_on_backend(const Checkpoint& checkpoint, const LoadOptions& options);
 
-// The same question alone. available_bytes: nullopt when the system does not say, and then nothing is refused.
+// Checks whether the plan fits into memory, and throws kUnavailable when it does not. available_bytes is nullopt when
+// the system does not tell how much it has; then any plan passes.
 void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_t> available_bytes);
 
 }  // namespace moebius::internal

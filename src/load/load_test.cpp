@@ -1,4 +1,4 @@
-// Loading, the memory check in front of it, and the words of options and backends.
+// Tests loading, the memory check before it, and the words of options and backends.
 #include "load/load.h"
 
 #include <gmock/gmock.h>
@@ -161,7 +161,7 @@ TEST(Options, engine_options_become_those_of_the_layers_below) {
   EXPECT_EQ(load.model.kv_dtype, DType::kF16);
   EXPECT_EQ(load.model.context, 77);
   EXPECT_EQ(load.model.max_rows, 5);
-  EXPECT_EQ(load.model.draft_rows, 5);  // no more than a step has
+  EXPECT_EQ(load.model.draft_rows, 5);  // limited to max_rows
   EXPECT_EQ(load.compute.backend, BackendKind::kReference);
   EXPECT_EQ(load.compute.activations, ActivationKind::kF32);
   EXPECT_TRUE(load.packed.options.verify);

@@ -1,4 +1,4 @@
-// The factories of all backends, and what their options may be.
+// Calls the factories of the backends and checks the options.
 #include "load/make_backend.h"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// The one place that knows every backend.
+// Makes backends. This is the only place that knows every backend.
 #pragma once
 
 #include <memory>
@@ -10,14 +10,14 @@
 
 namespace moebius::internal {
 
-// What the backend calls its layout of packed weights; empty when it packs nothing.
+// Returns the backend's name for its layout of packed weights; empty when the backend does not pack weights.
 std::string_view packed_layout(BackendKind backend);
 
-// The instruction sets of the cpu backend that this machine has, best last.
+// Returns the instruction sets of the cpu backend that this machine has, the best one last.
 std::vector<InstructionSet> machine_instruction_sets();
 
-// store: where packed weights go; it outlives the backend. Null: memory of the backend's own. Throws kUsage for options
-// that no backend takes, kUnavailable when this machine lacks the instruction set.
+// `store` holds the packed weights and must outlive the backend. If it is null, the backend uses its own memory. Throws
+// kUsage for options that no backend takes, and kUnavailable when this machine lacks the instruction set.
 std::unique_ptr<Backend> make_backend(const ComputeOptions& options, WeightStore* store = nullptr);
 
 }  // namespace moebius::internal

@@ -1,4 +1,4 @@
-// See option_words.h.
+// The tables of option_words.h.
 #include "load/option_words.h"
 
 namespace moebius::internal {

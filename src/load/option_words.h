@@ -1,4 +1,5 @@
-// The words of EngineOptions' enumerations, as flags, settings and messages spell them: one table for each enumeration.
+// The words for the values of EngineOptions' enumerations, as flags, settings and messages spell them. There is one
+// table for each enumeration.
 #pragma once
 
 #include <fmt/format.h>
@@ -38,7 +39,7 @@ std::span<const OptionWord<KvType>> option_words();
 template <>
 std::span<const OptionWord<PackedUse>> option_words();
 
-// "unfused", "concat", "fused"
+// Returns the words of an enumeration, for example "unfused", "concat", "fused".
 template <typename Enum>
 std::vector<std::string> option_texts() {
   std::vector<std::string> texts;
@@ -54,7 +55,7 @@ std::string_view word(Enum value) {
   return "?";
 }
 
-// option: what the message names. Throws kUsage for a word that the enumeration lacks.
+// Returns the value of a word. Throws kUsage for a word that the enumeration lacks; the message names `option`.
 template <typename Enum>
 Enum parse_word(const std::string& option, std::string_view text) {
   for (const OptionWord<Enum>& known : option_words<Enum>()) {

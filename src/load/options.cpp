@@ -1,4 +1,4 @@
-// See options.h.
+// Implements the translation of options.h.
 #include "load/options.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// EngineOptions as what the layers below take.
+// Translates EngineOptions into the options of the lower layers.
 #pragma once
 
 #include "load/load.h"
@@ -6,11 +6,11 @@
 
 namespace moebius::internal {
 
-// Throws kUsage for a draft head in a directory that is not named.
+// Throws kUsage when the draft head is in another directory and the options do not name it.
 ModelOptions model_options(const EngineOptions& options);
 LoadOptions load_options(const EngineOptions& options);
 
-// Decides DraftHeadUse::kIfBundled by what the checkpoint has.
+// Resolves DraftHeadUse::kIfBundled: the draft head is used if the checkpoint has one.
 void resolve_draft_head(ModelOptions& options, const ModelDir& directory);
 
 }  // namespace moebius::internal

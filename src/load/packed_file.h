@@ -1,8 +1,9 @@
-// Packed weights on disk: one safetensors file per checkpoint, its tensors U8, as a backend laid them out. Mapped, not
-// read: the file IS the weights, shared by all processes that run the model, and a second start packs nothing.
+// Reads and writes packed weights on disk: one safetensors file per checkpoint, with U8 tensors in the layout of a
+// backend. The file is mapped into memory, so all processes that run the model share the weights, and a second start
+// packs nothing.
 //
-// Its metadata say what it was made from (PackedKey) and the checksum of every tensor. It is ours, so it is never
-// mended: whatever is wrong with it, it is made again.
+// The metadata of the file name the checkpoint it was made from (PackedKey) and the checksum of every tensor. The file
+// can always be made again from the checkpoint, so a damaged file is replaced and never repaired.
 #pragma once
 
 #include <filesystem>
@@ -22,22 +23,24 @@
 namespace moebius::internal {
 
 struct PackedKey {
-  std::string layout;  // as the backend calls it
+  std::string layout;  // the backend's name of the layout
   std::string source;  // ModelDir::fingerprint()
 };
 
-// A draft head is loaded by some runs and not by others, and may come from another directory: it is packed each time.
+// Whether a tensor is kept in the packed file. The tensors of a draft head are not: only some runs load the head, and
+// it may come from another directory. It is packed again by each run.
 inline bool is_kept(std::string_view name) { return !name.starts_with("mtp."); }
 
 class PackedReader final : public WeightStore {
  public:
   using Progress = std::function<void(const LoadProgress&)>;
 
-  // Throws Error when the file is missing, damaged or made for another key; reads it in, reporting progress.
+  // Reads the whole file into memory and reports progress. Throws Error when the file is missing, damaged or made for
+  // another key.
   PackedReader(const std::filesystem::path& path, const PackedKey& key, const Progress& progress);
 
   Place place(const std::string& name, int64_t bytes) override;
-  // Compares every tensor with its checksum. Throws kBadTensor naming the first that differs.
+  // Compares every tensor with its checksum. Throws kBadTensor, which names the first tensor that differs.
   void verify() const;
   [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
 
@@ -59,9 +62,11 @@ class PackedWriter final : public WeightStore {
  public:
   PackedWriter(ReplacementFile file, PackedKey key) : file_(std::move(file)), key_(std::move(key)) {}
 
-  // Null when the disk is full: what is left is packed into memory, and commit() throws.
+  // Returns no place when the disk is full. The backend then packs the remaining tensors into its own memory, and
+  // commit() throws.
   Place place(const std::string& name, int64_t bytes) override;
-  // After the last upload: checksums, header, sync, rename; then the weights are read-only. Throws kIo.
+  // Completes the file after the last upload: it writes the checksums and the header, syncs the file and renames it.
+  // The mapped weights are read-only afterwards. Throws kIo.
   void commit();
   [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
 
@@ -74,7 +79,7 @@ class PackedWriter final : public WeightStore {
   ReplacementFile file_;
   PackedKey key_;
   std::vector<Tensor> tensors_;
-  uint64_t end_ = 0;  // of the data section so far
+  uint64_t end_ = 0;  // the size of the data section so far, in bytes
   std::string failure_;
 };
 

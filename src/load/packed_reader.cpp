@@ -1,4 +1,4 @@
-// Reading packed files.
+// Implements the reader of packed files.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -48,7 +48,7 @@ void PackedReader::check_key(const std::map<std::string, std::string>& metadata,
   expect(kSourceKey, key.source, "was made from other files, or they changed since");
 }
 
-// In pieces, so that a cold disk shows progress.
+// Reads in pieces, so that the caller sees progress when the disk is slow.
 void PackedReader::read_in(const Progress& progress) const {
   constexpr uint64_t kPiece = uint64_t{256} << 20;
   for (uint64_t done = 0; done < file_.size();) {

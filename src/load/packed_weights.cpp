@@ -1,4 +1,4 @@
-// See packed_weights.h.
+// Implements the search for packed files of packed_weights.h.
 #include "load/packed_weights.h"
 
 #include <fmt/format.h>
@@ -19,7 +19,7 @@ constexpr const char* kNotKept = "warning: no packed weights are kept:";
 std::vector<fs::path> packed_paths(const fs::path& model, const fs::path& cache_directory) {
   std::vector<fs::path> paths = {model / kFileName};
   if (cache_directory.empty()) return paths;
-  std::error_code ignored;  // the model was opened, so its path can be resolved
+  std::error_code ignored;  // resolving the path cannot fail, because the model was already opened
   const fs::path whole = fs::weakly_canonical(model, ignored);
   paths.push_back(cache_directory / (whole.filename().string() + "-" + fingerprint(whole.string()) + ".packed"));
   return paths;
@@ -42,7 +42,7 @@ PackedWeights::PackedWeights(const ModelDir& directory, std::string_view layout,
 
 void PackedWeights::find(const std::vector<fs::path>& paths) {
   for (const fs::path& path : paths) {
-    std::error_code ignored;  // what cannot be looked at is not there
+    std::error_code ignored;  // a file that cannot be examined counts as missing
     if (!fs::exists(path, ignored)) continue;
     try {
       auto reader = std::make_unique<PackedReader>(path, key_, loading_.progress);
@@ -62,7 +62,7 @@ void PackedWeights::make(const std::vector<fs::path>& paths) {
   std::string failure;
   for (const fs::path& path : paths) {
     try {
-      std::error_code ignored;  // creating the file says what is wrong
+      std::error_code ignored;  // if this fails, creating the file reports the reason
       fs::create_directories(path.parent_path(), ignored);
       std::optional<ReplacementFile> file = ReplacementFile::create(path);
       if (!file) return notice(fmt::format("{} is being written by another process", path.string()));

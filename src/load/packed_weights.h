@@ -1,5 +1,6 @@
-// Which packed file a load uses, if any: finds it, judges it, has it made. Beside the checkpoint
-// (MODEL/moebius.packed), or in a cache directory when that folder cannot be written to.
+// Decides which packed file a load uses, if any: it finds the file, checks it, or lets it be made. The file is beside
+// the checkpoint (MODEL/moebius.packed), or in a cache directory when the folder of the checkpoint cannot be written
+// to.
 #pragma once
 
 #include <filesystem>
@@ -15,24 +16,26 @@ namespace moebius::internal {
 
 struct PackedLoading {
   PackedOptions options;
-  std::function<void(const std::string&)> notice;     // one line for people
-  std::function<void(const LoadProgress&)> progress;  // while a file is read in
+  std::function<void(const std::string&)> notice;     // receives one line for people
+  std::function<void(const LoadProgress&)> progress;  // is called while a file is read in
 };
 
-// Where the packed file of a checkpoint may be, best first.
+// Returns the paths where the packed file of a checkpoint may be, the best one first.
 std::vector<std::filesystem::path> packed_paths(const std::filesystem::path& model,
                                                 const std::filesystem::path& cache_directory);
 
-// What one load found or makes. Lives as long as the backend that uses it.
+// The packed file that one load found or makes. It must live as long as the backend that uses it.
 class PackedWeights {
  public:
-  // layout: the backend's name for what it packs. A file that is stale, damaged or foreign is noticed and ignored.
+  // `layout` is the backend's name for the layout that it packs. A stale, damaged or foreign file is ignored, and a
+  // notice says so.
   PackedWeights(const ModelDir& directory, std::string_view layout, const PackedLoading& loading);
 
-  // Null when the backend is to use memory of its own.
+  // Returns null when the backend has to use its own memory.
   [[nodiscard]] WeightStore* store() const;
   [[nodiscard]] bool found() const { return reader_ != nullptr; }
-  // After the last upload: makes the file that was asked for. A full disk is a notice, not an error.
+  // Completes the file that is being made. Must be called after the last upload. A full disk causes a notice, not an
+  // error.
   void finish();
 
  private:
@@ -42,7 +45,7 @@ class PackedWeights {
 
   PackedKey key_;
   PackedLoading loading_;
-  std::filesystem::path stale_;  // found and refused
+  std::filesystem::path stale_;  // a file that was found but must not be used; it is made again
   std::unique_ptr<PackedReader> reader_;
   std::unique_ptr<PackedWriter> writer_;
 };

@@ -1,4 +1,4 @@
-// Packed weights on disk: the same logits, and every reason not to use a file.
+// Tests packed weights on disk: they give the same logits, and the load refuses a file for each of several reasons.
 #include "load/packed_weights.h"
 
 #include <gmock/gmock.h>
@@ -32,7 +32,7 @@ class PackedWeightsTest : public ::testing::Test {
     expected_ = logits(PackedUse::kOff);
   }
 
-  // Loads with --packed `use` and returns the logits; notices_ are of this load.
+  // Loads with --packed `use` and returns the logits. Afterwards, notices_ has the notices of this load.
   std::vector<float> logits(PackedUse use, Checksums checksums = Checksums::kTrusted) {
     notices_.clear();
     EngineOptions options;
@@ -49,14 +49,14 @@ class PackedWeightsTest : public ::testing::Test {
     return Stepper(*loaded.model, *loaded.backend).append(kPrompt);
   }
 
-  // The file, with bytes of ours at an offset.
+  // Overwrites the packed file with `bytes` at an offset.
   void damage(uint64_t offset, const std::string& bytes) const {
     std::fstream file(file_, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(static_cast<std::streamoff>(offset));
     file << bytes;
   }
 
-  // What a load says of a file that it must not use, and that it made another one.
+  // Expects that a load refuses the file for this reason and makes another one.
   void expect_made_again(const std::string& reason, Checksums checksums = Checksums::kTrusted) {
     EXPECT_EQ(logits(PackedUse::kAuto, checksums), expected_) << reason;
     EXPECT_THAT(notices_, ElementsAre(AllOf(HasSubstr("warning: ignored"), HasSubstr(reason)), HasSubstr("wrote")));
@@ -102,7 +102,7 @@ TEST_F(PackedWeightsTest, of_a_copied_shard_are_made_again) {
   const fs::file_time_type time = fs::last_write_time(shard);
   fs::copy_file(shard, model_.path() / "copy");
   fs::rename(model_.path() / "copy", shard);
-  fs::last_write_time(shard, time);  // size and time agree, the inode does not
+  fs::last_write_time(shard, time);  // size and time agree, but the inode differs
   expect_made_again("made from other files");
 }
 

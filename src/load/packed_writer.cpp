@@ -1,4 +1,4 @@
-// Writing packed files.
+// Implements the writer of packed files.
 #include "base/check.h"
 #include "base/hash.h"
 #include "checkpoint/safetensors.h"

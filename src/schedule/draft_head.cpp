@@ -1,4 +1,4 @@
-// See draft_head.h.
+// Implements the draft head of draft_head.h.
 #include "schedule/draft_head.h"
 
 #include <algorithm>
@@ -38,7 +38,7 @@ void DraftHead::detach(Sequence& sequence) {
   sequence.drafts.hidden = {};
 }
 
-// ---- what the head has seen
+// ---- feeding the head
 
 void DraftHead::keep_hidden(const ComputedRows& rows) {
   const int64_t waiting = pending(*rows.sequence) - rows.rows;
@@ -74,14 +74,15 @@ void DraftHead::feed_prompts(std::span<const ComputedRows> prompts) {
   }
   if (tokens.empty()) return;
   model_.forward_mtp(stage(sequences, tokens, {}), hidden);
-  ops_.wait();  // what it takes belongs to this step
+  ops_.wait();  // the time of this work belongs to the current step
 }
 
-// The last pair then waits again: a draft goes on from it, and writes the same once more. Only where its page is full
-// others may see that page as soon as it is cached, and there is no draft for one step.
+// Feeds all pending pairs. The last pair then becomes pending again: the next draft continues from it, and writes the
+// same keys and values once more. The exception is a last pair that fills its page. Other sequences may see a full page
+// as soon as it is cached, so the pair must not be written again, and the sequence has no draft for one step.
 void DraftHead::feed_pending(Sequence& sequence) {
   const int64_t rows = pending(sequence);
-  const int64_t max_rows = model_.options().max_rows;  // more pairs may wait than a step has rows
+  const int64_t max_rows = model_.options().max_rows;  // there may be more pending pairs than a step has rows
   for (int64_t done = 0; done < rows; done += max_rows) {
     const SequenceRows part = {.state = sequence.held.state->handle(),
                                .rows = std::min(max_rows, rows - done),
@@ -116,7 +117,7 @@ void DraftHead::draft(std::span<HeadJob> jobs) {
   for (HeadJob& job : jobs) {
     if (job.depth == 0 || pending(*job.sequence) == 0) continue;
     rows += pending(*job.sequence);
-    if (rows > model_.options().max_rows) break;  // the others do without
+    if (rows > model_.options().max_rows) break;  // this job and the later ones get no drafts
     active.push_back(&job);
   }
   for (int64_t step = 0; !active.empty(); ++step) {
@@ -125,7 +126,7 @@ void DraftHead::draft(std::span<HeadJob> jobs) {
   }
 }
 
-// All pairs that wait; the last one of each sequence gives its first draft.
+// Feeds all pending pairs of each sequence. The last pair gives the first draft of the sequence.
 void DraftHead::draft_first(std::span<HeadJob*> jobs) {
   std::vector<SequenceRows> sequences;
   std::vector<int32_t> tokens;
@@ -147,7 +148,8 @@ void DraftHead::draft_first(std::span<HeadJob*> jobs) {
   draw(jobs, batch, model_.forward_mtp(batch, hidden), last_rows);
 }
 
-// Behind a draft: its pair has the head's own hidden state. It is written over when the truth is fed.
+// Makes the draft behind each latest draft. The pair of a draft has the head's own hidden state. The entries of this
+// pair are overwritten when the model's own pair is fed.
 void DraftHead::draft_next(std::span<HeadJob*> jobs, int64_t step) {
   std::vector<SequenceRows> sequences;
   std::vector<int32_t> tokens;
@@ -166,7 +168,8 @@ void DraftHead::draft_next(std::span<HeadJob*> jobs, int64_t step) {
   draw(jobs, batch, model_.forward_mtp(batch, hidden), all_rows);
 }
 
-// Each job's last row gives its next draft, and its hidden state stays for the one behind.
+// Draws the next draft of each job from the logits of its last row. The hidden state of that row is kept for the draft
+// after it.
 void DraftHead::draw(std::span<HeadJob*> jobs, Batch batch, Tensor logits, std::span<const int32_t> last_rows) {
   std::vector<SequenceSampling> samplings;
   const Tensor hidden = model_.last_hidden(batch.rows);
@@ -188,7 +191,7 @@ void DraftHead::draw(std::span<HeadJob*> jobs, Batch batch, Tensor logits, std::
     if (draws_[i].is_finite) {
       job.drafts.push_back(draws_[i].draws[0].token);
     } else {
-      job.depth = std::ssize(job.drafts);  // not the sequence's fault: it has enough drafts
+      job.depth = std::ssize(job.drafts);  // the sequence must not fail because of the head, so its drafts end here
     }
   }
 }

@@ -1,4 +1,4 @@
-// See drafting.h.
+// Implements the drafts of a step, which drafting.h declares.
 #include "schedule/drafting.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ bool has_fixed_depth(const Sequence* sequence) { return sequence->spec.speculati
 Drafting::Drafting(DraftHead* head, int64_t max_rows, int64_t context, Clock clock)
     : head_(head), max_rows_(max_rows), context_(context), clock_(std::move(clock)) {}
 
-// A draft that cannot be drawn any more is not worth a row.
+// Counts only drafts that can still be drawn: the context or the token limit may end the sequence earlier.
 int64_t Drafting::max_drafts(const Sequence& sequence) const {
   const int64_t room = context_ - std::ssize(sequence.tokens);
   const int64_t wanted = sequence.spec.max_tokens - sequence.outcome.usage.tokens - 1;
@@ -74,8 +74,8 @@ void Drafting::update_head(Sequence& sequence) {
 }
 
 void Drafting::feed_pending(Sequence& sequence) {
-  constexpr int64_t kMany = 32;    // few say little of what one takes
-  constexpr double kSlower = 1.1;  // at most, from one time to the next: it may have been chance
+  constexpr int64_t kMany = 32;    // fewer pairs say too little about the time of one pair
+  constexpr double kSlower = 1.1;  // the greatest rise of the estimate at once, because a slow run may be chance
   const int64_t pairs = DraftHead::pending(sequence);
   const double start = clock_();
   head_->feed_pending(sequence);
@@ -86,7 +86,8 @@ void Drafting::feed_pending(Sequence& sequence) {
   pair_seconds_ = pair_seconds_ == 0 ? one : std::min(one, kSlower * pair_seconds_);
 }
 
-// A sequence whose depth the user has fixed is not the planner's: its rows are there like those of prompts.
+// Chooses the depth of every sequence. The planner does not choose for a sequence whose depth the user has fixed. It
+// treats the rows of such a sequence like the rows of prompts.
 void Drafting::choose_depths() {
   std::vector<DraftingSequence> planned;
   for (size_t i = 0; i < sequences_.size(); ++i) {
@@ -106,7 +107,7 @@ void Drafting::choose_depths() {
   }
 }
 
-// Rows of the step that the planner has no say in.
+// Counts the rows of the step that the planner does not decide about.
 int64_t Drafting::rows_beside() const {
   int64_t rows = prompts_.rows;
   for (size_t i = 0; i < sequences_.size(); ++i) {
@@ -115,7 +116,7 @@ int64_t Drafting::rows_beside() const {
   return rows;
 }
 
-// Rows of logits are few, and prompts need some.
+// Shortens the deepest drafts until the step has at most kMaxLogitRows rows of logits. Prompts need some of these rows.
 void Drafting::trim_depths() {
   int64_t rows = std::ssize(sequences_) + prompts_.drawn_from;
   for (const DraftChoice& choice : choices_) rows += choice.depth;
@@ -133,7 +134,8 @@ void Drafting::make_drafts() {
     const DraftChoice& choice = choices_[i];
     if (choice.depth == 0) continue;
     if (choice.source == DraftSource::kMtp) {
-      // More than a step leaves behind is not the price of these drafts.
+      // One step leaves at most kMaxDepth + 1 pending pairs. The time of feeding more pairs is not the price of these
+      // drafts, so it counts as upkeep.
       if (DraftHead::pending(*sequences_[i]) > SpeculationMode::kMaxDepth + 1) update_head(*sequences_[i]);
       jobs.push_back({.sequence = sequences_[i], .depth = choice.depth});
     } else {
@@ -185,8 +187,9 @@ DraftedSequence Drafting::outcome_of(size_t index, const DraftOutcome& outcome) 
   return one;
 }
 
-// A plan takes microseconds: nothing beside a step of a large model, too much beside one of a tiny model. Where nothing
-// was worth a draft, steps go without a plan until it has become a small part of their time.
+// Returns how many steps run without a plan. A plan takes microseconds: this is nothing beside a step of a large model,
+// but too much beside a step of a tiny model. When no draft was worth its price, so many steps run without a plan that
+// the plan becomes a small part of their time.
 int64_t Drafting::pause_after(double step_seconds) const {
   constexpr double kShare = 0.005;
   constexpr double kMaxSteps = 8;

@@ -1,5 +1,5 @@
-// The drafts of a step: keeps the draft head up to date, asks every sequence's sources what they have, lets the planner
-// choose, and tells it afterwards what came of it.
+// Makes the drafts of a step. It keeps the draft head up to date, asks the sources of every sequence how many drafts
+// they have, and lets the planner choose. After the step it reports the outcome to the planner.
 #pragma once
 
 #include <cstdint>
@@ -13,32 +13,33 @@
 
 namespace moebius::internal {
 
-// What became of the drafts of a step.
+// The outcome of the drafts of one sequence in a step.
 struct DraftOutcome {
   int64_t accepted = 0;
-  int64_t drawn = 0;  // tokens, the one behind the last accepted draft included
+  int64_t drawn = 0;  // the drawn tokens: the accepted drafts and the token behind them
 };
 
-// What else is in a step.
+// The rows of prompts in a step.
 struct PromptRows {
   int64_t rows = 0;
-  int64_t drawn_from = 0;  // of them, those that want logits
+  int64_t drawn_from = 0;  // how many of `rows` need logits
 };
 
 class Drafting {
  public:
   using Clock = std::function<double()>;  // seconds
 
-  // head: null without one. max_rows: of a sequence in a step.
+  // `head` is null when the model has no draft head. `max_rows` is the limit of one sequence in a step.
   Drafting(DraftHead* head, int64_t max_rows, int64_t context, Clock clock);
 
-  // From here to observe() is the time of a step.
+  // Starts a step. The time from here to observe() is the time of the step.
   void begin_step();
-  // Pairs of a sequence that wait go through the draft head, as long as that costs next to nothing; else they never do.
+  // Feeds the pending pairs of a sequence to the draft head if the planner can afford the time. Otherwise it drops
+  // them, and the head never sees them.
   void update_head(Sequence& sequence);
-  // Drafts for each of the sequences, which all decode; kept until observe().
+  // Returns the drafts for each of the sequences. All sequences decode. The drafts are valid until observe().
   std::span<const std::vector<int32_t>> plan(std::span<Sequence* const> sequences, const PromptRows& prompts);
-  // The step is done, and brought this to the sequences of plan().
+  // Ends a step. There is one outcome for each sequence of plan().
   void observe(std::span<const DraftOutcome> outcomes);
 
   [[nodiscard]] int64_t max_rows() const { return max_rows_; }
@@ -60,20 +61,20 @@ class Drafting {
   Clock clock_;
   Planner planner_;
 
-  // Of the step under way.
+  // The current step.
   std::vector<Sequence*> sequences_;
   PromptRows prompts_;
   std::vector<DraftingSequence> offers_;
   std::vector<std::vector<int32_t>> looked_up_;
   std::vector<DraftChoice> choices_;
   std::vector<std::vector<int32_t>> drafts_;
-  double head_seconds_ = 0;  // of its drafts
+  double head_seconds_ = 0;  // the time in which the draft head made its drafts
   double start_ = 0;
-  double late_upkeep_seconds_ = 0;  // between steps, and not reported yet
-  double upkeep_seconds_ = 0;       // since begin_step(): of pairs that had waited
-  double pair_seconds_ = 0;         // that one of them took last
-  double plan_seconds_ = 0;         // of the last plan
-  int64_t pause_ = 0;               // steps that go without a plan
+  double late_upkeep_seconds_ = 0;  // the upkeep between earlier steps that was not reported yet
+  double upkeep_seconds_ = 0;       // the time of feeding pending pairs, since begin_step()
+  double pair_seconds_ = 0;         // the latest estimate of the time of one pending pair
+  double plan_seconds_ = 0;         // the time of the last plan
+  int64_t pause_ = 0;               // how many further steps run without a plan
 };
 
 }  // namespace moebius::internal

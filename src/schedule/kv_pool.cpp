@@ -1,4 +1,4 @@
-// See kv_pool.h.
+// Implements the pool of kv_pool.h, and the pages, states and snapshots that it provides.
 #include "schedule/kv_pool.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace moebius::internal {
 namespace {
 
-// Pages are no part of it: they come one by one.
+// A running state has no context of its own: its pages are created one by one.
 StateSpec running_spec(const Model& model) {
   StateSpec spec = model.state_spec();
   spec.context = 0;
@@ -101,7 +101,8 @@ SnapshotRef KvPool::create_snapshot(State state, int64_t position, int64_t log_r
   return memory ? std::make_shared<Snapshot>(*this, std::move(memory), state, position) : nullptr;
 }
 
-// Where room must be made, it is mostly made by letting a snapshot of the same kind go.
+// Looks for a spare after every eviction, because an eviction mostly releases a snapshot of the same kind, whose memory
+// then is a spare.
 std::unique_ptr<SnapshotMemory> KvPool::create_snapshot_memory(int64_t log_rows) {
   do {
     if (const auto spare = find_spare(log_rows); spare != spares_.end()) {

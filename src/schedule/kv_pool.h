@@ -1,6 +1,6 @@
-// Keys, values and recurrent states, running or cached, out of one budget of bytes. What is taken here gives its bytes
-// back when its last holder lets go; when the budget is full, what the prefix cache used longest ago makes room.
-// For one thread.
+// Provides pages, recurrent states and snapshots, for running sequences and for the prefix cache, from one budget of
+// bytes. A page, state or snapshot gives its bytes back when its last holder releases it. When the budget is full, the
+// prefix cache evicts the entries that were used longest ago. The pool is for one thread.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,11 @@
 
 namespace moebius::internal {
 
-// Bytes of a budget, for as long as it lives.
+// Holds bytes of a budget, and gives them back when it is destroyed.
 class MemoryLease {
  public:
-  MemoryLease(MemoryBudget& budget, int64_t bytes) : budget_(&budget), bytes_(bytes) {}  // reserved already
+  // The caller has already reserved the bytes.
+  MemoryLease(MemoryBudget& budget, int64_t bytes) : budget_(&budget), bytes_(bytes) {}
   ~MemoryLease() { budget_->release(bytes_); }
   MemoryLease(const MemoryLease&) = delete;
   MemoryLease& operator=(const MemoryLease&) = delete;
@@ -27,10 +28,11 @@ class MemoryLease {
   int64_t bytes_;
 };
 
-// Keys and values of kPagePositions positions. Whoever shares one only reads the positions that it has in common.
+// The keys and values of kPagePositions positions. When sequences share a page, they only read the positions that they
+// have in common.
 class Page {
  public:
-  Page(MemoryBudget& budget, Memory& memory, const StateSpec& spec);  // its bytes are reserved already
+  Page(MemoryBudget& budget, Memory& memory, const StateSpec& spec);  // the caller has already reserved the bytes
   ~Page() { memory_.free_page(handle_); }
   Page(const Page&) = delete;
   Page& operator=(const Page&) = delete;
@@ -42,10 +44,10 @@ class Page {
   KvPage handle_;
 };
 
-// The recurrent state of a running sequence, and room for its drafts. Keys and values are in pages.
+// The recurrent state of a running sequence, with room for its drafts. The keys and values are in pages.
 class RunningState {
  public:
-  RunningState(MemoryBudget& budget, Memory& memory, const StateSpec& spec);  // its bytes are reserved already
+  RunningState(MemoryBudget& budget, Memory& memory, const StateSpec& spec);  // the caller has reserved the bytes
   ~RunningState() { memory_.free_state(handle_); }
   RunningState(const RunningState&) = delete;
   RunningState& operator=(const RunningState&) = delete;
@@ -57,10 +59,10 @@ class RunningState {
   State handle_;
 };
 
-// What a snapshot is written to: a recurrent state, and a log when log_rows > 0.
+// The memory of a snapshot: a recurrent state, and a log when log_rows > 0.
 class SnapshotMemory {
  public:
-  // Its bytes, bytes_for(spec, log_rows), are reserved already.
+  // The caller has already reserved bytes_for(spec, log_rows) bytes.
   SnapshotMemory(MemoryBudget& budget, Memory& memory, const StateSpec& spec, int64_t log_rows);
   ~SnapshotMemory();
   SnapshotMemory(const SnapshotMemory&) = delete;
@@ -81,17 +83,17 @@ class SnapshotMemory {
 
 class KvPool;
 
-// Where the rows of a step are logged: from this row of the log on.
+// The place where the rows of a step are logged. `row` is the first of these rows in the log.
 struct LogPlace {
   DeltaLog log;
   int64_t row = 0;
 };
 
-// The recurrent state behind some number of tokens, and a log of what led on from there: together the state behind any
-// of the tokens in [position, covered].
+// The recurrent state behind `position` tokens, and a log of the tokens after them. The two together can restore the
+// state behind any number of tokens in [position, covered].
 class Snapshot {
  public:
-  // Of `state` as it stands behind `position` tokens. The memory goes back to the pool.
+  // Copies `state`, which stands behind `position` tokens. The destructor gives the memory back to the pool.
   Snapshot(KvPool& pool, std::unique_ptr<SnapshotMemory> memory, State state, int64_t position);
   ~Snapshot();
   Snapshot(const Snapshot&) = delete;
@@ -100,11 +102,11 @@ class Snapshot {
   [[nodiscard]] int64_t position() const { return position_; }
   [[nodiscard]] int64_t covered() const { return covered_; }
   [[nodiscard]] int64_t end() const { return position_ + memory_->log().capacity; }  // where the log is full
-  // For `rows` rows of a step, of which the first stands behind `position` tokens.
+  // Returns the place in the log for `rows` rows of a step. The first row stands behind `position` tokens.
   [[nodiscard]] LogPlace log_place(int64_t position, int64_t rows) const;
-  // The log is right up to here.
+  // Declares that the log is valid up to `position`.
   void extend_cover(int64_t position) { covered_ = position; }
-  // Brings a state to behind `tokens` tokens, position() <= tokens <= covered().
+  // Sets `state` to the state behind `tokens` tokens. Requires position() <= tokens <= covered().
   void restore(State state, int64_t tokens) const;
 
  private:
@@ -122,15 +124,15 @@ class KvPool {
  public:
   KvPool(Model& model, Memory& memory, int64_t limit_bytes);
 
-  // Null when there is no room, even with nothing cached.
+  // The four functions below return null when there is no room even after everything cached was evicted.
   PageRef create_page();
   PageRef copy_page(const Page& page);
   std::unique_ptr<RunningState> create_state();
-  // log_rows: most tokens that the log will hold; 0: there is none.
+  // `log_rows` is the capacity of the log in tokens; 0: no log.
   SnapshotRef create_snapshot(State state, int64_t position, int64_t log_rows);
 
   [[nodiscard]] bool has_recurrence() const { return running_spec_.delta_layers > 0; }
-  // Of one request alone: its state, and pages for so many tokens.
+  // Returns the bytes that one request needs alone: its state, and pages for so many tokens.
   [[nodiscard]] int64_t bytes_for(int64_t tokens) const;
   [[nodiscard]] const MemoryBudget& budget() const { return budget_; }
   PrefixCache& prefixes() { return prefixes_; }
@@ -151,8 +153,9 @@ class KvPool {
   StateSpec running_spec_;
   StateSpec snapshot_spec_;
   MemoryBudget budget_;
-  // Let go, to be used again: one with a log, and one without. Sequences make a snapshot every few dozen tokens and let
-  // an old one go, and fresh memory is slow: of 35B-A3B a snapshot takes 3 ms, and 70 ms where its pages are new.
+  // Memory of released snapshots, for reuse: at most one with a log, and one without. Sequences make a snapshot every
+  // few dozen tokens and release an old one, and fresh memory is slow: a snapshot of 35B-A3B takes 3 ms in reused
+  // memory, and 70 ms in fresh memory pages.
   Spares spares_;
   PrefixCache prefixes_;
 };

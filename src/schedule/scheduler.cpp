@@ -1,4 +1,5 @@
-// Who runs, who waits, and what they hold. See scheduler.h; a step itself is in scheduler_step.cpp.
+// Decides which sequences run and which wait, and manages the memory that they hold. The steps themselves are in
+// scheduler_step.cpp.
 #include "schedule/scheduler.h"
 
 #include <fmt/format.h>
@@ -27,7 +28,8 @@ std::string why(MissReason reason, int64_t known, int64_t reused) {
   return "";
 }
 
-// All sequences may draft as much in one step; one without drafts has one row.
+// Returns the row limit of one sequence in a step. All sequences have the same limit, so that a step has room for the
+// drafts of all of them. The limit is at least 1: a sequence without drafts has one row.
 int64_t max_rows_of_a_sequence(const Model& model, const SchedulerOptions& options) {
   return std::clamp<int64_t>(model.options().draft_rows, 1, model.options().max_rows / options.max_sequences);
 }
@@ -94,7 +96,7 @@ Stats Scheduler::stats() {
   return stats;
 }
 
-// ---- coming
+// ---- sequences that start
 
 void Scheduler::admit() {
   if (running_.empty()) is_full_ = false;
@@ -115,7 +117,8 @@ void Scheduler::admit() {
   }
 }
 
-// Takes what the sequence needs to run: false when there is not enough memory.
+// Takes the memory that the sequence needs to run, and restores what the prefix cache has of it. Returns false when
+// there is not enough memory.
 bool Scheduler::start(Sequence& sequence) {
   const SequenceSpec& spec = sequence.spec;
   if (Sequence* parent = spec.parent == 0 ? nullptr : find(spec.parent); parent != nullptr && parent->held.state) {
@@ -129,7 +132,8 @@ bool Scheduler::start(Sequence& sequence) {
     reason = why(match.reason, match.known, match.tokens);
   }
   if (!allocate(sequence, match)) {
-    // What is cached of it may be what is in its way: a hit is held beside the copies that are made of it.
+    // The hit itself may take the missing memory: its pages and snapshot are held beside the copies made of them. Start
+    // again without the hit.
     release(sequence);
     match = {};
     reason = "there was no memory for it beside what is cached of it";
@@ -150,8 +154,8 @@ bool Scheduler::start(Sequence& sequence) {
   return true;
 }
 
-// A state, the pages of the hit, and new ones up to the first drawn token. What the hit leaves free in its last page
-// would be written to, so that page is copied.
+// Takes a state, the pages of the hit, and new pages up to the first drawn token. The sequence writes to the positions
+// that the hit leaves free in its last page, so that page is copied.
 bool Scheduler::allocate(Sequence& sequence, const PrefixCache::Match& match) {
   sequence.held.state = pool_.create_state();
   if (!sequence.held.state) return false;
@@ -170,7 +174,8 @@ void Scheduler::restore(Sequence& sequence, const PrefixCache::Match& match) {
   if (head_ && sequence.spec.speculation.mtp) head_->attach(sequence);
 }
 
-// Pages for so many tokens, as far as it will ever have them: the last one of an answer is only drawn.
+// Takes pages for `tokens` tokens, but not for more tokens than the sequence can ever have computed. The last token of
+// an answer needs no place in a page, because it is only drawn. Returns false when there is not enough memory.
 bool Scheduler::grow(Sequence& sequence, int64_t tokens) {
   const int64_t max_tokens = std::ssize(sequence.spec.prompt) + sequence.spec.max_tokens - 1;
   const int64_t wanted = div_up(std::min({tokens, max_tokens, model_.options().context}), kPagePositions);
@@ -188,9 +193,9 @@ bool Scheduler::grow(Sequence& sequence, int64_t tokens) {
   return true;
 }
 
-// ---- staying
+// ---- sequences that run
 
-// Every running sequence gets room for what it may write in this step, the oldest first.
+// Gives every running sequence room for the tokens that it may write in this step, the oldest sequence first.
 void Scheduler::make_room() {
   for (size_t i = 0; i < running_.size();) {
     Sequence& sequence = *running_[i];
@@ -201,7 +206,7 @@ void Scheduler::make_room() {
     } else if (running_.size() > 1) {
       preempt_youngest();
     } else if (pool_.prefixes().tokens() > 0) {
-      pool_.prefixes().clear();  // what is cached of the sequence itself holds on to older pages of the same tokens
+      pool_.prefixes().clear();  // the cache may hold older pages of the tokens of this sequence
     } else {
       sequence.outcome.error = out_of_memory("memory", std::ssize(sequence.tokens), pool_.budget());
       sequence.outcome.end = AnswerEnd::kFailed;
@@ -210,7 +215,8 @@ void Scheduler::make_room() {
   }
 }
 
-// Snapshots that running sequences hold cannot be dropped for others: they let go. False when none held any.
+// Makes all running sequences release their snapshots. The cache cannot evict a snapshot while a sequence holds it.
+// Returns false when no sequence held a snapshot.
 bool Scheduler::release_recorders() {
   bool released = false;
   for (const SequencePtr& sequence : running_) {
@@ -220,7 +226,8 @@ bool Scheduler::release_recorders() {
   return released;
 }
 
-// It keeps its tokens, and what is still cached of it when it starts again.
+// Puts the youngest sequence back into the queue. It keeps its tokens. When it starts again, it reuses those of its
+// pages and snapshots that are still cached.
 void Scheduler::preempt_youngest() {
   Sequence& sequence = *running_.back();
   publish_with_head(sequence);
@@ -244,7 +251,8 @@ void Scheduler::publish(Sequence& sequence) {
   pool_.prefixes().insert(tokens, pages, sequence.held.recorder.snapshots());
 }
 
-// For whoever goes on from here, with what the draft head has to know of it.
+// Publishes the sequence together with its draft-head entries, so that a sequence that continues from here can draft
+// with the head.
 void Scheduler::publish_with_head(Sequence& sequence) {
   if (is_published(sequence)) drafting_.update_head(sequence);
   publish(sequence);
@@ -256,7 +264,7 @@ void Scheduler::release(Sequence& sequence) {
   sequence.computed = 0;
 }
 
-// ---- going
+// ---- sequences that end
 
 void Scheduler::finish_ended() {
   const auto has_ended = [](const SequencePtr& sequence) { return sequence->has_ended(); };

@@ -1,8 +1,8 @@
-// Runs many sequences on one model, a step for all of them at a time: those that decode with one token and their
-// drafts, those with a prompt with a piece of it. Memory that runs out is made by dropping cached prefixes, then by
-// letting the youngest sequence wait; it goes on later as if nothing had been. What a sequence says never depends on
-// the others: rows of a step do not see each other, drafts must equal what is drawn, and what is cached has the bits
-// that would be computed. For one thread; no text in here.
+// Runs many sequences on one model, in common steps. A decoding sequence has one token and its drafts in a step; a
+// sequence with a prompt has a piece of the prompt. When memory runs out, the scheduler drops cached prefixes, then
+// preempts the youngest sequence, which later continues with the same answer. An answer never depends on the other
+// sequences: sequences of a step do not see each other, an accepted draft equals the drawn token, and cached entries
+// have the same bits as computed ones. It is for one thread. This file contains no text processing.
 #pragma once
 
 #include <cstdint>
@@ -24,25 +24,25 @@ namespace moebius::internal {
 struct SchedulerOptions {
   int64_t memory_bytes = 0;
   int64_t max_sequences = 16;
-  int64_t prompt_rows = 64;  // of a step in which others decode
+  int64_t prompt_rows = 64;  // the limit of prompt rows in a step in which other sequences decode
   bool prefix_cache = true;
-  Drafting::Clock clock;  // seconds; a test counts instead
-  std::string name;       // of the model, for messages
+  Drafting::Clock clock;  // in seconds; a test uses a simulated clock
+  std::string name;       // the name of the model, for messages
 };
 
 class Scheduler {
  public:
-  // The model and its backend outlive it.
+  // The model and its backend must outlive the scheduler.
   Scheduler(Model& model, Backend& backend, const SchedulerOptions& options);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // Throws kUnavailable when so many tokens do not fit into memory even alone.
+  // Throws kUnavailable when a sequence of so many tokens does not fit into memory even alone.
   void check_fits(int64_t tokens) const;
   void add(SequenceSpec spec);
   void cancel(RequestId id);
-  // False when there was nothing to do.
+  // Runs one step. Returns false when there was nothing to do.
   bool step();
   std::vector<Event> drain_events() { return std::exchange(events_, {}); }
   [[nodiscard]] Stats stats();
@@ -53,13 +53,13 @@ class Scheduler {
   // The rows of one sequence in a step.
   struct Part {
     Sequence* sequence = nullptr;
-    int64_t position = 0;  // of its first row
-    int64_t rows = 0;      // tokens of the sequence, without drafts
+    int64_t position = 0;  // the position of the first row in the sequence
+    int64_t rows = 0;      // how many tokens of the sequence there are, without drafts
     bool decodes = false;
-    bool is_drawn_from = false;  // behind its rows comes a token that is not known yet
+    bool is_drawn_from = false;  // whether the token behind the rows is not known yet and must be drawn
     std::span<const int32_t> drafts = {};
-    int64_t first_row = 0;    // of the step
-    int64_t first_logit = 0;  // of the rows of logits, when it is drawn from
+    int64_t first_row = 0;    // the index of the first row in the step
+    int64_t first_logit = 0;  // the index of the first row of logits, when is_drawn_from
 
     Part(Sequence& of, int64_t count)
         : sequence(&of),
@@ -87,7 +87,7 @@ class Scheduler {
   void finish(Sequence& sequence);
   Sequence* find(RequestId id);
 
-  // scheduler_step.cpp: what they do in a step
+  // scheduler_step.cpp: the work of a step
   void record_snapshots();
   std::vector<Part> plan_parts();
   void add_prompts(std::vector<Part>& parts);
@@ -108,11 +108,11 @@ class Scheduler {
   Drafting drafting_;
   std::vector<SequencePtr> running_;  // in the order in which they started
   std::deque<SequencePtr> waiting_;
-  bool is_full_ = false;  // nobody starts before somebody ends
+  bool is_full_ = false;  // whether no sequence may start before a running one ends
   std::vector<Event> events_;
-  Tensor kept_;                       // i32 [max_sequences, 1]: rows of each sequence in a step that stay
-  std::vector<SequenceDraws> draws_;  // of the step, of the sequences that are drawn from
-  int64_t bytes_before_ = 0;          // that the backend had moved when the scheduler was made
+  Tensor kept_;                       // i32 [max_sequences, 1]: how many rows of each sequence in a step stay
+  std::vector<SequenceDraws> draws_;  // the draws of the step, for each part with is_drawn_from
+  int64_t bytes_before_ = 0;          // the bytes that the backend had moved when the scheduler was made
   Stats stats_;
 };
 

@@ -1,4 +1,4 @@
-// The scheduler with drafts: they save steps and never change a token.
+// Tests the scheduler with drafts. Drafts save steps and never change a token.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ TEST(SchedulerDrafts, saves_the_steps_of_drafts_that_are_all_right) {
   const RequestId id = bench.add(std::move(spec));
   bench.run();
   EXPECT_EQ(bench.heard(id).tokens, plain);
-  EXPECT_EQ(bench.heard(id).usage.steps, 9);  // one token of the prompt's step, 63 in eights
+  EXPECT_EQ(bench.heard(id).usage.steps, 9);  // the prompt's step draws 1 token, and 8 steps draw the other 63
   EXPECT_EQ(bench.heard(id).usage.accepted, bench.heard(id).usage.drafted);
 }
 
@@ -57,7 +57,7 @@ TEST(SchedulerDrafts, accepts_as_often_as_a_sampled_head_is_right) {
   EXPECT_NEAR(static_cast<double>(usage.accepted) / static_cast<double>(usage.drafted), 0.7, 0.08);
 }
 
-// Every pair of hidden state and next token is in the pages of the head before it looks at them.
+// The pages of the head have every pair of hidden state and next token before the head reads it.
 TEST(SchedulerDrafts, lets_the_head_see_every_token) {
   for (const char* mode : {"mtp:1", "mtp:4", "mtp:15", "mtp", "auto"}) {
     SCOPED_TRACE(mode);
@@ -80,7 +80,7 @@ TEST(SchedulerDrafts, lets_the_head_see_what_a_hit_has_in_its_pages) {
   EXPECT_EQ(bench.model().head_gaps(), 0);
 }
 
-// The state behind any of the newest tokens can be had again, whatever was drafted between them.
+// The state behind each of the newest tokens can be restored, no matter which drafts were verified between them.
 TEST(SchedulerDrafts, leaves_a_right_state_behind_every_token) {
   const FakeOptions model{.head_accuracy = 0.5};
   SchedulerBench bench({.model = model});
@@ -147,7 +147,7 @@ INSTANTIATE_TEST_SUITE_P(Errors, SchedulerOracle,
                                            DraftCase{"ngram", 0.7, 0}, DraftCase{"ngram", 0.95, 0},
                                            DraftCase{"ngram", 0, 40}, DraftCase{"auto", 0.3, 20}));
 
-// Seconds for 400 tokens of the fake clock, with drafts of this quality.
+// Returns how many seconds of the simulated clock 400 tokens take with drafts of this quality.
 double seconds_with(const char* mode, double rate, int64_t burst = 0) {
   SequenceSpec spec = request(20, 400, mode);
   draft_from_oracle(spec, plain_answer(spec, {}), {.rate = rate, .burst = burst, .seed = 3});
@@ -175,13 +175,14 @@ TEST(SchedulerDrafts, gives_a_sequence_on_auto_its_drafts_beside_one_of_fixed_de
     ids.push_back(bench.add(std::move(spec)));
   }
   for (int step = 0; step < 60; ++step) bench.step();
-  EXPECT_LT(bench.heard(ids[0]).tokens.size(), 180u);  // threes
+  EXPECT_LT(bench.heard(ids[0]).tokens.size(), 180u);  // at most 3 tokens in each of the 60 steps
   EXPECT_GT(bench.heard(ids[1]).tokens.size(), 250u);
   bench.run();
   EXPECT_EQ(bench.heard(ids[0]).tokens, bench.heard(ids[1]).tokens);
 }
 
-// How often drafts were asked for in 400 steps without a right one, when asking takes so many seconds.
+// Returns how often the scheduler asks for drafts in 400 steps, when there is never a draft and each question takes
+// `seconds`.
 int64_t plans_of_400_steps(double seconds) {
   SchedulerBench bench({.model = {.has_head = false}});
   SequenceSpec spec = request(20, 401, "ngram");
@@ -232,7 +233,7 @@ TEST(SchedulerDrafts, goes_on_without_drafts_when_the_head_is_not_finite) {
   EXPECT_GT(bench.heard(id).usage.accepted, 100);
 }
 
-// What a stop id ends in the middle of a draft: nothing behind it is told.
+// A stop id in the middle of a draft ends the answer. The drafted tokens behind it are not reported.
 TEST(SchedulerDrafts, ends_in_the_middle_of_a_draft) {
   SequenceSpec spec = request(300, 64, "ngram:15");
   const auto plain = plain_answer(spec, {});

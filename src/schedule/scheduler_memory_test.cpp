@@ -1,4 +1,5 @@
-// What requests hold on a scheduler with a fake model: memory that runs out, and what the prefix cache saves them.
+// Tests the memory of requests, on a scheduler with a fake model: what happens when memory runs out, and what the
+// prefix cache saves.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,7 +14,7 @@ using ::testing::IsEmpty;
 // ---- memory
 
 TEST(Scheduler, lets_the_youngest_wait_when_memory_is_full_and_takes_it_up_again) {
-  // Two states, and three pages: each sequence starts with one and wants a second.
+  // There is memory for two states and three pages. Each sequence starts with one page and later needs a second one.
   SchedulerBench bench({.memory_bytes = bytes_of(2, 3), .prefix_cache = false});
   const RequestId old = bench.add(request(prompt_of(200, 1), 100));
   const RequestId young = bench.add(request(prompt_of(200, 2), 100));
@@ -59,15 +60,16 @@ TEST(Scheduler, fails_a_request_that_outgrows_all_memory_with_what_it_said) {
 
 TEST(Scheduler, runs_what_fits_to_the_last_position) {
   SchedulerBench bench({.memory_bytes = bytes_of(1, 1)});
-  const RequestId id = bench.add(request(prompt_of(200), 57));  // the last one is only drawn
+  const RequestId id = bench.add(request(prompt_of(200), 57));  // the last token is only drawn and needs no position
   bench.run();
   EXPECT_EQ(bench.heard(id).end, AnswerEnd::kLength);
   EXPECT_NO_THROW(bench.scheduler().check_fits(256));
   EXPECT_THROW(bench.scheduler().check_fits(257), Error);
 }
 
-// Two requests that came together have the same pages twice. The cache keeps those of the first to end; what a fork
-// made it take of the other stands behind them and holds on to both.
+// Two requests that start together have pages of the same tokens twice. The cache keeps the pages of the request that
+// ends first. The fork makes the cache also take pages of the other request. They stand behind the common tokens, and
+// the cache then holds pages of both requests.
 TEST(Scheduler, drops_all_that_is_cached_for_a_last_request_that_needs_the_room) {
   const FakeOptions model{.delta_layers = 0};
   SchedulerBench bench({.model = model, .memory_bytes = bytes_of(0, 7, model)});
@@ -96,12 +98,12 @@ TEST(Scheduler, holds_what_the_cache_says_when_nobody_runs_and_nothing_at_the_en
   const Stats stats = bench.scheduler().stats();
   EXPECT_EQ(stats.memory_used, bench.memory().cache_bytes());
   EXPECT_LE(bench.memory().states(), stats.snapshots + 2) << "and what the next ones are written to";
-  EXPECT_EQ(stats.cached_tokens, 5 * 449);  // the last token of each was not computed
+  EXPECT_EQ(stats.cached_tokens, 5 * 449);  // the last token of each request was not computed
   bench.destroy_scheduler();
   EXPECT_EQ(bench.memory().states(), 0);
   EXPECT_EQ(bench.memory().pages(), 0);
   EXPECT_EQ(bench.memory().logs(), 0);
-  EXPECT_EQ(bench.memory().tensors(), 2);  // the model's own
+  EXPECT_EQ(bench.memory().tensors(), 2);  // the tensors of the model itself
 }
 
 TEST(Scheduler, may_be_destroyed_in_the_middle) {
@@ -117,7 +119,7 @@ TEST(Scheduler, may_be_destroyed_in_the_middle) {
   EXPECT_EQ(bench.memory().tensors(), 2);
 }
 
-// ---- what is shared
+// ---- sharing
 
 TEST(Scheduler, reuses_all_of_a_known_prompt_but_its_last_token) {
   SchedulerBench bench;

@@ -1,5 +1,5 @@
-// Random requests, forks and cancellations on a scheduler that is short of everything, beside the simplest model of it:
-// each request alone, without cache and drafts. Whatever happens around it, a request says the same.
+// Compares random requests, forks and cancellations on a scheduler with little memory and few rows with the simplest
+// model of a scheduler: each request runs alone, without cache and drafts. The answers must be the same.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -13,11 +13,11 @@ namespace moebius::internal::testing {
 namespace {
 
 constexpr int64_t kContext = 1100;
-constexpr int32_t kNanToken = FakeModel::kVocab;  // in prompts alone
+constexpr int32_t kNanToken = FakeModel::kVocab;  // occurs only in prompts
 
 struct Action {
   int kind = 0;
-  int choice = 0;  // which request; and much that is decided by its digits
+  int choice = 0;  // selects a request, and its digits in several bases select most of its options
   int length = 0;
   int answer = 0;
   int mode = 0;
@@ -33,7 +33,7 @@ std::ostream& operator<<(std::ostream& os, const Action& action) {
   return os << "}";
 }
 
-// Prompts end near the ends of pages, or are short.
+// Returns the length of a prompt. It is often short or near the end of a page.
 rc::Gen<int> any_length() {
   return rc::gen::oneOf(rc::gen::inRange(1, 20), rc::gen::inRange(250, 262), rc::gen::inRange(505, 520),
                         rc::gen::inRange(760, 780), rc::gen::inRange(1, 1000));

@@ -1,4 +1,4 @@
-// One step of all running sequences: whose rows, the model, what is drawn from its logits. See scheduler.h.
+// Implements one step of all running sequences: it selects the rows, runs the model, and draws tokens from the logits.
 #include <algorithm>
 #include <utility>
 
@@ -11,7 +11,7 @@ namespace moebius::internal {
 bool Scheduler::step() {
   drafting_.begin_step();
   const bool has_work = !running_.empty() || !waiting_.empty();
-  finish_ended();  // those that were cancelled
+  finish_ended();  // finishes the sequences that were cancelled
   admit();
   record_snapshots();
   make_room();
@@ -35,19 +35,19 @@ bool Scheduler::step() {
   return true;
 }
 
-// Snapshots that are due where the sequences stand.
+// Makes the snapshots that are due at the current positions of the sequences.
 void Scheduler::record_snapshots() {
   for (const SequencePtr& sequence : running_) {
     const auto seen = std::span(sequence->tokens).first(static_cast<size_t>(sequence->computed));
     if (!sequence->held.recorder.record_due(sequence->held.state->handle(), seen)) continue;
-    // What others may see is not written to any more: of a page that is full, the draft head's part neither.
+    // Published pages are read-only. Before a full page is published, write its draft-head entries too.
     const int64_t head_pages = sequence->drafts.head_position / kPagePositions;
     if (head_pages < sequence->computed / kPagePositions) drafting_.update_head(*sequence);
     publish(*sequence);
   }
 }
 
-// Those that decode, each with its drafts, then pieces of prompts.
+// Plans the rows of the step: first the decoding sequences, each with its drafts, then pieces of prompts.
 std::vector<Scheduler::Part> Scheduler::plan_parts() {
   std::vector<Part> parts;
   std::vector<Sequence*> decoding;
@@ -73,7 +73,8 @@ std::vector<Scheduler::Part> Scheduler::plan_parts() {
   return parts;
 }
 
-// In the order in which they came, as far as there is room beside the drafts of the others.
+// Adds pieces of prompts, in the order in which the sequences started. The room for them is what the decoding sequences
+// and their longest possible drafts leave free.
 void Scheduler::add_prompts(std::vector<Part>& parts) {
   const int64_t max_rows = model_.options().max_rows;
   const int64_t decoding = std::ssize(parts);
@@ -87,7 +88,7 @@ void Scheduler::add_prompts(std::vector<Part>& parts) {
   }
 }
 
-// All rows of the step, those that are drawn from, and where those of recurrent layers are logged.
+// Stages all rows of the step. It also determines which rows need logits, and where the recurrent layers log the rows.
 Batch Scheduler::stage(std::vector<Part>& parts) {
   std::vector<int32_t> tokens;
   std::vector<SequenceRows> sequences;
@@ -114,7 +115,8 @@ Batch Scheduler::stage(std::vector<Part>& parts) {
   return backend_.operations().stage({.tokens = tokens, .sequences = sequences, .logit_rows = logit_rows});
 }
 
-// Token after token of each sequence, as long as each is the one that was drafted; the drafts behind are taken back.
+// Draws the tokens of each sequence one after another, as long as the drawn token equals the draft. The later drafts
+// are rejected, and their rows are taken back.
 void Scheduler::draw(std::span<const Part> parts, Batch batch, Tensor logits) {
   std::vector<SequenceSampling> samplings;
   for (size_t i = 0; i < parts.size(); ++i) {
@@ -138,7 +140,8 @@ void Scheduler::draw(std::span<const Part> parts, Batch batch, Tensor logits) {
   ops.wait();
 }
 
-// The state has seen the rows of this part: what that brought to its sequence. draws: null when nothing was drawn.
+// Updates the sequence of a part after the step: its tokens, its position and its log. `draws` is null when nothing was
+// drawn.
 DraftOutcome Scheduler::finish_part(const Part& part, const SequenceDraws* draws) {
   Sequence& sequence = *part.sequence;
   const DraftOutcome outcome = draws == nullptr ? DraftOutcome{} : append_draws(part, *draws);
@@ -153,7 +156,7 @@ DraftOutcome Scheduler::append_draws(const Part& part, const SequenceDraws& draw
   for (const Draw& draw : draws.draws) {
     append(sequence, draw);
     outcome.drawn += 1;
-    if (sequence.has_ended()) break;  // what was drawn behind the end is nobody's; the state that saw it goes
+    if (sequence.has_ended()) break;  // draws behind the end are ignored; the state that saw them is released
     if (outcome.accepted < draws.accepted) outcome.accepted += 1;
   }
   if (!draws.is_finite && !sequence.has_ended()) {
@@ -197,8 +200,8 @@ void Scheduler::append_text(Sequence& sequence, int32_t id) {
   if (text->stopped()) sequence.outcome.end = AnswerEnd::kStop;
 }
 
-// Hidden states of the rows that stayed, for the draft head. Those of prompts go through it at once; that ends what the
-// model left of the step, so the others come first.
+// Hands the hidden states of the rows that stayed to the draft head. The rows of decoding sequences are copied first,
+// because feeding the rows of prompts overwrites the hidden states of the model's step.
 void Scheduler::update_head(std::span<const Part> parts) {
   if (!head_) return;
   std::vector<ComputedRows> prompts;
@@ -215,7 +218,8 @@ void Scheduler::update_head(std::span<const Part> parts) {
   if (!prompts.empty()) head_->feed_prompts(prompts);
 }
 
-// Where a sequence with logits that are no numbers first had some: nothing for others.
+// Extends the error of a sequence whose logits were not finite: it finds the place where the first such value appeared.
+// Does nothing for other sequences.
 void Scheduler::explain_failure(Sequence& sequence) {
   std::optional<Error>& error = sequence.outcome.error;
   if (!error || error->code() != ErrorCode::kNonFinite) return;

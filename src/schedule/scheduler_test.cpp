@@ -1,5 +1,5 @@
-// The scheduler on a fake model: who runs in which step, who waits, and how requests end. That all of
-// this never changes an answer is scheduler_model_test.cpp's.
+// Tests the scheduler on a fake model: which sequences run in which step, which wait, and how requests end.
+// scheduler_model_test.cpp tests that none of this changes an answer.
 #include "schedule/scheduler.h"
 
 #include <gmock/gmock.h>
@@ -72,7 +72,7 @@ TEST(Scheduler, goes_on_with_others_while_a_long_prompt_comes_in) {
   bench.run();
   const auto& steps = bench.heard(talker).steps;
   for (size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i], static_cast<int64_t>(i) + 1);
-  // 20 pieces, and one more as a snapshot cuts a piece short.
+  // The prompt takes 20 pieces, and one more because a snapshot cuts a piece short.
   EXPECT_NEAR(static_cast<double>(bench.heard(reader).steps.front()), 21, 1);
 }
 
@@ -111,7 +111,7 @@ TEST(Scheduler, ends_where_the_context_is_full) {
   const RequestId full = bench.add(request(prompt_of(300, 2), 100));
   bench.run();
   EXPECT_EQ(bench.heard(id).end, AnswerEnd::kLength);
-  EXPECT_EQ(bench.heard(id).tokens.size(), 11u);  // the last one is drawn behind the last position
+  EXPECT_EQ(bench.heard(id).tokens.size(), 11u);  // the last token is drawn behind the last position
   EXPECT_EQ(bench.heard(full).tokens.size(), 1u);
 }
 
@@ -129,8 +129,8 @@ TEST(Scheduler, is_full_at_the_same_token_with_drafts) {
 struct CancelCase {
   const char* name;
   int64_t prompt;
-  int64_t steps;  // before it is cancelled
-  size_t tokens;  // that it had
+  int64_t steps;  // how many steps run before the request is cancelled
+  size_t tokens;  // how many tokens the request has by then
 };
 
 class SchedulerCancel : public ::testing::TestWithParam<CancelCase> {};
@@ -180,7 +180,7 @@ TEST(Scheduler, ends_a_request_whose_logits_are_not_finite_and_no_other) {
   std::ranges::replace(good, 9, 10);
   SchedulerBench bench(options);
   SequenceSpec spec = request(good, 30);
-  spec.sampling.logit_bias = {{9, -100}};  // it never says it
+  spec.sampling.logit_bias = {{9, -100}};  // token 9 is never drawn
   const auto plain = plain_answer(spec, options.model);
   const RequestId first = bench.add(std::move(spec));
   const RequestId second = bench.add(request({1, 2, 9, 3}, 30));

@@ -1,5 +1,6 @@
-// A running request: its tokens, where it stands, what it draws with, what it holds of the caches, what its drafts come
-// from. Plain data for the scheduler; the words of requests are prompt.h's, the words of answers answer_text.h's.
+// A sequence is a waiting or running request: its tokens, its progress, its sampler, its part of the caches, and the
+// sources of its drafts. It is plain data for the scheduler. This file contains no text processing: prompt.h reads the
+// text of requests, and answer_text.h writes the text of answers.
 #pragma once
 
 #include <cstdint>
@@ -19,24 +20,24 @@
 
 namespace moebius::internal {
 
-// What is needed to start one.
+// Everything that is needed to start a sequence.
 struct SequenceSpec {
   RequestId id = 0;
-  RequestId parent = 0;  // of a fork: 0 for none
+  RequestId parent = 0;  // the request that this one is a fork of; 0: none
   std::vector<int32_t> prompt;
-  std::vector<int64_t> boundaries;  // see Prompt
+  std::vector<int64_t> boundaries;  // see Prompt::boundaries
   SamplingOptions sampling;
-  int32_t vocab = 0;  // ids in use
+  int32_t vocab = 0;  // the number of token ids in use
   std::vector<int32_t> stop_ids;
   int64_t max_tokens = 128;
   SpeculationMode speculation;
   bool use_prefix_cache = true;
   std::optional<AnswerText> text;
-  // Instead of the prompt look-up, for tests and measurements: drafts for the tokens from `position` on.
+  // For tests and measurements: returns drafts for the tokens from `position` on. It replaces the prompt look-up.
   std::function<std::vector<int32_t>(int64_t position, int64_t max_tokens)> drafts;
 };
 
-// What a token is drawn with, and what becomes of it.
+// The sampler that draws the tokens, and the text that the drawn tokens become.
 struct Drawing {
   Sampler sampler;
   TokenCounts counts;
@@ -47,22 +48,25 @@ struct Outcome {
   AnswerEnd end = AnswerEnd::kNone;
   std::optional<Error> error;
   Usage usage;
-  double phase_start = 0;  // of waiting, taking in the prompt, decoding; on the scheduler's clock
+  // The start of the present phase, on the scheduler's clock. The phases are: waiting, prompt processing, decoding.
+  double phase_start = 0;
 };
 
-// What it holds of the caches while it runs.
+// The state, the pages and the snapshots that a sequence holds while it runs.
 struct HeldMemory {
   std::unique_ptr<RunningState> state;
   std::vector<PageRef> pages;
   SnapshotRecorder recorder;
 };
 
-// Where its drafts come from.
+// The data from which the drafts of a sequence are made.
 struct DraftSources {
   DraftHistory history;
   NgramIndex ngrams;
-  int64_t head_position = 0;  // pairs of (hidden state, next token) that the draft head has seen
-  Tensor hidden;              // [DraftHead::kMaxPending, D] of the pairs from there on; no memory without a draft head
+  int64_t head_position = 0;  // how many pairs of (hidden state, next token) the draft head has seen
+  // [DraftHead::kMaxPending, D]: the hidden states of the pairs from head_position on. The tensor has no memory when
+  // the draft head does not draft for this sequence.
+  Tensor hidden;
 };
 
 struct Sequence {
@@ -75,8 +79,8 @@ struct Sequence {
     outcome.usage.prompt_tokens = std::ssize(tokens);
   }
 
-  // Tokens that the state has not seen. One: the sequence decodes. More: it takes in its prompt, or, after it made room
-  // for others, what it had.
+  // How many tokens the state has not seen. If it is one token, the sequence decodes. If there are more, the sequence
+  // processes its prompt, or, after a preemption, all tokens that it had.
   [[nodiscard]] int64_t missing() const { return std::ssize(tokens) - computed; }
   [[nodiscard]] bool decodes() const { return missing() == 1; }
   [[nodiscard]] bool has_ended() const { return outcome.end != AnswerEnd::kNone; }
@@ -89,7 +93,7 @@ struct Sequence {
 
   SequenceSpec spec;
   std::vector<int32_t> tokens;  // the prompt, then the answer
-  int64_t computed = 0;         // of them, those that the state has seen
+  int64_t computed = 0;         // how many of `tokens` the state has seen
   Drawing drawing;
   Outcome outcome;
   HeldMemory held;

@@ -1,4 +1,4 @@
-// See snapshot_recorder.h.
+// Implements the snapshot recorder of snapshot_recorder.h.
 #include "schedule/snapshot_recorder.h"
 
 #include <algorithm>
@@ -7,13 +7,14 @@
 namespace moebius::internal {
 namespace {
 
-constexpr int64_t kInterval = 1024;  // tokens between snapshots of a long text without boundaries
-constexpr int64_t kRecent = 4;       // the last boundaries are all worth a snapshot
-constexpr int64_t kSpacing = 256;    // earlier ones at this distance
-constexpr int64_t kNeighbours = 32;  // of boundaries so close to each other the last one is enough
+constexpr int64_t kInterval = 1024;  // the tokens between snapshots in a long text without boundaries
+constexpr int64_t kRecent = 4;       // each of the last kRecent boundaries is worth a snapshot
+constexpr int64_t kSpacing = 256;    // the least distance between snapshots at earlier boundaries, in tokens
+constexpr int64_t kNeighbours = 32;  // when boundaries are closer than this, only the last of them gets a snapshot
 constexpr size_t kMaxLogs = 2;
 
-// Of the boundaries behind `position` those that get a snapshot, and places in long stretches without any.
+// Returns the positions that get a snapshot: a selection of the boundaries behind `position`, and intermediate
+// positions in long stretches without a boundary.
 std::vector<int64_t> stops_in(int64_t position, int64_t prompt, std::span<const int64_t> boundaries) {
   std::vector<int64_t> stops;
   int64_t left = std::ssize(boundaries);
@@ -66,7 +67,8 @@ bool SnapshotRecorder::record_due(State state, std::span<const int32_t> tokens) 
   SnapshotRef made = pool_->create_snapshot(state, position, log_is_due ? kLogTokens + kMaxStepRows : 0);
   if (!made) return false;
   if (log_is_due) {
-    // The first log ends with the prompt: of one without boundaries it is all that can serve the same prompt again.
+    // The first log ends with the prompt. If the prompt has no boundaries, only this log can serve the same prompt
+    // again, so it stays.
     const bool ends_the_prompt = logs_.empty() && !has_boundaries_;
     logs_.push_back({.snapshot = made, .stays = stop_is_due || ends_the_prompt});
     drop_old_log(tokens);
@@ -75,7 +77,8 @@ bool SnapshotRecorder::record_due(State state, std::span<const int32_t> tokens) 
   return true;
 }
 
-// What only served the newest tokens is forgotten when they are not the newest any more.
+// Drops the oldest log when there are more than kMaxLogs. Its snapshot is dropped too, unless it stays for good: a
+// snapshot that only served the newest tokens is useless once those tokens are no longer the newest.
 void SnapshotRecorder::drop_old_log(std::span<const int32_t> tokens) {
   if (logs_.size() <= kMaxLogs) return;
   const Log old = logs_.front();

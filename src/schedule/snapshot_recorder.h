@@ -1,5 +1,6 @@
-// The snapshots of one running sequence: where in its prompt they are made, and the log of its newest tokens, which
-// moves along as it goes on. Nothing is recorded for a model without recurrent state: there any token is a snapshot.
+// Records the snapshots of one running sequence. It decides at which positions of the prompt snapshots are made, and it
+// keeps a log of the newest tokens, which moves along as the sequence grows. It records nothing for a model without
+// recurrent state, because there a hit may end at any token without a snapshot.
 #pragma once
 
 #include <cstdint>
@@ -14,26 +15,27 @@ namespace moebius::internal {
 
 class SnapshotRecorder {
  public:
-  // At least so many of the newest tokens can be gone back to, once there are as many; at most twice as many.
+  // The logs reach back over at least this many of the newest tokens, once the sequence has so many, and over at most
+  // twice as many.
   static constexpr int64_t kLogTokens = 64;
-  // Rows of the last step that is logged: a token and its drafts.
+  // The most rows of the last step that fits into a log: one token and its drafts.
   static constexpr int64_t kMaxStepRows = 1 + SpeculationMode::kMaxDepth;
 
   SnapshotRecorder() = default;  // records nothing
-  // position: where the sequence starts, prompt: tokens that it is given; boundaries: places in it where others may
-  // part.
+  // The sequence starts at `position`, behind its reused tokens. `prompt` is the number of its prompt tokens.
+  // `boundaries` are the positions in the prompt where other sequences may part from this one.
   SnapshotRecorder(KvPool& pool, int64_t position, int64_t prompt, std::span<const int64_t> boundaries);
 
-  // Where a step from `position` must end at the latest, so that a snapshot can be made there.
+  // Returns the last position at which a step from `position` may end, so that the next snapshot can be made there.
   [[nodiscard]] int64_t next_stop(int64_t position) const;
-  // The state stands behind tokens.size() tokens: makes the snapshots that are due. True when there is a new one,
-  // which the prefix cache should know of.
+  // Makes the snapshot that is due, if any. The state must stand behind tokens.size() tokens. Returns true when there
+  // is a new snapshot; the caller then inserts it into the prefix cache.
   bool record_due(State state, std::span<const int32_t> tokens);
-  // Where `rows` rows of a step from `position` are logged; nothing when they are not.
+  // Returns where the log takes `rows` rows of a step from `position`. Returns nothing when the step is not logged.
   [[nodiscard]] std::optional<LogPlace> start_logging(int64_t position, int64_t rows);
-  // Of the rows of the last start_logging() those up to `position` stay.
+  // Declares that the rows of the last start_logging() are valid up to `position`. Later rows were rejected drafts.
   void extend_cover(int64_t position);
-  // Lets go of everything: from now on nothing is recorded.
+  // Releases all snapshots. The recorder records nothing from now on.
   void stop();
 
   [[nodiscard]] std::span<const SnapshotRef> snapshots() const { return snapshots_; }
@@ -42,16 +44,16 @@ class SnapshotRecorder {
   void drop_old_log(std::span<const int32_t> tokens);
 
   KvPool* pool_ = nullptr;
-  std::vector<int64_t> stops_;  // ascending, those to come
-  int64_t next_log_ = 0;        // where the next log begins
+  std::vector<int64_t> stops_;  // ascending positions where snapshots are still to be made
+  int64_t next_log_ = 0;        // the position where the next log begins
   bool has_boundaries_ = false;
   struct Log {
     SnapshotRef snapshot;
-    bool stays = false;  // when its log is no longer the newest
+    bool stays = false;  // whether the snapshot is kept when its log is no longer among the newest
   };
-  std::vector<Log> logs_;               // the last one is written to
-  std::vector<SnapshotRef> snapshots_;  // all that this sequence holds, those with a log included
-  bool is_logged_ = false;              // the step under way
+  std::vector<Log> logs_;               // steps are logged to the last one
+  std::vector<SnapshotRef> snapshots_;  // all snapshots that this sequence holds, with and without a log
+  bool is_logged_ = false;              // whether the current step is logged
 };
 
 }  // namespace moebius::internal

@@ -1,5 +1,5 @@
 // For tests: pages and snapshots that remember the tokens they were computed from. With them a test can check that the
-// pages and the snapshot of a match belong to the prompt. The sequences here write them as an engine would.
+// pages and the snapshot of a match belong to the prompt. `Sequence` writes pages and snapshots as an engine would.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace moebius::internal::testing {
 using Tokens = std::vector<int32_t>;
 constexpr int64_t kPagePositions = 4;
 
-// Takes one byte of the budget, and gives it back when it is destroyed.
+// Reserves one byte of the budget, and gives the byte back when it is destroyed.
 class Holding {
  public:
   explicit Holding(MemoryBudget& budget) : budget_(budget) { MOEBIUS_CHECK(budget.try_reserve(1)); }
@@ -29,7 +29,7 @@ class Holding {
 
 struct Page {
   Holding holding;
-  Tokens tokens;  // the tokens of its positions, as far as they were written
+  Tokens tokens;  // the tokens of those positions of the page that were written
 };
 
 struct Snapshot {

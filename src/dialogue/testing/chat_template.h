@@ -1,4 +1,4 @@
-// For tests: a chat template in the manner of Qwen's, as short as one can be.
+// For tests: a very short chat template in the style of Qwen's.
 #pragma once
 
 namespace moebius::internal::testing {

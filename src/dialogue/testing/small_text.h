@@ -1,5 +1,5 @@
-// For tests: what a checkpoint says about text, without its weights. Bytes, a few tags, and merges: so most texts have
-// several tokenizations.
+// For tests: a ModelText without a checkpoint. The tokenizer has bytes, a few tags and a few merges, so that most texts
+// have several tokenizations.
 #pragma once
 
 #include <string>
@@ -24,7 +24,7 @@ inline ModelText small_text(const std::string& chat_template = kChatTemplate) {
 
 inline ModelText demo_text() { return load_model_text(MOEBIUS_SOURCE_DIR "/models/demo"); }
 
-// A token a byte: never what the tokenizer makes of a text that it can merge.
+// Returns one token for each byte. The tokenizer never returns these ids for a text that it can merge.
 inline std::vector<int32_t> byte_ids(const std::string& text, const Tokenizer& tokenizer) {
   std::vector<int32_t> ids;
   for (const char byte : text) ids.push_back(tokenizer.token_id(std::string(1, byte)).value_or(-1));

@@ -1,4 +1,4 @@
-// For tests: questions to an engine, and what it said to each.
+// For tests: asks an engine questions and collects its answers.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ struct Said {
   Usage usage;
 };
 
-// Steps until nothing is left to do.
+// Steps until nothing is left to do. Returns the answer to each request.
 inline std::map<RequestId, Said> run_all(Engine& engine) {
   std::map<RequestId, Said> all;
   while (engine.step()) {
@@ -39,7 +39,7 @@ inline Said answer(Engine& engine, const Request& request) {
   return run_all(engine)[id];
 }
 
-// A request for the next message of a chat.
+// Returns a request for the next message of a chat.
 inline Request about(const Chat& chat, Request options) {
   options.chat = chat;
   return options;

@@ -1,5 +1,5 @@
-// For tests: a tiny checkpoint with random weights that has words, a token a byte and a few tags. What it says is
-// noise, the same every time.
+// For tests: an engine on a tiny checkpoint with random weights and a tokenizer. The tokenizer has one token for each
+// byte, and a few tags. The answers are noise, but the same in every run.
 #pragma once
 
 #include <memory>

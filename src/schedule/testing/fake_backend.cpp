@@ -1,4 +1,4 @@
-// See fake_backend.h.
+// Implements the fake backend of fake_backend.h.
 #include "schedule/testing/fake_backend.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ auto& look_up(Map& map, int32_t id) {
 
 }  // namespace
 
-// ---- what the model keeps
+// ---- access for the model
 
 FakeState& FakeMemory::state(State handle) { return look_up(states_, handle.id); }
 
@@ -114,7 +114,7 @@ void FakeMemory::copy(Tensor out, Tensor x) {
 // ---- states
 
 State FakeMemory::create_state(const StateSpec& spec) {
-  MOEBIUS_CHECK(spec.context == 0);  // pages come by set_pages()
+  MOEBIUS_CHECK(spec.context == 0);  // a state gets its pages from set_pages()
   states_[next_id_] = {.spec = spec, .now = {}};
   return {next_id_++};
 }
@@ -161,8 +161,8 @@ void FakeMemory::free_log(DeltaLog log) { MOEBIUS_CHECK(logs_.erase(log.id) == 1
 // ---- a step
 
 Batch FakeOperations::stage(const BatchSpec& spec) {
-  MOEBIUS_CHECK(!memory_.has_drafts());  // keep() comes first: it takes the handle that ends here
-  MOEBIUS_CHECK(pending_.empty());       // what was drawn from ends with wait()
+  MOEBIUS_CHECK(!memory_.has_drafts());  // keep() must come first: it needs the handle that stage() invalidates
+  MOEBIUS_CHECK(pending_.empty());       // wait() must come first: it delivers the draws of the last step
   for (const SequenceRows& sequence : spec.sequences) {
     MOEBIUS_CHECK(!sequence.draft || sequence.rows <= memory_.state(sequence.state).spec.draft_rows);
     MOEBIUS_CHECK(std::ranges::count(spec.sequences, sequence.state.id,
@@ -173,8 +173,8 @@ Batch FakeOperations::stage(const BatchSpec& spec) {
   return batch_.stage(spec);
 }
 
-// The wanted rows are the last ones of their sequence, and those behind the first of them are of its drafts: else
-// kept_rows() would count rows that nothing was drawn from.
+// Checks that the wanted rows are the last rows of their sequence, and that all of them but the first are rows of its
+// drafts. Otherwise kept_rows() would count rows that nothing was drawn from.
 void FakeOperations::check_sampling(const SequenceSampling& sampling) const {
   const int64_t wanted = std::ssize(batch_.logit_rows());
   MOEBIUS_CHECK(sampling.sequence >= 0 && sampling.sequence < std::ssize(batch_.sequences()));

@@ -1,6 +1,7 @@
-// A backend without maths, for tests of what runs above a model: host memory, pages, recurrent states, logs, draws.
-// What a layer would keep of a token is a hash here, so whoever mixes up pages, states, logs or drafts gets other
-// numbers; what no caller may do fails at once. It counts what is alive. The model on it is fake_model.h.
+// For tests: a backend without maths, for the code that runs above a model. It has host memory, pages, recurrent
+// states, logs and draws. It keeps a hash where a layer would keep numbers, so code that mixes up pages, states, logs
+// or drafts gets other results. A forbidden call fails at once. The backend counts the objects that are alive. The
+// model that runs on it is in fake_model.h.
 #pragma once
 
 #include <array>
@@ -15,24 +16,24 @@
 
 namespace moebius::internal::testing {
 
-// What the recurrent layers know of all tokens so far.
+// A hash of all tokens that the recurrent layers have seen.
 struct Recurrence {
   uint64_t hash = 0;
   int64_t seen = 0;
   bool operator==(const Recurrence&) const = default;
 };
 
-// Keys and values of one position.
+// The keys and values of one position.
 struct FakeEntry {
   bool is_written = false;
   bool is_nan = false;
   int32_t token = 0;
   uint64_t hash = 0;
-  uint64_t hidden = 0;  // no layer has this: for what the draft head should have seen
+  uint64_t hidden = 0;  // what the draft head should see of this position; a real layer does not store it
   bool operator==(const FakeEntry&) const = default;
 };
 
-// The same of the draft head: the pair that it took in.
+// The draft head's keys and values of one position: the pair that the head took in.
 struct FakePair {
   bool is_written = false;
   uint64_t hidden = 0;
@@ -49,11 +50,11 @@ struct FakePage {
 struct FakeState {
   StateSpec spec;
   Recurrence now;
-  std::vector<Recurrence> draft = {};  // before the rows of a draft, and behind each of them
+  std::vector<Recurrence> draft = {};  // the recurrence before the rows of a draft, and behind each row
   std::vector<KvPage> pages = {};
 };
 
-// What the recurrent layers took in of one token. A row that nobody wrote has no position.
+// The logged input of the recurrent layers for one token. A row that was never written has position -1.
 struct FakeLogRow {
   int32_t token = -1;
   int64_t position = -1;
@@ -66,25 +67,26 @@ struct FakeLog {
 
 class FakeMemory final : public RefusingMemory {
  public:
-  // For the model.
+  // These functions are for the model.
   FakeState& state(State handle);
   FakeLog& log(DeltaLog handle);
   [[nodiscard]] const FakeEntry& entry(State handle, int64_t position);
   [[nodiscard]] const FakePair& pair(State handle, int64_t position);
-  // Fails when another state sees the page and reads something else there.
+  // Both writes fail when another state shares the page and the write would change what that state reads.
   void write_entry(State handle, int64_t position, const FakeEntry& entry);
   void write_pair(State handle, int64_t position, const FakePair& pair);
 
-  // For operations.
-  [[nodiscard]] bool has_drafts() const;  // of any state: rows that keep() has not decided about
+  // These functions are for the operations.
+  // Whether any state has draft rows that keep() has not decided about.
+  [[nodiscard]] bool has_drafts() const;
   void keep_rows(State handle, int64_t rows);
 
-  // For tests: what is alive.
+  // These functions are for tests. They count the objects that are alive.
   [[nodiscard]] int64_t states() const { return std::ssize(states_); }
   [[nodiscard]] int64_t pages() const { return std::ssize(pages_); }
   [[nodiscard]] int64_t logs() const { return std::ssize(logs_); }
   [[nodiscard]] int64_t tensors() const { return std::ssize(tensors_); }
-  [[nodiscard]] int64_t cache_bytes() const;  // of states, pages and logs
+  [[nodiscard]] int64_t cache_bytes() const;  // the bytes of all states, pages and logs
 
   Tensor allocate(DType dtype, int64_t rows, int64_t cols) override;
   void free(Tensor tensor) override;
@@ -106,7 +108,7 @@ class FakeMemory final : public RefusingMemory {
   FakePage& page_of(State handle, int64_t position);
   [[nodiscard]] bool is_shared(KvPage page) const;
 
-  int32_t next_id_ = 0;  // never used twice, so what is freed is not found
+  int32_t next_id_ = 0;  // an id is never used twice, so a freed object cannot be found
   std::map<int32_t, FakeState> states_;
   std::map<int32_t, std::unique_ptr<FakePage>> pages_;
   std::map<int32_t, FakeLog> logs_;
@@ -117,20 +119,20 @@ class FakeOperations final : public RefusingOperations {
  public:
   explicit FakeOperations(FakeMemory& memory) : memory_(memory) {}
 
-  // For the model: fails for a handle from before the last stage().
+  // For the model. Fails for a handle that is older than the last stage().
   [[nodiscard]] const StagedBatch& staged(Batch batch) const { return batch_.at(batch); }
   [[nodiscard]] int64_t steps() const { return steps_; }
 
   void reserve(const StepLimits& limits) override { batch_.reserve(limits); }
   Batch stage(const BatchSpec& spec) override;
-  // The draws come with wait(), as those of a device do; until then the caller's are no draws at all.
+  // The draws arrive with wait(), as with a real device. Until then `draws` has invalid values.
   void sample(Tensor kept, Tensor logits, Batch batch, std::span<const SequenceSampling> sequences,
               std::span<SequenceDraws> draws) override;
   void keep(Batch batch, Tensor kept) override;
   void wait() override;
 
  private:
-  // What one sample() drew, and where it goes.
+  // The draws of one sample(), and the caller's memory for them.
   struct PendingDraws {
     std::vector<SequenceDraws> drawn;
     std::span<SequenceDraws> out;
@@ -140,13 +142,14 @@ class FakeOperations final : public RefusingOperations {
   FakeMemory& memory_;
   StagedBatch batch_;
   std::vector<PendingDraws> pending_;
-  int64_t steps_ = 0;  // that read the weights
+  int64_t steps_ = 0;  // the number of steps that read the weights
 };
 
 class FakeProbes final : public RefusingProbes {
  public:
   explicit FakeProbes(const FakeOperations& operations) : operations_(operations) {}
-  [[nodiscard]] Traffic traffic() const override { return {.weight_bytes = operations_.steps()}; }  // all weights: 1 B
+  // All weights together count as 1 byte.
+  [[nodiscard]] Traffic traffic() const override { return {.weight_bytes = operations_.steps()}; }
 
  private:
   const FakeOperations& operations_;

@@ -1,4 +1,4 @@
-// See fake_model.h.
+// Implements the fake model of fake_model.h.
 #include "schedule/testing/fake_model.h"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ ModelConfig make_config(const FakeOptions& options) {
   return config;
 }
 
-// Every bit of the row stays what it is on its way through tensors.
+// Stores a value in a row of a tensor. All its bits are preserved.
 template <typename Row>
 void store(Tensor tensor, int64_t index, const Row& value) {
   std::memcpy(row(tensor, index), &value, sizeof(value));
@@ -72,7 +72,7 @@ FakeModel::~FakeModel() {
   memory_.free(hidden_);
 }
 
-// What a staged batch cannot know of the model.
+// Checks the limits of the model, which a staged batch does not know.
 void FakeModel::check(const StagedBatch& batch) const {
   MOEBIUS_CHECK(!batch.tokens().empty());
   MOEBIUS_CHECK(std::ranges::all_of(batch.tokens(), [&](int32_t id) { return id < config_.vocab; }));
@@ -82,7 +82,7 @@ void FakeModel::check(const StagedBatch& batch) const {
   MOEBIUS_CHECK(std::ranges::adjacent_find(batch.logit_rows()) == batch.logit_rows().end());
 }
 
-// What an earlier step left is gone.
+// Overwrites the logits and hidden states of the last step, so that nobody can rely on them.
 void FakeModel::forget_step() {
   std::fill_n(f32(logits_), logits_.rows * logits_.cols, kNan);
   std::memset(TensorMemory::of(hidden_), 0xee, static_cast<size_t>(hidden_.bytes()));
@@ -128,7 +128,7 @@ void FakeModel::run_sequence(const StagedBatch& batch, const SequenceRows& seque
   }
 }
 
-// What attention makes of the positions before a row.
+// Returns what attention computes from the positions before a row.
 FakeModel::Hidden FakeModel::read_prefix(State state, int64_t positions) {
   Hidden hidden;
   for (int64_t i = 0; i < positions; ++i) {
@@ -161,7 +161,7 @@ Tensor FakeModel::last_hidden(int64_t rows) const {
   return hidden_.first(rows);
 }
 
-// NaN begins in the last layer.
+// Shows the layers to the observer. NaN first appears in the last layer.
 void FakeModel::observe(const LayerObserver& observer) {
   std::vector<float> values(sources_.size() * config_.dim, 1);
   const Tensor residual = f32_tensor(values.data(), std::ssize(sources_), config_.dim);
@@ -194,8 +194,8 @@ Tensor FakeModel::forward_mtp(Batch handle, std::span<const Tensor> hidden) {
   return write_logits(batch.logit_rows());
 }
 
-// From what the model knew behind a token, and the next token: what it will know behind that one. Where the head is
-// wrong it knows something else.
+// Predicts the hidden state behind the next token, from the hidden state of a token and the next token. When the head
+// is to be wrong, the result is another hidden state.
 void FakeModel::run_head(const StagedBatch& batch, const SequenceRows& sequence) {
   MOEBIUS_CHECK(!sequence.draft && sequence.log.id < 0);  // the head has no recurrence to take back or to replay
   for (int64_t i = 0; i < sequence.rows; ++i) {
@@ -215,7 +215,8 @@ void FakeModel::run_head(const StagedBatch& batch, const SequenceRows& sequence)
   count_gaps(sequence.state, sequence.position);
 }
 
-// Pairs before `position`, which the head attends to, as far as the truth behind them is known.
+// Counts the wrong pairs before `position`, which the head attends to. It checks only the pairs whose true values are
+// known.
 void FakeModel::count_gaps(State state, int64_t position) {
   const int64_t known = std::min(position, memory_.state(state).now.seen - 1);
   for (int64_t i = 0; i < known; ++i) {
@@ -226,7 +227,7 @@ void FakeModel::count_gaps(State state, int64_t position) {
 
 // ---- logs
 
-// A step of its own: the batch that was staged is gone, and what the last step left stays.
+// A replay is a separate step: it invalidates the staged batch, but leaves the results of the last step valid.
 void FakeModel::replay(State state, DeltaLog log, int64_t first, int64_t rows) {
   FakeState& of = memory_.state(state);
   const FakeLog& from = memory_.log(log);

@@ -1,7 +1,7 @@
-// A model whose logits are a hash of exactly what those of a hybrid model depend on: the recurrent state, and the keys
-// and values of all positions up to the row, each of which depends on all before it. So a wrong page, a state that was
-// not taken back, a log replayed from the wrong place: each changes what is said. Its draft head is right at a set
-// rate. Time is counted on a clock of its own. Contracts of Model and Backend are checked as the real ones do.
+// For tests: a model whose logits are a hash of everything that the logits of a hybrid model depend on. This is the
+// recurrent state, and the keys and values of all positions up to the row. Each of them depends on all earlier ones. A
+// wrong page, a state that was not taken back, or a log replayed from the wrong place therefore changes the answer. The
+// draft head is right at a given rate. The model has a simulated clock. It checks the contracts of Model and Backend.
 #pragma once
 
 #include <functional>
@@ -18,9 +18,9 @@ struct FakeOptions {
   int64_t max_rows = 512;
   int64_t draft_rows = 16;
   bool has_head = true;
-  double head_accuracy = 0.8;   // of its logits, how often they are the model's own
-  int32_t nan_token = -1;       // makes everything behind it NaN
-  int32_t head_nan_token = -1;  // likewise of the draft head alone
+  double head_accuracy = 0.8;   // how often the logits of the draft head equal those of the model
+  int32_t nan_token = -1;       // the token that makes all later logits of the model NaN
+  int32_t head_nan_token = -1;  // the token that makes the later logits of the draft head NaN
   std::function<double(int64_t rows)> step_seconds = [](int64_t rows) { return 1 + 0.1 * static_cast<double>(rows); };
   std::function<double(int64_t rows)> head_seconds = [](int64_t rows) {
     return 0.05 + 0.01 * static_cast<double>(rows);
@@ -29,7 +29,7 @@ struct FakeOptions {
 
 class FakeModel : public Model {
  public:
-  static constexpr int32_t kVocab = 48;  // ids in use; the table has two more
+  static constexpr int32_t kVocab = 48;  // the number of ids in use; the logits have two columns more
   static constexpr int32_t kStop = 7;
 
   FakeModel(FakeBackend& backend, const FakeOptions& options);
@@ -37,12 +37,12 @@ class FakeModel : public Model {
   FakeModel(const FakeModel&) = delete;
   FakeModel& operator=(const FakeModel&) = delete;
 
-  // For tests.
+  // The functions up to head_steps() are for tests.
   [[nodiscard]] double now() const { return now_; }
   void pass(double seconds) { now_ += seconds; }
   [[nodiscard]] int64_t steps() const { return steps_; }
-  [[nodiscard]] int64_t rows() const { return rows_; }  // of all steps
-  // Positions that the head looked at and whose pair was missing or of another sequence.
+  [[nodiscard]] int64_t rows() const { return rows_; }  // the rows of all steps
+  // How often the head looked at a position whose pair was missing or belonged to another sequence.
   [[nodiscard]] int64_t head_gaps() const { return head_gaps_; }
   [[nodiscard]] int64_t head_steps() const { return head_steps_; }
 
@@ -57,13 +57,13 @@ class FakeModel : public Model {
   void set_expert_path(ExpertPath) override {}
 
  private:
-  // What the last layer knows behind a row; lies in a row of hidden states as it is.
+  // The output of the last layer for a row. Its bytes are stored unchanged in a row of the hidden states.
   struct Hidden {
     static constexpr int32_t kMark = 0x5eed;
     uint64_t recurrent = 0;
     uint64_t attention = 0;
     int32_t is_nan = 0;
-    int32_t mark = kMark;  // of a row that somebody wrote
+    int32_t mark = kMark;  // shows that the row was written
     [[nodiscard]] uint64_t hash() const;
   };
   void check(const StagedBatch& batch) const;
@@ -83,7 +83,7 @@ class FakeModel : public Model {
   ModelOptions options_;
   Tensor logits_;                // [kMaxLogitRows, V]
   Tensor hidden_;                // [max_rows, sizeof(Hidden)]
-  std::vector<Hidden> sources_;  // [rows]: what the logits of each row are made of
+  std::vector<Hidden> sources_;  // [rows]: the values from which the logits of each row are made
   double now_ = 0;
   int64_t steps_ = 0;
   int64_t head_steps_ = 0;

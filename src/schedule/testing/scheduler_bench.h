@@ -1,4 +1,4 @@
-// A scheduler on a fake model, and what came out of it, request by request. For tests.
+// For tests: a scheduler on a fake model, which collects the events of each request.
 #pragma once
 
 #include <map>
@@ -22,16 +22,16 @@ struct BenchOptions {
   bool prefix_cache = true;
 };
 
-// What the events of one request added up to.
+// The collected events of one request.
 struct Heard {
   std::vector<int32_t> tokens;
-  std::vector<int64_t> steps;  // of the model, when each token came
+  std::vector<int64_t> steps;  // for each token: how many steps the model had run when the token came
   AnswerEnd end = AnswerEnd::kNone;
-  Usage usage;  // known at the end
+  Usage usage;  // is set at the end of the request
   std::optional<ErrorCode> error;
-  std::string message;  // of the error
-  int64_t prompts = 0;  // events
-  PromptEvent prompt;   // the last of them
+  std::string message;  // the text of `error`
+  int64_t prompts = 0;  // the number of prompt events
+  PromptEvent prompt;   // the last prompt event
 };
 
 class SchedulerBench {
@@ -60,7 +60,7 @@ class SchedulerBench {
     return worked;
   }
 
-  // Until nothing is left to do; fails when that takes too many steps.
+  // Runs steps until nothing is left to do. Fails when that takes too many steps.
   void run(int64_t max_steps = 100'000) {
     for (int64_t i = 0; step(); ++i) MOEBIUS_CHECK(i < max_steps);
   }
@@ -69,19 +69,19 @@ class SchedulerBench {
   Scheduler& scheduler() { return *scheduler_; }
   FakeModel& model() { return model_; }
   FakeMemory& memory() { return backend_.memory(); }
-  // All that was taken goes back: what is alive afterwards is a leak.
+  // Destroys the scheduler, which gives all its memory back. Anything of it that is alive afterwards is a leak.
   void destroy_scheduler() { scheduler_.reset(); }
 
  private:
   void listen() {
     for (const Event& event : scheduler_->drain_events()) {
       Heard& heard = heard_.at(event.request);
-      MOEBIUS_CHECK(heard.end == AnswerEnd::kNone);  // nothing comes behind the end
+      MOEBIUS_CHECK(heard.end == AnswerEnd::kNone);  // no event may come after the end
       if (const auto* prompt = std::get_if<PromptEvent>(&event.what)) {
         ++heard.prompts;
         heard.prompt = *prompt;
       } else if (const auto* draw = std::get_if<Draw>(&event.what)) {
-        MOEBIUS_CHECK(heard.prompts > 0);  // nothing comes before the prompt
+        MOEBIUS_CHECK(heard.prompts > 0);  // no draw may come before the prompt event
         heard.tokens.push_back(draw->token);
         heard.steps.push_back(model_.steps());
       } else if (const auto* end = std::get_if<EndEvent>(&event.what)) {
@@ -93,7 +93,7 @@ class SchedulerBench {
   static void hear_end(Heard& heard, const EndEvent& event) {
     heard.end = event.end;
     heard.usage = event.usage;
-    if (heard.prompts > 0) {  // what was told with the prompt is still so
+    if (heard.prompts > 0) {  // the end must repeat the numbers of the prompt event
       MOEBIUS_CHECK(heard.prompt.prompt_tokens == event.usage.prompt_tokens);
       MOEBIUS_CHECK(heard.prompt.reused_tokens == event.usage.reused_tokens);
     }
@@ -109,7 +109,7 @@ class SchedulerBench {
   RequestId last_id_ = 0;
 };
 
-// A prompt of so many tokens, another for each seed.
+// Returns a prompt of so many tokens. Each seed gives another prompt.
 inline std::vector<int32_t> prompt_of(int64_t tokens, uint32_t seed = 1) {
   std::vector<int32_t> prompt;
   uint32_t state = seed * 2654435761u + 12345u;
@@ -127,7 +127,7 @@ inline SequenceSpec request(std::vector<int32_t> prompt, int64_t max_tokens) {
   return spec;
 }
 
-// Bytes of so many states and pages.
+// Returns the bytes of so many states and pages.
 inline int64_t bytes_of(int64_t states, int64_t pages, const FakeOptions& options = {}) {
   FakeBackend backend;
   const FakeModel model(backend, options);
@@ -139,7 +139,7 @@ inline std::vector<int32_t> joined(std::vector<int32_t> first, const std::vector
   return first;
 }
 
-// All but the text, which cannot be copied.
+// Copies everything but the text, which cannot be copied.
 inline SequenceSpec copy_of(const SequenceSpec& spec) {
   return {.id = spec.id,
           .parent = spec.parent,
@@ -155,7 +155,7 @@ inline SequenceSpec copy_of(const SequenceSpec& spec) {
           .drafts = spec.drafts};
 }
 
-// How a request goes alone, with nothing cached and nothing drafted.
+// Runs a request alone, without cache and without drafts.
 inline Heard plain_run(const SequenceSpec& spec, const FakeOptions& model) {
   SequenceSpec plain = copy_of(spec);
   plain.speculation = {};
