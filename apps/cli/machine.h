@@ -26,7 +26,7 @@ std::vector<std::string_view> words_of(const std::vector<InstructionSet>& isas);
 // Returns the number of threads to use. `threads` is the value of --threads; 0 stands for the default.
 int chosen_threads(int threads);
 
-// Returns what `moebius --version` prints: version, commit, compiler, numerics, instruction sets and libraries, in five lines.
+// Returns the five lines of `moebius --version`: version, commit and compiler, numerics, instruction sets, libraries.
 std::string version_text();
 
 }  // namespace moebius::internal::apps

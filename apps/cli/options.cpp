@@ -17,7 +17,7 @@ constexpr double kBytesPerGb = 1e9;
 constexpr double kMaxGb = 1e6;
 constexpr const char* kGroup = "Common options";
 
-// One of the words of an enumeration; the help page shows the words as the type.
+// Adds an option that takes one word of an enumeration. The help page shows the words as its type.
 template <typename Enum>
 CLI::Option* add_choice(CLI::App& command, const std::string& flag, const std::string& about,
                         const std::function<void(Enum)>& set) {
@@ -29,14 +29,16 @@ CLI::Option* add_choice(CLI::App& command, const std::string& flag, const std::s
       ->group(kGroup);
 }
 
-// As above, into a value whose present content is the default that the help page shows.
+// Adds an option that takes one word of an enumeration and writes it to `value`. The help page shows the present
+// content of `value` as the default.
 template <typename Enum>
 void add_choice(CLI::App& command, const std::string& flag, const std::string& about, Enum& value) {
   const std::function<void(Enum)> set = [&value](Enum chosen) { value = chosen; };
   add_choice(command, flag, about, set)->default_str(std::string(word(value)));
 }
 
-// Where packed weights go when the checkpoint's own folder cannot be written to; empty when nobody says.
+// Returns the folder for packed weights of checkpoints whose own folder cannot be written to. Returns "" when no
+// variable says where it is.
 std::string user_cache_directory() {
   const auto folder = [](const char* variable, const char* below) -> std::string {
     const char* value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): before any thread starts

@@ -1,4 +1,4 @@
-// The options that every command which runs a model has. load/option_words.h has the words of their values.
+// The options of every command that runs a model. load/option_words.h has the words of their values.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,7 +8,7 @@
 
 namespace moebius::internal::apps {
 
-// Of commands that look at one sequence: nothing drafts.
+// Returns options for commands that look at one sequence: nothing drafts.
 inline EngineOptions without_drafts() {
   EngineOptions options;
   options.drafts.head = DraftHeadUse::kNone;
@@ -16,7 +16,7 @@ inline EngineOptions without_drafts() {
   return options;
 }
 
-// Of commands that answer one request at a time, in steps of at most so many tokens.
+// Returns options for commands that answer one request at a time, in steps of at most `max_rows` tokens.
 EngineOptions answering_options(int64_t max_rows);
 
 struct CommonOptions {
@@ -25,18 +25,18 @@ struct CommonOptions {
   bool verbose = false;
 };
 
-// Adds all of them but --experts, which the bench takes as a list.
+// Adds all common options but --experts, which `bench` takes as a list.
 void add_common_options(CLI::App& command, CommonOptions& options);
 void add_experts_option(CLI::App& command, CommonOptions& options);
 void add_speculation_option(CLI::App& command, CommonOptions& options);
 void add_cache_options(CLI::App& command, CommonOptions& options);
-// DIR, required.
+// Adds DIR, which is required.
 void add_directory(CLI::App& command, std::string& directory);
 
-// Loads no draft head, and keeps no rows for drafts, where none is used.
+// Leaves out the draft head, and the rows for drafts, when the mode of speculation does not use them.
 void prepare_speculation(EngineOptions& engine);
 
-// Throws kUsage for choices that exclude each other; before anything is opened.
+// Throws kUsage for choices that exclude each other. Call it before anything is opened.
 void check_common_options(const CommonOptions& options);
 
 }  // namespace moebius::internal::apps
