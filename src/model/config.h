@@ -46,7 +46,7 @@ struct ModelConfig {
   bool renormalize = true;
 
   [[nodiscard]] RopeSpec rope() const { return {rotary_dim, rope_theta, yarn}; }
-  // The shapes that operations and states use. A shape of zeros stands for a kind of layer that the model lacks.
+  // The shapes that operations and states use. The delta and router shapes are zeros in a model without such layers.
   [[nodiscard]] AttentionShape attention_shape() const;
   [[nodiscard]] DeltaShape delta_shape() const;
   [[nodiscard]] RouterShape router_shape() const;

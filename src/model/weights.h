@@ -111,7 +111,8 @@ class WeightBinder {
   std::vector<BoundVector> vectors_;
   std::vector<BoundConvolution> convolutions_;
   std::vector<BoundExperts> experts_;
-  std::optional<bool> raw_;  // true: norms and convolutions as in Hugging Face files; the first convolution sets it
+  std::optional<bool>
+      raw_;  // true: norms and convolutions as in Hugging Face files; the first convolution or set_raw() sets it
 };
 
 }  // namespace moebius::internal

@@ -64,7 +64,7 @@ class DraftHead {
   }
   // Runs the pending pairs through the head.
   void feed_pending(Sequence& sequence);
-  // Drops the pending pairs. The head never sees them.
+  // Drops the pending pairs, so that the head never sees them. The last pair stays pending, unless it ends a page.
   void drop_pending(Sequence& sequence);
   // Makes the drafts of the jobs. A draft is drawn like the model's own token, with the same random number, so the two
   // are likely to be equal.

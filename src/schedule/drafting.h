@@ -72,7 +72,7 @@ class Drafting {
   double start_ = 0;
   double late_upkeep_seconds_ = 0;  // the upkeep between earlier steps that was not reported yet
   double upkeep_seconds_ = 0;       // the time of feeding pending pairs, since begin_step()
-  double pair_seconds_ = 0;         // the latest estimate of the time of one pending pair
+  double pair_seconds_ = 0;         // estimated time of feeding one pending pair
   double plan_seconds_ = 0;         // the time of the last plan
   int64_t pause_ = 0;               // how many further steps run without a plan
 };

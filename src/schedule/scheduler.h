@@ -2,7 +2,7 @@
 // sequence with a prompt has a piece of the prompt. When memory runs out, the scheduler drops cached prefixes, then
 // preempts the youngest sequence, which later continues with the same answer. An answer never depends on the other
 // sequences: sequences of a step do not see each other, an accepted draft equals the drawn token, and cached entries
-// have the same bits as computed ones. It is for one thread. This file contains no text processing.
+// have the same bits as computed ones. It is for one thread. AnswerText makes text of tokens, not the scheduler.
 #pragma once
 
 #include <cstdint>
