@@ -14,6 +14,23 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(PROGRAM).parent
 
 
+# A program that catches what the library throws.
+CATCHES = """
+#include <moebius/engine.h>
+#include <moebius/version.h>
+
+#include <iostream>
+
+int main() {
+  try {
+    moebius::Engine::load("Qwen/No-Such-Model");
+  } catch (const moebius::Error& error) {
+    std::cout << moebius::build_info().version << ' ' << name(error.code()) << ' ' << error.hint() << '\\n';
+  }
+}
+"""
+
+
 def command(*arguments, **options):
     result = subprocess.run(
         [str(argument) for argument in arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
@@ -40,18 +57,18 @@ class Installed(unittest.TestCase):
         cls.environment = {**os.environ, "PKG_CONFIG_PATH": str(cls.library.parent / "pkgconfig"),
                            "LD_LIBRARY_PATH": str(cls.library.parent)}
 
-    def consumer(self, cmake):
-        """A folder with the README's example and this CMakeLists.txt."""
+    def consumer(self, cmake, source=None):
+        """A folder with the README's example, or another program, and this CMakeLists.txt."""
         folder = Path(tempfile.mkdtemp(dir=self.folder.name))
-        (folder / "ask.cpp").write_text(readme_block("cpp"))
+        (folder / "ask.cpp").write_text(source or readme_block("cpp"))
         (folder / "CMakeLists.txt").write_text(cmake)
         return folder
 
     def expect_answer(self, program):
         self.assertIn("= 21", command(program, cwd=ROOT, env=self.environment))
 
-    def build(self, cmake):
-        folder = self.consumer(cmake)
+    def build(self, cmake, source=None):
+        folder = self.consumer(cmake, source)
         command("cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}")
         command("cmake", "--build", folder / "build")
         return folder / "build/ask"
@@ -69,6 +86,10 @@ class Installed(unittest.TestCase):
         program = self.build(cmake.replace("moebius::moebius", "moebius::static"))
         self.expect_answer(program)
         self.assertNotIn("libmoebius.so", command("ldd", program, env=self.environment))
+
+    def test_errors_cross_the_border_of_the_library(self):
+        said = command(self.build(readme_block("cmake"), CATCHES), env=self.environment)
+        self.assertRegex(said, r"^\d+\.\d+\.\d+ missing_input .*`hf download Qwen/No-Such-Model --local-dir")
 
     def test_pkg_config_knows_what_to_link(self):
         folder = self.consumer("")
