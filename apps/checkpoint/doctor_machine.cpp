@@ -69,8 +69,8 @@ void examine_memory(Findings& findings) {
 void advise_model(Findings& findings) {
   const PublishedModel* model = largest_model_within(available_memory_bytes().value_or(0));
   if (model == nullptr) return;
-  findings.pass("model for this memory", fmt::format("{} ({:.1f} GB): {}", model->repository, model->gigabytes,
-                                                     download_command(std::string(model->repository))));
+  findings.pass("largest model", fmt::format("{} ({:.1f} GB): {}", model->repository, model->gigabytes,
+                                             download_command(std::string(model->repository))));
 }
 
 void examine_bandwidth(Findings& findings, const CommonOptions& common) {

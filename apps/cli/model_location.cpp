@@ -104,7 +104,7 @@ std::string advice(const std::string& name, const std::string& near) {
   const std::string download = download_command(name);
   std::string text = near.empty() ? "" : fmt::format("did you mean {}? ", in_quotes(near));
   if (!download.empty()) {
-    text += fmt::format("`{}` downloads it (pip install huggingface_hub)", download);
+    text += fmt::format("`{}` downloads it (pipx install huggingface_hub)", download);
   } else if (near.empty()) {
     text =
         "give the directory of a checkpoint, or the name of a downloaded one; README.md lists some for each size of "
