@@ -17,24 +17,22 @@ constexpr double kBytesPerGb = 1e9;
 constexpr double kMaxGb = 1e6;
 constexpr const char* kGroup = "Common options";
 
-// Adds an option that takes one word of an enumeration. The help page shows the words as its type.
-template <typename Enum>
-CLI::Option* add_choice(CLI::App& command, const std::string& flag, const std::string& about,
-                        const std::function<void(Enum)>& set) {
+// Adds an option that takes one word of an enumeration and writes its value to `target`, which may be optional. The
+// help page shows the words as the type of the option.
+template <typename Enum, typename Target>
+CLI::Option* add_choice(CLI::App& command, const char* flag, const char* about, Target& target) {
   const std::vector<std::string> choices = option_texts<Enum>();
-  const auto set_word = [set, flag](const std::string& text) { set(parse_word<Enum>(flag, text)); };
-  return command.add_option_function<std::string>(flag, set_word, about)
+  const auto set = [&target, flag](const std::string& text) { target = parse_word<Enum>(flag, text); };
+  return command.add_option_function<std::string>(flag, set, about)
       ->type_name(fmt::format("{}", fmt::join(choices, "|")))
       ->check(CLI::IsMember(choices).description(""))
       ->group(kGroup);
 }
 
-// Adds an option that takes one word of an enumeration and writes it to `value`. The help page shows the present
-// content of `value` as the default.
+// Adds such an option. The help page shows the present content of `value` as the default.
 template <typename Enum>
-void add_choice(CLI::App& command, const std::string& flag, const std::string& about, Enum& value) {
-  const std::function<void(Enum)> set = [&value](Enum chosen) { value = chosen; };
-  add_choice(command, flag, about, set)->default_str(std::string(word(value)));
+void add_choice_with_default(CLI::App& command, const char* flag, const char* about, Enum& value) {
+  add_choice<Enum>(command, flag, about, value)->default_str(std::string(word(value)));
 }
 
 // Returns the folder for packed weights of checkpoints whose own folder cannot be written to. Returns "" when no
@@ -60,23 +58,23 @@ EngineOptions answering_options(int64_t max_rows) {
 void add_common_options(CLI::App& command, CommonOptions& options) {
   EngineOptions& engine = options.engine;
   ComputeOptions& compute = engine.compute;
-  add_choice(command, "--backend", "What runs the model", compute.backend);
-  add_choice<InstructionSet>(command, "--isa", "Instruction set [the best there is]",
-                             [&compute](InstructionSet isa) { compute.instruction_set = isa; });
+  add_choice_with_default(command, "--backend", "What runs the model", compute.backend);
+  add_choice<InstructionSet>(command, "--isa", "Instruction set [the best there is]", compute.instruction_set);
   command.add_option("--threads", compute.threads, "Threads; 0: physical cores within affinity and quota")
       ->type_name("N")
       ->check(CLI::Range(0, kMaxThreads).description(""))
       ->group(kGroup)
       ->capture_default_str();
-  add_choice(command, "--kv", "Keys and values in the cache", engine.cache.kv);
-  add_choice(command, "--activations", "Inputs of quantized matmuls; f32: reference only", compute.activations);
+  add_choice_with_default(command, "--kv", "Keys and values in the cache", engine.cache.kv);
+  add_choice_with_default(command, "--activations", "Inputs of quantized matmuls; f32: reference only",
+                          compute.activations);
   command.add_option("--ctx", engine.limits.context, "Most tokens of a sequence")
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, kMaxContext).description(""))
       ->group(kGroup)
       ->capture_default_str();
-  add_choice(command, "--packed", "Packed weights on disk, for a fast start: use and renew, make, or off",
-             engine.packed.use);
+  add_choice_with_default(command, "--packed", "Packed weights on disk, for a fast start: use and renew, make, or off",
+                          engine.packed.use);
   command.add_flag("--verify", engine.packed.verify, "Compare the checksums of packed weights first")->group(kGroup);
   engine.packed.cache_directory = user_cache_directory();
   command.add_flag("--json", options.json, "Results as JSON on stdout")->group(kGroup);
@@ -84,7 +82,8 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
 }
 
 void add_experts_option(CLI::App& command, CommonOptions& options) {
-  add_choice(command, "--experts", "Way through the experts: same bits, other speed", options.engine.compute.experts);
+  add_choice_with_default(command, "--experts", "Way through the experts: same bits, other speed",
+                          options.engine.compute.experts);
 }
 
 void add_speculation_option(CLI::App& command, CommonOptions& options) {

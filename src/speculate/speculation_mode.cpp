@@ -28,8 +28,8 @@ SpeculationMode parse_speculation_mode(std::string_view text) {
   if (mode.off()) refuse(text);
   if (colon == std::string_view::npos) return mode;
   const std::string_view digits = text.substr(colon + 1);
-  const char* const end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, mode.depth);
+  const char* const end = digits.end();
+  const auto [stop, error] = std::from_chars(digits.begin(), end, mode.depth);
   const bool in_range = mode.depth >= 1 && mode.depth <= SpeculationMode::kMaxDepth;
   if (error != std::errc{} || stop != end || !in_range) refuse(text);
   return mode;
