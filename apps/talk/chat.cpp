@@ -133,6 +133,7 @@ Reply Dialogue::say() {
 // The person types the results of the tools. An empty line, Ctrl-C or Ctrl-D leaves the calls unanswered.
 void Dialogue::ask_for_results(const Reply& reply) {
   for (const ToolCall& call : reply.tool_calls) {
+    if (!call.is_complete) return note("the call of {} was cut off: it has no result\n", call.name);
     const TypedLine result = editor_.read(fmt::format("{} returns> ", call.name));
     HeldInterrupts::take();
     if (result.kind != TypedLine::Kind::kText || result.text.empty()) return;

@@ -16,7 +16,7 @@ struct ReplyEvent {
     kContent,        // text: the next piece of the answer
     kCallStarted,    // text: the tool's name; id
     kCallArguments,  // text: the next piece of the arguments; those of one call make one JSON object
-    kCallFinished,
+    kCallFinished,   // the call is whole; a call that the end of the reply cuts off has no such event
   };
   Kind kind = Kind::kContent;
   int call = -1;  // index of the tool call, from 0; -1 for text
@@ -28,7 +28,11 @@ struct ReplyEvent {
 struct ToolCall {
   std::string id;
   std::string name;
-  std::string arguments;  // a JSON object
+  std::string arguments;  // a JSON object, also of a call that was cut off: what there was of it, closed
+  // False while a call is being written, and false for good when a limit of tokens, a stop string or a caller cut it
+  // off: values are missing or cut then, so the call must not be made. A model that ends its reply inside a call, as
+  // some do without the closing tags, has ended the call too.
+  bool is_complete = true;
   bool operator==(const ToolCall&) const = default;
 };
 

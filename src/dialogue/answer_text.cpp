@@ -29,11 +29,12 @@ std::vector<ReplyEvent> AnswerText::feed(int32_t id) {
   return tag ? parser_->feed_tag(*tag) : read(text);
 }
 
-std::vector<ReplyEvent> AnswerText::finish() {
+std::vector<ReplyEvent> AnswerText::finish(AnswerEnd end) {
   std::string text = stop_strings_.feed(decoder_.finish());
   text += stop_strings_.finish();
   std::vector<ReplyEvent> events = read(text);
-  if (parser_) std::ranges::move(parser_->finish(), std::back_inserter(events));
+  const ReplyEnd reply_end = end == AnswerEnd::kStop && !stopped() ? ReplyEnd::kByModel : ReplyEnd::kCut;
+  if (parser_) std::ranges::move(parser_->finish(reply_end), std::back_inserter(events));
   return events;
 }
 

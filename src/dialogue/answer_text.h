@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "moebius/reply.h"
+#include "moebius/request.h"
 #include "reply/reply_parser.h"
 #include "sample/stop_strings.h"
 #include "tokenizer/stream_decoder.h"
@@ -26,8 +27,9 @@ class AnswerText {
   std::vector<ReplyEvent> feed(int32_t id);
   // Whether a stop string has ended the answer.
   [[nodiscard]] bool stopped() const { return stop_strings_.match().has_value(); }
-  // Returns the text that was held back. Must be called once, however the answer ended.
-  std::vector<ReplyEvent> finish();
+  // Returns the text that was held back. Must be called once. A call of a tool is whole when the model itself stopped;
+  // any other end, or a stop string, may have cut it off.
+  std::vector<ReplyEvent> finish(AnswerEnd end);
 
  private:
   std::vector<ReplyEvent> read(const std::string& text);

@@ -43,7 +43,7 @@ Reply folded(const Events& events) {
 
 Reply reply_of(AnswerText answer, const Ids& ids) {
   Events events = fed(answer, ids);
-  std::ranges::move(answer.finish(), std::back_inserter(events));
+  std::ranges::move(answer.finish(AnswerEnd::kStop), std::back_inserter(events));
   return folded(events);
 }
 
@@ -54,7 +54,7 @@ TEST(AnswerText, a_stop_string_ends_the_answer_and_is_not_its_text) {
     EXPECT_FALSE(answer.stopped());
     EXPECT_EQ(fed(answer, {kLetterA}), Events{}) << is_chat;
     EXPECT_TRUE(answer.stopped());
-    EXPECT_EQ(answer.finish(), Events{}) << is_chat;
+    EXPECT_EQ(answer.finish(AnswerEnd::kStop), Events{}) << is_chat;
   }
 }
 
@@ -63,7 +63,7 @@ TEST(AnswerText, what_might_have_become_a_stop_string_comes_at_the_end) {
   const Ids ids(6, kLetterA);
   Events events = fed(answer, ids);
   EXPECT_EQ(folded(events).content, "aa");
-  std::ranges::move(answer.finish(), std::back_inserter(events));
+  std::ranges::move(answer.finish(AnswerEnd::kStop), std::back_inserter(events));
   EXPECT_EQ(folded(events).content, "aaaaaa");
 }
 
@@ -71,13 +71,13 @@ TEST(AnswerText, a_half_character_waits_for_its_rest_and_is_replaced_at_the_end)
   AnswerText answer(small(), std::nullopt, {});
   EXPECT_EQ(fed(answer, {0xC3}), Events{});
   EXPECT_EQ(fed(answer, {0xA9, 0xC3}), (Events{{Kind::kContent, -1, "é", ""}}));
-  EXPECT_EQ(answer.finish(), (Events{{Kind::kContent, -1, "\uFFFD", ""}}));
+  EXPECT_EQ(answer.finish(AnswerEnd::kStop), (Events{{Kind::kContent, -1, "\uFFFD", ""}}));
 }
 
 TEST(AnswerText, a_stop_string_may_end_with_a_replaced_character) {
   AnswerText answer(small(), std::nullopt, {"a\uFFFD"});
   EXPECT_EQ(fed(answer, {kLetterA, 0xC3}), Events{});
-  EXPECT_EQ(answer.finish(), Events{});
+  EXPECT_EQ(answer.finish(AnswerEnd::kStop), Events{});
   EXPECT_TRUE(answer.stopped());
 }
 
@@ -89,7 +89,7 @@ TEST(AnswerText, answers_to_text_keep_their_tags) {
 TEST(AnswerText, a_chats_reply_is_told_apart) {
   ReplyFormat format;
   format.starts_in_reasoning = true;
-  format.tool_format = ToolFormat::kQwenXml;
+  format.may_call = true;
   format.tools = {{"add", nullptr}};
   format.id_prefix = "call_7_";
   const std::string call = "<tool_call>\n<function=add>\n<parameter=a>\n1\n</parameter>\n</function>\n</tool_call>";
@@ -103,7 +103,7 @@ TEST(AnswerText, a_chats_reply_is_told_apart) {
 // several tokens, it is text.
 TEST(AnswerText, a_tag_that_is_one_token_is_one_for_certain) {
   ReplyFormat format;
-  format.tool_format = ToolFormat::kQwenXml;
+  format.may_call = true;
   const auto arguments = [&](const Ids& tag) {
     Ids ids = demo().encode("<tool_call>\n<function=f>\n<parameter=p>\nx");
     ids.insert(ids.end(), tag.begin(), tag.end());
@@ -114,16 +114,31 @@ TEST(AnswerText, a_tag_that_is_one_token_is_one_for_certain) {
   EXPECT_EQ(arguments(demo().encode("</tool_call>")), R"({"p": "x"})");
 }
 
-TEST(AnswerText, an_answer_that_is_cut_off_finishes_its_call) {
+TEST(AnswerText, a_call_is_complete_when_the_model_itself_ends_the_answer) {
   ReplyFormat format;
-  format.tool_format = ToolFormat::kQwenXml;
-  AnswerText answer(demo(), format, {});
-  const Events events = fed(answer, demo().encode("<tool_call>\n<function=f>\n<parameter=p>\nx"));
-  ASSERT_FALSE(events.empty());
-  EXPECT_NE(events.back().kind, Kind::kCallFinished);
-  const Events rest = answer.finish();
-  ASSERT_FALSE(rest.empty());
-  EXPECT_EQ(rest.back().kind, Kind::kCallFinished);
+  format.may_call = true;
+  const std::string call = "<tool_call>\n<function=f>\n<parameter=p>\nx";
+  struct Row {
+    AnswerEnd end;
+    const char* text_behind;
+    bool is_complete;
+  };
+  const Row rows[] = {
+      {AnswerEnd::kStop, "", true},
+      {AnswerEnd::kLength, "", false},
+      {AnswerEnd::kCancelled, "", false},
+      {AnswerEnd::kStop, "STOP", false},  // a stop string
+      {AnswerEnd::kLength, "\n</parameter>\n</function>", true},
+  };
+  for (const Row& row : rows) {
+    AnswerText answer(demo(), format, {"STOP"});
+    Events events = fed(answer, byte_ids(call + row.text_behind, demo()));
+    ASSERT_FALSE(events.empty());
+    EXPECT_NE(events.back().kind, Kind::kCallFinished);
+    std::ranges::move(answer.finish(row.end), std::back_inserter(events));
+    const std::vector<ToolCall> expected = {{"call_0", "f", R"({"p": "x"})", row.is_complete}};
+    EXPECT_EQ(folded(events).tool_calls, expected) << name(row.end) << row.text_behind;
+  }
 }
 
 TEST(AnswerText, bad_stop_strings_are_refused) {
@@ -149,7 +164,7 @@ RC_GTEST_PROP(AnswerTextProperty, the_text_up_to_a_stop_string_is_the_answer, ()
   const std::string text = small().decode(ids);
   AnswerText answer(small(), std::nullopt, {"cab"});
   Events events = fed(answer, ids);
-  std::ranges::move(answer.finish(), std::back_inserter(events));
+  std::ranges::move(answer.finish(AnswerEnd::kStop), std::back_inserter(events));
   RC_ASSERT(folded(events).content == text.substr(0, text.find("cab")));
   RC_ASSERT(answer.stopped() == (text.find("cab") != std::string::npos));
 }

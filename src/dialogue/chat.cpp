@@ -124,6 +124,7 @@ Json tool_calls_json(const Reply& reply) {
   for (const ToolCall& call : reply.tool_calls) {
     calls.push_back(
         {{"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
+    if (!call.is_complete) calls.back()["is_complete"] = false;
   }
   return calls;
 }

@@ -6,7 +6,7 @@
 
 namespace moebius::internal {
 
-// Returns the member tool_calls of a message.
+// Returns the member tool_calls of a message. A call that was cut off also has "is_complete": false.
 Json tool_calls_json(const Reply& reply);
 
 // Returns {"messages": [...], "tools": [...], "template_options": {...}}. All three members are always present.

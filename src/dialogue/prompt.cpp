@@ -11,6 +11,7 @@
 #include "base/marked_view.h"
 #include "dialogue/chat_json.h"
 #include "moebius/error.h"
+#include "reply/calls_in_template.h"
 
 namespace moebius::internal {
 namespace {
@@ -51,7 +52,7 @@ bool starts_in_reasoning(const std::vector<int32_t>& prompt, const Tokenizer& to
 
 ReplyFormat reply_format(const std::vector<int32_t>& prompt, const Json& tools, const ModelText& text) {
   ReplyFormat format;
-  if (!tools.empty()) format.tool_format = tool_format_of(text.chat.choose(tools).source());
+  format.may_call = !tools.empty() && has_tool_calls(text.chat.choose(tools).source());
   format.starts_in_reasoning = starts_in_reasoning(prompt, text.tokenizer);
   format.tools = tool_schemas(tools);
   format.id_prefix = fmt::format("call_{}_", prompt.size());  // grows with the conversation

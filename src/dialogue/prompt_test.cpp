@@ -181,13 +181,13 @@ TEST_F(PromptTest, an_open_think_block_of_the_prompt_makes_the_answer_thinking) 
   }
 }
 
-TEST_F(PromptTest, calls_are_read_as_the_template_writes_them_and_only_with_tools) {
+TEST_F(PromptTest, calls_are_read_when_the_template_writes_them_and_only_with_tools) {
   Request request = chat({user("a")});
-  EXPECT_EQ(make(request, demo_).reply.value_or(ReplyFormat{}).tool_format, ToolFormat::kNone);
+  EXPECT_FALSE(make(request, demo_).reply.value_or(ReplyFormat{}).may_call);
   request.chat = Chat::from_json(R"({"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "add"}]})");
   const Prompt prompt = make(request, demo_);
   const ReplyFormat format = prompt.reply.value_or(ReplyFormat{});
-  EXPECT_EQ(format.tool_format, ToolFormat::kQwenXml);
+  EXPECT_TRUE(format.may_call);
   ASSERT_EQ(format.tools.size(), 1);
   EXPECT_EQ(format.tools[0].name, "add");
   EXPECT_EQ(format.id_prefix, "call_" + std::to_string(prompt.ids.size()) + "_");

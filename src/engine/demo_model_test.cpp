@@ -46,6 +46,11 @@ class DemoModel : public ::testing::Test {
   Reply tell_result(const ToolCall& call, const std::string& result) { return say(Message::tool_result(call, result)); }
   Engine& engine() { return engine_; }
 
+  [[nodiscard]] Chat chat_with(const std::string& question) const {
+    Chat chat = chat_;
+    chat.messages.push_back(Message::user(question));
+    return chat;
+  }
   void make_it_think() { chat_.thinking = true; }
   void offer_tools() {
     chat_.tools = {
@@ -128,6 +133,25 @@ TEST_F(DemoModel, gives_arguments_the_types_of_the_tool) {
   ASSERT_EQ(reply.tool_calls.size(), 1U);
   EXPECT_EQ(reply.tool_calls[0].name, "set_timer");
   EXPECT_EQ(reply.tool_calls[0].arguments, R"({"minutes": 5, "label": "tea"})");
+}
+
+TEST_F(DemoModel, marks_a_call_that_the_limit_of_tokens_cuts_off) {
+  offer_tools();
+  Chat chat = chat_with("Set a timer for 5 minutes for tea.");
+  int cut = 0;
+  bool is_over = false;
+  for (int64_t tokens = 4; !is_over; tokens += 4) {
+    Request request = greedy();
+    request.max_tokens = tokens;
+    const Said said = testing::answer(engine(), testing::about(chat, request));
+    is_over = said.end == AnswerEnd::kStop;
+    if (said.reply.tool_calls.empty()) continue;
+    const ToolCall& call = said.reply.tool_calls[0];
+    EXPECT_TRUE(parse_json(call.arguments, "arguments").is_object());
+    EXPECT_TRUE(call.is_complete || !is_over);
+    cut += !call.is_complete;
+  }
+  EXPECT_GT(cut, 0);
 }
 
 TEST_F(DemoModel, leaves_tools_alone_that_it_does_not_need) {

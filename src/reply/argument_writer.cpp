@@ -51,9 +51,6 @@ void ArgumentWriter::close() {
   events_->arguments(std::exchange(is_quoted_, false) ? "\"" : json_of_value(type_, value));
 }
 
-void ArgumentWriter::finish() {
-  events_->arguments(names_.empty() ? "{}" : "}");
-  events_->finish_call();
-}
+void ArgumentWriter::finish() { events_->arguments(names_.empty() ? "{}" : "}"); }
 
 }  // namespace moebius::internal

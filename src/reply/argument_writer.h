@@ -21,7 +21,7 @@ class ArgumentWriter {
   // Adds text from between the tags. One line break at its front and one at its end are syntax, all else is the value.
   void add(std::string_view text);
   void close();
-  void finish();
+  void finish();  // ends the object
 
  private:
   void stream();

@@ -6,25 +6,28 @@
 
 #include "base/json.h"
 #include "base/json_events.h"
+#include "reply/cut_json.h"
 
 namespace moebius::internal {
 namespace {
 
 constexpr const char* kWhere = "tool call";
 
-// Finds the text of the member "arguments". It goes to the client with its own spelling of numbers and its spaces.
-class ArgumentsFinder : public JsonHandler {
+// Finds the text of a member that is an object. It goes to the client with its own spelling of numbers and its spaces.
+class MemberFinder : public JsonHandler {
  public:
+  explicit MemberFinder(std::string_view member) : member_(member) {}
+
   void begin_object() override {
-    if (depth_++ == 1 && is_arguments_) begin_ = position() - 1;
+    if (depth_++ == 1 && is_member_) begin_ = position() - 1;
   }
   void end_object() override {
-    if (--depth_ == 1 && is_arguments_) end_ = position();
+    if (--depth_ == 1 && is_member_) end_ = position();
   }
   void begin_array() override { ++depth_; }
   void end_array() override { --depth_; }
   void key(std::string&& key) override {
-    if (depth_ == 1) is_arguments_ = key == "arguments";
+    if (depth_ == 1) is_member_ = key == member_;
   }
   void scalar(Json&& /*value*/) override {}
   void huge_number(std::string_view /*text*/) override { throw Error(ErrorCode::kInvalidJson, kWhere, "huge number"); }
@@ -32,23 +35,27 @@ class ArgumentsFinder : public JsonHandler {
   [[nodiscard]] std::string_view find_in(std::string_view json) const { return json.substr(begin_, end_ - begin_); }
 
  private:
+  std::string_view member_;
   int depth_ = 0;
-  bool is_arguments_ = false;
+  bool is_member_ = false;
   size_t begin_ = 0;
   size_t end_ = 0;
 };
 
 std::string arguments_of(const Json& call, std::string_view json) {
-  const auto found = call.find("arguments");
-  if (found == call.end() || found->is_null()) return "{}";
-  if (found->is_object()) {
-    ArgumentsFinder finder;
-    parse_json_events({json, kWhere, {}, ErrorCode::kInvalidJson}, finder);
-    return std::string(finder.find_in(json));
+  for (const char* member : {"arguments", "parameters"}) {
+    const auto found = call.find(member);
+    if (found == call.end() || found->is_null()) continue;
+    if (found->is_object()) {
+      MemberFinder finder(member);
+      parse_json_events({json, kWhere, {}, ErrorCode::kInvalidJson}, finder);
+      return std::string(finder.find_in(json));
+    }
+    std::string text = JsonObject(call, kWhere).string(member);
+    if (!parse_json(text, kWhere).is_object()) throw Error(ErrorCode::kInvalidJson, kWhere, "no arguments");
+    return text;
   }
-  std::string text = JsonObject(call, kWhere).string("arguments");
-  if (!parse_json(text, kWhere).is_object()) throw Error(ErrorCode::kInvalidJson, kWhere, "no arguments");
-  return text;
+  return "{}";
 }
 
 bool may_stand_outside_strings(char c) {
@@ -66,6 +73,18 @@ std::optional<JsonCall> json_call_of(std::string_view json) {
   } catch (const Error&) {
     return std::nullopt;
   }
+}
+
+std::optional<JsonCall> cut_json_call_of(std::string_view json) {
+  const CutJson cut(json);
+  // The string at the cut may end inside an escape, which has up to twelve bytes: a pair of surrogates.
+  constexpr size_t kMaxDropped = 11;
+  for (size_t dropped = 0; dropped <= kMaxDropped; ++dropped) {
+    const std::optional<std::string> closed = cut.closed_in_string(dropped);
+    if (!closed) break;
+    if (auto call = json_call_of(*closed)) return call;
+  }
+  return json_call_of(cut.closed());
 }
 
 void JsonBlock::begin(std::string opening) {

@@ -15,9 +15,13 @@ struct JsonCall {
   std::string arguments;  // a JSON object, as the model wrote it
 };
 
-// Returns the call of an object {"name": ..., "arguments": ...}. The arguments may be an object, a string of one, null
-// or missing. Returns none when the text is no such object, or no JSON within the bounds of parse_json.
+// Returns the call of an object {"name": ..., "arguments": ...}, where some models write "parameters" for "arguments".
+// The arguments may be an object, a string of one, null or missing. Returns none when the text is no such object, or no
+// JSON within the bounds of parse_json.
 std::optional<JsonCall> json_call_of(std::string_view json);
+// Returns the call of such an object that was cut off, with the arguments that are there; a string in them may be cut
+// too. Returns none when the name is not whole.
+std::optional<JsonCall> cut_json_call_of(std::string_view json);
 
 class JsonBlock {
  public:

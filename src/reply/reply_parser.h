@@ -2,6 +2,11 @@
 // reply however the text was cut into pieces. No event is emitted that more text could take back. Bytes that are not
 // UTF-8 become U+FFFD. Any text is a reply, so there are no errors.
 //
+// Calls inside of thinking: some models call a tool without closing their thinking first, and end their reply. vLLM and
+// SGLang end the reasoning there. Here it ends there too, if the reply ends in calls of known tools, the first of which
+// is whole. These calls come at the end of the reply, because until then they may be quoted: what stands before a
+// </think>, or before more text, is thinking.
+//
 // Tags: the tokenizers of these models have <think>, </think>, <tool_call> and </tool_call> as one token each. A caller
 // that sees ids gives those tags to feed_tag and everything else to feed. A caller that has only text gives all of it
 // to feed. A tag given to feed_tag is surely a tag where the text alone would leave doubt (an orphan, or a </tool_call>
@@ -17,13 +22,12 @@
 
 #include "reply/reply_event.h"
 #include "reply/tag_lexer.h"
-#include "reply/tool_format.h"
 #include "reply/tool_schema.h"
 
 namespace moebius::internal {
 
 struct ReplyFormat {
-  ToolFormat tool_format = ToolFormat::kNone;  // also kNone when the request has no tools; tags of calls are text then
+  bool may_call = false;  // false: tags of calls are text
   // True when the prompt left a think block open: its last <think> comes after its last </think>.
   bool starts_in_reasoning = false;
   std::vector<ToolSchema> tools;
@@ -42,8 +46,8 @@ class ReplyParser {
   ~ReplyParser();
 
   std::vector<ReplyEvent> feed(std::string_view text);
-  std::vector<ReplyEvent> feed_tag(Tag tag);  // one of the four that tag_of_token knows
-  std::vector<ReplyEvent> finish();           // once, at the end: what was held back; finishes every started call
+  std::vector<ReplyEvent> feed_tag(Tag tag);     // one of the four that tag_of_token knows
+  std::vector<ReplyEvent> finish(ReplyEnd end);  // once: what was held back; closes the arguments of every started call
 
   // True when the reply ends for its calls, and not because the model stopped: finish_reason "tool_calls".
   [[nodiscard]] bool has_calls() const;
@@ -55,6 +59,6 @@ class ReplyParser {
 };
 
 // Parses a text that is whole already.
-Reply parse_reply(const ReplyFormat& format, std::string_view text);
+Reply parse_reply(const ReplyFormat& format, std::string_view text, ReplyEnd end = ReplyEnd::kByModel);
 
 }  // namespace moebius::internal

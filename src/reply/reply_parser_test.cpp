@@ -13,7 +13,9 @@ namespace moebius {
 // Found by argument-dependent look-up, so it stands beside Reply.
 static std::ostream& operator<<(std::ostream& out, const Reply& reply) {
   out << "reasoning: " << reply.reasoning << "\ncontent: " << reply.content;
-  for (const ToolCall& call : reply.tool_calls) out << "\n" << call.id << ": " << call.name << call.arguments;
+  for (const ToolCall& call : reply.tool_calls) {
+    out << "\n" << call.id << ": " << call.name << call.arguments << (call.is_complete ? "" : " (cut)");
+  }
   return out;
 }
 
@@ -59,7 +61,7 @@ std::vector<ReplyEvent> parse_cut(const GoldenReply& golden, const IsCut& is_cut
     }
   }
   feed_delta();
-  add(parser.finish());
+  add(parser.finish(golden.end));
   return events;
 }
 
@@ -139,6 +141,7 @@ TEST(ReplyParser, ends_every_call_with_valid_arguments_wherever_the_reply_is_cut
     const std::vector<ReplyPiece> bytes = bytes_of(golden);
     for (size_t size = 0; size < bytes.size(); ++size) {
       GoldenReply prefix = golden;
+      prefix.end = size % 2 == 0 ? ReplyEnd::kCut : ReplyEnd::kByModel;
       prefix.pieces.assign(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size));
       for (const ToolCall& call : folded(parse_cut(prefix, [](size_t) { return false; })).tool_calls) {
         EXPECT_TRUE(is_object(call.arguments)) << golden.name << ", " << size << " bytes: " << call.arguments;
@@ -149,12 +152,11 @@ TEST(ReplyParser, ends_every_call_with_valid_arguments_wherever_the_reply_is_cut
 
 // ---- events ----
 
-ReplyFormat xml_format() {
-  return {.tool_format = ToolFormat::kQwenXml, .tools = tool_schemas(testing::read_replies("tools"))};
-}
+ReplyFormat format_with_tools() { return {.may_call = true, .tools = tool_schemas(testing::read_replies("tools"))}; }
 
 TEST(ReplyParser, names_a_call_once_and_before_its_arguments) {
   for (const GoldenReply& golden : golden_replies()) {
+    const auto cut = std::ranges::count(golden.expected.tool_calls, false, &ToolCall::is_complete);
     int started = 0;
     int finished = 0;
     for (const ReplyEvent& event : parse_cut(golden, [](size_t) { return true; })) {
@@ -164,12 +166,12 @@ TEST(ReplyParser, names_a_call_once_and_before_its_arguments) {
       EXPECT_EQ(event.call, finished) << golden.name;
       finished += event.kind == Kind::kCallFinished;
     }
-    EXPECT_EQ(started, finished) << golden.name;
+    EXPECT_EQ(started, finished + cut) << golden.name;
   }
 }
 
 TEST(ReplyParser, streams_a_text_value_but_its_last_line_break) {
-  ReplyParser parser(xml_format());
+  ReplyParser parser(format_with_tools());
   parser.feed("<tool_call>\n<function=write_file>\n<parameter=content>\n");
   const std::vector<ReplyEvent> first = {{Kind::kCallArguments, 0, "\"one", {}}};
   EXPECT_EQ(parser.feed("one\n"), first);
@@ -178,7 +180,7 @@ TEST(ReplyParser, streams_a_text_value_but_its_last_line_break) {
 }
 
 TEST(ReplyParser, sends_a_value_of_another_type_when_it_is_whole) {
-  ReplyParser parser(xml_format());
+  ReplyParser parser(format_with_tools());
   parser.feed("<tool_call>\n<function=typed>\n<parameter=count>");
   EXPECT_TRUE(parser.feed("5\n</parameter>\n").empty());
   const std::vector<ReplyEvent> expected = {{Kind::kCallArguments, 0, "5, \"flag\": ", {}}};
@@ -192,7 +194,7 @@ TEST(ReplyParser, holds_back_only_what_may_become_a_tag) {
 }
 
 TEST(ReplyParser, makes_the_ids_of_calls_from_the_prefix_of_the_request) {
-  ReplyFormat format = xml_format();
+  ReplyFormat format = format_with_tools();
   format.id_prefix = "call_7f_";
   const Reply reply = parse_reply(format, "<tool_call><function=a></function></tool_call><tool_call><function=b>");
   ASSERT_EQ(reply.tool_calls.size(), 2u);
@@ -201,7 +203,7 @@ TEST(ReplyParser, makes_the_ids_of_calls_from_the_prefix_of_the_request) {
 }
 
 TEST(ReplyParser, knows_whether_a_call_was_made) {
-  ReplyParser parser(xml_format());
+  ReplyParser parser(format_with_tools());
   parser.feed("<tool_call>\n");
   EXPECT_FALSE(parser.has_calls());
   parser.feed("<function=get_time>");
@@ -209,11 +211,11 @@ TEST(ReplyParser, knows_whether_a_call_was_made) {
 }
 
 TEST(ReplyParser, makes_a_call_whose_last_tags_come_in_one_piece) {
-  ReplyParser parser(xml_format());
+  ReplyParser parser(format_with_tools());
   Reply reply;
   fold(reply, parser.feed("<tool_call>\n<function=write_file>\n<parameter=path>\na"));
   fold(reply, parser.feed("\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=get_time>\n</function>"));
-  fold(reply, parser.finish());
+  fold(reply, parser.finish(ReplyEnd::kByModel));
   ASSERT_EQ(reply.tool_calls.size(), 2u);
   EXPECT_EQ(reply.tool_calls[0].arguments, R"({"path": "a"})");
 }
@@ -224,7 +226,7 @@ uint64_t steps_of(const ReplyFormat& format, const std::string& before, const st
   ReplyParser parser(format);
   parser.feed(before);
   for (size_t i = 0; i < bytes; ++i) parser.feed({&repeated[i % repeated.size()], 1});
-  parser.finish();
+  parser.finish(ReplyEnd::kByModel);
   return parser.steps();
 }
 
@@ -232,66 +234,54 @@ TEST(ReplyParser, takes_twice_the_steps_for_twice_the_text_whatever_the_text) {
   const std::string in_value = "<tool_call><function=write_file><parameter=content>";
   const std::string in_list = "<tool_call><function=typed><parameter=items>";
   struct Row {
-    ToolFormat format;
+    bool starts_in_reasoning;
     std::string before;
     std::string repeated;
   };
   const Row rows[] = {
-      {ToolFormat::kQwenXml, "", "<"},
-      {ToolFormat::kQwenXml, "", "\n"},
-      {ToolFormat::kQwenXml, "", "<tool_call>"},
-      {ToolFormat::kQwenXml, "<tool_call>", "\n"},
-      {ToolFormat::kQwenXml, "", "<tool_call>\n<function="},
-      {ToolFormat::kQwenXml, "<function=", "a"},
-      {ToolFormat::kQwenXml, "", "<function=get_time>\n"},
-      {ToolFormat::kQwenXml, "<think>", "</think"},
-      {ToolFormat::kQwenXml, in_value, "a"},
-      {ToolFormat::kQwenXml, in_value, "<"},
-      {ToolFormat::kQwenXml, in_value, "\n"},
-      {ToolFormat::kQwenXml, in_value, "</parameter"},
-      {ToolFormat::kQwenXml, in_value, "</parameter>"},
-      {ToolFormat::kQwenXml, in_value, "</parameter>\n</function>\n"},
-      {ToolFormat::kQwenXml, in_value, "</tool_call></function></parameter>\n"},
-      {ToolFormat::kQwenXml, in_value + "</parameter>", "\n"},
-      {ToolFormat::kQwenXml, in_value, "<parameter=a>"},
-      {ToolFormat::kQwenXml, in_list, "["},
-      {ToolFormat::kQwenXml, in_list + "[", "'a',"},
-      {ToolFormat::kQwenXml, "<tool_call><function=get_time>", "x\n"},
-      {ToolFormat::kQwenXml, "", "<tool_call><function=get_time></function></tool_call>"},
-      {ToolFormat::kHermesJson, "<tool_call>", "{"},
-      {ToolFormat::kHermesJson, "<tool_call>{", "\n"},
-      {ToolFormat::kHermesJson, "<tool_call>{\"", "</tool_call>"},
-      {ToolFormat::kHermesJson, "", "<tool_call>{\""},
-      {ToolFormat::kHermesJson, "", "<tool_call>{}"},
-      {ToolFormat::kHermesJson, "", "<tool_call>{\":1,\"a</tool_call>"},
+      {false, "", "<"},
+      {false, "", "\n"},
+      {false, "", "<tool_call>"},
+      {false, "<tool_call>", "\n"},
+      {false, "", "<tool_call>\n<function="},
+      {false, "<function=", "a"},
+      {false, "", "<function=get_time>\n"},
+      {false, "<think>", "</think"},
+      {false, in_value, "a"},
+      {false, in_value, "<"},
+      {false, in_value, "\n"},
+      {false, in_value, "</parameter"},
+      {false, in_value, "</parameter>"},
+      {false, in_value, "</parameter>\n</function>\n"},
+      {false, in_value, "</tool_call></function></parameter>\n"},
+      {false, in_value + "</parameter>", "\n"},
+      {false, in_value, "<parameter=a>"},
+      {false, in_list, "["},
+      {false, in_list + "[", "'a',"},
+      {false, "<tool_call><function=get_time>", "x\n"},
+      {false, "", "<tool_call><function=get_time></function></tool_call>"},
+      {false, "<tool_call>", "{"},
+      {false, "<tool_call>{", "\n"},
+      {false, "<tool_call>{\"", "</tool_call>"},
+      {false, "", "<tool_call>{\""},
+      {false, "", "<tool_call>{}"},
+      {false, "", "<tool_call>{\":1,\"a</tool_call>"},
+      {true, "", "<tool_call>"},
+      {true, "", "<tool_call>{\":1,\"a</tool_call>"},
+      {true, "", "<tool_call><function=get_time></function></tool_call>"},
+      {true, "", "<tool_call><function=get_time></function></tool_call>x"},
+      {true, "", "<function=get_time> "},
+      {true, in_value, "</parameter>\n</function>\n"},
   };
   for (const Row& row : rows) {
-    ReplyFormat format = xml_format();
-    format.tool_format = row.format;
+    ReplyFormat format = format_with_tools();
+    format.starts_in_reasoning = row.starts_in_reasoning;
     constexpr size_t kBytes = 1 << 16;
     const uint64_t once = steps_of(format, row.before, row.repeated, kBytes);
     const uint64_t twice = steps_of(format, row.before, row.repeated, 2 * kBytes);
     EXPECT_LE(static_cast<double>(twice), 2.3 * static_cast<double>(once)) << row.before << row.repeated;
-    EXPECT_LE(once, 4 * kBytes) << row.before << row.repeated;
+    EXPECT_LE(once, (row.starts_in_reasoning ? 8 : 4) * kBytes) << row.before << row.repeated;
   }
-}
-
-// ---- choice of a format ----
-
-TEST(ToolFormat, follows_the_words_of_the_template) {
-  struct Row {
-    const char* source;
-    ToolFormat format;
-  };
-  const Row rows[] = {
-      {"{{- '<tool_call>\\n<function=' + tool_call.name }}", ToolFormat::kQwenXml},
-      {"<tool_call>\n<function=example>", ToolFormat::kQwenXml},
-      {"{{- '<tool_call>\\n{\"name\": \"' }}{{- tool_call.name }}", ToolFormat::kHermesJson},
-      {"{{ '<tool_call>' }}", ToolFormat::kNone},
-      {"{{ tool_call.name }}", ToolFormat::kNone},
-      {"", ToolFormat::kNone},
-  };
-  for (const Row& row : rows) EXPECT_EQ(tool_format_of(row.source), row.format) << row.source;
 }
 
 }  // namespace

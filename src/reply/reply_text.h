@@ -26,7 +26,6 @@ class ReplyText {
   void finish();
 
   [[nodiscard]] bool is_empty() const { return is_empty_; }
-  [[nodiscard]] bool is_beside_tag() const { return is_beside_tag_; }  // no text came since the last tag
   [[nodiscard]] bool is_at_line_start() const { return is_empty_ || blank_.find('\n') != std::string::npos; }
 
  private:

@@ -27,20 +27,15 @@ constexpr std::array kPatterns = {
     Pattern{"</function", Tag::kFunctionClose, Tail::kJunk},  Pattern{"</parameter", Tag::kParameterClose, Tail::kJunk},
 };
 
+// The patterns of each set, one bit each, in the order of kPatterns. An end that may be malformed is matched before
+// the whole literal is read, so it takes the place of the exact one.
 uint32_t patterns_of(Tags tags) {
-  switch (tags) {
-    case Tags::kThink:
-      return 0b00'0000'0011;
-    case Tags::kJson:
-      return 0b00'0000'1100;
-    case Tags::kContent:
-      return 0b00'0000'1111;
-    case Tags::kXml:
-      return 0b00'0111'1111;
-    case Tags::kXmlCall:
-      return 0b11'1101'0100;
+  constexpr uint32_t kSets[] = {0b00'0000'0011, 0b00'0000'1100, 0b00'0111'0000, 0b11'1000'0000};
+  uint32_t patterns = 0;
+  for (size_t i = 0; i < std::size(kSets); ++i) {
+    if ((static_cast<uint32_t>(tags) >> i & 1) != 0) patterns |= kSets[i];
   }
-  return 0;
+  return patterns;
 }
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }

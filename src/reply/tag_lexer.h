@@ -34,14 +34,16 @@ struct Lexeme {
   bool certain = false;  // the model wrote the tag as one token
 };
 
-// The tags that are looked for in one place of a reply.
+// The tags that are looked for in one place of a reply: a set of these.
 enum class Tags : uint8_t {
-  kThink,    // think tags
-  kJson,     // <tool_call>, </tool_call>
-  kContent,  // think tags and <tool_call>, </tool_call>
-  kXml,      // those of kContent, <function=NAME>, </function> and <parameter=NAME>
-  kXmlCall,  // all of a call; closing tags also when malformed: </parameter/>, </parameter1>, </parameter and a blank
+  kThink = 1,     // think tags
+  kCall = 2,      // <tool_call>, </tool_call>
+  kFunction = 4,  // <function=NAME>, </function>, <parameter=NAME>
+  kEnds = 8,  // ends of a call and its parts, also when malformed: </parameter/>, </function1>, </tool_call and a blank
 };
+constexpr Tags operator|(Tags a, Tags b) {
+  return static_cast<Tags>(static_cast<uint8_t>(a) | static_cast<uint8_t>(b));
+}
 
 class TagLexer {
  public:
@@ -51,7 +53,6 @@ class TagLexer {
   // Returns what was held back. It is for when no more text comes, or when a tag follows that is known by its token. A
   // closing tag that lacks nothing but its '>' is a tag.
   std::optional<Lexeme> flush();
-  [[nodiscard]] bool holds_part_of_tag() const { return held_.size() > 2; }  // more than "<" or "</"
 
   [[nodiscard]] uint64_t steps() const { return steps_; }  // bytes looked at, so far: a measure of the work
 

@@ -28,12 +28,12 @@ TEST(TagLexer, finds_the_tags_of_a_place_and_no_others) {
   };
   const Row rows[] = {
       {Tags::kThink, "[<think>][</think>]" + text.substr(15)},
-      {Tags::kJson, text.substr(0, 15) + "[<tool_call>][</tool_call>]" + text.substr(38)},
-      {Tags::kContent, "[<think>][</think>][<tool_call>][</tool_call>]" + text.substr(38)},
-      {Tags::kXml,
-       "[<think>][</think>][<tool_call>][</tool_call>][<function=f][</function>][<parameter=p]</parameter>"},
-      {Tags::kXmlCall,
-       "<think></think>[<tool_call>][</tool_call>][<function=f][</function>][<parameter=p][</parameter]"},
+      {Tags::kCall, text.substr(0, 15) + "[<tool_call>][</tool_call>]" + text.substr(38)},
+      {Tags::kThink | Tags::kCall, "[<think>][</think>][<tool_call>][</tool_call>]" + text.substr(38)},
+      {Tags::kCall | Tags::kFunction,
+       "<think></think>[<tool_call>][</tool_call>][<function=f][</function>][<parameter=p]</parameter>"},
+      {Tags::kThink | Tags::kCall | Tags::kFunction | Tags::kEnds,
+       "[<think>][</think>][<tool_call>][</tool_call>][<function=f][</function>][<parameter=p][</parameter]"},
   };
   for (const Row& row : rows) EXPECT_EQ(lexed(row.tags, text), row.lexed);
 }
@@ -62,17 +62,17 @@ TEST(TagLexer, knows_malformed_tags_of_a_call) {
       {"<parameter=a<b>", "<parameter=a<b>"},
       {"<parameter=a", "<parameter=a"},
   };
-  for (const Row& row : rows) EXPECT_EQ(lexed(Tags::kXmlCall, row.text), row.lexed) << row.text;
+  for (const Row& row : rows) EXPECT_EQ(lexed(Tags::kFunction | Tags::kEnds, row.text), row.lexed) << row.text;
 }
 
 TEST(TagLexer, takes_a_name_of_256_bytes_and_none_longer) {
   const std::string name(256, 'n');
-  EXPECT_EQ(lexed(Tags::kXml, "<function=" + name + ">"), "[<function=" + name + "]");
-  EXPECT_EQ(lexed(Tags::kXml, "<function=" + name + "n>"), "<function=" + name + "n>");
+  EXPECT_EQ(lexed(Tags::kFunction, "<function=" + name + ">"), "[<function=" + name + "]");
+  EXPECT_EQ(lexed(Tags::kFunction, "<function=" + name + "n>"), "<function=" + name + "n>");
 }
 
 TEST(TagLexer, finds_a_tag_behind_the_beginning_of_one) {
-  EXPECT_EQ(lexed(Tags::kContent, "<<think><tool_<tool_call>"), "<[<think>]<tool_[<tool_call>]");
+  EXPECT_EQ(lexed(Tags::kThink | Tags::kCall, "<<think><tool_<tool_call>"), "<[<think>]<tool_[<tool_call>]");
 }
 
 TEST(TagOfToken, knows_the_four_tags_that_are_tokens) {

@@ -1,19 +1,22 @@
-// Decides where a value ends. Seen in the wild: </parameter> inside a value, values without </parameter>, calls without
-// </function> or </tool_call>, and files about tool calls written by a tool call. Closing tags are therefore only
-// collected, in their order </parameter> </function> </tool_call>. Any may be missing. A tag out of order makes those
-// before it text. The next thing that is no blank decides:
+// Decides where a value ends. Seen in the wild: </parameter> inside a value, closing tags that are missing or doubled,
+// and files about tool calls written by a tool call. Closing tags are therefore only collected, in their order
+// </parameter> </function> </tool_call>. Any may be missing, any may come again. A tag out of order makes those before
+// it text. The next thing that is no blank decides:
 //   <parameter=NAME>                  the value ends before the tags, or here when there are none
 //   <tool_call>, <function=A TOOL>    the call ends before the tags; without tags, the value quotes a call
 //   end of the reply                  the value and the call end
-//   other text                        after two tags, or a </tool_call> known by its token, the call has ended;
-//                                     a single tag was text
+//   other text                        after tags of two kinds, or a </tool_call> known by its token, the call has
+//                                     ended; tags of a single kind were text
 // While a value quotes a call, an end needs a </parameter> before what confirms it, and text never confirms one.
 #include "reply/xml_call.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace moebius::internal {
 namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
 
 int rank(Tag tag) { return tag == Tag::kParameterClose ? 1 : tag == Tag::kFunctionClose ? 2 : 3; }
 
@@ -21,6 +24,7 @@ int rank(Tag tag) { return tag == Tag::kParameterClose ? 1 : tag == Tag::kFuncti
 
 void XmlCall::begin(const std::string& function) {
   function_ = function;
+  has_stray_text_ = false;
   writer_.begin();
 }
 
@@ -47,8 +51,7 @@ XmlCall::Progress XmlCall::parse(Lexeme& lexeme) {
 XmlCall::Progress XmlCall::parse_outside(const Lexeme& lexeme) {
   switch (lexeme.tag) {
     case Tag::kParameterOpen:
-      is_in_value_ = true;
-      writer_.open(lexeme.name, types_->type_of(function_, lexeme.name));
+      open_parameter(lexeme);
       return Progress::kContinues;
     case Tag::kFunctionClose:
     case Tag::kCallClose:
@@ -56,9 +59,17 @@ XmlCall::Progress XmlCall::parse_outside(const Lexeme& lexeme) {
     case Tag::kFunctionOpen:
     case Tag::kCallOpen:
       return end(Progress::kEndedBefore);
+    case Tag::kParameterClose:
+      return Progress::kContinues;
     default:
+      has_stray_text_ |= lexeme.text.find_first_not_of(kBlanks) != std::string::npos;
       return Progress::kContinues;
   }
+}
+
+void XmlCall::open_parameter(const Lexeme& lexeme) {
+  is_in_value_ = true;
+  writer_.open(lexeme.name, types_->type_of(function_, lexeme.name));
 }
 
 XmlCall::Progress XmlCall::parse_text(Lexeme& lexeme) {
@@ -66,10 +77,10 @@ XmlCall::Progress XmlCall::parse_text(Lexeme& lexeme) {
     writer_.add(lexeme.text);
     return Progress::kContinues;
   }
-  const size_t blanks = std::min(lexeme.text.find_first_not_of(" \t\r\n"), lexeme.text.size());
+  const size_t blanks = std::min(lexeme.text.find_first_not_of(kBlanks), lexeme.text.size());
   closing_.text.append(lexeme.text, 0, blanks);
   if (blanks == lexeme.text.size()) return Progress::kContinues;
-  if (!is_quoting_ && (closing_.tags >= 2 || closing_.is_certain)) {
+  if (!is_quoting_ && (closing_.kinds >= 2 || closing_.is_certain)) {
     lexeme.text.replace(0, blanks, closing_.text, closing_.tags_end);
     return end(Progress::kEndedBefore);
   }
@@ -79,13 +90,13 @@ XmlCall::Progress XmlCall::parse_text(Lexeme& lexeme) {
 }
 
 void XmlCall::parse_closer(const Lexeme& lexeme) {
-  if (is_closing() && rank(lexeme.tag) <= rank(closing_.last)) reopen();
+  if (is_closing() && rank(lexeme.tag) < rank(closing_.last)) reopen();
   if (!is_closing()) closing_.has_parameter = lexeme.tag == Tag::kParameterClose;
+  if (!is_closing() || lexeme.tag != closing_.last) ++closing_.kinds;
   closing_.text += lexeme.text;
   closing_.tags_end = closing_.text.size();
   closing_.last = lexeme.tag;
   closing_.is_certain |= lexeme.certain;
-  ++closing_.tags;
 }
 
 void XmlCall::parse_parameter(const Lexeme& lexeme) {
@@ -95,7 +106,7 @@ void XmlCall::parse_parameter(const Lexeme& lexeme) {
     return;
   }
   end_value();
-  parse_outside(lexeme);
+  open_parameter(lexeme);
 }
 
 XmlCall::Progress XmlCall::parse_call(Lexeme& lexeme) {
@@ -110,7 +121,7 @@ XmlCall::Progress XmlCall::parse_call(Lexeme& lexeme) {
 // Takes the closing tags for text after all.
 void XmlCall::reopen() {
   const Closing closing = std::exchange(closing_, {});
-  if (closing.tags > 0 && closing.last != Tag::kParameterClose) is_quoting_ = false;
+  if (closing.kinds > 0 && closing.last != Tag::kParameterClose) is_quoting_ = false;
   writer_.add(closing.text);
 }
 
@@ -125,6 +136,10 @@ XmlCall::Progress XmlCall::end(Progress progress) {
   if (is_in_value_) end_value();
   writer_.finish();
   return progress;
+}
+
+bool XmlCall::has_end() const {
+  return is_closing() && closing_.last != Tag::kParameterClose && (closing_.has_parameter || !is_quoting_);
 }
 
 void XmlCall::finish() { end(Progress::kEnded); }

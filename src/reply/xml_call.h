@@ -27,20 +27,25 @@ class XmlCall {
 
   // Tells whether closing tags wait for what follows them.
   [[nodiscard]] bool is_closing() const { return !closing_.text.empty(); }
+  // Tells whether these closing tags, if the reply ends here, are the end of the call and not of a value alone.
+  [[nodiscard]] bool has_end() const;
+  // Tells whether text stood where the arguments have no place for it.
+  [[nodiscard]] bool has_stray_text() const { return has_stray_text_; }
 
  private:
-  // Closing tags in their order, each at most once, with blanks between and behind them. They are the end of the value
-  // if what follows agrees.
+  // Closing tags in their order, with blanks between and behind them; each may be missing or written again. They are
+  // the end of the value if what follows agrees.
   struct Closing {
-    std::string text;     // as written
-    size_t tags_end = 0;  // where the blanks behind the last tag begin
-    int tags = 0;
+    std::string text;            // as written
+    size_t tags_end = 0;         // where the blanks behind the last tag begin
+    int kinds = 0;               // of tags
     bool has_parameter = false;  // begins with </parameter>
     bool is_certain = false;     // has a </tool_call> that was written as one token
     Tag last = Tag::kParameterClose;
   };
 
   Progress parse_outside(const Lexeme& lexeme);
+  void open_parameter(const Lexeme& lexeme);
   Progress parse_text(Lexeme& lexeme);
   void parse_closer(const Lexeme& lexeme);
   void parse_parameter(const Lexeme& lexeme);
@@ -54,6 +59,7 @@ class XmlCall {
   std::string function_;
   bool is_in_value_ = false;
   bool is_quoting_ = false;  // the value contains the beginning of a call
+  bool has_stray_text_ = false;
   Closing closing_;
 };
 

@@ -283,7 +283,7 @@ void Scheduler::finish_ended() {
 void Scheduler::finish(Sequence& sequence) {
   Outcome& outcome = sequence.outcome;
   if (std::optional<AnswerText>& text = sequence.drawing.text) {
-    for (ReplyEvent& piece : text->finish()) events_.push_back({sequence.spec.id, std::move(piece)});
+    for (ReplyEvent& piece : text->finish(outcome.end)) events_.push_back({sequence.spec.id, std::move(piece)});
   }
   Usage& usage = outcome.usage;
   double& phase = usage.tokens > 0 ? usage.decode_s : sequence.held.state ? usage.prompt_s : usage.queue_s;

@@ -25,12 +25,18 @@ constexpr uint8_t kFirstTag = 0xf4;  // not a byte of UTF-8 up to U+FFFFF; four 
 
 ReplyFormat format_of(uint8_t byte) {
   static const std::vector<ToolSchema> tools = tool_schemas(parse_json(kTools, "tools"));
-  return {static_cast<ToolFormat>(byte % 3), (byte & 4) != 0, tools};
+  return {byte % 3 != 0, (byte & 4) != 0, tools};
 }
 
 struct Step {
   std::string text;
   std::optional<Tag> tag;
+};
+
+struct Input {
+  ReplyFormat format;
+  ReplyEnd end;
+  std::vector<Step> steps;
 };
 
 std::vector<Step> steps_of(std::string_view input) {
@@ -58,13 +64,13 @@ void require_prefix(const Reply& reply, const Reply& longer) {
 }
 
 // Feeds the text in pieces of random sizes, which are `max_bytes` on average. The randomness comes from the text.
-Reply parse_pieces(const ReplyFormat& format, const std::vector<Step>& steps, uint32_t max_bytes) {
-  ReplyParser parser(format);
+Reply parse_pieces(const Input& input, uint32_t max_bytes) {
+  ReplyParser parser(input.format);
   Reply reply;
   std::string piece;
   uint32_t random = max_bytes;
   const auto feed_piece = [&] { fold(reply, parser.feed(std::exchange(piece, {}))); };
-  for (const Step& step : steps) {
+  for (const Step& step : input.steps) {
     piece += step.text;
     if (!step.text.empty()) random = random * 1664525 + static_cast<uint8_t>(step.text[0]) + 1013904223;
     if (step.tag || (random >> 8) % max_bytes == 0) feed_piece();
@@ -72,14 +78,15 @@ Reply parse_pieces(const ReplyFormat& format, const std::vector<Step>& steps, ui
   }
   feed_piece();
   const Reply streamed = reply;
-  fold(reply, parser.finish());
+  fold(reply, parser.finish(input.end));
   require_prefix(streamed, reply);
   // A byte that is not UTF-8 becomes three bytes. Each of them is read at most twice. Each is handled at most three
-  // times: behind <tool_call>, by a call that turns out to be none, and as content.
-  constexpr size_t kMaxPerByte = 3 * (2 + 3);
-  constexpr size_t kMaxPerTag = 3 * 12;
+  // times, behind <tool_call>, by a call that turns out to be none, and as content; what may be a call inside of
+  // thinking is handled as often once more, and twice as thinking.
+  constexpr size_t kMaxPerByte = 3 * (2 + 3 + 3 + 2);
+  constexpr size_t kMaxPerTag = 2 * 3 * 12;
   size_t most = 0;
-  for (const Step& step : steps) most += step.tag ? kMaxPerTag : kMaxPerByte;
+  for (const Step& step : input.steps) most += step.tag ? kMaxPerTag : kMaxPerByte;
   require(parser.steps() <= most);
   return reply;
 }
@@ -96,16 +103,17 @@ void require_utf8(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
-  const ReplyFormat format = format_of(data[0]);
-  const std::vector<Step> steps = steps_of(as_text(data + 1, size - 1));
+  const Input input = {format_of(data[0]), (data[0] & 8) != 0 ? ReplyEnd::kCut : ReplyEnd::kByModel,
+                       steps_of(as_text(data + 1, size - 1))};
   constexpr uint32_t kWhole = 1 << 30;
-  const Reply reply = parse_pieces(format, steps, kWhole);
-  require(parse_pieces(format, steps, 1) == reply);
-  require(parse_pieces(format, steps, 8) == reply);
+  const Reply reply = parse_pieces(input, kWhole);
+  require(parse_pieces(input, 1) == reply);
+  require(parse_pieces(input, 8) == reply);
   require_utf8(reply.reasoning);
   require_utf8(reply.content);
   for (const ToolCall& call : reply.tool_calls) {
     require_utf8(call.name);
+    require(call.is_complete || (input.end == ReplyEnd::kCut && &call == &reply.tool_calls.back()));
     require(parse_json(call.arguments, "arguments", {.max_depth = 128}).is_object());
   }
   return 0;

@@ -1,6 +1,6 @@
 // The golden replies of tests/golden/replies: what a model wrote, in which format, and what it means. They are written
 // by hand, from what models were seen to write. A case without its own text (xml_types.json) is a call of the tool
-// `typed`.
+// `typed`. A reply that is_cut was ended by a limit, and a call with the word "cut" was cut off by it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,6 +23,7 @@ struct GoldenReply {
   std::string name;
   ReplyFormat format;
   std::vector<ReplyPiece> pieces;
+  ReplyEnd end = ReplyEnd::kByModel;
   Reply expected;
 };
 
@@ -68,7 +69,8 @@ inline Reply expected_of(const Json& golden) {
   const Json& expected = golden["expected"];
   Reply reply{expected.value("reasoning", ""), expected.value("content", ""), {}};
   for (const Json& call : expected.value("tool_calls", Json::array())) {
-    reply.tool_calls.push_back({"call_" + std::to_string(reply.tool_calls.size()), call[0], call[1]});
+    const bool is_complete = call.size() < 3 || call[2] != "cut";
+    reply.tool_calls.push_back({"call_" + std::to_string(reply.tool_calls.size()), call[0], call[1], is_complete});
   }
   return reply;
 }
@@ -76,25 +78,19 @@ inline Reply expected_of(const Json& golden) {
 inline std::vector<GoldenReply> golden_replies() {
   struct File {
     const char* name;
-    ToolFormat format;
+    bool may_call;
   };
-  const File files[] = {{"reasoning", ToolFormat::kNone},
-                        {"json_calls", ToolFormat::kHermesJson},
-                        {"xml_calls", ToolFormat::kQwenXml},
-                        {"xml_tolerance", ToolFormat::kQwenXml},
-                        {"xml_types", ToolFormat::kQwenXml}};
+  const File files[] = {{"reasoning", false}, {"calls_in_reasoning", true}, {"json_calls", true},
+                        {"xml_calls", true},  {"xml_tolerance", true},      {"xml_types", true}};
   const std::vector<ToolSchema> tools = tool_schemas(read_replies("tools"));
   std::vector<GoldenReply> replies;
   for (const File& file : files) {
     for (const Json& golden : read_replies(file.name)) {
-      ReplyFormat format{.tool_format = file.format,
-                         .starts_in_reasoning = golden.value("starts_in_reasoning", false),
-                         .tools = tools};
-      if (golden.contains("format")) {
-        format.tool_format = golden["format"] == "json" ? ToolFormat::kHermesJson : ToolFormat::kQwenXml;
-      }
+      ReplyFormat format{
+          .may_call = file.may_call, .starts_in_reasoning = golden.value("starts_in_reasoning", false), .tools = tools};
       const std::string name = std::string(file.name) + ": " + golden["name"].get<std::string>();
-      replies.push_back({name, std::move(format), pieces_of(golden), expected_of(golden)});
+      const ReplyEnd end = golden.contains("is_cut") ? ReplyEnd::kCut : ReplyEnd::kByModel;
+      replies.push_back({name, std::move(format), pieces_of(golden), end, expected_of(golden)});
     }
   }
   return replies;
