@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "base/duplicates.h"
@@ -88,7 +90,7 @@ class TreeBuilder : public JsonHandler {
 [[noreturn]] void refuse_value(const std::string& where, const std::string& expected, const Json& value) {
   const bool is_small = value.is_primitive();
   const std::string got = value.is_string() ? in_quotes(value.get_ref<const std::string&>())
-                          : is_small        ? value.dump()
+                          : is_small        ? to_text(value)
                                             : std::string(value.type_name());
   throw Error(ErrorCode::kBadConfig, where, "expected " + expected + ", got " + got, kBadFieldHint);
 }
@@ -103,6 +105,12 @@ const Json* find_value(const Json& object, std::string_view key) {
   return found == object.end() || found->is_null() ? nullptr : &*found;
 }
 
+// Returns the number nearest to the value, or NaN when the value is no number.
+double double_of(const Json& value) {
+  if (const auto digits = big_integer_of(value)) return std::strtod(std::string(*digits).c_str(), nullptr);
+  return value.is_number() ? value.get<double>() : std::nan("");
+}
+
 // Returns the integer, or nullopt when the value is no integer that int64 can hold.
 std::optional<int64_t> exact_integer(const Json& value) {
   if (value.is_number_unsigned()) {
@@ -114,7 +122,68 @@ std::optional<int64_t> exact_integer(const Json& value) {
   return std::nullopt;
 }
 
+class JsonWriter {
+ public:
+  explicit JsonWriter(JsonLayout layout) : indent_(static_cast<int>(layout)) {}
+
+  void write(const Json& value) {
+    if (const auto digits = big_integer_of(value)) {
+      out_ += *digits;
+    } else if (value.is_object()) {
+      write_items(value.get_ref<const Json::object_t&>(), '{', '}', [&](const auto& member) {
+        out_ += text_of(member.first) + (indent_ < 0 ? ":" : ": ");
+        write(member.second);
+      });
+    } else if (value.is_array()) {
+      write_items(value.get_ref<const Json::array_t&>(), '[', ']', [&](const Json& item) { write(item); });
+    } else {
+      out_ += text_of(value);
+    }
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  static std::string text_of(const Json& scalar) {
+    constexpr bool kAsciiOnly = false;
+    return scalar.dump(-1, ' ', kAsciiOnly, Json::error_handler_t::replace);
+  }
+
+  template <typename Items, typename WriteItem>
+  void write_items(const Items& items, char open, char close, const WriteItem& write_item) {
+    out_ += open;
+    ++level_;
+    bool is_first = true;
+    for (const auto& item : items) {
+      if (!std::exchange(is_first, false)) out_ += ',';
+      new_line();
+      write_item(item);
+    }
+    --level_;
+    if (!items.empty()) new_line();
+    out_ += close;
+  }
+
+  void new_line() {
+    if (indent_ < 0) return;
+    out_ += '\n';
+    out_.append(static_cast<size_t>(indent_ * level_), ' ');
+  }
+
+  int indent_;
+  int level_ = 0;
+  std::string out_;
+};
+
 }  // namespace
+
+Json big_integer(std::string_view digits) { return Json::binary({digits.begin(), digits.end()}); }
+
+std::optional<std::string_view> big_integer_of(const Json& json) {
+  if (!json.is_binary()) return std::nullopt;
+  const Json::binary_t& digits = json.get_binary();
+  return std::string_view(reinterpret_cast<const char*>(digits.data()), digits.size());
+}
 
 Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits) {
   TreeBuilder builder(where, limits.max_values);
@@ -141,7 +210,7 @@ int64_t JsonObject::integer(std::string_view key, int64_t min, int64_t max, std:
 double JsonObject::number(std::string_view key, double min, double max, std::optional<double> otherwise) const {
   const Json* value = find_value(*object_, key);
   if (value == nullptr) return otherwise ? *otherwise : (refuse_missing(where(key)), 0.0);
-  const double number = value->is_number() ? value->get<double>() : std::nan("");
+  const double number = double_of(*value);
   if (!(number >= min && number <= max)) {
     refuse_value(where(key), fmt::format("a number from {} to {}", min, max), *value);
   }
@@ -176,9 +245,9 @@ const Json& JsonObject::array(std::string_view key) const {
 }
 
 std::string to_text(const Json& value, JsonLayout layout) {
-  const int indent = layout == JsonLayout::kIndented ? 2 : -1;
-  constexpr bool kAsciiOnly = false;
-  return value.dump(indent, ' ', kAsciiOnly, Json::error_handler_t::replace);
+  JsonWriter writer(layout);
+  writer.write(value);
+  return writer.take();
 }
 
 // A colon follows the file, and dots separate the fields.

@@ -13,6 +13,11 @@ namespace moebius::internal {
 
 using Json = nlohmann::ordered_json;
 
+// An integer that no 64 bits hold keeps its digits, up to 4300 as in Python. In the tree it is a value of the type that
+// JSON text has no other use for (binary), so only to_text() writes such a tree as JSON, and not Json::dump().
+Json big_integer(std::string_view digits);                         // as JSON spells it
+std::optional<std::string_view> big_integer_of(const Json& json);  // the digits, if it is one
+
 struct JsonLimits {
   uint64_t max_bytes = 16 << 20;
   uint64_t max_values = 2 << 20;  // a tokenizer.json has one million
@@ -23,8 +28,9 @@ struct JsonLimits {
 // offset.
 Json parse_json(std::string_view text, const std::string& where, const JsonLimits& limits = {});
 
-// to_text() gives a value as text. The names and strings of the value need not be UTF-8; the text always is.
-enum class JsonLayout : uint8_t { kOneLine, kIndented };
+// to_text() gives a value as text. The names and strings of the value need not be UTF-8; the text always is. A layout
+// is the columns of an indent.
+enum class JsonLayout : int8_t { kOneLine = -1, kIndented = 2, kIndentedByFour = 4 };
 std::string to_text(const Json& value, JsonLayout layout = JsonLayout::kOneLine);
 
 // One object of a parsed file, with the place that messages name ("config.json: text_config.head_dim"). A getter throws

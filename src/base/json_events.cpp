@@ -5,6 +5,7 @@
 
 #include <iterator>
 
+#include "base/long_integers.h"
 #include "base/quote.h"
 
 namespace moebius::internal {
@@ -28,8 +29,9 @@ class JsonCursor {
   using pointer = const char*;
   using reference = const char&;
 
-  JsonCursor(const JsonSource& source, JsonHandler& handler, const char** token)
-      : source_(&source), handler_(&handler), token_(token), at_(source.text.data()) {
+  // Reads from `text`, which is as long as the text of the source.
+  JsonCursor(const JsonSource& source, const char* text, JsonHandler& handler, const char** token)
+      : source_(&source), handler_(&handler), token_(token), at_(text) {
     handler.begin_ = handler.next_ = *token = at_;
   }
   explicit JsonCursor(const char* end) : at_(end) {}
@@ -57,15 +59,22 @@ namespace {
 // Implements nlohmann's SAX interface: turns its calls into events and counts levels.
 class Sax {
  public:
-  Sax(const JsonSource& source, JsonHandler& handler) : source_(source), handler_(handler) {}
+  Sax(const JsonSource& source, LongIntegers& long_integers, JsonHandler& handler)
+      : source_(source), long_integers_(long_integers), handler_(handler) {}
 
   const char** token() { return &token_; }
 
   bool null() { return scalar(Json(nullptr)); }
   bool boolean(bool value) { return scalar(Json(value)); }
   bool number_integer(int64_t value) { return scalar(Json(value)); }
-  bool number_unsigned(uint64_t value) { return scalar(Json(value)); }
-  bool number_float(double value, const std::string& /*text*/) { return scalar(Json(value)); }
+  bool number_unsigned(uint64_t value) {
+    const auto hidden = long_integers_.take(handler_.position());
+    return scalar(hidden ? big_integer(*hidden) : Json(value));
+  }
+  bool number_float(double value, const std::string& text) {
+    const bool is_integer = text.find_first_of(".eE") == std::string::npos;
+    return scalar(is_integer ? big_integer(text) : Json(value));
+  }
   bool string(std::string& value) { return scalar(Json(std::move(value))); }
   bool binary(Json::binary_t& /*value*/) { return false; }  // JSON text has no binary values
 
@@ -110,7 +119,7 @@ class Sax {
     return next_token();
   }
   bool next_token() {
-    token_ = source_.text.data() + handler_.position();
+    token_ = long_integers_.visible().data() + handler_.position();
     return true;
   }
   void descend() {
@@ -121,6 +130,7 @@ class Sax {
   }
 
   const JsonSource& source_;
+  LongIntegers& long_integers_;
   JsonHandler& handler_;
   const char* token_ = nullptr;
   int depth_ = 0;
@@ -139,9 +149,11 @@ void parse_json_events(const JsonSource& source, JsonHandler& handler) {
   // unseen.
   if (text.starts_with("\xef\xbb\xbf")) refuse(source, source.malformed, 0, "a byte order mark before the JSON text");
   if (const size_t nul = text.find('\0'); nul != text.npos) refuse(source, source.malformed, nul, "a NUL byte");
-  Sax sax(source, handler);
-  const JsonCursor begin(source, handler, sax.token());
-  Json::sax_parse(begin, JsonCursor(text.data() + text.size()), &sax);
+  LongIntegers long_integers(text);
+  const std::string_view visible = long_integers.visible();
+  Sax sax(source, long_integers, handler);
+  const JsonCursor begin(source, visible.data(), handler, sax.token());
+  Json::sax_parse(begin, JsonCursor(visible.data() + visible.size()), &sax);
 }
 
 }  // namespace moebius::internal

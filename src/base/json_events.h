@@ -23,7 +23,7 @@ class JsonHandler {
   virtual void begin_array() = 0;
   virtual void end_array() = 0;
   virtual void key(std::string&& key) = 0;
-  virtual void scalar(Json&& value) = 0;                // null, boolean, number or string
+  virtual void scalar(Json&& value) = 0;                // null, boolean, number, string or big_integer
   virtual void huge_number(std::string_view text) = 0;  // a number beyond double; must throw
 
   // The number of bytes of the text read so far. It is just behind the token of the current event, or one byte further

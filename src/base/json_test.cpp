@@ -31,6 +31,42 @@ TEST(Json, tells_an_unsigned_from_a_negative_and_a_fractional_number) {
   EXPECT_FALSE(json[3].is_number_unsigned());
 }
 
+TEST(Json, keeps_the_digits_of_integers_that_no_64_bits_hold) {
+  const std::string text = R"({"a":[18446744073709551616,-9223372036854775809,{"b":123456789012345678901234567890}]})";
+  const Json json = parse_json(text, "f");
+  EXPECT_EQ(to_text(json), text);
+  EXPECT_EQ(big_integer_of(json["a"][0]), "18446744073709551616");
+  EXPECT_EQ(big_integer_of(json["a"]), std::nullopt);
+  EXPECT_EQ(parse_json(to_text(json, JsonLayout::kIndented), "f"), json);
+  EXPECT_TRUE(parse_json("1.5e30", "f").is_number_float());
+}
+
+TEST(Json, keeps_the_digits_of_integers_beyond_double_but_no_more_than_python) {
+  for (const size_t digits : {308u, 309u, 310u, 617u, 4300u}) {
+    const std::string number = repeat("7", digits);
+    for (const std::string& text : {number, "-" + number, "[0," + number + ",1,-" + number + "]",
+                                    R"({"a\\":)" + number + R"(,"b":"\" )" + number + "\"}"}) {
+      EXPECT_EQ(to_text(parse_json(text, "f")), text);
+    }
+    const std::string spaced = "[ " + number + " , \"x\" ]";
+    EXPECT_EQ(to_text(parse_json(spaced, "f")), "[" + number + ",\"x\"]");
+  }
+}
+
+// The bytes in messages count what nlohmann did not see.
+TEST(Json, tells_the_byte_of_a_mistake_behind_a_long_integer) {
+  const std::string text = "[" + repeat("7", 400) + ",]";
+  testing::expect_error(ErrorCode::kInvalidJson, "unexpected \"]\" at byte 402", [&] { parse_json(text, "f"); });
+}
+
+TEST(Json, is_written_as_nlohmann_writes_it) {
+  const Json json = Json::parse(R"({"a":[1,-2,3.50,1e30,true,null,"\u0001é\"\\",[],{}],"é\n":{"b":[[1],{"c":{}}]}})");
+  EXPECT_EQ(to_text(json), json.dump());
+  EXPECT_EQ(to_text(json, JsonLayout::kIndented), json.dump(2));
+  EXPECT_EQ(to_text(json, JsonLayout::kIndentedByFour), json.dump(4));
+  EXPECT_EQ(to_text(Json({{"\xff", "\xff"}})), "{\"\uFFFD\":\"\uFFFD\"}");
+}
+
 struct Refusal {
   const char* name;
   std::string text;
@@ -50,6 +86,11 @@ const Refusal kRefusals[] = {
     {"a_trailing_comma", "[1,]", ErrorCode::kInvalidJson, "at byte 3"},
     {"a_comment", "[1/*x*/]", ErrorCode::kInvalidJson, "at byte 2"},
     {"not_a_number", "[NaN]", ErrorCode::kInvalidJson, "at byte 1"},
+    {"an_integer_beyond_python", "[" + std::string(4301, '9') + "]", ErrorCode::kInvalidJson, "does not fit a double"},
+    {"a_long_integer_with_a_zero_before_it", "[0" + std::string(400, '9') + "]", ErrorCode::kInvalidJson,
+     "at byte 401"},
+    {"a_long_integer_in_a_fraction", "[1." + std::string(400, '9') + "e999]", ErrorCode::kInvalidJson, "fit a double"},
+    {"letters_behind_a_long_integer", "[" + std::string(400, '9') + "x]", ErrorCode::kInvalidJson, "at byte 401"},
     {"a_number_beyond_double", "[1e400]", ErrorCode::kInvalidJson, "1e400"},
     {"a_key_twice", R"({"a":1,"b":2,"a":3})", ErrorCode::kDuplicateKey, "\"a\" appears twice, again before byte 16"},
     {"a_key_twice_further_in", R"([{"x":{"k":1,"k":1}}])", ErrorCode::kDuplicateKey, "\"k\""},
@@ -98,7 +139,8 @@ TEST(Duplicates, finds_the_first_element_that_repeats_an_earlier_one) {
 class JsonGetters : public ::testing::Test {
  protected:
   Json root_ = parse_json(R"({"text_config":{"heads":16,"eps":1e-6,"tied":false,"act":"silu","list":[1],"none":null,
-    "negative":-1,"fraction":3.9,"huge":18446744073709551615,"quoted":"4"}})",
+    "negative":-1,"fraction":3.9,"huge":18446744073709551615,"wide":100000000000000000000,
+    "quoted":"4"}})",
                           "config.json");
   JsonObject config_ = JsonObject(root_, "config.json").object("text_config");
 };
@@ -107,6 +149,7 @@ TEST_F(JsonGetters, return_what_stands_there) {
   EXPECT_EQ(config_.integer("heads", 1, 64), 16);
   EXPECT_EQ(config_.number("eps", 0, 1), 1e-6);
   EXPECT_EQ(config_.number("heads", 0, 64), 16.0);
+  EXPECT_EQ(config_.number("wide", 0, 1e30), 1e20);
   EXPECT_FALSE(config_.boolean("tied"));
   EXPECT_EQ(config_.string("act"), "silu");
   EXPECT_EQ(config_.array("list").size(), 1u);
@@ -132,7 +175,7 @@ TEST_F(JsonGetters, name_the_field_of_an_absent_key_without_default) {
 }
 
 TEST_F(JsonGetters, refuse_integers_that_are_none_or_lie_outside) {
-  for (const char* key : {"negative", "fraction", "huge", "quoted", "tied", "list", "eps"}) {
+  for (const char* key : {"negative", "fraction", "huge", "wide", "quoted", "tied", "list", "eps"}) {
     testing::expect_error(ErrorCode::kBadConfig,
                           std::string("text_config.") + key + ": expected an integer from 0 to 99",
                           [&] { (void)config_.integer(key, 0, 99); });
@@ -142,6 +185,7 @@ TEST_F(JsonGetters, refuse_integers_that_are_none_or_lie_outside) {
 TEST_F(JsonGetters, refuse_other_types_and_say_what_they_got) {
   testing::expect_error(ErrorCode::kBadConfig, "got \"4\"", [&] { (void)config_.number("quoted", 0, 9); });
   testing::expect_error(ErrorCode::kBadConfig, "got 16", [&] { (void)config_.boolean("heads"); });
+  testing::expect_error(ErrorCode::kBadConfig, "got 100000000000000000000", [&] { (void)config_.string("wide"); });
   testing::expect_error(ErrorCode::kBadConfig, "got array", [&] { (void)config_.string("list"); });
   testing::expect_error(ErrorCode::kBadConfig, "expected an object, got 16", [&] { (void)config_.object("heads"); });
   testing::expect_error(ErrorCode::kBadConfig, "expected an array, got false", [&] { (void)config_.array("tied"); });

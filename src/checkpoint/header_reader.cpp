@@ -58,7 +58,7 @@ std::string supported_dtypes() {
 
 std::string describe(const Json& value) {
   if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
-  return printable(value.dump(), 32);  // a number, true, false or null
+  return printable(to_text(value), 32);  // a number, true, false or null
 }
 
 // Returns the number of elements of a shape, or nullopt when it does not fit 64 bits.

@@ -178,7 +178,7 @@ std::string ModelDir::where(const Entry& entry) const {
 }
 
 std::string ModelDir::fingerprint() const {
-  std::string text = config_.dump();
+  std::string text = to_text(config_);
   for (size_t i = 0; i < files_.size(); ++i) {
     text += fmt::format("\n{}: {}, header {}", files_[i].path().filename().string(), files_[i].identity(),
                         header_checksums_[i]);

@@ -68,7 +68,7 @@ std::optional<DType> config_dtype(const Json& config) {
 
 void write_config(const std::filesystem::path& directory, const Json& config) {
   FileWriter file(directory / "config.json");
-  file.write(config.dump(4) + "\n");
+  file.write(to_text(config, JsonLayout::kIndentedByFour) + "\n");
   file.sync();
 }
 

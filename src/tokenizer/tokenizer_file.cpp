@@ -88,7 +88,7 @@ Vocabulary read_vocabulary(const JsonObject& vocab, AddedByContent& added) {
     // A negative id is not unsigned. The ids of n tokens are 0 to n - 1, so none is missing.
     if (!value.is_number_unsigned() || value.get<uint64_t>() >= count) {
       refuse(vocab.where(spelling), fmt::format("expected an id from 0 to {}, got {}", count - 1,
-                                                value.is_primitive() ? value.dump() : value.type_name()));
+                                                value.is_primitive() ? to_text(value) : value.type_name()));
     }
     const auto id = value.get<size_t>();
     if (spelling.empty()) refuse(vocab.where(spelling), "is a token without a character");
