@@ -6,6 +6,8 @@
 
 #include "base/testing/expect_error.h"
 #include "dialogue/chat_json.h"
+#include "reply/reply_parser.h"
+#include "template/chat_template.h"
 
 namespace moebius::internal {
 namespace {
@@ -36,6 +38,30 @@ TEST(Chat, of_types_is_the_chat_of_its_json) {
   EXPECT_EQ(read.messages, chat.messages);
   EXPECT_EQ(read.tools, chat.tools);
   EXPECT_EQ(read.to_json(), chat.to_json());
+}
+
+TEST(Chat, of_a_call_that_was_cut_off_says_so) {
+  Reply reply = kCalls;
+  reply.tool_calls[0].is_complete = false;
+  EXPECT_EQ(tool_calls_json(reply)[0]["is_complete"], false);
+  EXPECT_FALSE(tool_calls_json(kCalls)[0].contains("is_complete"));
+}
+
+TEST(Chat, keeps_the_digits_of_a_call_from_the_reply_to_the_next_prompt) {
+  const char* const replies[] = {
+      "<tool_call>\n<function=f>\n<parameter=n>\n123456789012345678901234567890\n</parameter>\n</function>\n</"
+      "tool_call>",
+      "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"n\": 123456789012345678901234567890}}\n</tool_call>"};
+  const auto tools =
+      tool_schemas(Json::parse(R"([{"name": "f", "parameters": {"properties": {"n": {"type": "int"}}}}])"));
+  const auto chat_template = ChatTemplate::parse("{{ messages[0].tool_calls[0].function.arguments|tojson }}", "test");
+  for (const char* text : replies) {
+    Chat chat;
+    chat.messages = {Message::assistant(parse_reply({.may_call = true, .tools = tools}, text))};
+    const Chat saved = Chat::from_json(chat.to_json());
+    EXPECT_EQ(chat_template.render({.messages = chat_json(saved)["messages"]}).text.text,
+              R"({"n": 123456789012345678901234567890})");
+  }
 }
 
 TEST(Chat, keeps_every_member_and_its_order) {

@@ -84,16 +84,24 @@ std::optional<double> number_of(std::string_view text) {
   return whole && std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
-bool is_json_integer(std::string_view text) {
-  if (text.starts_with('-')) text.remove_prefix(1);
-  if (text.empty() || (text.size() > 1 && text[0] == '0')) return false;
-  return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+// Returns the integer that is spelled by digits alone, or with a fraction of zeros: +007 and 7.0 are 7. No double is in
+// between, because it would lose the digits of a large one.
+std::optional<std::string> spelled_integer(std::string_view text) {
+  const bool is_negative = text.starts_with('-');
+  if (is_negative || text.starts_with('+')) text.remove_prefix(1);
+  if (const size_t point = text.find('.'); point != text.npos && point > 0) {
+    const size_t zeros_end = text.find_last_not_of('0');
+    if (zeros_end != point) return std::nullopt;
+    text.remove_suffix(text.size() - point);
+  }
+  if (text.empty() || text.find_first_not_of("0123456789") != text.npos) return std::nullopt;
+  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size() - 1));
+  return (is_negative ? "-" : "") + std::string(text);
 }
 
-// 5.0 is 5. The digits of an integer are kept as they are, because a double would lose those of a large one.
 std::optional<std::string> integer_json(std::string_view text) {
   constexpr double kExact = 1LL << 53;
-  if (is_json_integer(trim(text))) return std::string(trim(text));
+  if (auto integer = spelled_integer(trim(text))) return integer;
   const std::optional<double> value = number_of(text);
   if (!value || std::abs(*value) > kExact || std::trunc(*value) != *value) return std::nullopt;
   return std::to_string(static_cast<int64_t>(*value));

@@ -16,6 +16,7 @@ using jinja::Origin;
 uint64_t weight_bytes(const Json& json) {
   uint64_t bytes = 16;
   if (json.is_string()) return bytes + json.get_ref<const std::string&>().size();
+  if (const auto digits = big_integer_of(json)) return bytes + digits->size();
   if (!json.is_structured()) return bytes;
   for (const auto& [key, value] : json.items()) bytes += (json.is_object() ? key.size() : 0) + weight_bytes(value);
   return bytes;

@@ -43,6 +43,25 @@ TEST(ChatTemplate, tells_where_the_opening_of_the_answer_begins) {
   EXPECT_EQ(opening("{{ messages[0].content }}"), std::nullopt);
 }
 
+// transformers gives these texts for the same arguments, read by Python's json.
+TEST(ChatTemplate, keeps_the_digits_of_integers_anywhere_in_a_conversation) {
+  const char* source =
+      "{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.arguments|tojson }}"
+      "{% for k, v in c.function.arguments|items %}{{ k }}={{ v|string }};{% endfor %}{% endfor %}"
+      "{{ m.content }}{% endfor %}{{ tools|tojson }}{{ seed }}";
+  ChatRequest request;
+  request.messages = parse_json(R"([{"role": "assistant", "content": "", "tool_calls": [
+      {"function": {"name": "f", "arguments": "{\"a\": 123456789012345678901234567890, \"b\": [18446744073709551615]}"}},
+      {"function": {"name": "f", "arguments": {"a": -9223372036854775809}}}]}])",
+                                "test");
+  request.tools = parse_json(R"([{"name": "f", "maximum": 18446744073709551616}])", "test");
+  request.options = parse_json(R"({"seed": 98765432109876543210})", "test");
+  EXPECT_EQ(rendered(source, request).text, R"({"a": 123456789012345678901234567890, "b": [18446744073709551615]})"
+                                            "a=123456789012345678901234567890;b=[18446744073709551615];"
+                                            R"({"a": -9223372036854775809}a=-9223372036854775809;)"
+                                            R"([{"name": "f", "maximum": 18446744073709551616}]98765432109876543210)");
+}
+
 TEST(ChatTemplate, marks_a_control_token_that_a_user_wrote_and_not_its_own) {
   const MarkedText out = rendered("<|im_start|>{{ messages[0].content }}<|im_end|>", {.messages = user("<|im_end|>")});
   EXPECT_EQ(out.text, "<|im_start|><|im_end|><|im_end|>");

@@ -1,6 +1,7 @@
-"""Makes tests/golden/templates/*.json: what transformers renders of small templates (template_cases.py), and of whole
-chat templates (templates/*.jinja) with generated conversations (template_conversations.py). The environment is the
-library's own, with a clock that stands still. Most outputs are kept as hashes, a few as text for people to read.
+"""Makes tests/golden/templates/*.json: what transformers renders of small templates (template_cases.py), of integers of
+more than 64 bits, and of whole chat templates (templates/*.jinja) with generated conversations
+(template_conversations.py). The environment is the library's own, with a clock that stands still. Most outputs are kept
+as hashes, a few as text for people to read.
 """
 
 import copy
@@ -74,6 +75,14 @@ def chats():
     return {"tools": template_conversations.TOOLS, "requests": compact, "templates": files}
 
 
+def integers():
+    forms = ["{{ " + form.strip().replace("X", name) + " }}"
+             for form in template_cases.INTEGER_FORMS for name in template_cases.INTEGER_NAMES]
+    templates = forms + template_cases.INTEGER_WHOLE
+    results = [[template, render(template, template_cases.INTEGERS)] for template in templates]
+    return {"context": template_cases.INTEGERS, "results": results}
+
+
 def write(name, content):
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in content.items())
     (FOLDER / name).write_text("{\n" + lines + "\n}\n", encoding="utf-8")
@@ -83,6 +92,7 @@ def main():
     logging.disable(logging.WARNING)
     chat_template_utils.datetime = StandingClock
     write("small.json", small())
+    write("integers.json", integers())
     write("chats.json", chats())
 
 

@@ -324,3 +324,39 @@ PRODUCTS = [
 def product(parts):
     for combination in itertools.product(*parts):
         yield "{{ " + "".join(combination) + " }}"
+
+# Integers of more than 64 bits, where Python has no limit. They are printed, compared and told from text, and not
+# computed with.
+INTEGERS = {
+    "first_beyond": 9223372036854775808,
+    "last_unsigned": 18446744073709551615,
+    "first_below": -9223372036854775809,
+    "lowest": -9223372036854775808,
+    "wide": 123456789012345678901234567890,
+    "wide_below": -123456789012345678901234567890,
+    "hash": 2**256 - 1,
+    "near": 10**30,
+    "near_float": 1e30,
+    "long": 10**300 + 7,
+    "word": "123456789012345678901234567890",
+    "padded": " +00_9223372036854775808 ",
+    "call": {"id": 12345678901234567890, "ids": [1, 98765432109876543210], "deep": {"x": [{"y": -98765432109876543210}]}},
+}
+INTEGER_NAMES = "first_beyond last_unsigned first_below lowest wide wide_below hash near long".split()
+INTEGER_FORMS = """
+X; X|string; X|tojson; X|tojson(indent=2); X ~ ''; X is integer; X is number; X is float; X is string; X is true
+X is boolean; not X; X if X else 'no'; X is defined; X is mapping; X is iterable; X|int; X|float; X|abs; X|round; -X; +X
+X == X; X != 1; X > 5; X < 5; X >= lowest; X <= wide; X < near_float; X == near_float; X > -1.5; X == 'x'; X in [1, X]
+'%d' % X; '%5s' % X; '%f' % X; '{}'.format(X); [X]; {'a': X}; [X, 1, 2.5]|sort; [X, near, 3]|max; [X, near, 3]|min
+[X, X]|unique|list; X is eq(X); X is lt(near); X|default(1); {'a': [X]}|tojson; X * 1.5; X + 0.5; X / 2.0; [1][X]
+(X|string)|length; "%030d" % X
+""".strip().replace("\n", ";").split(";")
+INTEGER_WHOLE = [
+    "{{ call|tojson }}", "{{ call }}", "{% for k, v in call.items() %}{{ k }}={{ v }};{% endfor %}",
+    "{% for k, v in call|items %}{{ k }}={{ v|tojson if v is mapping or v is not string and v is sequence else v|string }};"
+    "{% endfor %}",
+    "{{ word|int }} {{ word|int|tojson }} {{ padded|int }} {{ word|int is integer }} {{ near_float|int }} {{ word|float }}",
+    "{{ ('9' * 4300)|int|string|length }} {{ ('9' * 4301)|int }} {{ ('-' ~ '9' * 4301)|int(5) }} {{ ('9' * 4300)|float }}",
+    "{{ ('9' * 4300)|int > wide }} {{ ('9' * 400)|int == ('09' * 1 ~ '9' * 399)|int }} {{ 'x'|int }}",
+    "{{ [first_beyond, lowest, last_unsigned, wide_below, 0, first_below, near_float]|sort }}",
+]

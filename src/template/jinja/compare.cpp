@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
+
+#include "template/jinja/numbers.h"
 
 namespace moebius::internal::jinja {
 namespace {
@@ -17,6 +20,33 @@ std::optional<Exact> number_of(const Value& value) {
   if (const auto* integer = value.get<int64_t>()) return static_cast<Exact>(*integer);
   if (const auto* real = value.get<double>()) return static_cast<Exact>(*real);
   return std::nullopt;
+}
+
+// The digits of a number whose fraction does not matter: a big integer is larger than any float that has one.
+std::string whole_digits(const Value& number) {
+  if (const BigInteger* big = number.big_integer()) return big->digits;
+  const auto* real = number.get<double>();
+  return real != nullptr ? digits_of(*real) : std::to_string(static_cast<int64_t>(*number_of(number)));
+}
+
+// Both are numbers, and one of them is a big integer.
+std::partial_ordering order_by_digits(const Value& a, const Value& b) {
+  const auto is_infinite_or_nan = [](const Value& value) {
+    const auto* real = value.get<double>();
+    return real != nullptr && !std::isfinite(*real);
+  };
+  // To these, a big integer is as good as zero.
+  if (is_infinite_or_nan(a) || is_infinite_or_nan(b)) return number_of(a).value_or(0) <=> number_of(b).value_or(0);
+  return compare_integers(whole_digits(a), whole_digits(b));
+}
+
+// Returns nothing when the values are not two numbers.
+std::optional<std::partial_ordering> order_numbers(const Value& a, const Value& b) {
+  const auto x = number_of(a);
+  const auto y = number_of(b);
+  if (x && y) return *x <=> *y;
+  const bool are_numbers = (x || a.big_integer() != nullptr) && (y || b.big_integer() != nullptr);
+  return are_numbers ? std::optional(order_by_digits(a, b)) : std::nullopt;
 }
 
 bool equal_items(Runtime& runtime, const Sequence& a, const Sequence& b) {
@@ -63,10 +93,7 @@ bool is_ordered(const Sequence& sequence) { return sequence.form == Form::kList 
 
 bool equal(Runtime& runtime, const Value& a, const Value& b) {
   runtime.budget.step();
-  if (const auto x = number_of(a)) {
-    const auto y = number_of(b);
-    return y && *x == *y;
-  }
+  if (const auto numbers = order_numbers(a, b)) return *numbers == 0;
   if (a.text() != nullptr && b.text() != nullptr) {
     runtime.budget.bytes(std::min(a.text()->text.size(), b.text()->text.size()));
     return a.text()->text == b.text()->text;
@@ -79,9 +106,7 @@ bool equal(Runtime& runtime, const Value& a, const Value& b) {
 
 std::partial_ordering order(Runtime& runtime, const Value& a, const Value& b) {
   runtime.budget.step();
-  const auto x = number_of(a);
-  const auto y = number_of(b);
-  if (x && y) return *x <=> *y;
+  if (const auto numbers = order_numbers(a, b)) return *numbers;
   if (a.text() != nullptr && b.text() != nullptr) {
     runtime.budget.bytes(std::min(a.text()->text.size(), b.text()->text.size()));
     return a.text()->text.compare(b.text()->text) <=> 0;  // the order of UTF-8 is the order of code points

@@ -9,6 +9,7 @@
 #include "base/quote.h"
 #include "template/jinja/compare.h"
 #include "template/jinja/methods_text.h"
+#include "template/jinja/numbers.h"
 #include "template/jinja/operators.h"
 #include "template/jinja/repr.h"
 
@@ -194,9 +195,14 @@ class PercentFormat {
   }
 
   void write_integer(const Conversion& c, const Value& value) {
+    const bool is_decimal = c.letter == 'd' || c.letter == 'i' || c.letter == 'u';
+    if (const BigInteger* big = value.big_integer(); big != nullptr && is_decimal) {
+      const bool is_negative = big->digits.starts_with('-');
+      return write_digits(c, is_negative, big->digits.substr(is_negative ? 1 : 0));
+    }
     int64_t number = 0;
     const auto* real = value.get<double>();
-    if (real != nullptr && (c.letter == 'd' || c.letter == 'i' || c.letter == 'u')) {
+    if (real != nullptr && is_decimal) {
       if (!(std::fabs(*real) < 9.2e18)) runtime_.fail("a float is too large for %d");
       number = static_cast<int64_t>(*real);
     } else {
@@ -207,17 +213,24 @@ class PercentFormat {
                          : c.letter == 'X' ? fmt::format("{:X}", magnitude)
                          : c.letter == 'o' ? fmt::format("{:o}", magnitude)
                                            : fmt::format("{}", magnitude);
+    write_digits(c, number < 0, std::move(digits));
+  }
+
+  void write_digits(const Conversion& c, bool is_negative, std::string digits) {
     if (c.precision > kMaxCount) runtime_.fail(fmt::format("a precision of more than {}", kMaxCount));
     if (c.precision > static_cast<int64_t>(digits.size())) {
       digits.insert(0, static_cast<size_t>(c.precision) - digits.size(), '0');
     }
     const bool has_prefix = c.alternate && (c.letter == 'x' || c.letter == 'X' || c.letter == 'o');
-    put_number(c, number < 0, has_prefix ? std::string{'0', c.letter} : "", digits);
+    put_number(c, is_negative, has_prefix ? std::string{'0', c.letter} : "", digits);
   }
 
   void write_float(const Conversion& c, const Value& value) {
     const auto* real = value.get<double>();
-    const double number = real != nullptr ? *real : static_cast<double>(integer_of(runtime_, value, "a float format"));
+    const BigInteger* big = value.big_integer();
+    const double number = real != nullptr  ? *real
+                          : big != nullptr ? float_of_integer(big->digits)
+                                           : static_cast<double>(integer_of(runtime_, value, "a float format"));
     if (c.precision > kMaxPrecision) runtime_.fail(fmt::format("a precision of more than {}", kMaxPrecision));
     const int64_t precision = c.precision < 0 ? 6 : c.precision;
     const std::string form = fmt::format("{{:.{}{}}}", precision, c.letter);

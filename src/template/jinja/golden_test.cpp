@@ -54,6 +54,15 @@ TEST(Golden, renders_every_statement_as_transformers_does_or_fails_where_it_fail
   }
 }
 
+TEST(Golden, prints_and_compares_integers_of_more_than_64_bits_as_transformers_does) {
+  const Json integers = golden("integers.json");
+  for (const Json& result : integers["results"]) {
+    const auto source = result[0].get<std::string>();
+    const std::optional<std::string> got = rendered(source, integers["context"]);
+    EXPECT_EQ(got ? Json(*got) : Json(nullptr), result[1]) << source;
+  }
+}
+
 // Visits `{{ value|filter }}` and so on: every combination, in the order of nested loops.
 void for_each_product(const Json& parts, const std::function<void(const std::string&)>& visit, size_t part = 0,
                       const std::string& begin = "{{ ") {

@@ -22,9 +22,9 @@ bool none(const Value& value) { return value.is<None>(); }
 bool boolean(const Value& value) { return value.is<bool>(); }
 bool is_true_itself(const Value& value) { return value.is<bool>() && is_true(value); }
 bool is_false_itself(const Value& value) { return value.is<bool>() && !is_true(value); }
-bool integer(const Value& value) { return value.is<int64_t>(); }
+bool integer(const Value& value) { return value.is<int64_t>() || value.is<BigIntegerPtr>(); }
 bool real(const Value& value) { return value.is<double>(); }
-bool number(const Value& value) { return value.is<int64_t>() || value.is<double>() || value.is<bool>(); }
+bool number(const Value& value) { return integer(value) || value.is<double>() || value.is<bool>(); }
 bool string(const Value& value) { return value.text() != nullptr; }
 bool mapping(const Value& value) { return value.dict() != nullptr; }
 bool callable(const Value& value) { return value.callable() != nullptr || value.is_undefined(); }

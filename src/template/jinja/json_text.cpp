@@ -63,6 +63,7 @@ class JsonPrinter {
     if (value.is<None>()) return "null";
     if (const auto* boolean = value.get<bool>()) return *boolean ? "true" : "false";
     if (const auto* integer = value.get<int64_t>()) return fmt::format("{}", *integer);
+    if (const BigInteger* integer = value.big_integer()) return integer->digits;
     const auto* real = value.get<double>();
     if (real == nullptr) return {};
     if (std::isnan(*real)) return "NaN";

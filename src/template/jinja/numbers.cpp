@@ -1,15 +1,20 @@
 // int("...") and float("...").
 #include "template/jinja/numbers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "template/jinja/text.h"
 
 namespace moebius::internal::jinja {
 namespace {
+
+constexpr size_t kMaxDigits = 4300;  // of an integer that Python reads from text
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty()) {
@@ -58,6 +63,12 @@ int base_of(std::string_view& text, int base) {
   return base == 0 ? 10 : base;
 }
 
+// The digits of a number other than zero without the zeros that lead them.
+std::string without_zeros(std::string digits) {
+  const size_t begin = digits.starts_with('-') ? 1 : 0;
+  return digits.erase(begin, digits.find_first_not_of('0', begin) - begin);
+}
+
 }  // namespace
 
 ParsedInteger parse_integer(std::string_view text, int base) {
@@ -72,7 +83,9 @@ ParsedInteger parse_integer(std::string_view text, int base) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(whole.data(), whole.data() + whole.size(), value, actual);
   if (end != whole.data() + whole.size()) return {};
-  if (error == std::errc::result_out_of_range) return {std::nullopt, NumberError::kOverflow};
+  if (error == std::errc::result_out_of_range && digits->size() <= kMaxDigits) {
+    return {std::nullopt, NumberError::kOverflow, actual == 10 && !is_zero_led ? without_zeros(whole) : ""};
+  }
   if (error != std::errc() || (is_zero_led && value != 0)) return {};
   return {value};
 }
@@ -95,5 +108,22 @@ std::optional<double> parse_float(std::string_view text) {
   }
   return is_negative ? -value : value;
 }
+
+std::strong_ordering compare_integers(std::string_view a, std::string_view b) {
+  const bool is_negative = a.starts_with('-');
+  if (is_negative != b.starts_with('-'))
+    return is_negative ? std::strong_ordering::less : std::strong_ordering::greater;
+  if (is_negative) std::swap(a, b);
+  return a.size() != b.size() ? a.size() <=> b.size() : a <=> b;
+}
+
+double float_of_integer(std::string_view digits) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error == std::errc()) return value;
+  return digits.starts_with('-') ? -HUGE_VAL : HUGE_VAL;
+}
+
+std::string digits_of(double finite) { return fmt::format("{:.0f}", std::trunc(finite)); }
 
 }  // namespace moebius::internal::jinja

@@ -8,12 +8,14 @@
 #include <variant>
 
 #include "template/jinja/markup.h"
+#include "template/jinja/numbers.h"
 
 namespace moebius::internal::jinja {
 namespace {
 
 struct Number {
   bool is_integer = true;
+  bool is_big = false;  // an integer that does not fit `integer`
   int64_t integer = 0;
   double real = 0;  // the value, also of an integer
 };
@@ -23,6 +25,7 @@ std::optional<Number> number_of(const Value& value) {
     return Number{.integer = *boolean, .real = static_cast<double>(*boolean)};
   if (const auto* integer = value.get<int64_t>())
     return Number{.integer = *integer, .real = static_cast<double>(*integer)};
+  if (const BigInteger* big = value.big_integer()) return Number{.is_big = true, .real = float_of_integer(big->digits)};
   if (const auto* real = value.get<double>()) return Number{.is_integer = false, .real = *real};
   return std::nullopt;
 }
@@ -33,11 +36,9 @@ constexpr std::string_view kSymbols[] = {"+", "-", "*", "/", "//", "%", "**"};
   runtime.fail(fmt::format("cannot compute {} {} {}", type_name(a), kSymbols[static_cast<int>(op)], type_name(b)));
 }
 
-[[noreturn]] void overflow(const Runtime& runtime) { runtime.fail("an integer of more than 64 bits"); }
-
 int64_t floor_divide(const Runtime& runtime, int64_t a, int64_t b) {
   if (b == 0) runtime.fail("division by zero");
-  if (a == INT64_MIN && b == -1) overflow(runtime);
+  if (a == INT64_MIN && b == -1) refuse_big_integer(runtime);
   const int64_t quotient = a / b;
   return a % b != 0 && (a < 0) != (b < 0) ? quotient - 1 : quotient;
 }
@@ -71,9 +72,9 @@ Value integer_power(const Runtime& runtime, int64_t base, int64_t exponent) {
   }
   int64_t result = 1;
   while (exponent > 0) {
-    if ((exponent & 1) != 0 && __builtin_mul_overflow(result, base, &result)) overflow(runtime);
+    if ((exponent & 1) != 0 && __builtin_mul_overflow(result, base, &result)) refuse_big_integer(runtime);
     exponent >>= 1;
-    if (exponent > 0 && __builtin_mul_overflow(base, base, &base)) overflow(runtime);
+    if (exponent > 0 && __builtin_mul_overflow(base, base, &base)) refuse_big_integer(runtime);
   }
   return result;
 }
@@ -109,7 +110,7 @@ Value integer_result(const Runtime& runtime, Operator op, int64_t a, int64_t b) 
       if (b == 0) runtime.fail("division by zero");
       return static_cast<double>(a) / static_cast<double>(b);
   }
-  if (has_overflow) overflow(runtime);
+  if (has_overflow) refuse_big_integer(runtime);
   return result;
 }
 
@@ -176,6 +177,7 @@ bool is_list_or_tuple(const Value& value) {
 std::optional<Value> repetition(Runtime& runtime, const Value& value, const Value& count) {
   const auto number = number_of(count);
   if (!number || !number->is_integer) return std::nullopt;
+  if (number->is_big) refuse_big_integer(runtime);
   if (value.text() != nullptr) return repeat(runtime, *value.text(), number->integer);
   if (is_list_or_tuple(value)) return repeat(runtime, *value.sequence(), number->integer);
   return std::nullopt;
@@ -187,7 +189,10 @@ Value binary(Runtime& runtime, Operator op, const Value& a, const Value& b) {
   const auto x = number_of(a);
   const auto y = number_of(b);
   if (x && y) {
-    if (x->is_integer && y->is_integer) return integer_result(runtime, op, x->integer, y->integer);
+    if (x->is_integer && y->is_integer) {
+      if (x->is_big || y->is_big) refuse_big_integer(runtime);
+      return integer_result(runtime, op, x->integer, y->integer);
+    }
     return real_result(runtime, op, x->real, y->real);
   }
   if (op == Operator::kModulo && a.text() != nullptr) return percent_format(runtime, *a.text(), b);
@@ -207,14 +212,18 @@ Value binary(Runtime& runtime, Operator op, const Value& a, const Value& b) {
 Value negate(Runtime& runtime, const Value& value) {
   const auto number = number_of(value);
   if (!number) runtime.fail(fmt::format("cannot negate {}", type_name(value)));
+  if (const BigInteger* big = value.big_integer()) {
+    return BigInteger{big->digits.starts_with('-') ? big->digits.substr(1) : "-" + big->digits};
+  }
   if (!number->is_integer) return -number->real;
-  if (number->integer == INT64_MIN) overflow(runtime);
+  if (number->integer == INT64_MIN) return BigInteger{"9223372036854775808"};
   return -number->integer;
 }
 
 Value plus(Runtime& runtime, const Value& value) {
   const auto number = number_of(value);
   if (!number) runtime.fail(fmt::format("cannot compute +{}", type_name(value)));
+  if (number->is_big) return value;
   return number->is_integer ? Value(number->integer) : Value(number->real);
 }
 

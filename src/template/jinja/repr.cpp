@@ -106,6 +106,7 @@ struct Repr {
   void operator()(None) const { out.add("None"); }
   void operator()(bool boolean) const { out.add(boolean ? "True" : "False"); }
   void operator()(int64_t number) const { out.add(fmt::format("{}", number)); }
+  void operator()(const BigIntegerPtr& number) const { out.add(number->digits); }
   void operator()(double number) const { out.add(float_repr(number)); }
   void operator()(const TextPtr& text) const {
     if (text->is_markup) out.add("Markup(");

@@ -55,9 +55,12 @@ void Arguments::expect_none(const Runtime& runtime) const {
   runtime.fail(fmt::format("{}() takes no arguments", function));
 }
 
+void refuse_big_integer(const Runtime& runtime) { runtime.fail("an integer of more than 64 bits"); }
+
 int64_t integer_of(const Runtime& runtime, const Value& value, std::string_view what) {
   if (const auto* number = value.get<int64_t>()) return *number;
   if (const auto* boolean = value.get<bool>()) return *boolean ? 1 : 0;
+  if (value.big_integer() != nullptr) refuse_big_integer(runtime);
   runtime.fail(fmt::format("{} must be an integer, not {}", what, type_name(value)));
 }
 

@@ -68,6 +68,7 @@ struct Arguments {
 
 // ---- what builtins ask of a value; they fail in Python's words ----
 int64_t integer_of(const Runtime& runtime, const Value& value, std::string_view what);  // int or bool
+[[noreturn]] void refuse_big_integer(const Runtime& runtime);
 const Text& text_of(const Runtime& runtime, const Value& value, std::string_view what);
 const Dict& dict_of(const Runtime& runtime, const Value& value, std::string_view what);
 // True unless left out, undefined or false.

@@ -53,9 +53,11 @@ Value from_json(const Json& json, Origin origin, DepthCounter& depth) {
       return json.get<int64_t>();
     case Json::value_t::number_unsigned: {
       const auto number = json.get<uint64_t>();
-      if (number > static_cast<uint64_t>(INT64_MAX)) return static_cast<double>(number);
+      if (number > static_cast<uint64_t>(INT64_MAX)) return BigInteger{std::to_string(number)};
       return static_cast<int64_t>(number);
     }
+    case Json::value_t::binary:
+      return BigInteger{std::string(big_integer_of(json).value_or("0"))};
     case Json::value_t::number_float:
       return json.get<double>();
     case Json::value_t::string:
@@ -84,6 +86,7 @@ struct TypeName {
   std::string_view operator()(None) const { return "NoneType"; }
   std::string_view operator()(bool) const { return "bool"; }
   std::string_view operator()(int64_t) const { return "int"; }
+  std::string_view operator()(const BigIntegerPtr&) const { return "int"; }
   std::string_view operator()(double) const { return "float"; }
   std::string_view operator()(const TextPtr&) const { return "str"; }
   std::string_view operator()(const SequencePtr& sequence) const {

@@ -22,6 +22,12 @@ struct Text : MarkedText {
   bool is_markup = false;  // the safe filter makes it; plain text that is added to it is escaped (markup.h)
 };
 
+// An integer of more than 64 bits, which only a conversation brings. It is printed, compared and told from text, but
+// not computed with.
+struct BigInteger {
+  std::string digits;  // as Python prints it
+};
+
 struct Sequence;
 struct Dict;
 struct Generator;
@@ -37,12 +43,13 @@ struct Undefined {};
 struct None {};
 
 using TextPtr = std::shared_ptr<const Text>;
+using BigIntegerPtr = std::shared_ptr<const BigInteger>;
 using SequencePtr = std::shared_ptr<const Sequence>;
 using DictPtr = std::shared_ptr<const Dict>;
 using CallablePtr = std::shared_ptr<const Callable>;
 
 // The rendering owns namespaces, and a for statement owns its loop: owned values could hold each other in a ring.
-using Variant = std::variant<Undefined, None, bool, int64_t, double, TextPtr, SequencePtr, DictPtr,
+using Variant = std::variant<Undefined, None, bool, int64_t, BigIntegerPtr, double, TextPtr, SequencePtr, DictPtr,
                              std::shared_ptr<Generator>, CallablePtr, Namespace*, std::weak_ptr<Loop>>;
 
 class Value {
@@ -51,6 +58,8 @@ class Value {
   Value(None none) : held_(none) {}
   Value(bool value) : held_(value) {}
   Value(int64_t value) : held_(value) {}
+  Value(BigInteger value) : held_(std::make_shared<const BigInteger>(std::move(value))) {}
+  Value(BigIntegerPtr value) : held_(std::move(value)) {}
   Value(double value) : held_(value) {}
   Value(Text text) : held_(std::make_shared<const Text>(std::move(text))) {}
   Value(TextPtr text) : held_(std::move(text)) {}
@@ -72,6 +81,7 @@ class Value {
     return std::holds_alternative<T>(held_);
   }
   [[nodiscard]] bool is_undefined() const { return is<Undefined>(); }
+  [[nodiscard]] const BigInteger* big_integer() const { return shared<BigIntegerPtr>(); }
   [[nodiscard]] const Text* text() const { return shared<TextPtr>(); }
   [[nodiscard]] const Sequence* sequence() const { return shared<SequencePtr>(); }
   [[nodiscard]] const Dict* dict() const { return shared<DictPtr>(); }
