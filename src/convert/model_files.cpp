@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,11 +14,25 @@
 namespace moebius::internal {
 namespace {
 
+constexpr const char* kTemplates = "additional_chat_templates";
+
 bool is_text_file(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kNames = {"generation_config.json", "vocab.json", "merges.txt",
-                                                      "special_tokens_map.json", "added_tokens.json"};
+  constexpr std::array<std::string_view, 6> kNames = {
+      "generation_config.json",  "vocab.json",        "merges.txt",
+      "special_tokens_map.json", "added_tokens.json", "processor_config.json"};
   return name.starts_with("tokenizer") || name.starts_with("chat_template") ||
          std::ranges::find(kNames, name) != kNames.end();
+}
+
+void copy_files(const std::filesystem::path& from, const std::filesystem::path& to,
+                const std::function<bool(std::string_view name)>& is_wanted) {
+  for (const auto& entry : std::filesystem::directory_iterator(from)) {
+    const std::string name = entry.path().filename().string();
+    if (!is_wanted(name) || !entry.is_regular_file()) continue;
+    std::error_code failed;
+    std::filesystem::copy_file(entry.path(), to / name, failed);
+    if (failed) throw Error(ErrorCode::kIo, entry.path().string(), "cannot copy: " + failed.message());
+  }
 }
 
 // Returns the text part of a vision wrapper, or nullptr when the root is the text config.
@@ -73,12 +88,10 @@ void write_config(const std::filesystem::path& directory, const Json& config) {
 }
 
 void copy_text_files(const std::filesystem::path& from, const std::filesystem::path& to) {
-  for (const auto& entry : std::filesystem::directory_iterator(from)) {
-    const std::string name = entry.path().filename().string();
-    if (!is_text_file(name) || !entry.is_regular_file()) continue;
-    std::error_code failed;
-    std::filesystem::copy_file(entry.path(), to / name, failed);
-    if (failed) throw Error(ErrorCode::kIo, entry.path().string(), "cannot copy: " + failed.message());
+  copy_files(from, to, is_text_file);
+  if (const auto templates = from / kTemplates; std::filesystem::is_directory(templates)) {
+    std::filesystem::create_directory(to / kTemplates);
+    copy_files(templates, to / kTemplates, [](std::string_view name) { return name.ends_with(".jinja"); });
   }
 }
 

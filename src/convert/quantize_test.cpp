@@ -235,9 +235,16 @@ TEST_F(Quantize, progress_ends_with_all_bytes_of_the_source) {
 
 TEST_F(Quantize, text_files_are_copied_and_others_are_not) {
   const auto source = changed_source([](StoredTensors&, Json&) {});
-  const std::vector<std::string> kept = {
-      "tokenizer.json", "tokenizer_config.json",  "chat_template.jinja",    "vocab.json",
-      "merges.txt",     "generation_config.json", "special_tokens_map.json"};
+  const std::vector<std::string> kept = {"tokenizer.json",
+                                         "tokenizer_config.json",
+                                         "chat_template.jinja",
+                                         "vocab.json",
+                                         "merges.txt",
+                                         "generation_config.json",
+                                         "special_tokens_map.json",
+                                         "processor_config.json",
+                                         "additional_chat_templates/tool_use.jinja"};
+  std::filesystem::create_directory(source / "additional_chat_templates");
   for (const std::string& name : kept) std::ofstream(source / name) << "of " << name;
   for (const char* name : {"README.md", "preprocessor_config.json"}) std::ofstream(source / name) << name;
   converted(source, {});

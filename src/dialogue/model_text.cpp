@@ -59,7 +59,8 @@ Tokenizer load_tokenizer(const std::string& directory) {
 }
 
 ModelText load_model_text(const std::string& directory) {
-  for (const char* name : {"chat_template.jinja", "tokenizer_config.json"}) contained_path(directory, name);
+  contained_path(directory, "additional_chat_templates");
+  for (const fs::path& name : chat_file_names(directory)) contained_path(directory, name);
   ModelText text{load_tokenizer(directory), read_chat_files(directory), read_defaults(directory), std::nullopt};
   text.end_of_turn = eos_token(text.chat.special_tokens, text.tokenizer);
   return text;
