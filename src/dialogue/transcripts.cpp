@@ -60,10 +60,13 @@ bool ends_with_users(const MarkedText& marked) {
   return !marked.user.empty() && marked.user.back().end == marked.text.size();
 }
 
+// Whether the tokens of a text part at `at`, because an added token begins there. One that looks at the text before it
+// (lstrip, single_word) does not count.
 bool added_token_begins(const MarkedText& marked, size_t at, const Tokenizer& tokenizer) {
   const std::string_view rest = std::string_view(marked.text).substr(at);
   return std::ranges::any_of(tokenizer.added_tokens(), [&](const AddedToken& token) {
-    return rest.starts_with(token.content) && ranges_within(marked.user, {at, at + token.content.size()}).empty();
+    return !token.lstrip && !token.single_word && rest.starts_with(token.content) &&
+           ranges_within(marked.user, {at, at + token.content.size()}).empty();
   });
 }
 

@@ -1,5 +1,5 @@
-// Builds the table of classes. Letters, marks and numbers are those of utf8proc, and those that only the wheel knows.
-// White space and NFC come from the wheel alone.
+// Builds the table of classes. Letters, marks, numbers and words are those of utf8proc, and those that only the wheel
+// knows. White space and NFC come from the wheel alone.
 #include "tokenizer/char_classes.h"
 
 #include <utf8proc.h>
@@ -22,15 +22,18 @@ CharClass category_class(char32_t code) {
     case UTF8PROC_CATEGORY_LT:
     case UTF8PROC_CATEGORY_LM:
     case UTF8PROC_CATEGORY_LO:
-      return kLetter;
+      return kLetter | kWord;
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_MC:
     case UTF8PROC_CATEGORY_ME:
-      return kMark;
+      return kMark | kWord;
     case UTF8PROC_CATEGORY_ND:
     case UTF8PROC_CATEGORY_NL:
+      return kNumber | kWord;
     case UTF8PROC_CATEGORY_NO:
       return kNumber;
+    case UTF8PROC_CATEGORY_PC:
+      return kWord;
     default:
       return 0;
   }
@@ -48,6 +51,7 @@ std::vector<CharClass> all_classes() {
   add(classes, letters_since_14(), kLetter);
   add(classes, marks_since_14(), kMark);
   add(classes, numbers_since_14(), kNumber);
+  add(classes, words_beyond_14(), kWord);
   add(classes, white_space(), kSpace);
   add(classes, nfc_active(), kNfcActive);
   classes['\r'] |= kLineBreak;

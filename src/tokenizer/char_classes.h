@@ -1,6 +1,6 @@
-// What the tokenizer asks of a code point: letter, mark, number, white space, line break, of interest to NFC. One
-// lookup answers all of it, from the tables of the `tokenizers` wheel (unicode_tables.h). char_at() reads UTF-8 that is
-// known to be valid.
+// What the tokenizer asks of a code point: letter, mark, number, white space, line break, of interest to NFC, part of a
+// word. One lookup answers all of it, from the tables of the `tokenizers` wheel (unicode_tables.h). char_at() and
+// char_before() read UTF-8 that is known to be valid.
 #pragma once
 
 #include <array>
@@ -18,6 +18,7 @@ constexpr CharClass kNumber = 4;
 constexpr CharClass kSpace = 8;
 constexpr CharClass kLineBreak = 16;  // \r and \n, besides kSpace
 constexpr CharClass kNfcActive = 32;  // NFC may replace or move it, or join it to what stands before
+constexpr CharClass kWord = 64;       // letters, marks, some numbers and punctuation: what single_word looks at
 
 class CharClasses {
  public:
@@ -48,6 +49,13 @@ inline Char char_at(std::string_view text, size_t at) {
   if (first < 0xe0) return {((first & 0x1fU) << 6U) | tail(1), 2};
   if (first < 0xf0) return {((first & 0x0fU) << 12U) | (tail(1) << 6U) | tail(2), 3};
   return {((first & 0x07U) << 18U) | (tail(1) << 12U) | (tail(2) << 6U) | tail(3), 4};
+}
+
+// Returns the character that ends at text[end]. The text is valid UTF-8, and 0 < end <= text.size().
+inline Char char_before(std::string_view text, size_t end) {
+  size_t at = end - 1;
+  while ((static_cast<uint8_t>(text[at]) & 0xc0U) == 0x80) --at;
+  return char_at(text, at);
 }
 
 }  // namespace moebius::internal

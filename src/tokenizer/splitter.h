@@ -10,6 +10,9 @@ namespace moebius::internal {
 
 // The pattern that a ByteLevel pre-tokenizer uses by itself (use_regex).
 extern const std::string_view kGpt2Pattern;
+// The patterns of the two families of tokenizers: Qwen2, Qwen3 and Qwen3-Next; Qwen3.5 and Qwen3.6.
+extern const std::string_view kQwen2Pattern;
+extern const std::string_view kQwen3_5Pattern;
 
 class PieceSink {
  public:

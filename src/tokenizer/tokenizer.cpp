@@ -18,16 +18,15 @@ namespace moebius::internal {
 namespace {
 
 constexpr size_t kMaxTextBytes = INT32_MAX;
-// NFC can make text this much shorter: three jamo of three bytes become one syllable of three.
-constexpr size_t kNfcShrinks = 3;
 
 enum class SearchedText : uint8_t { kRaw, kNormalized };
 
 AddedTokenFinder finder_of(const TokenizerFile& file, SearchedText text) {
   std::vector<AddedToken> tokens;
   for (const TokenizerFile::Added& added : file.added) {
-    if (added.in_normalized_text == (text == SearchedText::kNormalized))
-      tokens.push_back({added.searched, added.token.id});
+    if (added.in_normalized_text != (text == SearchedText::kNormalized)) continue;
+    tokens.push_back(added.token);
+    tokens.back().content = added.searched;
   }
   return AddedTokenFinder(std::move(tokens));
 }
@@ -125,7 +124,13 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
 Tokenizer Tokenizer::parse(std::string_view json, const std::string& where) {
-  return Tokenizer(std::make_unique<const Parts>(TokenizerFile::parse(json, where)));
+  TokenizerTexts texts;
+  texts.tokenizer = {std::string(json), where};
+  return parse(texts);
+}
+
+Tokenizer Tokenizer::parse(const TokenizerTexts& texts) {
+  return Tokenizer(std::make_unique<const Parts>(TokenizerFile::parse(texts)));
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text, EncodeWork* work) const {
@@ -187,11 +192,5 @@ int32_t Tokenizer::vocab_size() const {
 }
 
 const std::vector<AddedToken>& Tokenizer::added_tokens() const { return parts_->added; }
-
-size_t Tokenizer::longest_token_bytes() const {
-  size_t longest = parts_->bpe.vocabulary().longest_bytes();
-  for (const AddedToken& token : parts_->added) longest = std::max(longest, token.content.size());
-  return parts_->normalizer == TokenizerFile::Normalizer::kNfc ? longest * kNfcShrinks : longest;
-}
 
 }  // namespace moebius::internal

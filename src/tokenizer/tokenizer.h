@@ -1,5 +1,5 @@
-// Turns text into ids and ids into text, as a tokenizer.json says: byte-level BPE of the Qwen, GPT-2 and Llama 3
-// families. Ids are those of the `tokenizers` wheel, for any text. This file does not handle the special ids that
+// Turns text into ids and ids into text, as the files of a checkpoint say: byte-level BPE of the Qwen, GPT-2 and Llama
+// 3 families. Ids are those of the `tokenizers` wheel, for any text. This file does not handle the special ids that
 // config files name (stop tokens), nor chat templates.
 //
 //   const Tokenizer tokenizer = Tokenizer::parse(read_text(path, kMaxBytes), path.string());
@@ -17,6 +17,7 @@
 
 #include "base/marked_text.h"
 #include "tokenizer/added_tokens.h"
+#include "tokenizer/tokenizer_texts.h"
 
 namespace moebius::internal {
 
@@ -27,7 +28,9 @@ struct EncodeWork {
 
 class Tokenizer {
  public:
-  // where: the file, for messages. Throws kBadTokenizer naming the field that is damaged or not supported.
+  // Throws kBadTokenizer naming the file and the field that is damaged or not supported.
+  static Tokenizer parse(const TokenizerTexts& texts);
+  // Reads a tokenizer.json alone. where: the file, for messages.
   static Tokenizer parse(std::string_view json, const std::string& where);
 
   ~Tokenizer();
@@ -55,9 +58,6 @@ class Tokenizer {
   [[nodiscard]] bool is_special(int32_t id) const;                    // false for an id that no token has
   [[nodiscard]] int32_t vocab_size() const;                           // ids 0 .. vocab_size() - 1 are all tokens
   [[nodiscard]] const std::vector<AddedToken>& added_tokens() const;  // in the order of ids
-
-  // The most bytes of input that one id can stand for: n. A text of more than n * k bytes has more than k ids.
-  [[nodiscard]] size_t longest_token_bytes() const;
 
  private:
   struct Parts;

@@ -7,11 +7,13 @@
 #include <map>
 #include <optional>
 
+#include "base/check.h"
 #include "base/duplicates.h"
 #include "base/json.h"
 #include "base/quote.h"
 #include "moebius/error.h"
 #include "tokenizer/byte_alphabet.h"
+#include "tokenizer/listed_tokens.h"
 #include "tokenizer/nfc.h"
 #include "tokenizer/tokenizer_pipeline.h"
 
@@ -20,66 +22,20 @@ namespace {
 
 // A published file has 250,000 tokens, as many merges (three values each), and 20 MB.
 constexpr JsonLimits kLimits{.max_bytes = 128 << 20, .max_values = 8 << 20, .max_depth = 32};
-constexpr size_t kMaxIds = 4 << 20;
+constexpr size_t kMaxMerges = kMaxIds;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
   throw Error(ErrorCode::kBadTokenizer, where, what, kTokenizerHint);
 }
 
-std::string element(const std::string& list, size_t index) { return fmt::format("{}[{}]", list, index); }
-
-// ---- added tokens --------------------------------------------------------------------------------------------------
-
-TokenizerFile::Added read_added_token(const JsonObject& object) {
-  TokenizerFile::Added added;
-  added.token.id = static_cast<int32_t>(object.integer("id", 0, kMaxIds - 1));
-  added.token.content = object.string("content");
-  added.token.is_special = object.boolean("special", false);
-  added.in_normalized_text = object.boolean("normalized", !added.token.is_special);
-  if (added.token.content.empty()) refuse(object.where("content"), "is empty");
-  if (added.token.content.size() > kMaxAddedTokenBytes) {
-    refuse(object.where("content"), fmt::format("has more than {} bytes", kMaxAddedTokenBytes));
-  }
-  for (const char* key : {"single_word", "lstrip", "rstrip"}) {
-    if (object.boolean(key, false)) refuse(object.where(key), "true is not supported, only false");
-  }
-  return added;
-}
-
-// A token that is looked for in normalized text is normalized itself. No two tokens may be the same after that.
-void set_searched(TokenizerFile& file, const std::string& where) {
-  const bool is_nfc = file.normalizer == TokenizerFile::Normalizer::kNfc;
-  for (TokenizerFile::Added& added : file.added) {
-    const std::string& content = added.token.content;
-    added.searched = is_nfc && added.in_normalized_text ? to_nfc({content, {}}).text : content;
-  }
-  const auto searched = [&](size_t i) -> const std::string& { return file.added[i].searched; };
-  if (const std::optional<size_t> twice = first_duplicate(file.added.size(), searched)) {
-    refuse(element(where, *twice), in_quotes(searched(*twice)) + " is there twice");
-  }
-}
-
-void read_added_tokens(const JsonObject& root, TokenizerFile& file) {
-  if (!root.has("added_tokens")) return;
-  const std::string where = root.where("added_tokens");
-  for (const Json& token : root.array("added_tokens")) {
-    file.added.push_back(read_added_token({token, element(where, file.added.size())}));
-  }
-  set_searched(file, where);
-}
-
 // ---- vocabulary ----------------------------------------------------------------------------------------------------
 
-// An added token's id, and whether the vocabulary has the token too.
-struct Listed {
-  int32_t id;
-  bool in_vocabulary = false;
-};
-using AddedByContent = std::map<std::string_view, Listed>;
+// The ids that the vocabulary gives to listed tokens; nothing for those that it lacks.
+using IdsInVocabulary = std::map<std::string_view, std::optional<int32_t>>;
 
-// Reads the tokens of the vocabulary by id. A token is bytes, or a text that is not spelled in bytes. Marks the added
-// tokens that the vocabulary has too.
-Vocabulary read_vocabulary(const JsonObject& vocab, AddedByContent& added) {
+// Reads the tokens of the vocabulary by id. A token is bytes, or a text that is not spelled in bytes. Fills in the
+// ids of listed tokens that the vocabulary has too.
+Vocabulary read_vocabulary(const JsonObject& vocab, IdsInVocabulary& listed) {
   const Json::object_t::Container& entries = vocab.json().get_ref<const Json::object_t&>();
   const size_t count = entries.size();
   if (count > kMaxIds) refuse(vocab.where(""), fmt::format("has more than {} tokens", kMaxIds));
@@ -95,26 +51,9 @@ Vocabulary read_vocabulary(const JsonObject& vocab, AddedByContent& added) {
     if (!tokens[id].bytes.empty()) refuse(vocab.where(spelling), fmt::format("id {} is given twice", id));
     const std::optional<std::string> bytes = bytes_of_spelling(spelling);
     tokens[id] = {.bytes = bytes.value_or(spelling), .is_found = bytes.has_value()};
-    const auto also = added.find(spelling);
-    if (also == added.end()) continue;
-    also->second.in_vocabulary = true;
-    if (also->second.id != static_cast<int32_t>(id)) {
-      refuse(vocab.where(spelling), fmt::format("has id {} here and {} in added_tokens", id, also->second.id));
-    }
+    if (const auto also = listed.find(spelling); also != listed.end()) also->second = static_cast<int32_t>(id);
   }
   return Vocabulary(std::move(tokens));
-}
-
-// The wheel numbers the added tokens that the vocabulary lacks by their order, whatever ids the file gives. The file
-// must give those same ids.
-void check_added_ids(const TokenizerFile& file, const AddedByContent& listed, const std::string& where) {
-  int32_t next = file.vocabulary.size();
-  for (size_t i = 0; i < file.added.size(); ++i) {
-    const AddedToken& token = file.added[i].token;
-    if (listed.at(token.content).in_vocabulary) continue;
-    if (token.id != next) refuse(element(where, i) + ".id", fmt::format("expected {}, got {}", next, token.id));
-    ++next;
-  }
 }
 
 void read_byte_ids(const JsonObject& vocab, TokenizerFile& file) {
@@ -128,6 +67,38 @@ void read_byte_ids(const JsonObject& vocab, TokenizerFile& file) {
   }
 }
 
+// ---- added tokens --------------------------------------------------------------------------------------------------
+
+// The wheel numbers the added tokens that the vocabulary lacks by their order, whatever ids the files give. The files
+// must give those same ids.
+void number_added_tokens(const std::vector<ListedToken>& list, const IdsInVocabulary& in_vocabulary,
+                         TokenizerFile& file) {
+  int32_t next = file.vocabulary.size();
+  for (const ListedToken& listed : list) {
+    const std::optional<int32_t> known = in_vocabulary.at(listed.token.content);
+    const int32_t id = known ? *known : next++;
+    if (listed.stated_id && *listed.stated_id != id) {
+      refuse(listed.where + ".id",
+             fmt::format("expected {}, {}got {}", id, known ? "as in the vocabulary, " : "", *listed.stated_id));
+    }
+    file.added.push_back({listed.token, listed.in_normalized_text, {}});
+    file.added.back().token.id = id;
+  }
+}
+
+// A token that is looked for in normalized text is normalized itself. No two tokens may be the same after that.
+void set_searched(const std::vector<ListedToken>& list, TokenizerFile& file) {
+  const bool is_nfc = file.normalizer == TokenizerFile::Normalizer::kNfc;
+  for (TokenizerFile::Added& added : file.added) {
+    const std::string& content = added.token.content;
+    added.searched = is_nfc && added.in_normalized_text ? to_nfc({content, {}}).text : content;
+  }
+  const auto searched = [&](size_t i) -> const std::string& { return file.added[i].searched; };
+  if (const std::optional<size_t> twice = first_duplicate(file.added.size(), searched)) {
+    refuse(list[*twice].where, in_quotes(searched(*twice)) + " is there twice");
+  }
+}
+
 // ---- merges --------------------------------------------------------------------------------------------------------
 
 struct Pair {
@@ -135,16 +106,17 @@ struct Pair {
   std::string_view right;
 };
 
+Pair split_pair(std::string_view text, const std::string& where) {
+  const size_t space = text.find(' ');
+  if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos) {
+    refuse(where, in_quotes(text) + " is not two tokens with one space between");
+  }
+  return {text.substr(0, space), text.substr(space + 1)};
+}
+
 // Reads a merge that is written as "a b" or as ["a", "b"].
 Pair read_pair(const Json& value, const std::string& where) {
-  if (value.is_string()) {
-    const std::string_view text = value.get_ref<const std::string&>();
-    const size_t space = text.find(' ');
-    if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos) {
-      refuse(where, in_quotes(text) + " is not two tokens with one space between");
-    }
-    return {text.substr(0, space), text.substr(space + 1)};
-  }
+  if (value.is_string()) return split_pair(value.get_ref<const std::string&>(), where);
   const bool is_pair = value.is_array() && value.size() == 2 && value[0].is_string() && value[1].is_string();
   if (!is_pair) refuse(where, "expected two tokens, in one string or in an array");
   return {value[0].get_ref<const std::string&>(), value[1].get_ref<const std::string&>()};
@@ -152,11 +124,9 @@ Pair read_pair(const Json& value, const std::string& where) {
 
 class MergeReader {
  public:
-  MergeReader(const Vocabulary& vocabulary, std::string where) : vocabulary_(vocabulary), where_(std::move(where)) {}
+  explicit MergeReader(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
 
-  Merge read(const Json& value, size_t rank) const {
-    const std::string where = element(where_, rank);
-    const Pair pair = read_pair(value, where);
+  [[nodiscard]] Merge read(const Pair& pair, const std::string& where) const {
     const std::string left = bytes_of(pair.left, where);
     const std::string right = bytes_of(pair.right, where);
     return {id_of(left, where), id_of(right, where), id_of(left + right, where)};
@@ -175,53 +145,93 @@ class MergeReader {
   }
 
   const Vocabulary& vocabulary_;
-  std::string where_;
 };
 
 void read_merges(const JsonObject& model, TokenizerFile& file) {
-  const MergeReader reader(file.vocabulary, model.where("merges"));
+  const MergeReader reader(file.vocabulary);
   const Json& merges = model.array("merges");
   file.merges.reserve(merges.size());
-  for (const Json& merge : merges) file.merges.push_back(reader.read(merge, file.merges.size()));
+  for (const Json& merge : merges) {
+    const std::string where = fmt::format("{}[{}]", model.where("merges"), file.merges.size());
+    file.merges.push_back(reader.read(read_pair(merge, where), where));
+  }
+}
+
+// Reads merges.txt, a merge a line. Its lines may end as on Windows. The wheel takes no notice of "#version" lines, and
+// the older tokenizer of `transformers` takes none of empty ones.
+void read_merges(const FileText& merges, TokenizerFile& file) {
+  const MergeReader reader(file.vocabulary);
+  std::string_view rest = merges.text;
+  for (size_t number = 1; !rest.empty(); ++number) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty() || line.starts_with("#version")) continue;
+    const std::string where = fmt::format("{}: line {}", merges.where, number);
+    if (file.merges.size() == kMaxMerges) refuse(where, fmt::format("is behind {} merges, the most", kMaxMerges));
+    file.merges.push_back(reader.read(split_pair(line, where), where));
+  }
 }
 
 // --------------------------------------------------------------------------------------------------------------------
 
-TokenizerFile read(std::string_view text, const std::string& where) {
-  const Json json = parse_json(text, where, kLimits);
-  const JsonObject root(json, where);
+// Fills in what the vocabulary decides, but the merges.
+void read_tokens(const JsonObject& vocab, const std::vector<ListedToken>& list, TokenizerFile& file) {
+  IdsInVocabulary in_vocabulary;
+  for (const ListedToken& listed : list) in_vocabulary.emplace(listed.token.content, std::nullopt);
+  file.vocabulary = read_vocabulary(vocab, in_vocabulary);
+  number_added_tokens(list, in_vocabulary, file);
+  set_searched(list, file);
+  read_byte_ids(vocab, file);
+}
+
+TokenizerFile read_tokenizer_json(const TokenizerTexts& texts) {
+  const Json json = parse_json(texts.tokenizer->text, texts.tokenizer->where, kLimits);
+  const JsonObject root(json, texts.tokenizer->where);
   TokenizerFile file;
   read_pipeline(root, file);
-  read_added_tokens(root, file);
+  std::vector<ListedToken> list = listed_tokens(root);
+  add_configured_tokens(list, texts);
   const JsonObject model = root.object("model");
-  const JsonObject vocab = model.object("vocab");
-  AddedByContent listed;
-  for (const TokenizerFile::Added& added : file.added) listed.emplace(added.token.content, Listed{added.token.id});
-  file.vocabulary = read_vocabulary(vocab, listed);
-  check_added_ids(file, listed, root.where("added_tokens"));
-  read_byte_ids(vocab, file);
+  read_tokens(model.object("vocab"), list, file);
   read_merges(model, file);
   return file;
 }
 
+TokenizerFile read_vocabulary_and_merges(const TokenizerTexts& texts) {
+  TokenizerFile file;
+  set_family_pipeline(texts, file);
+  std::vector<ListedToken> list;
+  add_configured_tokens(list, texts);
+  const Json vocab = parse_json(texts.vocabulary->text, texts.vocabulary->where, kLimits);
+  read_tokens({vocab, texts.vocabulary->where}, list, file);
+  read_merges(*texts.merges, file);
+  return file;
+}
+
 // Gives the error of the JSON layer the code of this file, kBadTokenizer. Text and hint stay.
-Error as_bad_tokenizer(const Error& error, const std::string& where) {
+Error as_bad_tokenizer(const Error& error, const TokenizerTexts& texts) {
   std::string_view what = error.what();
   const std::string hint = "; " + error.hint();
   if (what.ends_with(hint)) what.remove_suffix(hint.size());
-  const std::string prefix = where + ": ";
-  if (what.starts_with(prefix)) what.remove_prefix(prefix.size());
-  return {ErrorCode::kBadTokenizer, where, std::string(what), error.hint()};
+  for (const auto* file : {&texts.tokenizer, &texts.vocabulary, &texts.merges, &texts.config, &texts.special_tokens,
+                           &texts.added_tokens}) {
+    if (!*file || !what.starts_with((*file)->where + ": ")) continue;
+    what.remove_prefix((*file)->where.size() + 2);
+    return {ErrorCode::kBadTokenizer, (*file)->where, std::string(what), error.hint()};
+  }
+  return {ErrorCode::kBadTokenizer, "tokenizer", std::string(what), error.hint()};
 }
 
 }  // namespace
 
-TokenizerFile TokenizerFile::parse(std::string_view json, const std::string& where) {
+TokenizerFile TokenizerFile::parse(const TokenizerTexts& texts) {
+  MOEBIUS_CHECK(texts.tokenizer || (texts.vocabulary && texts.merges));
   try {
-    return read(json, where);
+    return texts.tokenizer ? read_tokenizer_json(texts) : read_vocabulary_and_merges(texts);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kBadTokenizer) throw;
-    throw as_bad_tokenizer(error, where);
+    throw as_bad_tokenizer(error, texts);
   }
 }
 

@@ -1,15 +1,15 @@
-// The facts of a tokenizer.json: which form of byte-level BPE it describes, its vocabulary, merges and added tokens. A
-// file with a setting that would change ids and has no place here is refused, and the error names the field.
-// tokenizer.h turns text into ids.
+// The facts of a tokenizer's files: which form of byte-level BPE they describe, its vocabulary, merges and added
+// tokens. A setting that would change ids and has no place here is refused, and the error names the field. tokenizer.h
+// turns text into ids.
 #pragma once
 
 #include <array>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/merges.h"
+#include "tokenizer/tokenizer_texts.h"
 #include "tokenizer/vocabulary.h"
 
 namespace moebius::internal {
@@ -29,10 +29,10 @@ struct TokenizerFile {
     bool in_normalized_text = false;  // true: looked for behind the normalizer
     std::string searched;             // the form of the content that is looked for
   };
-  std::vector<Added> added;  // in the order of the file; ids that the vocabulary lacks follow it without a gap
+  std::vector<Added> added;  // in the order of the files; ids that the vocabulary lacks follow it without a gap
 
-  // where: the file, for messages. Throws kBadTokenizer naming the field.
-  static TokenizerFile parse(std::string_view json, const std::string& where);
+  // There is a tokenizer.json, or else vocab.json and merges.txt. Throws kBadTokenizer naming the file and the field.
+  static TokenizerFile parse(const TokenizerTexts& texts);
 };
 
 }  // namespace moebius::internal

@@ -71,11 +71,23 @@ void read_pre_tokenizer(const JsonObject& root, TokenizerFile& file) {
   file.pattern_where = splits ? steps.front().where("pattern") : byte_level.where("use_regex");
 }
 
+// Whether a TemplateProcessing adds no token to a text: its template for one text is that text and nothing else.
+bool adds_nothing(const JsonObject& step) {
+  const Json& single = step.array("single");
+  if (single.size() != 1) return false;
+  const JsonObject piece(single[0], step.where("single"));
+  return piece.has("Sequence") && piece.object("Sequence").string("id", "A") == "A";
+}
+
 // What a post-processor of the wheel adds (begin-of-text tokens) is the chat template's business in these families.
 void check_post_processor(const JsonObject& root) {
   for (const JsonObject& step : steps_of(root, "post_processor", "processors")) {
     const std::string type = step.string("type");
-    if (type != "ByteLevel") refuse_value(step.where("type"), type, "ByteLevel or none");
+    if (type == "ByteLevel") continue;
+    if (type != "TemplateProcessing") {
+      refuse_value(step.where("type"), type, "ByteLevel, TemplateProcessing or none");
+    }
+    if (!adds_nothing(step)) refuse(step.where("single"), "adds tokens to a text, which is not supported");
   }
 }
 
@@ -109,6 +121,24 @@ void read_pipeline(const JsonObject& root, TokenizerFile& file) {
   check_post_processor(root);
   check_decoder(root);
   read_model(root, file);
+}
+
+void set_family_pipeline(const TokenizerTexts& texts, TokenizerFile& file) {
+  const std::string where = texts.config ? texts.config->where : texts.vocabulary->where;
+  const Json config = texts.config ? parse_json(texts.config->text, where) : Json::object();
+  const JsonObject fields(config, where);
+  refuse_true(fields, "add_prefix_space");
+  std::string type = fields.string("tokenizer_class", "Qwen2Tokenizer");
+  if (type.ends_with("Fast")) type.resize(type.size() - 4);
+  if (type != "Qwen2Tokenizer" && type != "Qwen3_5Tokenizer") {
+    refuse(fields.where("tokenizer_class"),
+           in_quotes(type) + " is not supported without a tokenizer.json, only Qwen2Tokenizer and Qwen3_5Tokenizer");
+  }
+  // Published checkpoints of Qwen3.5 say Qwen2Tokenizer, and mean the pattern of their family.
+  const bool is_3_5 = type == "Qwen3_5Tokenizer" || texts.model_type.starts_with("qwen3_5");
+  file.normalizer = TokenizerFile::Normalizer::kNfc;
+  file.pattern = is_3_5 ? kQwen3_5Pattern : kQwen2Pattern;
+  file.pattern_where = texts.vocabulary->where;
 }
 
 }  // namespace moebius::internal

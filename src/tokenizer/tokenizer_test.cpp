@@ -1,5 +1,5 @@
 // What a caller sees of a tokenizer beside the ids of plain text (tokenizer_golden_test.cpp): user ranges, broken text,
-// ids by name, decoding, bounds, work, threads.
+// ids by name, decoding, work, threads.
 #include "tokenizer/tokenizer.h"
 
 #include <gtest/gtest.h>
@@ -176,16 +176,7 @@ TEST(Tokenizer, refuses_ids_that_are_no_tokens) {
   }
 }
 
-// ---- bounds, work, threads -----------------------------------------------------------------------------------------
-
-TEST(Tokenizer, bounds_the_bytes_that_one_id_stands_for) {
-  EXPECT_EQ(tokenizer_of(small_file({{"a", "b"}})).longest_token_bytes(), 2u);
-  EXPECT_EQ(tokenizer_of(small_file({{"a", "b"}}, {"<long>"})).longest_token_bytes(), 6u);
-  const Tokenizer nfc = golden_tokenizer("qwen3_5");
-  std::string jamo;
-  for (int i = 0; i < 1000; ++i) jamo += "\u1112\u1161\u11ab";
-  EXPECT_LE(jamo.size(), nfc.encode(jamo).size() * nfc.longest_token_bytes());
-}
+// ---- work, threads ------------------------------------------------------------------------------------------
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr size_t kLargeBytes = 1'000'000;

@@ -15,6 +15,9 @@ struct CodeRange {
 std::span<const CodeRange> letters_since_14();
 std::span<const CodeRange> marks_since_14();
 std::span<const CodeRange> numbers_since_14();
+// What is part of a word beside an added token with single_word, beyond the letters, marks, decimal digits, letter
+// numbers and connector punctuation of Unicode 14.
+std::span<const CodeRange> words_beyond_14();
 // All of \s.
 std::span<const CodeRange> white_space();
 // Code points that NFC replaces, moves, or joins to what stands before. Text without them is NFC.

@@ -24,7 +24,6 @@ class Vocabulary {
   [[nodiscard]] std::optional<int32_t> find(std::string_view bytes) const;
   [[nodiscard]] const std::string& bytes(int32_t id) const { return tokens_[static_cast<size_t>(id)].bytes; }
   [[nodiscard]] int32_t size() const { return static_cast<int32_t>(tokens_.size()); }
-  [[nodiscard]] size_t longest_bytes() const { return longest_bytes_; }
 
  private:
   struct Slot {

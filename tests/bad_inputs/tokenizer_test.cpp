@@ -2,6 +2,7 @@
 // supported, or has patterns that would never end.
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <ostream>
 
 #include "bad_input.h"
@@ -32,7 +33,9 @@ Json split_by(const std::string& pattern) {
   return {{"type", "Sequence"}, {"pretokenizers", {split, byte_level}}};
 }
 
-const Json kTemplate = {{"type", "TemplateProcessing"}, {"single", Json::array()}};
+const Json kText = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}};
+const Json kToken = {{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}};
+Json template_of(const Json& single) { return {{"type", "TemplateProcessing"}, {"single", single}}; }
 const Json kMetaspace = {{"type", "Metaspace"}, {"replacement", "_"}};
 
 const std::vector<Change> kTypes = {
@@ -51,6 +54,7 @@ const std::vector<Change> kTypes = {
     {"a_merge_with_two_spaces", "/model/merges/1", "a b c", {"model.merges[1]", "with one space between"}},
     {"added_tokens_that_are_an_object", "/added_tokens", Json::object(), {"added_tokens: expected an array"}},
     {"an_added_token_that_is_a_string", "/added_tokens/1", "<t>", {"added_tokens[1]", "expected an object"}},
+    {"an_added_token_with_a_number_as_lstrip", "/added_tokens/1/lstrip", 1, {"added_tokens[1].lstrip"}},
     {"an_added_token_without_content", "/added_tokens/1/content", nullptr, {"added_tokens[1].content: is missing"}},
     {"an_added_token_with_a_text_as_special", "/added_tokens/1/special", "yes", {"added_tokens[1].special"}},
     {"a_pre_tokenizer_that_is_a_string", "/pre_tokenizer", "ByteLevel", {"pre_tokenizer: expected an object"}},
@@ -80,12 +84,15 @@ const std::vector<Change> kContradictions = {
     {"a_merge_outside_the_alphabet", "/model/merges/0", "a \u4e00", {"model.merges[0]", "stands for no byte"}},
     {"a_token_without_a_character", "/model/vocab/", 258, {"model.vocab"}},
     {"an_empty_added_token", "/added_tokens/0/content", "", {"added_tokens[0].content: is empty"}},
-    {"an_endless_added_token", "/added_tokens/0/content", std::string(1025, 'x'), {"[0].content", "more than 1024"}},
+    {"an_endless_added_token",
+     "/added_tokens/0/content",
+     std::string(1025, 'x'),
+     {"added_tokens[0]", "more than 1024"}},
     {"an_added_token_that_is_there_twice", "/added_tokens/1/content", "<s>", {"added_tokens[1]", "is there twice"}},
     {"an_added_token_with_another_id_in_the_vocabulary",
      "/added_tokens/1/content",
      "abc",
-     {"model.vocab.abc: has id 257 here and 259 in added_tokens"}},
+     {"added_tokens[1].id: expected 257, as in the vocabulary, got 259"}},
 };
 
 const std::vector<Change> kUnsupported = {
@@ -98,11 +105,22 @@ const std::vector<Change> kUnsupported = {
     {"another_pre_tokenizer", "/pre_tokenizer", kMetaspace, {"pre_tokenizer: is not supported"}},
     {"a_space_in_front", "/pre_tokenizer/add_prefix_space", true, {"pre_tokenizer.add_prefix_space"}},
     {"bytes_that_are_not_split", "/pre_tokenizer/use_regex", false, {"pre_tokenizer.use_regex"}},
-    {"tokens_around_the_text", "/post_processor", kTemplate, {"post_processor.type: \"TemplateProcessing\""}},
+    {"tokens_around_the_text",
+     "/post_processor",
+     template_of(Json::array({kToken, kText})),
+     {"post_processor.single: adds tokens"}},
+    {"a_template_of_a_token",
+     "/post_processor",
+     template_of(Json::array({kToken})),
+     {"post_processor.single: adds tokens"}},
+    {"a_template_of_nothing", "/post_processor", template_of(Json::array()), {"post_processor.single: adds tokens"}},
+    {"a_template_of_a_number",
+     "/post_processor",
+     template_of(Json::array({5})),
+     {"post_processor.single: expected an object"}},
+    {"another_post_processor", "/post_processor", kMetaspace, {"post_processor.type: \"Metaspace\" is not supported"}},
     {"another_decoder", "/decoder", kMetaspace, {"decoder.type: \"Metaspace\""}},
     {"no_decoder", "/decoder", nullptr, {"decoder: is not ByteLevel"}},
-    {"an_added_token_that_takes_spaces", "/added_tokens/0/lstrip", true, {"added_tokens[0].lstrip: true"}},
-    {"an_added_token_that_is_a_word", "/added_tokens/0/single_word", true, {"added_tokens[0].single_word: true"}},
 };
 
 std::vector<Change> patterns() {

@@ -1,6 +1,7 @@
-// If the first byte is '{', the input is a tokenizer.json as text. The tokenizer is used when it is accepted. Otherwise
-// the rest of the input is a text with user ranges for two small tokenizers: one splits with a scanner, the other with
-// PCRE2.
+// The first byte says what the input is. A '{' begins a tokenizer.json, and a '#' begins a merges.txt; behind a 'C'
+// comes a tokenizer_config.json. The tokenizer is used when it is accepted. Otherwise the rest of the input is a text
+// with user ranges for two small tokenizers: one splits with a scanner, the other with PCRE2. Both have added tokens
+// with all flags.
 #include <fmt/format.h>
 
 #include <array>
@@ -37,6 +38,10 @@ static Json small_file(const std::string& pattern) {
       const std::string text = std::string(normalized ? "N" : "") + content;
       file["added_tokens"].push_back({{"id", id++}, {"content", text}, {"normalized", normalized}});
     }
+    for (const char* flag : {"lstrip", "rstrip", "single_word"}) {
+      const std::string text = (normalized ? "n" : "r") + std::string(1, flag[0]);
+      file["added_tokens"].push_back({{"id", id++}, {"content", text}, {"normalized", normalized}, {flag, true}});
+    }
   }
   return file;
 }
@@ -55,7 +60,6 @@ static const std::array<Tokenizer, 2>& small_tokenizers() {
 // Checks what must hold for any tokenizer and text.
 static void check_text(const Tokenizer& tokenizer, const MarkedText& marked) {
   const std::vector<int32_t> ids = tokenizer.encode(marked);
-  require(marked.text.size() <= ids.size() * tokenizer.longest_token_bytes());
   const std::string decoded = tokenizer.decode(ids);
   require(first_invalid_utf8(decoded) == decoded.size());
   StreamDecoder stream(tokenizer);
@@ -103,13 +107,24 @@ static MarkedText marked_text(std::string_view bytes) {
   return marked;
 }
 
+// A vocabulary and merges, of which the input is one file.
+static TokenizerTexts files_with(std::string_view input) {
+  const Json file = small_file("a");
+  TokenizerTexts texts;
+  texts.vocabulary = {file["model"]["vocab"].dump(), "vocab.json"};
+  texts.merges = {input[0] == '#' ? std::string(input) : "a a", "merges.txt"};
+  if (input[0] == 'C') texts.config = {std::string(input.substr(1)), "tokenizer_config.json"};
+  return texts;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::string_view text = as_text(data + 1, size - 1);
+  const MarkedText sample = {"The \xc3\xa9 <s> a\xcc\x81 12\n", {{4, 6}}};
   return only_error([&] {
-    if (data[0] == '{') {
-      check_text(Tokenizer::parse(as_text(data, size), "fuzz"), {"The \xc3\xa9 <s> a\xcc\x81 12\n", {{4, 6}}});
-      return;
+    if (data[0] == '{') return check_text(Tokenizer::parse(as_text(data, size), "fuzz"), sample);
+    if (data[0] == '#' || data[0] == 'C') {
+      return check_text(Tokenizer::parse(files_with(as_text(data, size))), sample);
     }
     for (const Tokenizer& tokenizer : small_tokenizers()) {
       check_text(tokenizer, marked_text(text));
