@@ -125,7 +125,7 @@ void run_sequences_bench(const BenchOptions& options) {
   if (!options.prompts.empty()) text = load_model_text(options.directory);
   const ReadyModel model = load_model(Checkpoint(options.directory), common);
   plan.prompts = sequence_prompts(options, text ? &*text : nullptr, model.model().config().vocab);
-  if (text && text->end_of_turn) plan.stop_ids = {*text->end_of_turn};
+  if (text) plan.stop_ids = text->ends_of_turn;
   const std::vector<SequencesSeries> series =
       run_sequences(model, plan, [](const std::string& said) { note("{}\n", said); });
   if (options.common.json) {

@@ -1,15 +1,16 @@
 // Reads the text files of a checkpoint. The files are small and come from strangers. The paths must stay inside the
 // directory, and the sizes and contents of the files are checked.
-#include "dialogue/model_text.h"
-
 #include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "base/file.h"
 #include "checkpoint/contained_path.h"
+#include "dialogue/end_of_turn.h"
+#include "dialogue/model_text.h"
 #include "moebius/error.h"
 
 namespace moebius::internal {
@@ -25,6 +26,20 @@ std::optional<int32_t> eos_token(const SpecialTokens& tokens, const Tokenizer& t
     if (name == "eos_token" && text.is_string()) return tokenizer.token_id(text.get_ref<const std::string&>());
   }
   return std::nullopt;
+}
+
+void add_once(std::vector<int32_t>& ids, std::optional<int32_t> id) {
+  if (id && std::ranges::find(ids, *id) == ids.end()) ids.push_back(*id);
+}
+
+// Templates may behave differently where there are tools, and some checkpoints have another template then.
+std::vector<int32_t> ends_of_turn(const ModelText& text) {
+  const Json function = {{"name", "f"}, {"parameters", Json::object()}};
+  const Json some_tool = Json::array({{{"type", "function"}, {"function", function}}});
+  std::vector<int32_t> ids;
+  add_once(ids, eos_token(text.chat.special_tokens, text.tokenizer));
+  for (const Json& tools : {Json(), some_tool}) add_once(ids, written_end_of_turn(text, tools));
+  return ids;
 }
 
 GenerationDefaults read_defaults(const fs::path& directory) {
@@ -61,14 +76,13 @@ Tokenizer load_tokenizer(const std::string& directory) {
 ModelText load_model_text(const std::string& directory) {
   contained_path(directory, "additional_chat_templates");
   for (const fs::path& name : chat_file_names(directory)) contained_path(directory, name);
-  ModelText text{load_tokenizer(directory), read_chat_files(directory), read_defaults(directory), std::nullopt};
-  text.end_of_turn = eos_token(text.chat.special_tokens, text.tokenizer);
+  ModelText text{load_tokenizer(directory), read_chat_files(directory), read_defaults(directory), {}};
+  text.ends_of_turn = ends_of_turn(text);
   return text;
 }
 
 std::vector<int32_t> stop_ids(std::vector<int32_t> configured, const ModelText& text) {
-  const std::optional<int32_t> id = text.end_of_turn;
-  if (id && std::ranges::find(configured, *id) == configured.end()) configured.push_back(*id);
+  for (const int32_t id : text.ends_of_turn) add_once(configured, id);
   return configured;
 }
 

@@ -159,7 +159,7 @@ TEST_F(TranscriptsTest, the_role_that_opens_an_answer_may_come_back_as_the_messa
 }
 
 TEST_F(TranscriptsTest, a_prompt_that_ends_with_a_users_words_is_not_kept) {
-  const Ids end = {small().end_of_turn.value_or(-1)};
+  const Ids end = small().ends_of_turn;
   turn(say({"", {}}, "abc"), bytes("abc") + end);
   EXPECT_EQ(transcripts_.count(), 0);
 }

@@ -79,6 +79,14 @@ class Text(TestCase):
         answer = self.answer("--chat", "-p", "Hello", "--logit-bias", "257=100")
         self.assertEqual((answer["text"], answer["tokens"], answer["end"]), ("", [257], "stop"))
 
+    def test_the_end_of_a_turn_that_only_the_template_writes_ends_the_answer(self):
+        unnamed = self.folder / "unnamed"
+        shutil.copytree(self.talking, unnamed)
+        (unnamed / "tokenizer_config.json").unlink()
+        result = self.succeed("generate", unnamed, "--chat", "-p", "Hello", "--logit-bias", "257=100", "--json")
+        answer = json.loads(result.stdout)
+        self.assertEqual((answer["text"], answer["tokens"], answer["end"]), ("", [257], "stop"))
+
     def test_thinking_goes_to_stderr_in_a_pipe(self):
         result = self.succeed("generate", self.talking, "--chat", "--think", "on", "-p", "Hi", "--max-tokens", 5,
                               "--logit-bias", "97=100", "--temperature", 0)

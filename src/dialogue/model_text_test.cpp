@@ -1,0 +1,113 @@
+// Tests what is read of a directory beside its weights: which tokens end a turn, and which files may be read at all.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+#include "base/testing/expect_error.h"
+#include "base/testing/temporary_directory.h"
+#include "dialogue/model_text.h"
+#include "tokenizer/testing/tokenizers.h"
+
+namespace moebius::internal {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::TemporaryDirectory;
+
+const std::vector<std::string> kAdded = {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|user|>", "<think>"};
+enum : int32_t { kEndOfText = 256, kStart, kEnd, kUser };
+
+TemporaryDirectory& with_tokenizer(TemporaryDirectory& directory) {
+  directory.write("tokenizer.json", testing::small_file({}, kAdded).dump());
+  return directory;
+}
+
+struct Row {
+  std::string name;
+  std::string chat_template;
+  std::vector<int32_t> ends;
+  friend std::ostream& operator<<(std::ostream& out, const Row& row) { return out << row.name; }
+};
+
+const Row kRows[] = {
+    {"chatml", "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}", {kEnd}},
+    {"turns_that_begin_with_a_token",
+     "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}\n{% endfor %}",
+     {kUser}},
+    {"eos_token_behind_a_space", "{% for m in messages %}{{ m.content }} {{ eos_token }}{% endfor %}", {kEndOfText}},
+    {"an_answer_that_is_trimmed",
+     "{% for m in messages %}{{ m.role + ': ' + m.content | trim }}<|im_end|>{% endfor %}",
+     {kEnd}},
+    {"thinking_before_the_answer",
+     "{% for m in messages %}<|im_start|><think>{{ m.content }}<|im_end|>{% endfor %}",
+     {kEnd}},
+    {"another_end_with_tools",
+     "{% for m in messages %}{{ m.content }}{{ '<|user|>' if tools else '<|im_end|>' }}{% endfor %}",
+     {kEnd, kUser}},
+    {"no_added_token", "{% for m in messages %}{{ m.role }}: {{ m.content }}\n\n{% endfor %}", {}},
+    {"a_token_that_the_tokenizer_lacks", "{% for m in messages %}{{ m.content }}<|end|>{% endfor %}", {}},
+    {"the_last_message_alone", "<|im_start|>{{ messages[-1].content }}<|im_end|>", {}},
+    {"the_answer_behind_the_questions", "{{ messages[2].content }}<|im_end|>{{ messages[1].content }}", {}},
+    {"one_message_and_no_more", "{% if messages | length > 1 %}{{ raise_exception('no') }}{% endif %}", {}},
+};
+
+class EndOfTurn : public ::testing::TestWithParam<Row> {};
+INSTANTIATE_TEST_SUITE_P(ModelText, EndOfTurn, ::testing::ValuesIn(kRows),
+                         [](const auto& row) { return row.param.name; });
+
+TEST_P(EndOfTurn, is_what_the_template_writes_behind_an_answer) {
+  TemporaryDirectory directory;
+  with_tokenizer(directory).write("chat_template.jinja", GetParam().chat_template);
+  directory.write("tokenizer_config.json", R"({"eos_token": "<|endoftext|>"})");
+  std::vector<int32_t> expected = {kEndOfText};
+  for (const int32_t id : GetParam().ends) {
+    if (id != kEndOfText) expected.push_back(id);
+  }
+  EXPECT_EQ(load_model_text(directory.path().string()).ends_of_turn, expected);
+}
+
+TEST(ModelText, needs_no_file_that_names_the_end_of_a_turn) {
+  TemporaryDirectory directory;
+  with_tokenizer(directory).write("chat_template.jinja", kRows[0].chat_template);
+  const ModelText text = load_model_text(directory.path().string());
+  EXPECT_THAT(text.ends_of_turn, ElementsAre(kEnd));
+  EXPECT_THAT(stop_ids({7, kEnd}, text), ElementsAre(7, kEnd));
+  EXPECT_THAT(stop_ids({7}, text), ElementsAre(7, kEnd));
+}
+
+TEST(ModelText, takes_the_end_of_a_turn_from_the_template_for_tools_too) {
+  TemporaryDirectory directory;
+  with_tokenizer(directory).write("chat_template.jinja", kRows[0].chat_template);
+  directory.write("additional_chat_templates/tool_use.jinja", kRows[1].chat_template);
+  EXPECT_THAT(load_model_text(directory.path().string()).ends_of_turn, ElementsAre(kEnd, kUser));
+}
+
+TEST(ModelText, has_no_end_of_turn_without_a_template) {
+  TemporaryDirectory directory;
+  EXPECT_TRUE(load_model_text(with_tokenizer(directory).path().string()).ends_of_turn.empty());
+}
+
+TEST(ModelText, reads_no_file_outside_of_the_directory) {
+  const TemporaryDirectory elsewhere;
+  for (const std::string name : {
+           "additional_chat_templates",
+           "additional_chat_templates/tool_use.jinja",
+           "chat_template.json",
+           "chat_template.jinja",
+           "tokenizer_config.json",
+           "tokenizer.json",
+           "generation_config.json",
+       }) {
+    TemporaryDirectory directory;
+    with_tokenizer(directory);
+    const auto link = directory.path() / name;
+    std::filesystem::create_directories(link.parent_path());
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink(elsewhere.write("file", "x"), link);
+    testing::expect_error(ErrorCode::kPathEscape, name, [&] { (void)load_model_text(directory.path().string()); });
+  }
+}
+
+}  // namespace
+}  // namespace moebius::internal
