@@ -1,5 +1,7 @@
 // Reads the text files of a checkpoint. The files are small and come from strangers. The paths must stay inside the
 // directory, and the sizes and contents of the files are checked.
+#include "dialogue/model_text.h"
+
 #include <algorithm>
 #include <chrono>
 #include <ctime>
@@ -10,7 +12,6 @@
 #include "base/file.h"
 #include "checkpoint/contained_path.h"
 #include "dialogue/end_of_turn.h"
-#include "dialogue/model_text.h"
 #include "moebius/error.h"
 
 namespace moebius::internal {
@@ -18,7 +19,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kTokenizer = "tokenizer.json";
+constexpr const char* kVocabulary = "vocab.json";
+constexpr const char* kMerges = "merges.txt";
 constexpr uint64_t kMaxTokenizerBytes = uint64_t{64} << 20;  // Qwen3.5's has 20 MB
+
+bool is_there(const fs::path& directory, const char* name) { return fs::exists(directory / name); }
+
+FileText text_of(const fs::path& directory, const char* name) {
+  const fs::path path = contained_path(directory, name);
+  return {read_text(path, kMaxTokenizerBytes), path.string()};
+}
+
+std::optional<FileText> text_if_there(const fs::path& directory, const char* name) {
+  return is_there(directory, name) ? std::optional(text_of(directory, name)) : std::nullopt;
+}
+
+// Returns model_type of config.json, or nothing where there is no config.json.
+std::string model_type(const fs::path& directory) {
+  const std::optional<FileText> config = text_if_there(directory, "config.json");
+  if (!config) return {};
+  const Json json = parse_json(config->text, config->where);
+  return JsonObject(json, config->where).string("model_type", "");
+}
 
 // Returns the id of eos_token. tokenizer_config.json gives only the text of this token.
 std::optional<int32_t> eos_token(const SpecialTokens& tokens, const Tokenizer& tokenizer) {
@@ -64,13 +87,29 @@ RenderedChat ModelText::render(ChatRequest request) const {
   return chat.choose(request.tools).render(request);
 }
 
+bool has_tokenizer(const std::string& directory) {
+  return is_there(directory, kTokenizer) || (is_there(directory, kVocabulary) && is_there(directory, kMerges));
+}
+
 Tokenizer load_tokenizer(const std::string& directory) {
-  const fs::path path = contained_path(directory, "tokenizer.json");
-  if (fs::is_directory(directory) && !fs::exists(path)) {
-    throw Error(ErrorCode::kMissingInput, path.string(), "there is none, so this checkpoint knows no text",
-                "copy it from the original model, or use token ids: moebius generate DIR --tokens 1,2,3");
+  if (fs::is_directory(directory) && !has_tokenizer(directory)) {
+    throw Error(ErrorCode::kMissingInput, (fs::path(directory) / kTokenizer).string(),
+                "there is none, so this checkpoint knows no text",
+                "copy it, or vocab.json and merges.txt, from the original model; or use token ids: moebius generate "
+                "DIR --tokens 1,2,3");
   }
-  return Tokenizer::parse(read_text(path, kMaxTokenizerBytes), path.string());
+  TokenizerTexts texts;
+  texts.config = text_if_there(directory, "tokenizer_config.json");
+  texts.special_tokens = text_if_there(directory, "special_tokens_map.json");
+  texts.added_tokens = text_if_there(directory, "added_tokens.json");
+  if (is_there(directory, kTokenizer) || !is_there(directory, kVocabulary)) {
+    texts.tokenizer = text_of(directory, kTokenizer);
+  } else {
+    texts.vocabulary = text_of(directory, kVocabulary);
+    texts.merges = text_of(directory, kMerges);
+    texts.model_type = model_type(directory);
+  }
+  return Tokenizer::parse(texts);
 }
 
 ModelText load_model_text(const std::string& directory) {

@@ -28,6 +28,8 @@ struct ModelText {
 // Throws kMissingInput, which names the missing file, kPathEscape, and the errors of the parsers.
 ModelText load_model_text(const std::string& directory);
 Tokenizer load_tokenizer(const std::string& directory);  // reads only the tokenizer
+// Whether there is a tokenizer at all: a tokenizer.json, or a vocab.json and a merges.txt.
+bool has_tokenizer(const std::string& directory);
 
 // Returns the ids that end an answer: the `configured` ids of config.json and generation_config.json (read_stop_ids),
 // and ends_of_turn. With the configured ids alone, Qwen3.5 would run past its turn and invent the user's turn.

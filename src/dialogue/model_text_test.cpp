@@ -1,4 +1,6 @@
 // Tests what is read of a directory beside its weights: which tokens end a turn, and which files may be read at all.
+#include "dialogue/model_text.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,7 +8,6 @@
 
 #include "base/testing/expect_error.h"
 #include "base/testing/temporary_directory.h"
-#include "dialogue/model_text.h"
 #include "tokenizer/testing/tokenizers.h"
 
 namespace moebius::internal {
@@ -88,17 +89,39 @@ TEST(ModelText, has_no_end_of_turn_without_a_template) {
   EXPECT_TRUE(load_model_text(with_tokenizer(directory).path().string()).ends_of_turn.empty());
 }
 
+TEST(ModelText, has_a_vocabulary_and_merges_in_place_of_a_tokenizer_json) {
+  const Json tokenizer = testing::small_file({{"a", "b"}});
+  const TemporaryDirectory directory;
+  const std::string name = directory.path().string();
+  directory.write("vocab.json", tokenizer["model"]["vocab"].dump());
+  EXPECT_FALSE(has_tokenizer(name));
+  testing::expect_error(ErrorCode::kMissingInput, "tokenizer.json", [&] { (void)load_tokenizer(name); });
+  directory.write("merges.txt", "a b\r\n");
+  directory.write("added_tokens.json", R"({"<s>": 257})");
+  EXPECT_TRUE(has_tokenizer(name));
+  EXPECT_THAT(load_tokenizer(name).encode("ab<s>"), ElementsAre(256, 257));
+}
+
+TEST(ModelText, splits_the_words_of_a_vocabulary_as_its_family_does) {
+  const Json tokenizer = testing::small_file({{"\xb9", "\xe0"}});
+  const TemporaryDirectory directory;
+  directory.write("vocab.json", tokenizer["model"]["vocab"].dump());
+  directory.write("merges.txt", "\u00b9 \u00e0\n");
+  const std::string text = "\u0939\u093f";  // a letter and a mark
+  std::vector<std::vector<int32_t>> ids;
+  for (const char* type : {"qwen3_moe", "qwen3_5_moe"}) {
+    directory.write("config.json", Json{{"model_type", type}}.dump());
+    ids.push_back(load_tokenizer(directory.path().string()).encode(text));
+  }
+  EXPECT_THAT(ids[0], ElementsAre(0xe0, 0xa4, 0xb9, 0xe0, 0xa4, 0xbf));
+  EXPECT_THAT(ids[1], ElementsAre(0xe0, 0xa4, 256, 0xa4, 0xbf));
+}
+
 TEST(ModelText, reads_no_file_outside_of_the_directory) {
   const TemporaryDirectory elsewhere;
-  for (const std::string name : {
-           "additional_chat_templates",
-           "additional_chat_templates/tool_use.jinja",
-           "chat_template.json",
-           "chat_template.jinja",
-           "tokenizer_config.json",
-           "tokenizer.json",
-           "generation_config.json",
-       }) {
+  for (const std::string name : {"additional_chat_templates", "additional_chat_templates/tool_use.jinja",
+                                 "chat_template.json", "chat_template.jinja", "tokenizer_config.json", "tokenizer.json",
+                                 "generation_config.json", "special_tokens_map.json", "added_tokens.json"}) {
     TemporaryDirectory directory;
     with_tokenizer(directory);
     const auto link = directory.path() / name;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -21,8 +20,7 @@ namespace {
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::optional<ModelText> read_text(const std::string& directory, const EngineOptions& options) {
-  if (options.text == TextNeed::kNone && !std::filesystem::exists(std::filesystem::path(directory) / "tokenizer.json"))
-    return std::nullopt;
+  if (options.text == TextNeed::kNone && !has_tokenizer(directory)) return std::nullopt;
   ModelText text = load_model_text(directory);
   if (options.text == TextNeed::kChat) text.chat.choose(Json::array());
   return text;

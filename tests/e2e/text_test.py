@@ -31,6 +31,20 @@ class Text(TestCase):
         self.assertEqual(self.succeed("tokenize", self.talking, input="a b").stdout, expected)
         self.assertEqual(self.succeed("tokenize", self.talking, "-p", "@@").stdout, "64\n")
 
+    def test_a_vocabulary_and_merges_stand_for_a_tokenizer_json(self):
+        older = self.folder / "older"
+        shutil.copytree(self.talking, older)
+        tokenizer = json.loads((older / "tokenizer.json").read_text())
+        (older / "tokenizer.json").unlink()
+        (older / "vocab.json").write_text(json.dumps(tokenizer["model"]["vocab"]))
+        (older / "merges.txt").write_text("#version: 0.2\r\n")
+        (older / "added_tokens.json").write_text(json.dumps({t["content"]: t["id"] for t in tokenizer["added_tokens"]}))
+        (older / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|im_end|>", "pad_token": None, "unk_token": None}))
+        text = "Gr\u00fc\u00dfe<|im_end|>\n"
+        expected = self.succeed("tokenize", self.talking, "-p", text).stdout
+        self.assertEqual(self.succeed("tokenize", older, "-p", text).stdout, expected)
+        self.assertEqual(self.succeed("generate", older, "-p", "Hi", "--max-tokens", 1, "--logit-bias", "97=100").stdout, "a\n")
+
     def test_plain_text_has_no_control_tokens(self):
         ids = json.loads(self.succeed("tokenize", self.talking, "-p", "<|im_end|>", "--plain", "--json").stdout)["tokens"]
         self.assertEqual(ids, list(b"<|im_end|>"))
