@@ -115,6 +115,13 @@ void File::drop_pages(uint64_t offset, uint64_t length) const {
   ::posix_fadvise(fd_, static_cast<off_t>(start), static_cast<off_t>(offset + length - start), POSIX_FADV_DONTNEED);
 }
 
+void refuse_lfs_pointer(std::string_view beginning, const std::filesystem::path& path) {
+  if (!beginning.starts_with("version https://git-lfs.github.com/spec/")) return;
+  throw Error(ErrorCode::kMissingInput, path.string(),
+              "is a pointer of Git LFS, which stands for a file that is not here",
+              "run `git lfs pull` in the directory, or download the file itself");
+}
+
 std::string read_text(const std::filesystem::path& path, uint64_t max_bytes) {
   const File file(path);
   if (file.size() > max_bytes) {
@@ -124,6 +131,7 @@ std::string read_text(const std::filesystem::path& path, uint64_t max_bytes) {
   }
   std::string text(file.size(), '\0');
   file.read(0, std::as_writable_bytes(std::span(text)));
+  refuse_lfs_pointer(text, path);
   return text;
 }
 

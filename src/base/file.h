@@ -45,7 +45,12 @@ class File {
   uint64_t size_bytes_ = 0;
 };
 
-// Reads the whole of a small text file. Throws kHeaderTooLarge when it has more than max_bytes.
+// Throws kMissingInput when a file begins like a pointer of Git LFS: a clone without `git lfs` has such a text in place
+// of each large file. beginning: the first bytes, at least 50 where the file has so many.
+void refuse_lfs_pointer(std::string_view beginning, const std::filesystem::path& path);
+
+// Reads the whole of a small text file. Throws kHeaderTooLarge when it has more than max_bytes, and kMissingInput when
+// it is a pointer of Git LFS.
 std::string read_text(const std::filesystem::path& path, uint64_t max_bytes);
 
 // A directory that is written beside its final name (OUT.tmp-PID). commit() renames it into place. The destructor

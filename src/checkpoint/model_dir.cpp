@@ -3,17 +3,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <optional>
 #include <span>
 #include <string_view>
-#include <tuple>
 
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/quote.h"
 #include "checkpoint/contained_path.h"
-#include "checkpoint/published_models.h"
-#include "checkpoint/shard_index.h"
+#include "checkpoint/foreign_files.h"
+#include "checkpoint/weight_files.h"
 #include "moebius/error.h"
 
 namespace moebius::internal {
@@ -24,21 +23,13 @@ namespace fs = std::filesystem;
 constexpr uint64_t kMaxConfigBytes = 8 << 20;
 constexpr uint64_t kMaxConfigValues = 1 << 18;
 constexpr size_t kNameBytesInMessage = 256;
-constexpr const char* kIndexName = "model.safetensors.index.json";
-
-// What to do, and the command that does it where the repository is known.
-std::string advice(const std::string& what, const fs::path& directory) {
-  const std::string command = download_command_into(directory);
-  return command.empty() ? what : fmt::format("{}: `{}`", what, command);
-}
 
 void check_directory(const fs::path& directory) {
   std::error_code failed;
   const fs::file_status status = fs::status(directory, failed);
   if (status.type() == fs::file_type::directory) return;
   if (fs::exists(status)) {
-    throw Error(ErrorCode::kMissingInput, directory.string(), "is not a directory",
-                "give the directory that holds config.json");
+    throw Error(ErrorCode::kMissingInput, directory.string(), "is not a directory", advice_for_file(directory));
   }
   if (failed == std::errc::permission_denied) {
     throw Error(ErrorCode::kUnreadable, directory.string(), failed.message(), "check the permissions");
@@ -47,67 +38,32 @@ void check_directory(const fs::path& directory) {
               advice("check the path, or download the model", directory));
 }
 
+// Explains a directory without config.json by what else is in it.
+void check_config_is_there(const fs::path& directory, const fs::path& config) {
+  std::error_code ignored;  // reading the file says what is wrong
+  if (fs::symlink_status(config, ignored).type() != fs::file_type::not_found) return;
+  const std::optional<ForeignFiles> foreign = find_foreign_files(directory);
+  throw Error(ErrorCode::kMissingInput, config.string(),
+              foreign ? "is not there, but the directory " + foreign->what : "No such file or directory",
+              foreign ? foreign->hint : advice("check the path, or download the model", directory));
+}
+
 Json read_config(const fs::path& directory) {
   const fs::path path = contained_path(directory, "config.json");
+  check_config_is_there(directory, path);
   const JsonLimits limits{.max_bytes = kMaxConfigBytes, .max_values = kMaxConfigValues};
   Json config = parse_json(read_text(path, limits.max_bytes), path.string(), limits);
   const JsonObject must_be_object(config, path.string());
   return config;
 }
 
-// Lists the weight files of a directory without an index: those that mlx-lm would load.
-std::vector<std::string> weight_files(const fs::path& directory) {
-  std::vector<std::string> names;
-  std::error_code failed;
-  for (fs::directory_iterator entry(directory, failed), end; !failed && entry != end; entry.increment(failed)) {
-    const std::string name = entry->path().filename().string();
-    if (name.starts_with("model") && name.ends_with(".safetensors")) names.push_back(name);
-  }
-  if (failed) throw Error(ErrorCode::kUnreadable, directory.string(), failed.message(), "check the permissions");
-  if (names.empty()) {
-    throw Error(ErrorCode::kMissingInput, directory.string(),
-                fmt::format("has neither {} nor model*.safetensors", kIndexName),
-                advice("download the weights of the checkpoint as well", directory));
-  }
-  if (names.size() > kMaxShards) {
-    throw Error(ErrorCode::kBadConfig, directory.string(), fmt::format("has more than {} weight files", kMaxShards),
-                "join them into fewer");
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-File open_shard(const fs::path& directory, const std::string& name) {
-  const fs::path path = contained_path(directory, name);
-  try {
-    return File(path);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kMissingInput) throw;
-    throw Error(ErrorCode::kMissingShard, path.string(), fmt::format("is missing, but {} names it", kIndexName),
-                advice("the download is incomplete: fetch the missing shard", path.parent_path()));
-  }
-}
-
-// Checks that the shard holds every tensor that the index places there. placed: the shard's entries, by name.
-void check_placed(std::span<const ShardIndex::Entry> placed, const SafetensorsHeader& header,
-                  const std::string& shard) {
-  std::vector<std::string_view> names;
-  names.reserve(header.tensors.size());
-  for (const TensorInfo& tensor : header.tensors) names.emplace_back(tensor.name);
-  std::sort(names.begin(), names.end());
-  for (const ShardIndex::Entry& entry : placed) {
-    if (std::binary_search(names.begin(), names.end(), entry.tensor)) continue;
-    throw Error(ErrorCode::kMissingTensor, shard + ": " + printable(entry.tensor, kNameBytesInMessage),
-                fmt::format("is not in this shard, where {} places it", kIndexName),
-                "the files are not of the same checkpoint: download them again");
-  }
-}
-
-ShardIndex read_index(const fs::path& path) {
-  ShardIndex index = parse_shard_index(read_text(path, kMaxIndexBytes), path.string());
-  std::sort(index.tensors.begin(), index.tensors.end(),
-            [](const auto& a, const auto& b) { return std::tie(a.shard, a.tensor) < std::tie(b.shard, b.tensor); });
-  return index;
+// aria2 gives a file its whole size at once, and keeps NAME.aria2 beside it until all its bytes are there.
+void refuse_unfinished(const fs::path& path) {
+  const fs::path control = path.string() + ".aria2";
+  std::error_code ignored;  // a file that cannot be examined counts as missing
+  if (!fs::exists(control, ignored)) return;
+  throw Error(ErrorCode::kTruncated, path.string(), "is not finished: " + control.filename().string() + " is beside it",
+              "let aria2 finish the download, or fetch the file again");
 }
 
 }  // namespace
@@ -120,24 +76,12 @@ ModelDir::ModelDir(const fs::path& directory) : directory_(directory) {
 }
 
 void ModelDir::open_shards() {
-  const fs::path index_path = contained_path(directory_, kIndexName);
-  std::error_code ignored;  // an unreadable directory fails below, with its own message
-  if (!fs::exists(fs::symlink_status(index_path, ignored))) {
-    for (const std::string& name : weight_files(directory_)) {
-      File file(contained_path(directory_, name));
-      SafetensorsHeader header = read_safetensors_header(file);
-      add_file(std::move(file), std::move(header));
-    }
-    return;
-  }
-  const ShardIndex index = read_index(index_path);
-  auto placed = index.tensors.begin();
-  for (size_t shard = 0; shard < index.shards.size(); ++shard) {
-    File file = open_shard(directory_, index.shards[shard]);
+  WeightFiles weights = find_weight_files(directory_);
+  left_out_ = std::move(weights.left_out);
+  for (const std::string& name : weights.names) {
+    File file(contained_path(directory_, name));
+    refuse_unfinished(file.path());
     SafetensorsHeader header = read_safetensors_header(file);
-    const auto end = std::find_if(placed, index.tensors.end(), [&](const auto& entry) { return entry.shard != shard; });
-    check_placed({placed, end}, header, file.path().string());
-    placed = end;
     add_file(std::move(file), std::move(header));
   }
 }
@@ -168,8 +112,13 @@ const ModelDir::Entry* ModelDir::find(std::string_view canonical) const {
 
 const ModelDir::Entry& ModelDir::at(std::string_view canonical) const {
   if (const Entry* entry = find(canonical)) return *entry;
+  const std::optional<std::string> shard = shard_in_index(directory_, config_, canonical);
+  const std::string placed = shard ? fmt::format(", although {} places it in {}", kIndexName, in_quotes(*shard)) : "";
   throw Error(ErrorCode::kMissingTensor, directory_.string() + ": " + printable(canonical, kNameBytesInMessage),
-              "is not in the checkpoint", "the checkpoint is incomplete or of another architecture");
+              "is not in the checkpoint" + placed,
+              !left_out_.empty() ? left_out_
+              : shard            ? "the files are not of the same checkpoint: download them again"
+                                 : "the checkpoint is incomplete or of another architecture");
 }
 
 std::string ModelDir::where(const Entry& entry) const {

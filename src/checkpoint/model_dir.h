@@ -31,8 +31,8 @@ std::string name_in(const Json& config, std::string_view file_name);
 
 class ModelDir {
  public:
-  // Opens the shards that model.safetensors.index.json names or, when there is no index, every model*.safetensors.
-  // Throws kMissingInput, kMissingShard, kPathEscape, kNotRegularFile, kDuplicateKey and what the parsers throw.
+  // Opens the files of find_weight_files(). Throws kMissingInput, kMissingShard, kPathEscape, kNotRegularFile,
+  // kTruncated, kDuplicateKey and what the parsers throw.
   explicit ModelDir(const std::filesystem::path& directory);
 
   struct Entry {
@@ -47,7 +47,7 @@ class ModelDir {
   [[nodiscard]] const std::map<std::string, Entry, std::less<>>& tensors() const { return tensors_; }
 
   [[nodiscard]] const Entry* find(std::string_view canonical) const;  // nullptr when absent
-  // Throws kMissingTensor naming the tensor and the directory.
+  // Throws kMissingTensor, which names the tensor, the directory and the shard that should have it.
   [[nodiscard]] const Entry& at(std::string_view canonical) const;
   // "model-00001-of-00002.safetensors: model.norm.weight", for messages.
   [[nodiscard]] std::string where(const Entry& entry) const;
@@ -71,6 +71,7 @@ class ModelDir {
   Json config_;
   QuantizationConfig quantization_;
   std::vector<File> files_;
+  std::string left_out_;                       // of WeightFiles
   std::vector<std::string> header_checksums_;  // one per file
   std::map<std::string, Entry, std::less<>> tensors_;
   mutable std::atomic<uint64_t> bytes_read_{0};

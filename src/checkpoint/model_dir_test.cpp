@@ -68,6 +68,20 @@ TEST_F(ModelDirs, with_an_index_read_its_shards_and_nothing_else) {
   EXPECT_EQ(model.where(model.at("b.weight")), "model-00002-of-00002.safetensors: b.weight");
 }
 
+TEST_F(ModelDirs, with_an_index_that_misplaces_tensors_read_what_the_shards_hold) {
+  write_shard("1.safetensors", {"a.weight"}, 'a');
+  write_shard("2.safetensors", {"b.weight"}, 'b');
+  directory_.write("model.safetensors.index.json",
+                   R"({"weight_map": {"a.weight": "2.safetensors", "b.weight": "1.safetensors"}})");
+  EXPECT_EQ(content(ModelDir(path_), "a.weight"), "aaaa");
+}
+
+TEST_F(ModelDirs, of_a_whole_file_do_not_heed_the_index_of_another_checkpoint) {
+  write_shard("model.safetensors", {"a.weight"}, 'a');
+  directory_.write("model.safetensors.index.json", R"({"weight_map": {"x": "model-00001-of-00001.safetensors"}})");
+  EXPECT_EQ(content(ModelDir(path_), "a.weight"), "aaaa");
+}
+
 TEST_F(ModelDirs, without_an_index_read_every_model_file) {
   write_shard("model-1.safetensors", {"a.weight"}, 'a');
   write_shard("model-2.safetensors", {"b.weight"}, 'b');
@@ -112,6 +126,24 @@ TEST_F(ModelDirs, name_a_tensor_that_is_not_there) {
   write_shard("model.safetensors", {"a.weight"}, 'a');
   const ModelDir model(path_);
   testing::expect_error(ErrorCode::kMissingTensor, path_.string() + ": b.weight", [&] { (void)model.at("b.weight"); });
+}
+
+TEST_F(ModelDirs, name_the_shard_that_should_have_a_tensor) {
+  write_shard("1.safetensors", {"a.weight"}, 'a');
+  directory_.write("model.safetensors.index.json",
+                   R"({"weight_map": {"a.weight": "1.safetensors", "b.weight": "1.safetensors"}})");
+  const ModelDir model(path_);
+  testing::expect_error(ErrorCode::kMissingTensor,
+                        "although model.safetensors.index.json places it in \"1.safetensors\"",
+                        [&] { (void)model.at("b.weight"); });
+}
+
+TEST_F(ModelDirs, that_lack_a_tensor_name_the_files_that_were_left_out) {
+  write_shard("model.safetensors", {"a.weight"}, 'a');
+  write_shard("model-00001-of-00001.safetensors", {"a.weight", "b.weight"}, 'b');
+  const ModelDir model(path_);
+  testing::expect_error(ErrorCode::kMissingTensor, "\"model-00001-of-00001.safetensors\" is not: remove",
+                        [&] { (void)model.at("b.weight"); });
 }
 
 }  // namespace

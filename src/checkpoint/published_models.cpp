@@ -27,6 +27,25 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.front() != '.' && std::ranges::all_of(text, may_be_in_a_name);
 }
 
+// A branch, a tag or a commit, such as "main", "v1.0", "refs/pr/1".
+bool is_revision(std::string_view text) {
+  return !text.empty() && text.front() != '-' &&
+         std::ranges::all_of(text, [](char c) { return c == '/' || may_be_in_a_name(c); });
+}
+
+// The name of the repository with its organisation, or "" for a text that cannot be a name.
+std::string repository_named(const std::string& name) {
+  const size_t slash = name.find('/');
+  if (slash != std::string::npos) {
+    return is_name(name.substr(0, slash)) && is_name(name.substr(slash + 1)) ? name : "";
+  }
+  if (!is_name(name)) return "";
+  for (const PublishedModel& model : kModels) {
+    if (model.repository.substr(model.repository.find('/') + 1) == name) return std::string(model.repository);
+  }
+  return "ORG/" + name;
+}
+
 }  // namespace
 
 std::span<const PublishedModel> published_models() { return kModels; }
@@ -39,28 +58,21 @@ const PublishedModel* largest_model_within(uint64_t bytes) {
   return largest;
 }
 
-std::string download_command(const std::string& name) {
-  const size_t slash = name.find('/');
-  if (slash != std::string::npos) {
-    const bool is_repository = is_name(name.substr(0, slash)) && is_name(name.substr(slash + 1));
-    return is_repository ? "hf download " + name : "";
-  }
-  if (!is_name(name)) return "";
-  for (const PublishedModel& model : kModels) {
-    if (model.repository.substr(model.repository.find('/') + 1) == name)
-      return fmt::format("hf download {}", model.repository);
-  }
-  return "hf download ORG/" + name;
+std::string download_command(const std::string& name, const std::string& revision) {
+  const std::string repository = repository_named(name);
+  if (repository.empty()) return "";
+  return "hf download " + repository + (is_revision(revision) ? " --revision " + revision : "");
 }
 
 std::string download_command_into(const std::filesystem::path& directory) {
-  constexpr std::string_view kCacheEntry = "models--";  // of huggingface_hub: models--ORG--NAME
-  for (const std::filesystem::path& part : directory) {
-    std::string entry = part.string();
+  constexpr std::string_view kCacheEntry = "models--";  // of huggingface_hub: models--ORG--NAME/snapshots/COMMIT
+  for (auto part = directory.begin(); part != directory.end(); ++part) {
+    std::string entry = part->string();
     if (!entry.starts_with(kCacheEntry)) continue;
     entry.erase(0, kCacheEntry.size());
     if (const size_t at = entry.find("--"); at != std::string::npos) entry.replace(at, 2, "/");
-    return download_command(entry);
+    const bool is_snapshot = std::distance(part, directory.end()) > 2 && *std::next(part) == "snapshots";
+    return download_command(entry, is_snapshot ? std::next(part, 2)->string() : "");
   }
   const std::string command = download_command(directory.string());
   return command.empty() ? "" : fmt::format("{} --local-dir {}", command, directory.string());

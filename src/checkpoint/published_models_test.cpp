@@ -35,6 +35,8 @@ TEST(DownloadCommand, names_the_repository_that_was_asked_for) {
   EXPECT_EQ(download_command("Qwen/Qwen3-30B-A3B"), "hf download Qwen/Qwen3-30B-A3B");
   EXPECT_EQ(download_command("Qwen3.5-9B-4bit"), "hf download mlx-community/Qwen3.5-9B-4bit");
   EXPECT_EQ(download_command("Qwen3-30B-A3B-5bit"), "hf download ORG/Qwen3-30B-A3B-5bit");
+  EXPECT_EQ(download_command("a/b", "refs/pr/1"), "hf download a/b --revision refs/pr/1");
+  EXPECT_EQ(download_command("a/b", "$(reboot)"), "hf download a/b");
 }
 
 TEST(DownloadCommand, is_none_for_what_is_a_path) {
@@ -45,7 +47,8 @@ TEST(DownloadCommand, is_none_for_what_is_a_path) {
 
 TEST(DownloadCommand, into_a_directory_knows_the_cache_and_names) {
   EXPECT_EQ(download_command_into("/home/ada/.cache/huggingface/hub/models--Qwen--Qwen3-30B-A3B/snapshots/abc"),
-            "hf download Qwen/Qwen3-30B-A3B");
+            "hf download Qwen/Qwen3-30B-A3B --revision abc");
+  EXPECT_EQ(download_command_into("hub/models--gpt2/blobs"), "hf download ORG/gpt2");
   EXPECT_EQ(download_command_into("Qwen/Qwen3-30B-A3B"),
             "hf download Qwen/Qwen3-30B-A3B --local-dir Qwen/Qwen3-30B-A3B");
   EXPECT_EQ(download_command_into("/data/models/a"), "");

@@ -18,6 +18,7 @@ namespace {
 
 constexpr uint64_t kPrefixBytes = 8;  // the header's length, little endian
 constexpr int kMaxHeaderDepth = 8;    // a valid header has 3 levels
+constexpr size_t kShownBytes = 16;    // of a file that is something else
 constexpr const char* kDownloadAgain = "the download is incomplete: fetch the file again";
 
 std::string place(const std::string& where, const TensorInfo& tensor) {
@@ -61,27 +62,36 @@ void check_layout(std::vector<TensorInfo>& tensors, uint64_t data_offset, uint64
   }
 }
 
+// Returns the first bytes of the file, which tell what it is when it is no safetensors file.
+std::string beginning_of(const File& file) {
+  std::string bytes(std::min<uint64_t>(file.size(), 64), '\0');
+  file.read(0, std::as_writable_bytes(std::span(bytes)));
+  return bytes;
+}
+
 // Reads the header's length and checks it against the limit and the file before anything is allocated by it.
 uint64_t read_header_bytes(const File& file) {
   const std::string where = file.path().string();
-  if (file.size() < kPrefixBytes) {
+  const std::string beginning = beginning_of(file);
+  refuse_lfs_pointer(beginning, file.path());
+  if (beginning.size() < kPrefixBytes) {
     throw Error(ErrorCode::kHeaderTooSmall, where,
                 fmt::format("has {} bytes, a safetensors file has at least {}", file.size(), kPrefixBytes + 2),
                 kDownloadAgain);
   }
-  std::array<uint8_t, kPrefixBytes> prefix{};
-  file.read(0, std::as_writable_bytes(std::span(prefix)));
   uint64_t bytes = 0;
-  for (size_t i = 0; i < kPrefixBytes; ++i) bytes |= static_cast<uint64_t>(prefix[i]) << (8 * i);
+  for (size_t i = 0; i < kPrefixBytes; ++i) bytes |= uint64_t{static_cast<uint8_t>(beginning[i])} << (8 * i);
   if (bytes > kMaxHeaderBytes) {
     throw Error(
         ErrorCode::kHeaderTooLarge, where,
         fmt::format("the header is said to have {} bytes at byte 0, at most {} are read", bytes, kMaxHeaderBytes),
-        "this is not a safetensors file, or its beginning is damaged");
+        fmt::format("this is not a safetensors file, or its beginning is damaged: it begins with {}",
+                    in_quotes(beginning.substr(0, kShownBytes))));
   }
   if (bytes < 2) {
     throw Error(ErrorCode::kInvalidHeader, where,
-                fmt::format("the header is said to have {} bytes at byte 0, expected at least 2", bytes), kBadFileHint);
+                fmt::format("the header is said to have {} bytes at byte 0, expected at least 2", bytes),
+                bytes == 0 ? "a download that broke off may leave zeros: fetch the file again" : kBadFileHint);
   }
   if (bytes > file.size() - kPrefixBytes) {
     throw Error(ErrorCode::kTruncated, where,

@@ -19,17 +19,12 @@ std::string good_file(const std::string& tensor) {
   return safetensors_file("{" + entry(tensor, "\"U8\"", "[1]", "[0,1]") + "}", 1);
 }
 
-// Returns a function that writes an index which maps tensor "a" to this shard (JSON text).
-auto index_to(const std::string& shard) {
-  return [=](const fs::path& directory) {
-    write_bytes(directory / kFile, good_file("a"));
-    write_bytes(directory / kIndex, R"({"weight_map": {"a": )" + shard + "}}");
-  };
-}
-
 auto index_of(const std::string& text) {
   return [=](const fs::path& directory) { write_bytes(directory / kIndex, text); };
 }
+
+// Returns a function that writes an index which maps tensor "a" to this shard (JSON text).
+auto index_to(const std::string& shard) { return index_of(R"({"weight_map": {"a": )" + shard + "}}"); }
 
 auto link(const std::string& target, const std::string& name) {
   return [=](const fs::path& directory) {
@@ -62,10 +57,9 @@ void two_spellings_of_one_tensor(const fs::path& directory) {
   write_bytes(directory / "model-2.safetensors", good_file("language_model.model.norm.weight"));
 }
 
-void index_with_a_tensor_in_the_wrong_shard(const fs::path& directory) {
-  write_bytes(directory / "1.safetensors", good_file("a"));
-  write_bytes(directory / "2.safetensors", good_file("b"));
-  write_bytes(directory / kIndex, R"({"weight_map": {"a": "1.safetensors", "c": "2.safetensors"}})");
+void shards_of_which_one_is_missing(const fs::path& directory) {
+  write_bytes(directory / "model-00001-of-00003.safetensors", good_file("a"));
+  write_bytes(directory / "model-00003-of-00003.safetensors", good_file("c"));
 }
 
 const std::vector<BadInput> kMissing = {
@@ -85,10 +79,14 @@ const std::vector<BadInput> kMissing = {
      [](const fs::path& directory) { fs::remove(directory / "config.json"); },
      ErrorCode::kMissingInput,
      {"/config.json: No such file"}},
-    {"row17_a_tensor_that_its_shard_lacks",
-     index_with_a_tensor_in_the_wrong_shard,
-     ErrorCode::kMissingTensor,
-     {"/2.safetensors: c: is not in this shard", kIndex}},
+    {"row17_a_shard_that_is_missing_without_an_index",
+     shards_of_which_one_is_missing,
+     ErrorCode::kMissingShard,
+     {"/model-00002-of-00003.safetensors: is missing", "model-00001-of-00003.safetensors names it"}},
+    {"row17_weights_that_are_a_dangling_link",
+     link("gone", kFile),
+     ErrorCode::kMissingInput,
+     {"\"model.safetensors\", which is a link to nothing", "fetch the file again"}},
 };
 MOEBIUS_BAD_INPUTS(MissingFiles, kMissing);
 
@@ -121,6 +119,20 @@ const std::vector<BadInput> kEscapes = {
      index_to(R"("/etc/passwd")"),
      ErrorCode::kPathEscape,
      {kIndex, "/etc/passwd"}},
+    {"row17_a_shard_above_the_directory_beside_a_whole_file",
+     [](const fs::path& directory) {
+       write_bytes(directory / kFile, good_file("a"));
+       index_to(R"("../../etc/passwd")")(directory);
+     },
+     ErrorCode::kPathEscape,
+     {kIndex, "../../etc/passwd"}},
+    {"row17_a_shard_that_is_a_link_out",
+     [](const fs::path& directory) {
+       index_to("\"s.safetensors\"")(directory);
+       fs::create_symlink("/etc/passwd", directory / "s.safetensors");
+     },
+     ErrorCode::kPathEscape,
+     {"/s.safetensors: is a link to /etc/passwd"}},
     {"row17_a_shard_in_a_subdirectory", index_to(R"("x/../model.safetensors")"), ErrorCode::kPathEscape, {kIndex}},
     {"row17_a_shard_with_an_escaped_slash",
      index_to(R"("..\u002f..\u002fetc\u002fpasswd")"),
