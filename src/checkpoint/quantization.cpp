@@ -16,9 +16,6 @@
 namespace moebius::internal {
 namespace {
 
-constexpr const char* kWayOut =
-    "use the unquantized checkpoint (`moebius quantize` can shrink it) or an MLX conversion of mode affine or mxfp4";
-
 constexpr int64_t kAffineBits[] = {2, 3, 4, 5, 6, 8};
 constexpr int64_t kAffineGroups[] = {32, 64, 128};
 constexpr int64_t kMxfp4Bits[] = {4};
@@ -41,7 +38,7 @@ QuantMode parse_mode(const JsonObject& block) {
   }
   throw Error(ErrorCode::kUnsupported, block.where("mode"),
               fmt::format("quantization mode {}, only \"affine\" and \"mxfp4\" are implemented", in_quotes(mode)),
-              kWayOut);
+              kOtherFormatHint);
 }
 
 int one_of(const JsonObject& block, std::string_view key, std::span<const int64_t> allowed,
@@ -51,7 +48,7 @@ int one_of(const JsonObject& block, std::string_view key, std::span<const int64_
     throw Error(
         ErrorCode::kBadConfig, block.where(key),
         fmt::format("expected {}{}, got {}", allowed.size() > 1 ? "one of " : "", fmt::join(allowed, ", "), value),
-        kWayOut);
+        kOtherFormatHint);
   }
   return static_cast<int>(value);
 }
@@ -82,7 +79,7 @@ void refuse_other_methods(const JsonObject& block) {
   if (!block.has("quant_method")) return;
   throw Error(ErrorCode::kUnsupported, block.where("quant_method"),
               fmt::format("quantization method {} is not implemented", in_quotes(block.string("quant_method"))),
-              kWayOut);
+              kOtherFormatHint);
 }
 
 bool is_parameter(std::string_view key) {
@@ -131,7 +128,7 @@ std::optional<QuantizationParams> QuantizationConfig::lookup(std::string_view mo
   const std::string what = has_scales ? "has scales in the files, but config.json does not say how it is quantized"
                                       : "is quantized by config.json, but has no scales in the files";
   throw Error(ErrorCode::kBadConfig, "config.json: quantization." + printable(module, 256), what,
-              "config.json and the safetensors files are not of the same conversion");
+              "take config.json and the safetensors files of the same conversion");
 }
 
 }  // namespace moebius::internal

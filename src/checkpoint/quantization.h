@@ -15,6 +15,10 @@
 
 namespace moebius::internal {
 
+// What to do about weights in a format that moebius does not run.
+constexpr const char* kOtherFormatHint =
+    "use the unquantized checkpoint (`moebius quantize` can shrink it) or an MLX conversion of mode affine or mxfp4";
+
 struct QuantizationParams {
   int bits = 4;
   int group = 64;

@@ -26,10 +26,14 @@ void check_shape(const ModelDir& directory, const ModelDir::Entry& entry, const 
               fmt::format("expected shape {}, got {}", to_string(expected), to_string(entry.info.shape)), hint);
 }
 
+// A checkpoint of another tool (fp8, int8, nvfp4) may lack the block of config.json that names its format.
 void check_float(const ModelDir& directory, const ModelDir::Entry& entry) {
   if (is_float(entry.info.dtype)) return;
+  const bool says_nothing = !directory.quantization().any();
   throw Error(ErrorCode::kBadTensor, directory.where(entry),
-              fmt::format("expected F32, F16 or BF16, got {}", entry.info.dtype_name));
+              fmt::format("expected F32, F16 or BF16, got {}{}", entry.info.dtype_name,
+                          says_nothing ? ": these weights are quantized, and config.json does not say how" : ""),
+              says_nothing ? kOtherFormatHint : "");
 }
 
 void check_codes_dtype(const ModelDir& directory, const ModelDir::Entry& entry) {

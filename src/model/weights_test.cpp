@@ -311,6 +311,21 @@ TEST(Weights, a_wrong_dtype_is_named) {
   }
 }
 
+TEST(Weights, that_another_tool_quantized_without_a_word_in_config_json_are_named) {
+  TinyTensors tensors = tiny_tensors();
+  TinyTensor& tensor = tensors.at("model.layers.1.self_attn.q_proj.weight");
+  tensor.dtype = DType::kU8;
+  tensor.bytes.resize(static_cast<size_t>(count_of(tensor.shape)));
+  tensors["model.layers.1.self_attn.q_proj.weight_scale_inv"] = made_up("scale", {1, 1}, DType::kBF16, 1.0f);
+  expect_refused(tensors, tiny_config(), ErrorCode::kBadTensor,
+                 {"model.layers.1.self_attn.q_proj.weight", "got U8: these weights are quantized",
+                  "config.json does not say how", "use the unquantized checkpoint"});
+  TinyTensors mlx = tiny_tensors();
+  quantize_module(mlx, "lm_head", kFourBits);
+  expect_refused(mlx, tiny_config(), ErrorCode::kBadConfig,
+                 {"quantization.lm_head", "config.json does not say how", "of the same conversion"});
+}
+
 TEST(Weights, unknown_tensors_are_counted_and_five_are_listed) {
   TinyTensors tensors = tiny_tensors();
   for (const char* name : {"zz.a", "zz.b", "zz.c", "zz.d", "zz.e", "zz.f"}) {
