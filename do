@@ -325,7 +325,7 @@ cmd_golden() {
   .venv/bin/python -m pip install -q -r tests/golden/requirements.txt
   build release moebius
   local script status=0
-  for script in make make_quant make_convert make_sampling make_tokenizer make_templates; do
+  for script in make make_quant make_convert make_sampling make_tokenizer make_templates make_hub make_weight_files; do
     .venv/bin/python "tests/golden/$script.py"
   done
   test_recipe || status=1

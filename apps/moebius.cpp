@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/hub_cache.h"
 #include "cli/interrupt.h"
 #include "cli/machine.h"
 #include "cli/output.h"
@@ -96,6 +97,7 @@ int run(CLI::App& app, const std::vector<std::string>& arguments) {
 
 int guarded_main(const std::vector<std::string>& arguments) {
   try {
+    trust_hub_cache();
     CLI::App app{"moebius runs sparse mixture-of-experts language models, and says how fast", "moebius"};
     build(app);
     return run(app, arguments);

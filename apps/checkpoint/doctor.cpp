@@ -94,7 +94,7 @@ void add_doctor(CLI::App& app) {
       "moebius doctor\n"
       "moebius doctor Qwen3.5-35B-A3B-3bit --scan\n"
       "moebius doctor Qwen3.5-35B-A3B-3bit --json > doctor.json    # exit code 1 when a check fails");
-  command.add_option("DIR", options->directory, "Checkpoint: audited, loaded, its logits compared bit by bit");
+  add_checkpoint(command, "DIR", options->directory, "Checkpoint: audited, loaded, its logits compared bit by bit");
   command.add_flag("--scan", options->scan, "Read every tensor and look for values that are not finite");
   command.add_flag("--quick", options->quick, "Load once: do not compare thread counts and instruction sets");
   add_experts_option(command, options->common);

@@ -6,6 +6,7 @@
 #include "base/thread_pool.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "moebius/limits.h"
@@ -41,7 +42,8 @@ void add_quantize(CLI::App& app) {
   command.footer(
       "moebius quantize Qwen3.5-35B-A3B Qwen3.5-35B-A3B-3bit --bits 3\n"
       "moebius quantize Qwen3.5-35B-A3B-8bit Qwen3.5-35B-A3B-4bit --bits 4 --group-size 32");
-  command.add_option("SRC", state->source, "A checkpoint in Hugging Face or MLX layout")->required();
+  add_checkpoint(command, "SRC", state->source, "A checkpoint in Hugging Face or MLX layout, or its name in the cache")
+      ->required();
   command.add_option("OUT", state->out, "The directory to make; must not exist")->required();
   command.add_option("--bits", options.bits, "Bits of a weight: 2, 3, 4, 5, 6 or 8; required")
       ->type_name("B")

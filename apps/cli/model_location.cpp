@@ -1,17 +1,16 @@
-// The cache has the layout of huggingface_hub: models--ORG--NAME/refs/main holds a revision REV, and the files of that
-// revision are below snapshots/REV.
+// See cli/model_location.h. What the cache holds is in cli/hub_cache.cpp.
 #include "cli/model_location.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstdlib>
+#include <filesystem>
 #include <vector>
 
-#include "base/file.h"
 #include "base/quote.h"
 #include "checkpoint/published_models.h"
 #include "cli/help.h"
+#include "cli/hub_cache.h"
 #include "moebius/error.h"
 
 namespace moebius::internal::apps {
@@ -19,72 +18,36 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kEntryPrefix = "models--";
-constexpr uint64_t kMaxRevisionBytes = 1024;
+// What a person typed: "Org/Name", "Name", "Org/Name@revision" or a path.
+struct Asked {
+  std::string text;
+  std::string repository;
+  std::string revision;  // empty: main
+};
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread starts
-  return value == nullptr ? "" : value;
-}
-
-// Returns the names of the directories in `directory`. Returns none when it cannot be read.
-std::vector<std::string> directories_in(const fs::path& directory) {
-  std::vector<std::string> names;
-  std::error_code failed;
-  for (fs::directory_iterator at(directory, failed), end; !failed && at != end; at.increment(failed)) {
-    if (at->is_directory(failed)) names.push_back(at->path().filename().string());
-  }
-  return names;
-}
-
-// "models--Qwen--Qwen3-30B-A3B" -> "Qwen/Qwen3-30B-A3B". "--" occurs only between the two parts of a name.
-std::string repository_of(std::string entry) {
-  entry.erase(0, kEntryPrefix.size());
-  if (const size_t at = entry.find("--"); at != std::string::npos) entry.replace(at, 2, "/");
-  return entry;
-}
-
-fs::path entry_of(const fs::path& cache, std::string repository) {
-  if (const size_t at = repository.find('/'); at != std::string::npos) repository.replace(at, 1, "--");
-  return cache / (std::string(kEntryPrefix) + repository);
-}
-
-std::vector<std::string> cached_repositories(const fs::path& cache) {
-  std::vector<std::string> names;
-  for (const std::string& entry : directories_in(cache)) {
-    if (entry.starts_with(kEntryPrefix)) names.push_back(repository_of(entry));
-  }
-  return names;
-}
-
-// Returns the directory of the revision that refs/main names. Without refs/main (a download by commit), returns the
-// only snapshot there is.
-std::string snapshot_of(const fs::path& entry) {
-  const fs::path main = entry / "refs" / "main";
-  if (fs::exists(main)) {
-    std::string revision = read_text(main, kMaxRevisionBytes);
-    while (!revision.empty() && revision.back() == '\n') revision.pop_back();
-    const fs::path snapshot = entry / "snapshots" / fs::path(revision).filename();
-    if (fs::is_directory(snapshot)) return snapshot.string();
-  }
-  const std::vector<std::string> snapshots = directories_in(entry / "snapshots");
-  if (snapshots.size() == 1) return (entry / "snapshots" / snapshots.front()).string();
-  throw Error(ErrorCode::kMissingInput, entry.string(),
-              fmt::format("has {} snapshots, and refs/main names none of them", snapshots.size()),
-              fmt::format("{} again, or give the directory of a snapshot",
-                          download_command(repository_of(entry.filename().string()))));
+// No name of a repository has an "@"; a path may have one.
+Asked parse(const std::string& text) {
+  const size_t at = text.find('@');
+  if (at == std::string::npos || download_command(text.substr(0, at)).empty()) return {text, text, ""};
+  return {text, text.substr(0, at), text.substr(at + 1)};
 }
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
-// Returns the repositories that `name` may mean: the one with exactly this name, or those whose last part is `name`.
-std::vector<std::string> matches(const std::string& name, const std::vector<std::string>& repositories) {
+// Returns the repositories that `name` may mean: the one with exactly this name, or those whose last part is `name`. Of
+// several, one that has weights goes before those of which only a tokenizer is here.
+std::vector<std::string> matches(const std::string& name, const fs::path& cache,
+                                 const std::vector<std::string>& repositories) {
   std::vector<std::string> found;
   for (const std::string& repository : repositories) {
     if (repository == name) return {name};
     if (last_part(repository) == name) found.push_back(repository);
   }
-  return found;
+  std::vector<std::string> whole;
+  for (const std::string& repository : found) {
+    if (has_weights(entry_of(cache, repository))) whole.push_back(repository);
+  }
+  return whole.empty() ? found : whole;
 }
 
 // Returns the nearest cached name, in full or its last part. Without one, returns the nearest directory beside the
@@ -100,8 +63,8 @@ std::string suggestion(const std::string& name, const std::vector<std::string>& 
 }
 
 // What to do about a model that is not there. near: the nearest name that is there, or empty.
-std::string advice(const std::string& name, const std::string& near) {
-  const std::string download = download_command(name);
+std::string advice(const Asked& asked, const std::string& near) {
+  const std::string download = download_command(asked.repository, asked.revision);
   std::string text = near.empty() ? "" : fmt::format("did you mean {}? ", in_quotes(near));
   if (!download.empty()) {
     text += fmt::format("`{}` downloads it (pip install huggingface_hub)", download);
@@ -113,32 +76,26 @@ std::string advice(const std::string& name, const std::string& near) {
   return text;
 }
 
-[[noreturn]] void fail(const std::string& name, const fs::path& cache, const std::vector<std::string>& repositories) {
-  throw Error(ErrorCode::kMissingInput, name,
-              cache.empty() ? "there is no such directory"
-                            : fmt::format("there is no such directory, and no such model in {}", cache.string()),
-              advice(name, suggestion(name, repositories)));
+[[noreturn]] void fail(const Asked& asked, const fs::path& cache, const std::vector<std::string>& repositories) {
+  throw Error(ErrorCode::kMissingInput, asked.text,
+              fmt::format("there is no such directory, and no such model in {}", cache.string()),
+              advice(asked, suggestion(asked.repository, repositories)));
 }
 
 }  // namespace
 
-fs::path hugging_face_cache() {
-  if (const std::string cache = variable("HF_HUB_CACHE"); !cache.empty()) return cache;
-  if (const std::string home = variable("HF_HOME"); !home.empty()) return fs::path(home) / "hub";
-  const std::string home = variable("HOME");
-  return home.empty() ? fs::path() : fs::path(home) / ".cache/huggingface/hub";
-}
-
 std::string locate_model(const std::string& name) {
-  if (name.empty() || fs::exists(name)) return name;
-  const fs::path cache = hugging_face_cache();
+  std::error_code ignored;  // what cannot be examined counts as missing
+  if (name.empty() || fs::exists(name, ignored)) return name;
+  const Asked asked = parse(name);
+  const fs::path cache = hub_cache();
   const std::vector<std::string> repositories = cached_repositories(cache);
-  const std::vector<std::string> found = matches(name, repositories);
+  const std::vector<std::string> found = matches(asked.repository, cache, repositories);
   if (found.size() > 1) {
     throw Error(ErrorCode::kUsage, name, fmt::format("may be any of {}", fmt::join(found, ", ")), "give it in full");
   }
-  if (found.empty()) fail(name, cache, repositories);
-  return snapshot_of(entry_of(cache, found.front()));
+  if (found.empty()) fail(asked, cache, repositories);
+  return snapshot_of(entry_of(cache, found.front()), asked.revision).string();
 }
 
 }  // namespace moebius::internal::apps

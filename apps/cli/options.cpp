@@ -111,14 +111,18 @@ void add_cache_options(CLI::App& command, CommonOptions& options) {
   command.add_flag_callback("--no-prefix-cache", switch_off, "Compute all of every prompt")->group(kGroup);
 }
 
+CLI::Option* add_checkpoint(CLI::App& command, const std::string& name, std::string& directory,
+                            const std::string& about) {
+  const auto locate = [](std::string& text) {
+    text = locate_model(text);
+    return std::string();
+  };
+  return command.add_option(name, directory, about)->transform(CLI::Validator(locate, ""));
+}
+
 void add_directory(CLI::App& command, std::string& directory) {
-  command.add_option("DIR", directory, "Checkpoint: a directory, or the name of a model in the Hugging Face cache")
-      ->transform(CLI::Validator(
-          [](std::string& name) {
-            name = locate_model(name);
-            return std::string();
-          },
-          ""))
+  add_checkpoint(command, "DIR", directory,
+                 "Checkpoint: a directory, or a model of the Hugging Face cache: NAME or NAME@REVISION")
       ->required();
 }
 

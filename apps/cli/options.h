@@ -30,6 +30,9 @@ void add_common_options(CLI::App& command, CommonOptions& options);
 void add_experts_option(CLI::App& command, CommonOptions& options);
 void add_speculation_option(CLI::App& command, CommonOptions& options);
 void add_cache_options(CLI::App& command, CommonOptions& options);
+// Adds an argument that is a checkpoint: a directory, or the name of a model in the Hugging Face cache.
+CLI::Option* add_checkpoint(CLI::App& command, const std::string& name, std::string& directory,
+                            const std::string& about);
 // Adds DIR, which is required.
 void add_directory(CLI::App& command, std::string& directory);
 

@@ -146,13 +146,34 @@ class Names(TestCase):
             (entry / "refs").mkdir()
             (entry / "refs/main").write_text("abc123")
             shutil.copytree(self.tiny, entry / "snapshots/abc123")
-        return {"HF_HOME": str(self.folder)}
+        return {"HF_HUB_CACHE": str(hub)}
 
     def test_a_model_of_the_cache_is_found_by_its_name_and_by_the_last_part_of_it(self):
         env = self.cache("Org/Tiny-Model")
         for name in ("Org/Tiny-Model", "Tiny-Model"):
             self.succeed("inspect", name, env=env)
-        self.succeed("inspect", "Tiny-Model", env={"HF_HUB_CACHE": env["HF_HOME"] + "/hub", "HF_HOME": "/nowhere"})
+        self.succeed("doctor", "Tiny-Model", "--quick", env=env)
+        self.succeed("quantize", "Org/Tiny-Model", self.folder / "out", "--bits", 3, env=env)
+
+    def test_a_revision_behind_the_name_is_a_branch_a_tag_or_a_commit(self):
+        env = self.cache("Org/Tiny-Model")
+        (self.folder / "hub/models--Org--Tiny-Model/refs/v1").write_text("abc123")
+        for revision in ("main", "v1", "abc123"):
+            self.succeed("inspect", f"Tiny-Model@{revision}", env=env)
+        told = self.fail_with(66, "inspect", "Tiny-Model@v2", env=env).stderr
+        self.assertIn("main (abc123)", told)
+        self.assertIn("`hf download Org/Tiny-Model --revision v2`", told)
+
+    def test_weights_of_the_cache_may_lie_on_another_disk(self):
+        env = self.cache("Org/Tiny-Model")
+        (weights,) = (self.folder / "hub/models--Org--Tiny-Model/snapshots/abc123").glob("*.safetensors")
+        disk = self.folder / "disk"
+        disk.mkdir()
+        shutil.move(weights, disk / "weights")
+        weights.symlink_to(disk / "weights")
+        self.succeed("inspect", "Tiny-Model", env=env)
+        told = self.fail_with(65, "inspect", weights.parent, env={"HF_HUB_CACHE": "/nowhere"}).stderr
+        self.assertIn("set HF_HUB_CACHE", told)
 
     def test_a_mistyped_name_gets_a_suggestion(self):
         env = self.cache("Org/Tiny-Model")
@@ -161,7 +182,7 @@ class Names(TestCase):
         self.assertIn(str(self.tiny), self.fail_with(66, "inspect", near, env=env).stderr)
 
     def test_a_model_that_is_not_there_gets_the_command_that_downloads_it(self):
-        env = {"HF_HOME": str(self.folder)}
+        env = {"HF_HUB_CACHE": str(self.folder)}
         for name, repository in (("Qwen/Qwen3-Next-80B-A3B-Instruct", "Qwen/Qwen3-Next-80B-A3B-Instruct"),
                                  ("Qwen3.5-9B-4bit", "mlx-community/Qwen3.5-9B-4bit"),
                                  ("Some-Model", "ORG/Some-Model")):
@@ -175,7 +196,7 @@ class Names(TestCase):
     def test_a_cache_without_a_snapshot_says_so(self):
         env = self.cache("Org/Model")
         shutil.rmtree(self.folder / "hub/models--Org--Model/snapshots/abc123")
-        self.assertIn("snapshots", self.fail_with(66, "inspect", "Model", env=env).stderr)
+        self.assertIn("no snapshot of", self.fail_with(66, "inspect", "Model", env=env).stderr)
 
 
 if __name__ == "__main__":
