@@ -23,16 +23,19 @@ namespace {
       "send it somewhere with room");
 }
 
-bool shows_colour(Stream stream) {
-  if (isatty(stream == Stream::kOutput ? STDOUT_FILENO : STDERR_FILENO) == 0) return false;
-  // NOLINTBEGIN(concurrency-mt-unsafe): nothing in this program changes the environment
-  const char* no_colour = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
-  // NOLINTEND(concurrency-mt-unsafe)
-  return (no_colour == nullptr || *no_colour == '\0') && (terminal == nullptr || std::string_view(terminal) != "dumb");
+// Returns the value of an environment variable; "" when it is not set.
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing in this program changes them
+  return value == nullptr ? "" : value;
 }
 
 }  // namespace
+
+bool takes_escapes(Stream stream) {
+  if (isatty(stream == Stream::kOutput ? STDOUT_FILENO : STDERR_FILENO) == 0) return false;
+  const std::string_view terminal = variable("TERM");
+  return !terminal.empty() && terminal != "dumb";
+}
 
 void write_output(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_output(errno);
@@ -50,7 +53,7 @@ void write_note(std::string_view text) {
 }
 
 std::string coloured(Stream stream, Colour colour, std::string_view text) {
-  if (!shows_colour(stream)) return std::string(text);
+  if (!takes_escapes(stream) || !variable("NO_COLOR").empty()) return std::string(text);
   constexpr int kCodes[] = {32, 33, 31, 1, 2, 36};
   return fmt::format("\x1b[{}m{}\x1b[0m", kCodes[static_cast<int>(colour)], text);
 }

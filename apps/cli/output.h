@@ -1,6 +1,6 @@
 // The program writes data to stdout and everything else to stderr. When the reader of stdout goes away (`| head`), the
-// program ends quietly with success. A full disk is an error. Colours are shown only on a terminal, without NO_COLOR
-// and without TERM=dumb.
+// program ends quietly with success. A full disk is an error. Escape sequences go only to a terminal that takes them,
+// and colours only without NO_COLOR.
 #pragma once
 
 #include <fmt/format.h>
@@ -30,6 +30,9 @@ void note(fmt::format_string<Args...> format, Args&&... args) {
 }
 
 enum class Stream { kOutput, kNotes };
+// Returns whether the stream is a terminal that takes escape sequences. TERM says so: it is not set, or is "dumb", for
+// a terminal that would show them as letters (terminfo's entry `dumb`).
+bool takes_escapes(Stream stream);
 enum class Colour { kGreen, kYellow, kRed, kBold, kDim, kCyan };
 // Returns the text in colour when the stream shows colours. Returns the text unchanged otherwise.
 std::string coloured(Stream stream, Colour colour, std::string_view text);

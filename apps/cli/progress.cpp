@@ -2,7 +2,6 @@
 #include "cli/progress.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -45,7 +44,7 @@ Progress::Progress(std::string label, uint64_t total_bytes, Unit unit)
       unit_(unit),
       total_bytes_(total_bytes),
       start_(Clock::now()),
-      terminal_(isatty(STDERR_FILENO) != 0) {
+      terminal_(takes_escapes(Stream::kNotes)) {
   next_ = start_ + (terminal_ ? Clock::duration(kRedraw) : Clock::duration(kPlainLine));
 }
 

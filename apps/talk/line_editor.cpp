@@ -1,6 +1,7 @@
 // On request, terminals send a paste between ESC [200~ and ESC [201~. libedit does not know this. Therefore this file
 // binds a function to the first sequence, which reads up to the second. A paste of several lines is kept aside, and the
-// person sees and edits a short stand-in, because libedit cannot show more lines than the screen has.
+// person sees and edits a short stand-in, because libedit cannot show more lines than the screen has. A terminal that
+// takes no escape sequences is not asked; libedit edits there with spaces and backspaces.
 #include "talk/line_editor.h"
 
 #include <fmt/format.h>
@@ -27,6 +28,8 @@ namespace {
 constexpr int kHistoryLines = 1000;
 constexpr int kPollMilliseconds = 50;
 constexpr std::string_view kBlock = "\"\"\"";
+constexpr std::string_view kMarkPastes = "\x1b[?2004h";
+constexpr std::string_view kMarkNoPastes = "\x1b[?2004l";
 constexpr std::wstring_view kPasteEnd = L"\x1b[201~";
 
 // libedit splits bytes into characters by the locale. Any locale with UTF-8 will do.
@@ -75,6 +78,8 @@ struct LineEditor::Terminal {
   static Terminal& of(EditLine* editor);
   static unsigned char paste(EditLine* editor, int character);
   static int next_character(EditLine* editor, wchar_t* character);
+
+  static void send(std::string_view escape);
 
   EditLine* editor;
   History* history;
@@ -151,16 +156,20 @@ unsigned char LineEditor::Terminal::paste(EditLine* editor, int) {
   return CC_REFRESH;
 }
 
+void LineEditor::Terminal::send(std::string_view escape) {
+  if (takes_escapes(Stream::kOutput)) write_output(escape);
+}
+
 TypedLine LineEditor::Terminal::read(const std::string& new_prompt) {
   prompt = new_prompt;
   errno = 0;
   el_set(editor, EL_PREP_TERM, 1);  // before the prompt shows, so that the editor gets the first key
-  write_output("\x1b[?2004h");
+  send(kMarkPastes);
   flush_output();
   int length = 0;
   const char* line = el_gets(editor, &length);
   const bool interrupted = line == nullptr && errno == EINTR;
-  write_output("\x1b[?2004l");
+  send(kMarkNoPastes);
   if (line == nullptr) {
     write_output("\n");
     return {interrupted ? TypedLine::Kind::kInterrupted : TypedLine::Kind::kEnd, ""};

@@ -19,8 +19,8 @@ class Chat(TestCase):
         super().setUpClass()
         cls.talking = give_words(cls.tiny, cls.shared)
 
-    def chat(self, *arguments, tokens=6):
-        return Terminal("chat", self.talking, "--temperature", 0, "--max-tokens", tokens, *arguments)
+    def chat(self, *arguments, tokens=6, **variables):
+        return Terminal("chat", self.talking, "--temperature", 0, "--max-tokens", tokens, *arguments, **variables)
 
     def turn(self, terminal, text):
         """Types a line and waits for its answer. Returns the prompt tokens, and how many of them were known."""
@@ -108,6 +108,21 @@ class Chat(TestCase):
             self.turn(terminal, "\x1b[200~one\rtwo\rthree\x1b[201~ and more")
             self.assertEqual(self.save(terminal)[0]["content"], "one\ntwo\nthree and more")
             self.leave(terminal)
+
+    def test_a_terminal_that_takes_no_escapes_gets_none(self):
+        for name in ("dumb", ""):
+            with self.subTest(TERM=name), self.chat(TERM=name) as terminal:
+                terminal.expect(r"leaves\r\n> ")
+                terminal.type("helo\x7flo\r")
+                terminal.expect(STATISTICS)
+                terminal.expect("> ")
+                path = self.folder / f"saved-{name}.json"
+                terminal.type(f"/save {path}\r")
+                terminal.expect("saved ")
+                self.assertEqual(json.loads(path.read_text())["messages"][0]["content"], "hello")
+                terminal.type("\x04")
+                self.assertEqual(terminal.exit_code(), 0)
+                self.assertNotIn("\x1b", terminal.raw)
 
     def test_lines_can_be_joined_by_hand(self):
         with self.chat() as terminal:

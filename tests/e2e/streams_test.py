@@ -34,13 +34,15 @@ class Sequences(TestCase):
             self.assertNotIn("\r", result.stdout + result.stderr)
 
     def test_no_colour_is_obeyed_on_a_terminal(self):
-        for variables, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+        for variables, coloured in (
+            ({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({}, False),
+        ):  # fmt: skip
             with self.subTest(variables=variables):
                 self.assertEqual(b"\x1b[" in self.errors_on_terminal(variables), coloured)
 
     def errors_on_terminal(self, variables):
         master, slave = os.openpty()
-        environment = {"TERM": "xterm", "PATH": os.environ["PATH"], **variables}
+        environment = {"PATH": os.environ["PATH"], **variables}
         subprocess.run([os.environ["MOEBIUS_PROGRAM"], "benhc"], env=environment, stderr=slave, check=False)
         os.close(slave)
         text = os.read(master, 65536)

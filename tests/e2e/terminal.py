@@ -14,10 +14,12 @@ WAITS = "\0"  # what expect() sees in place of BEGIN_PASTING
 
 
 class Terminal:
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, **variables):
+        """Starts the program with these arguments. The variables are its environment's, beside TERM."""
         self.process, self.keyboard = pty.fork()
         if self.process == 0:
-            os.execve(PROGRAM, [PROGRAM, *map(str, arguments)], clean_environment(TERM="xterm-256color"))
+            environment = clean_environment(**({"TERM": "xterm-256color"} | variables))
+            os.execve(PROGRAM, [PROGRAM, *map(str, arguments)], environment)
         self.raw = ""  # everything that was shown so far
         self.seen = 0  # number of shown characters that expect() has gone past
 
