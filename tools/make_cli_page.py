@@ -52,6 +52,9 @@ RULES = """\
   option without a value is switched on by `1` and off by `0`. An empty variable counts as absent. A command reads the
   variables of its own options and no others. Some options of two commands share a name and so a variable: `--tokens` of
   `generate` takes token ids, `--tokens` of `bench` takes a number.
+- Where a text, a conversation, tools or token ids are read from a file, a pipe is read too: `<(COMMAND)` in bash. The
+  files of a checkpoint are never pipes.
+- `chat` goes on after a line that fails. When its lines come from a pipe, its exit code is that of the first failure.
 - A mistake is reported in two lines on stderr: `error:` says where and what, `hint:` says what to do.
 - `-h` or `--help` prints the help page on stdout. `moebius` alone prints it on stderr, with exit code 2.
 """

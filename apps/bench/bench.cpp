@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
 #include "bench/bench_ops.h"
 #include "bench/bench_report.h"
 #include "bench/bench_run.h"
@@ -19,6 +18,7 @@
 #include "cli/machine.h"
 #include "cli/output.h"
 #include "cli/output_file.h"
+#include "cli/text_input.h"
 #include "dialogue/model_text.h"
 #include "load/option_words.h"
 #include "moebius/error.h"
@@ -26,10 +26,8 @@
 namespace moebius::internal::apps {
 namespace {
 
-constexpr uint64_t kMaxPromptsBytes = uint64_t{16} << 20;
-
 std::vector<std::string> read_lines(const std::string& path) {
-  std::istringstream text(read_text(path, kMaxPromptsBytes));
+  std::istringstream text(read_input(path));
   std::vector<std::string> lines;
   for (std::string line; std::getline(text, line);) {
     if (!line.empty()) lines.push_back(line);

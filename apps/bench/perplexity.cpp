@@ -230,8 +230,7 @@ void run_perplexity(PerplexityOptions options) {
   std::vector<Rival> rivals;
   for (const std::string& text : options.against) rivals.push_back(parse_rival(text, options));
   const ModelText text = load_model_text(options.directory);
-  const Windows windows = cut(options.file == "-" ? read_standard_input() : read_text_argument("@" + options.file),
-                              text.tokenizer, options);
+  const Windows windows = cut(read_input(options.file), text.tokenizer, options);
 
   std::vector<double> losses;
   std::unique_ptr<LogitsFile> base;  // null when there is nothing to compare

@@ -6,14 +6,13 @@
 #include <charconv>
 #include <string_view>
 
-#include "base/file.h"
 #include "base/quote.h"
+#include "cli/text_input.h"
 #include "moebius/error.h"
 
 namespace moebius::internal::apps {
 namespace {
 
-constexpr uint64_t kMaxFileBytes = uint64_t{64} << 20;
 constexpr std::string_view kSeparators = ", \t\r\n";
 
 int32_t parse_id(std::string_view word, const std::string& where, size_t index) {
@@ -30,7 +29,7 @@ int32_t parse_id(std::string_view word, const std::string& where, size_t index) 
 
 std::vector<int32_t> parse_tokens(const std::string& text) {
   const bool is_file = text.starts_with('@');
-  const std::string content = is_file ? read_text(text.substr(1), kMaxFileBytes) : text;
+  const std::string content = is_file ? read_input(text.substr(1)) : text;
   const std::string where = is_file ? "--tokens " + text : "--tokens";
   std::vector<int32_t> tokens;
   const std::string_view rest = content;

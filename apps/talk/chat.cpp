@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,46 +40,87 @@ class Dialogue {
   Dialogue(Engine& engine, Chat chat, Request request, ReportOptions report)
       : engine_(engine), chat_(std::move(chat)), request_(std::move(request)), report_(std::move(report)) {}
 
+  // Returns at the end of the input or when the person leaves. A line that fails is reported on stderr, and the next
+  // one is read. A person sees the report. A program that pipes lines in does not, so for it run() throws at the end
+  // when a line failed; the code is that of the first such line.
   void run();
 
  private:
   enum class Next { kGoOn, kLeave };
+  TypedLine read(const std::string& prompt);
   Next take(const std::string& line);
+  Next run_command(const std::string& line);
   void turn();
   Reply say();
   bool was_interrupted() const;
   void ask_for_results(const Reply& reply);
+  bool ends_chat(const Error& error) const;
+  void check_all_done() const;
 
   Engine& engine_;
   Chat chat_;
   Request request_;
   ReportOptions report_;
   LineEditor editor_;
+  std::optional<HeldInterrupts> held_;  // at a terminal, where Ctrl-C stops an answer and not the program
   ChatCommands commands_{chat_};
+  int64_t lines_ = 0, failed_ = 0;
+  std::optional<ErrorCode> first_failure_;
 };
 
-// Runs until the person leaves. Ctrl-C at the prompt clears the line.
+// Ctrl-C at the prompt clears the line.
 void Dialogue::run() {
-  if (editor_.is_terminal()) note("/help lists what there is besides talking; Ctrl-D leaves\n");
-  while (true) {
-    const TypedLine line = editor_.read("> ");
-    if (line.kind == TypedLine::Kind::kEnd) return;
-    HeldInterrupts::take();
+  if (editor_.is_terminal()) {
+    held_.emplace();
+    note("/help lists what there is besides talking; Ctrl-D leaves\n");
+  }
+  auto next = Next::kGoOn;
+  while (next == Next::kGoOn) {
+    const TypedLine line = read("> ");
+    if (line.kind == TypedLine::Kind::kEnd) break;
     if (line.kind == TypedLine::Kind::kInterrupted) {
       note("Ctrl-D or /exit leaves\n");
-      continue;
+    } else if (line.text.find_first_not_of(" \t\n") != std::string::npos) {
+      next = take(line.text);
     }
-    if (take(line.text) == Next::kLeave) return;
   }
+  check_all_done();
+}
+
+// Forgets a Ctrl-C that came before the end of the line.
+TypedLine Dialogue::read(const std::string& prompt) {
+  TypedLine line = editor_.read(prompt);
+  if (held_) HeldInterrupts::take();
+  return line;
 }
 
 Dialogue::Next Dialogue::take(const std::string& line) {
-  if (line.find_first_not_of(" \t\n") == std::string::npos) return Next::kGoOn;
-  if (!ChatCommands::is_command(line)) {
+  lines_ += 1;
+  try {
+    if (ChatCommands::is_command(line)) return run_command(line);
     chat_.messages.push_back(Message::user(line));
     turn();
-    return Next::kGoOn;
+  } catch (const Error& error) {
+    if (ends_chat(error)) throw;
+    if (!first_failure_) first_failure_ = error.code();
+    failed_ += 1;
+    note("{}\n", error.code() == ErrorCode::kInterrupted ? "stopped before the answer began" : error.what());
   }
+  return Next::kGoOn;
+}
+
+bool Dialogue::ends_chat(const Error& error) const {
+  return error.code() == ErrorCode::kInternal || error.code() == ErrorCode::kNonFinite ||
+         (error.code() == ErrorCode::kInterrupted && !held_);
+}
+
+void Dialogue::check_all_done() const {
+  if (editor_.is_terminal() || !first_failure_) return;
+  throw Error(*first_failure_, "chat", fmt::format("{} of {} lines failed", failed_, lines_),
+              "the messages above say why");
+}
+
+Dialogue::Next Dialogue::run_command(const std::string& line) {
   switch (commands_.run(line)) {
     case ChatCommands::Effect::kLeave:
       return Next::kLeave;
@@ -104,15 +146,19 @@ void Dialogue::turn() {
       ask_for_results(reply);
       if (chat_.messages.back().role() != "tool") return;
     }
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::kInternal || error.code() == ErrorCode::kNonFinite) throw;
+  } catch (const Error&) {
     chat_.messages = before;
     if (!chat_.messages.empty()) chat_.messages.pop_back();
-    note("{}\n", error.code() == ErrorCode::kInterrupted ? "stopped before the answer began" : error.what());
+    throw;
   }
 }
 
-bool Dialogue::was_interrupted() const { return editor_.is_terminal() && HeldInterrupts::take(); }
+// Throws kInterrupted where Ctrl-C ends the program.
+bool Dialogue::was_interrupted() const {
+  if (held_) return HeldInterrupts::take();
+  throw_if_interrupted();
+  return false;
+}
 
 Reply Dialogue::say() {
   request_.chat = chat_;
@@ -133,8 +179,7 @@ Reply Dialogue::say() {
 // The person types the results of the tools. An empty line, Ctrl-C or Ctrl-D leaves the calls unanswered.
 void Dialogue::ask_for_results(const Reply& reply) {
   for (const ToolCall& call : reply.tool_calls) {
-    const TypedLine result = editor_.read(fmt::format("{} returns> ", call.name));
-    HeldInterrupts::take();
+    const TypedLine result = read(fmt::format("{} returns> ", call.name));
     if (result.kind != TypedLine::Kind::kText || result.text.empty()) return;
     chat_.messages.push_back(Message::tool_result(call, result.text));
   }
@@ -153,7 +198,6 @@ void run_chat(ChatOptions& options) {
   report.model = loaded.ready.name;
   report.load_s = loaded.ready.load_s;
   Dialogue dialogue(loaded.engine, std::move(chat), std::move(request), std::move(report));
-  const HeldInterrupts held;
   dialogue.run();
 }
 

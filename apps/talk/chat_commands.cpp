@@ -48,9 +48,8 @@ ChatCommands::Effect ChatCommands::run(const std::string& line) {
     std::vector<std::string> names;
     for (const Command& known : kCommands) names.emplace_back(known.name);
     const std::string near = closest(name, names);
-    note("there is no {}; {}\n", in_quotes(name),
-         near.empty() ? "/help lists what there is" : "did you mean " + near + "?");
-    return Effect::kNone;
+    throw Error(ErrorCode::kUsage, in_quotes(name), "there is no such command",
+                near.empty() ? "/help lists what there is" : "did you mean " + near + "?");
   }
   return (this->*command->run)(line.substr(begin));
 }
@@ -94,29 +93,24 @@ ChatCommands::Effect ChatCommands::think(const std::string& argument) {
   } else if (argument == "on" || argument == "off") {
     chat_.thinking = argument == "on";
   } else {
-    note("say /think on, /think off or /think auto\n");
-    return Effect::kNone;
+    throw Error(ErrorCode::kUsage, "/think", "expected on, off or auto, got " + in_quotes(argument));
   }
   note("thinking: {}\n", argument);
   return Effect::kNone;
 }
 
 ChatCommands::Effect ChatCommands::save(const std::string& argument) {
-  try {
-    if (argument.empty()) throw Error(ErrorCode::kUsage, "/save", "expected a file name");
-    if (std::filesystem::exists(argument) && !saved_.contains(argument)) {
-      throw Error(ErrorCode::kExists, argument, "is there already", "choose another name");
-    }
-    OutputFile file(argument);
-    FileWriter writer(file.path());
-    writer.write(to_text(saved_form(chat_), JsonLayout::kIndented) + "\n");
-    writer.sync();
-    file.commit();
-    saved_.insert(argument);
-    note("saved {} messages in {}\n", chat_.messages.size(), argument);
-  } catch (const Error& error) {
-    note("{}\n", error.what());
+  if (argument.empty()) throw Error(ErrorCode::kUsage, "/save", "expected a file name");
+  if (std::filesystem::exists(argument) && !saved_.contains(argument)) {
+    throw Error(ErrorCode::kExists, argument, "is there already", "choose another name");
   }
+  OutputFile file(argument);
+  FileWriter writer(file.path());
+  writer.write(to_text(saved_form(chat_), JsonLayout::kIndented) + "\n");
+  writer.sync();
+  file.commit();
+  saved_.insert(argument);
+  note("saved {} messages in {}\n", chat_.messages.size(), argument);
   return Effect::kNone;
 }
 
@@ -130,10 +124,7 @@ ChatCommands::Effect ChatCommands::answer_again(const std::string&) {
   std::vector<Message>& messages = chat_.messages;
   const auto question =
       std::find_if(messages.rbegin(), messages.rend(), [](const Message& m) { return m.role() == "user"; });
-  if (question == messages.rend()) {
-    note("there is no question yet\n");
-    return Effect::kNone;
-  }
+  if (question == messages.rend()) throw Error(ErrorCode::kUsage, "/again", "there is no question yet");
   messages.erase(question.base(), messages.end());
   return Effect::kAnswerAgain;
 }

@@ -17,8 +17,7 @@ class ChatCommands {
   enum class Effect { kNone, kAnswerAgain, kLeave };
 
   static bool is_command(std::string_view line);
-  // Runs the command and says on stderr what it did. A mistake is also only reported on stderr, because nothing that is
-  // typed at the prompt may end the program with an error.
+  // Runs the command and says on stderr what it did. Throws kUsage for a mistake, and what writing a file throws.
   Effect run(const std::string& line);
 
  private:

@@ -21,6 +21,8 @@
 
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/text_input.h"
+#include "moebius/error.h"
 
 namespace moebius::internal::apps {
 namespace {
@@ -63,6 +65,33 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
     text.replace(at, from.size(), to);
   }
+}
+
+TypedLine plain_line() {
+  TypedLine line;
+  while (true) {
+    const int c = std::cin.get();
+    if (c == '\n') return line;
+    if (c == std::char_traits<char>::eof()) {
+      if (line.text.empty()) line.kind = TypedLine::Kind::kEnd;
+      return line;
+    }
+    if (line.text.size() == kMaxInputBytes) {
+      throw Error(ErrorCode::kUsage, "standard input", "a line has more than 256 MB", "ask in shorter lines");
+    }
+    line.text += static_cast<char>(c);
+  }
+}
+
+bool is_whole_block(std::string_view text) { return text.size() >= 2 * kBlock.size() && text.ends_with(kBlock); }
+
+// Returns the text between two """, or behind one when the file ended before the second.
+std::string inside_of(std::string_view block) {
+  if (is_whole_block(block)) block.remove_suffix(kBlock.size());
+  block.remove_prefix(kBlock.size());
+  if (block.starts_with('\n')) block.remove_prefix(1);
+  if (block.ends_with('\n')) block.remove_suffix(1);
+  return std::string(block);
 }
 
 }  // namespace
@@ -190,32 +219,23 @@ LineEditor::~LineEditor() = default;
 
 bool LineEditor::is_terminal() const { return terminal_ != nullptr; }
 
-TypedLine LineEditor::read_one(const std::string& prompt) {
-  if (terminal_) return terminal_->read(prompt);
-  TypedLine line;
-  if (!std::getline(std::cin, line.text)) line.kind = TypedLine::Kind::kEnd;
-  return line;
-}
+TypedLine LineEditor::read_one(const std::string& prompt) { return terminal_ ? terminal_->read(prompt) : plain_line(); }
 
 TypedLine LineEditor::read(const std::string& prompt) {
   TypedLine line = read_one(prompt);
   const bool block = line.text.starts_with(kBlock);
   const auto goes_on = [&] {
     if (line.kind != TypedLine::Kind::kText) return false;
-    if (block) return line.text.size() < 2 * kBlock.size() || !line.text.ends_with(kBlock);
-    return line.text.ends_with('\\');
+    return block ? !is_whole_block(line.text) : line.text.ends_with('\\');
   };
   while (goes_on()) {
     TypedLine next = read_one("... ");
+    if (next.kind == TypedLine::Kind::kEnd && !terminal_) break;
     if (next.kind != TypedLine::Kind::kText) return next;
     if (!block) line.text.pop_back();
     line.text += "\n" + next.text;
   }
-  if (block && line.kind == TypedLine::Kind::kText) {
-    line.text = line.text.substr(kBlock.size(), line.text.size() - 2 * kBlock.size());
-    if (line.text.starts_with('\n')) line.text.erase(0, 1);
-    if (line.text.ends_with('\n')) line.text.pop_back();
-  }
+  if (block && line.kind == TypedLine::Kind::kText) line.text = inside_of(line.text);
   return line;
 }
 

@@ -1,5 +1,6 @@
 // Reads the lines that a person types at a terminal. libedit provides editing and history. Several pasted lines count
-// as one. When the input is not a terminal, plain lines are read. What the lines mean is in talk/chat_commands.h.
+// as one. When the input is not a terminal, plain lines are read, and the end of the file ends a line and a block too.
+// What the lines mean is in talk/chat_commands.h.
 #pragma once
 
 #include <memory>
@@ -22,7 +23,8 @@ class LineEditor {
   LineEditor& operator=(const LineEditor&) = delete;
 
   [[nodiscard]] bool is_terminal() const;
-  // Reads one line. A \ at the end of a line joins the next line to it. The lines between two """ are one line.
+  // Reads one line. A \ at the end of a line joins the next line to it. The lines between two """ are one line. Throws
+  // kUsage for a line of a file with more than kMaxInputBytes (cli/text_input.h).
   TypedLine read(const std::string& prompt);
 
  private:

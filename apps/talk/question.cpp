@@ -1,7 +1,6 @@
 // See talk/question.h.
 #include "talk/question.h"
 
-#include "base/file.h"
 #include "base/json.h"
 #include "cli/text_input.h"
 #include "moebius/error.h"
@@ -12,7 +11,7 @@ namespace {
 constexpr const char* kGroup = "Chat";
 
 std::vector<Tool> read_tools(const std::string& file) {
-  const Json list = parse_json(read_text(file, JsonLimits{}.max_bytes), file);
+  const Json list = parse_json(read_input(file), file);
   if (!list.is_array()) {
     throw Error(ErrorCode::kUsage, "--tools " + file, "is no list",
                 R"(write [{"type": "function", "function": {...}}])");

@@ -22,7 +22,7 @@ struct RenderOptions {
 
 // Accepts {"messages": [...], "tools": [...], any option of the template}, or a list of messages.
 ChatRequest read_conversation(const RenderOptions& options) {
-  const std::string text = options.file == "-" ? read_standard_input() : read_text_argument("@" + options.file);
+  const std::string text = read_input(options.file);
   Json json = parse_json(text, options.file);
   ChatRequest input;
   if (json.is_array()) {

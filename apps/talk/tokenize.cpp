@@ -56,8 +56,7 @@ void show(const Tokenizer& tokenizer, const std::vector<int32_t>& ids, const Tok
 void run_tokenize(const TokenizeOptions& options) {
   const Tokenizer tokenizer = load_tokenizer(options.directory);
   if (options.decode) {
-    const std::vector<int32_t> ids =
-        options.text == "-" ? parse_tokens(read_standard_input()) : parse_tokens(options.text);
+    const std::vector<int32_t> ids = options.text == "-" ? parse_tokens(read_input("-")) : parse_tokens(options.text);
     const std::string text = tokenizer.decode(ids);
     if (options.json) {
       write_json({{"text", text}});

@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from support import TestCase
+from support import TestCase, run
 from talking import give_words
 from terminal import WAITS, Terminal
 
@@ -209,6 +209,28 @@ class Chat(TestCase):
         self.assertEqual(result.stderr.count("seed "), 2)
         self.assertNotIn("\x1b", result.stdout)
         self.assertNotIn("> ", result.stdout)
+
+    def pipe(self, text, *arguments):
+        return run("chat", self.talking, "--temperature", 0, "--max-tokens", 4, *arguments, input=text)
+
+    def test_what_fails_in_a_pipe_is_told_by_the_exit_code_and_the_rest_is_done(self):
+        long = "x" * 100 + "\n"
+        (self.folder / "mine").write_text("precious")
+        for lines, failed, code in (
+            (long + "short\n", "1 of 2", 2), ("short\n" + long + long, "2 of 3", 2), ("short\n/hlep\n", "1 of 2", 2),
+            (f"short\n/save {self.folder / 'mine'}\n{long}", "2 of 3", 1), ("/again\nshort", "1 of 2", 2),
+        ):  # fmt: skip
+            with self.subTest(lines=lines):
+                result = self.pipe(lines, "--ctx", 64)
+                self.assertEqual(result.returncode, code, result.stderr)
+                self.assertIn(f"error: chat: {failed} lines failed", result.stderr)
+                self.assertEqual(result.stderr.count("seed "), 1)
+
+    def test_the_end_of_a_pipe_ends_its_last_message(self):
+        for text in ('"""one\ntwo', '"""one\ntwo\n', "one\\\ntwo", "one"):
+            with self.subTest(text=text):
+                result = self.pipe(text)
+                self.assertEqual((result.returncode, result.stderr.count("seed ")), (0, 1), result.stderr)
 
     def test_a_checkpoint_without_words_says_what_it_lacks(self):
         self.assertIn("tokenizer.json", self.fail_with(66, "chat", self.tiny).stderr)

@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 from support import TIMEOUT_S, TestCase, run, start
+from talking import give_words
 
 
 class Sequences(TestCase):
@@ -81,6 +82,15 @@ class Interrupt(TestCase):
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.wait(TIMEOUT_S), 130)
             self.assertNotIn(b"error", process.stderr.read())
+
+    def test_ctrl_c_ends_a_chat_in_a_pipe_with_130(self):
+        talking = give_words(self.tiny, self.folder)
+        with start("chat", talking, "--max-tokens", 4000, "--logit-bias", "97=100", stdin=subprocess.PIPE) as process:
+            process.stdin.write(b"talk\n")
+            process.stdin.flush()
+            self.read_until(b"ready", process)
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(TIMEOUT_S), 130)
 
     def test_ctrl_c_during_synth_leaves_nothing_behind(self):
         out = self.folder / "big"

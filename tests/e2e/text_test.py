@@ -1,10 +1,11 @@
 """Tests text through the program from outside: tokens, prompts, answers, perplexity, and the names of models."""
 
 import json
+import os
 import shutil
 import unittest
 
-from support import TestCase
+from support import TestCase, run
 from talking import give_words
 
 
@@ -30,6 +31,40 @@ class Text(TestCase):
         self.assertEqual(self.succeed("tokenize", self.talking, "-p", f"@{self.write('t', 'a b')}").stdout, expected)
         self.assertEqual(self.succeed("tokenize", self.talking, input="a b").stdout, expected)
         self.assertEqual(self.succeed("tokenize", self.talking, "-p", "@@").stdout, "64\n")
+
+    def through_a_pipe(self, text, *arguments):
+        """Runs the program, which reads this text where the arguments say PIPE. The name is that of bash's <(command)."""
+        read_end, write_end = os.pipe()
+        os.write(write_end, text.encode())
+        os.close(write_end)
+        named = [str(a).replace("PIPE", f"/dev/fd/{read_end}") for a in arguments]
+        result = self.succeed(*named, pass_fds=(read_end,))
+        os.close(read_end)
+        return result.stdout
+
+    def test_pipes_are_read_wherever_files_are(self):
+        conversation = json.dumps([{"role": "user", "content": "Hi"}])
+        tools = json.dumps([{"type": "function", "function": {"name": "f", "parameters": {}}}])
+        short = ("--max-tokens", 1, "--temperature", 0)
+        for text, arguments in (
+            ("a b", ("tokenize", self.talking, "-p", "@PIPE")),
+            ("97,98", ("tokenize", self.talking, "--decode", "-p", "@PIPE")),
+            (conversation, ("render", self.talking, "PIPE")),
+            ("a b", ("generate", self.talking, "-p", "@PIPE", *short)),
+            ("Be brief.", ("generate", self.talking, "--chat", "-p", "Hi", "--system", "@PIPE", *short)),
+            (tools, ("generate", self.talking, "--chat", "-p", "Hi", "--tools", "PIPE", *short)),
+            ("1 2 3", ("generate", self.talking, "--tokens", "@PIPE", *short)),
+            ("some text", ("perplexity", self.talking, "PIPE")),
+        ):
+            with self.subTest(arguments=arguments):
+                path = self.write("the same", text)
+                expected = self.succeed(*[str(a).replace("PIPE", str(path)) for a in arguments]).stdout
+                self.assertEqual(self.through_a_pipe(text, *arguments), expected)
+
+    def test_an_endless_pipe_is_cut_off(self):
+        self.assertIn("256 MB", self.fail_with(2, "tokenize", self.talking, "-p", "@/dev/zero").stderr)
+        with open("/dev/zero", "rb") as endless:
+            self.assertIn("256 MB", run("chat", self.talking, stdin=endless).stderr)
 
     def test_plain_text_has_no_control_tokens(self):
         ids = json.loads(self.succeed("tokenize", self.talking, "-p", "<|im_end|>", "--plain", "--json").stdout)["tokens"]
