@@ -1,5 +1,5 @@
-// `moebius generate`: continues token ids or text, or answers one question. It prints tokens as they come, and at the
-// end it reports the speed.
+// `moebius generate`: continues token ids or text, or answers a question or a conversation. It prints tokens as they
+// come, and at the end it reports the speed.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -17,6 +17,7 @@
 #include "cli/tokens.h"
 #include "moebius/error.h"
 #include "talk/answering.h"
+#include "talk/conversation.h"
 #include "talk/generation_report.h"
 #include "talk/question.h"
 #include "talk/reply_printer.h"
@@ -33,6 +34,7 @@ struct GenerateOptions {
   Question question;
   std::string directory;
   std::string tokens;
+  std::string conversation;
   std::optional<std::string> prompt;
   bool chat = false;
   int32_t logprobs = -1;
@@ -45,19 +47,23 @@ SamplingOptions greedy() {
   return sampling;
 }
 
+bool is_chat(const GenerateOptions& options) { return options.chat || !options.conversation.empty(); }
+
 // Checks that there is exactly one prompt. Does not read it.
 void check_prompt(const GenerateOptions& options) {
-  const bool text = options.prompt.has_value();
-  if (text && !options.tokens.empty()) {
-    throw Error(ErrorCode::kUsage, "--tokens, -p", "are two prompts", "give one of them");
+  const int prompts =
+      (options.prompt ? 1 : 0) + (options.tokens.empty() ? 0 : 1) + (options.conversation.empty() ? 0 : 1);
+  if (prompts > 1) {
+    throw Error(ErrorCode::kUsage, "-p, --tokens, --conversation", fmt::format("are {} prompts", prompts),
+                "give one of them");
   }
   if (options.chat && !options.tokens.empty()) {
     throw Error(ErrorCode::kUsage, "--chat", "needs text, not token ids", "give the question with -p");
   }
-  if (text || !options.tokens.empty()) return;
+  if (prompts == 1) return;
   if (isatty(STDIN_FILENO) != 0) {
     throw Error(ErrorCode::kUsage, "generate", "there is no prompt",
-                "give -p TEXT, --tokens 1,2,3, or pipe text into it");
+                "give -p TEXT, --tokens 1,2,3, --conversation FILE, or pipe text into it");
   }
 }
 
@@ -75,7 +81,7 @@ void check_length(const GenerateOptions& options, size_t prompt_tokens) {
 void check_before_loading(GenerateOptions& options, const Checkpoint& checkpoint) {
   check_prompt(options);
   prepare_speculation(options.common.engine);
-  options.common.engine.text = options.chat             ? TextNeed::kChat
+  options.common.engine.text = is_chat(options)         ? TextNeed::kChat
                                : options.tokens.empty() ? TextNeed::kText
                                                         : TextNeed::kNone;
   check_sampling_flags(options.sampling, static_cast<int32_t>(checkpoint.config.vocab));
@@ -137,23 +143,31 @@ void answer_text(ReadyEngine& loaded, const GenerateOptions& options, const Requ
   report.finish(answered);
 }
 
-void run_on_text(const GenerateOptions& options, const Checkpoint& checkpoint) {
+// Reads the prompt and sets the request's chat or text.
+Request read_prompt(const GenerateOptions& options) {
+  Request request;
+  if (!options.conversation.empty()) {
+    request.chat = prepare(options.question, read_conversation(options.conversation));
+    return request;
+  }
   const std::string prompt = read_text_argument(options.prompt.value_or("-"));
   if (prompt.empty()) throw Error(ErrorCode::kUsage, "--prompt", "is empty", "say something");
-  std::optional<Chat> chat;
-  if (options.chat) {
-    chat = prepare(options.question);
-    chat->messages.push_back(Message::user(prompt));
-  }
-  ReadyEngine loaded = load_engine(checkpoint, options.common);
-  Engine& engine = loaded.engine;
-  Request request = make_request(options, options.chat ? engine.advised_sampling() : greedy());
-  if (options.chat) {
-    request.chat = std::move(chat);
-  } else {
-    check_length(options, engine.encode(prompt).size());
+  if (!options.chat) {
     request.text = prompt;
+    return request;
   }
+  request.chat = prepare(options.question);
+  request.chat->messages.push_back(Message::user(prompt));
+  return request;
+}
+
+void run_on_text(const GenerateOptions& options, const Checkpoint& checkpoint) {
+  Request asked = read_prompt(options);
+  ReadyEngine loaded = load_engine(checkpoint, options.common);
+  Request request = make_request(options, asked.chat ? loaded.engine.advised_sampling() : greedy());
+  request.chat = std::move(asked.chat);
+  request.text = std::move(asked.text);
+  if (!request.chat) check_length(options, loaded.engine.encode(request.text).size());
   answer_text(loaded, options, request);
 }
 
@@ -173,7 +187,7 @@ void add_generate(CLI::App& app) {
   auto options = std::make_shared<GenerateOptions>();
   options->common.engine = answering_options(kMaxRows);
   options->common.engine.cache.keep_prefixes = false;  // pointless: there is no second request
-  CLI::App& command = *app.add_subcommand("generate", "Continue text or token ids, or answer one question");
+  CLI::App& command = *app.add_subcommand("generate", "Continue text or token ids, or answer a question");
   command.footer(
       "moebius generate Qwen3.5-35B-A3B-3bit -p \"Once upon a time\" --max-tokens 64\n"
       "moebius generate Qwen3.5-35B-A3B-3bit --chat --system \"Summarise.\" -p @letter.txt\n"
@@ -184,6 +198,10 @@ void add_generate(CLI::App& app) {
   command.add_option("--tokens", options->tokens, "The prompt as token ids, or a file of them; ids come out")
       ->type_name("1,2,3|@FILE");
   command.add_flag("--chat", options->chat, "The prompt is a question: answer it by the model's chat template");
+  command
+      .add_option("--conversation", options->conversation,
+                  "Answer a conversation, as `moebius render` reads it and /save of a chat writes it")
+      ->type_name("FILE|-");
   add_question_flags(command, options->question);
   command.add_option("--logprobs", options->logprobs, "With --json: logprobs of each token and of the N likeliest")
       ->type_name("N")

@@ -6,9 +6,9 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/text_input.h"
 #include "dialogue/model_text.h"
-#include "moebius/error.h"
+#include "dialogue/prompt.h"
+#include "talk/conversation.h"
 
 namespace moebius::internal::apps {
 namespace {
@@ -20,26 +20,6 @@ struct RenderOptions {
   bool json = false;
 };
 
-// Accepts {"messages": [...], "tools": [...], any option of the template}, or a list of messages.
-ChatRequest read_conversation(const RenderOptions& options) {
-  const std::string text = read_input(options.file);
-  Json json = parse_json(text, options.file);
-  ChatRequest input;
-  if (json.is_array()) {
-    input.messages = std::move(json);
-  } else if (json.is_object() && json.contains("messages")) {
-    input.messages = std::move(json["messages"]);
-    input.tools = json.value("tools", Json::array());
-    for (const char* key : {"messages", "tools"}) json.erase(key);
-    input.options = std::move(json);
-  } else {
-    throw Error(ErrorCode::kBadConversation, options.file, "expected a list of messages, or an object that has one",
-                R"(write {"messages": [{"role": "user", "content": "Hi"}]})");
-  }
-  input.add_generation_prompt = !options.no_answer;
-  return input;
-}
-
 Json ranges_json(const std::vector<ByteRange>& ranges) {
   Json json = Json::array();
   for (const ByteRange& range : ranges) json.push_back({range.begin, range.end});
@@ -48,7 +28,9 @@ Json ranges_json(const std::vector<ByteRange>& ranges) {
 
 void run_render(const RenderOptions& options) {
   const ModelText model = load_model_text(options.directory);
-  const MarkedText prompt = model.render(read_conversation(options)).text;
+  ChatRequest request = chat_request(read_conversation(options.file));
+  request.add_generation_prompt = !options.no_answer;
+  const MarkedText prompt = model.render(std::move(request)).text;
   if (options.json) {
     write_json({{"text", prompt.text}, {"user", ranges_json(prompt.user)}, {"tokens", model.tokenizer.encode(prompt)}});
   } else {

@@ -22,16 +22,6 @@ void check_one_is_set(const Request& request) {
               "say what to answer in one way");
 }
 
-ChatRequest chat_request(const Chat& chat) {
-  Json json = chat_json(chat);
-  ChatRequest request;
-  request.messages = std::move(json["messages"]);
-  // Templates ask whether there are tools at all. transformers gives them null when there are none.
-  if (!chat.tools.empty()) request.tools = std::move(json["tools"]);
-  request.options = std::move(json["template_options"]);
-  return request;
-}
-
 size_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
   const auto [end, rest] = std::ranges::mismatch(a, b);
   return static_cast<size_t>(end - a.begin());
@@ -143,6 +133,18 @@ void add_ends_of_messages(Prompt& prompt, std::span<const int32_t> stop_ids) {
 }
 
 }  // namespace
+
+ChatRequest chat_request(const Chat& chat) {
+  Json json = chat_json(chat);
+  ChatRequest request;
+  request.messages = std::move(json["messages"]);
+  // Templates ask whether there are tools at all. transformers gives them null when there are none.
+  if (!chat.tools.empty()) request.tools = std::move(json["tools"]);
+  request.options = std::move(json["template_options"]);
+  request.documents = request.options.value("documents", Json());
+  request.options.erase("documents");
+  return request;
+}
 
 Prompt make_prompt(const Request& request, const ModelText* text, std::span<const int32_t> stop_ids,
                    Transcripts& transcripts) {

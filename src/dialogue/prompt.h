@@ -15,6 +15,10 @@
 
 namespace moebius::internal {
 
+// Returns what the chat template is asked for the next message of a chat. The template option "documents" is no option:
+// transformers takes documents beside the messages, and they are a user's words. Throws what chat_json throws.
+ChatRequest chat_request(const Chat& chat);
+
 struct Prompt {
   std::vector<int32_t> ids;
   // Ascending positions in (0, ids.size()) where conversations may part: behind each message, and at the opening of the

@@ -114,6 +114,15 @@ TEST_F(PromptTest, no_tools_are_none) {
   }
 }
 
+TEST_F(PromptTest, documents_stand_beside_the_messages_and_are_a_user_s_words) {
+  const ModelText shows = testing::small_text("{{ style }}:{% for d in documents or [] %}{{ d.text }}{% endfor %}");
+  const Json documents = Json::array({Json{{"text", "abc"}}});
+  const Prompt prompt = make(chat({user("a")}, {{"style", "s"}, {"documents", documents}}), shows);
+  EXPECT_EQ(prompt.rendered.text, "s:abc");
+  EXPECT_EQ(prompt.rendered.user, (std::vector<ByteRange>{{2, 5}}));
+  EXPECT_EQ(make(chat({user("a")}, {{"style", "s"}}), shows).rendered.text, "s:");
+}
+
 TEST_F(PromptTest, conversations_part_behind_messages_and_where_the_answer_begins) {
   const std::string first = "<|im_start|>user\nabc<|im_end|>";
   const std::string second = first + "\n<|im_start|>assistant\nb<|im_end|>";

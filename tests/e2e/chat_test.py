@@ -177,6 +177,20 @@ class Chat(TestCase):
             self.assertEqual(len(messages), 3)
             self.leave(terminal)
 
+    def test_a_saved_chat_has_the_options_of_its_template_and_is_answered_by_generate(self):
+        options = ("--template-option", "effort=3", "--template-option", "style=short", "--think", "off")
+        with self.chat(*options) as terminal:
+            first, _ = self.turn(terminal, "hello")
+            self.save(terminal)
+            self.leave(terminal)
+        path = self.folder / "saved.json"
+        saved = json.loads(path.read_text())
+        self.assertEqual((saved["effort"], saved["style"], saved["enable_thinking"]), (3, "short", False))
+        saved["messages"].pop()
+        path.write_text(json.dumps(saved))
+        told = self.succeed("generate", self.talking, "--conversation", path, "--max-tokens", 1, "--json").stdout
+        self.assertEqual(json.loads(told)["prompt_tokens"], first)
+
     def test_a_mistyped_command_gets_a_suggestion_and_help_lists_them(self):
         with self.chat() as terminal:
             terminal.expect(PROMPT)

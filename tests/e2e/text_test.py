@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import unittest
+from pathlib import Path
 
 from support import TestCase, run
 from talking import give_words
@@ -89,6 +90,62 @@ class Text(TestCase):
 
     def answer(self, *arguments):
         return json.loads(self.succeed("generate", self.talking, *arguments, "--max-tokens", 12, "--json").stdout)
+
+    def of_options(self):
+        """Returns a copy of the checkpoint whose template prints the options `effort` and `documents` and the words of
+        the messages."""
+        copy = Path(shutil.copytree(self.talking, self.folder / "options"))
+        (copy / "chat_template.jinja").write_text(
+            "{{- effort | tojson }}{% for d in documents or [] %}{{ d.text }}{% endfor %}"
+            "{% for m in messages %}{{ m.content }}{% endfor %}{{ tools | length if tools else '' }}")
+        return copy
+
+    def prompt_tokens(self, model, *arguments, **options):
+        told = self.succeed("generate", model, *arguments, "--max-tokens", 1, "--json", **options).stdout
+        return json.loads(told)["prompt_tokens"]  # a byte is a token
+
+    def test_options_of_the_template_are_json_or_a_string(self):
+        model = self.of_options()
+        for value, seen in (("high", '"high"'), ('"3"', '"3"'), ("3", "3"), ("true", "true"), ("a=b", '"a=b"'), ("", '""'),
+                            ("[1, 2]", "[1, 2]"), ('{"a": null}', '{"a": null}'), ("{", '"{"')):  # fmt: skip
+            with self.subTest(value=value):
+                count = self.prompt_tokens(model, "--chat", "-p", "Hi", "--template-option", f"effort={value}")
+                self.assertEqual(count, len(seen + "Hi"))
+        count = self.prompt_tokens(model, "--chat", "-p", "Hi", "--template-option", "effort=1", "--template-option",
+                                   'documents=[{"text": "abc"}]', "--template-option", "unknown=2")
+        self.assertEqual(count, len("1abcHi"))
+        for wrong in ("effort", "=high", "messages=[]", "add_generation_prompt=false"):
+            self.fail_with(2, "generate", model, "--chat", "-p", "Hi", "--template-option", wrong)
+
+    def test_a_conversation_is_answered_as_it_is_rendered(self):
+        model = self.of_options()
+        tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+        talk = [{"role": role, "content": text} for role, text in (("user", "Hi"), ("assistant", "Yes?"), ("user", "?"))]
+        whole = {"messages": talk, "tools": tools, "effort": "low", "documents": [{"text": "abc"}]}
+        path = self.write("c.json", whole)
+        rendered = self.succeed("render", model, path).stdout
+        self.assertEqual(rendered, '"low"abcHiYes??1')
+        self.assertEqual(self.prompt_tokens(model, "--conversation", path), len(rendered))
+        self.assertEqual(self.prompt_tokens(model, "--conversation", "-", input=json.dumps(whole)), len(rendered))
+        more = ("--template-option", "effort=5", "--system", "Brief.")
+        self.assertEqual(self.prompt_tokens(model, "--conversation", path, *more), len("5abcBrief.HiYes??1"))
+        bare = self.write("bare.json", talk)
+        self.assertEqual(self.prompt_tokens(model, "--conversation", bare, *more), len("5Brief.HiYes??"))
+
+    def test_a_conversation_stands_alone(self):
+        told = self.write("c.json", [{"role": "system", "content": "Brief."}, {"role": "user", "content": "Hi"}])
+        self.fail_with(2, "generate", self.talking, "--conversation", told, "-p", "Hi")
+        self.fail_with(2, "generate", self.talking, "--conversation", told, "--tokens", 1)
+        result = self.fail_with(2, "generate", self.talking, "--conversation", told, "--system", "x")
+        self.assertIn("system prompt", result.stderr)
+        tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+        both = self.write("b.json", {"messages": [{"role": "user", "content": "Hi"}], "tools": tools})
+        self.fail_with(2, "generate", self.talking, "--conversation", both, "--tools", self.write("t.json", tools))
+        for wrong in ("{", "7", "[1]", '{"hi": 1}', '{"messages": 1}', '{"messages": [], "tools": 1}'):
+            with self.subTest(wrong=wrong):
+                self.fail_with(65, "generate", self.talking, "--conversation", self.write("wrong.json", wrong))
+                self.fail_with(65, "render", self.talking, self.write("wrong.json", wrong))
+        self.fail_with(66, "generate", self.talking, "--conversation", self.folder / "nowhere.json")
 
     def test_the_same_seed_gives_the_same_answer_and_every_answer_tells_its_seed(self):
         first = self.answer("-p", "Hello", "--temperature", 1)
