@@ -53,7 +53,8 @@ Inspection inspect(const Checkpoint& checkpoint, const InspectOptions& options) 
   result.name = model_name(options.directory);
   result.config = checkpoint.config;
   result.census = take_census(checkpoint.files, result.config);
-  const ModelOptions model = effective_options(result.config, model_options(options.common.engine));
+  const ModelOptions model =
+      resolved_options(checkpoint, model_options(options.common.engine), available_memory_bytes());
   result.plan = plan_memory(checkpoint, model);
   result.context = model.context;
   const int64_t page_bytes = make_state_spec(result.config, model).page_bytes();

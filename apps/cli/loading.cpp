@@ -20,10 +20,8 @@ namespace moebius::internal::apps {
 namespace {
 
 MemoryPlan plan_of(const Checkpoint& checkpoint, const EngineOptions& options) {
-  ModelOptions model = effective_options(checkpoint.config, model_options(options));
-  resolve_draft_head(model, checkpoint.files);
-  const MemoryPlan plan = plan_memory(checkpoint, model);
   const auto available = available_memory_bytes();
+  const MemoryPlan plan = plan_memory(checkpoint, resolved_options(checkpoint, model_options(options), available));
   note("memory: {} weights + {} caches + {} work = {} of {} available\n", human_bytes(plan.weight_bytes),
        human_bytes(plan.kv_bytes + plan.recurrent_bytes), human_bytes(plan.workspace_bytes), human_bytes(plan.total()),
        available ? human_bytes(*available) : "an unknown amount");
@@ -34,9 +32,10 @@ MemoryPlan plan_of(const Checkpoint& checkpoint, const EngineOptions& options) {
 Ready load_with_progress(const Checkpoint& checkpoint, const CommonOptions& options,
                          const std::function<void(const EngineOptions&)>& load) {
   check_common_options(options);
-  Ready ready{.name = model_name(checkpoint.files.path().string()), .plan = plan_of(checkpoint, options.engine)};
-  Progress progress("loading", ready.plan.weight_bytes);
   EngineOptions with_progress = options.engine;
+  settle_context(checkpoint, with_progress);
+  Ready ready{.name = model_name(checkpoint.files.path().string()), .plan = plan_of(checkpoint, with_progress)};
+  Progress progress("loading", ready.plan.weight_bytes);
   with_progress.progress = [&](uint64_t done, uint64_t total) { progress.update(done, total); };
   std::vector<std::string> notices;  // shown after the bar is removed
   with_progress.notice = [&](const std::string& line) { notices.push_back(line); };
@@ -47,8 +46,8 @@ Ready load_with_progress(const Checkpoint& checkpoint, const CommonOptions& opti
   const EngineOptions& engine = options.engine;
   const ComputeOptions& compute = engine.compute;
   note("ready: {}, {}, ctx {}, {} {}, threads {}, loaded in {:.1f} s at {:.2f} GB/s\n", ready.name,
-       human_bytes(ready.plan.weight_bytes), engine.limits.context, word(compute.backend), word(chosen_isa(compute)),
-       chosen_threads(compute.threads), ready.load_s,
+       human_bytes(ready.plan.weight_bytes), with_progress.limits.context, word(compute.backend),
+       word(chosen_isa(compute)), chosen_threads(compute.threads), ready.load_s,
        static_cast<double>(ready.plan.weight_bytes) / ready.load_s / 1e9);
   if (options.verbose) {
     note("experts {}, kv {}, activations {}, steps of at most {} tokens; peak memory {}\n", word(compute.experts),
@@ -62,6 +61,15 @@ Ready load_with_progress(const Checkpoint& checkpoint, const CommonOptions& opti
 std::string model_name(const std::string& directory) {
   const std::filesystem::path path = std::filesystem::absolute(directory).lexically_normal();
   return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
+void settle_context(const Checkpoint& checkpoint, EngineOptions& options) {
+  const int64_t wanted = options.limits.context;
+  options.limits.context = resolved_options(checkpoint, model_options(options), available_memory_bytes()).context;
+  if (options.limits.context < wanted) {
+    note("the model has {} positions, not the {} that were asked for: ctx {}\n", checkpoint.config.max_positions,
+         wanted, options.limits.context);
+  }
 }
 
 ReadyEngine load_engine(const Checkpoint& checkpoint, const CommonOptions& options) {

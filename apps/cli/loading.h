@@ -36,7 +36,11 @@ struct ReadyModel {
   [[nodiscard]] Backend& backend() const { return *loaded.backend; }
 };
 
-// Both functions throw kUsage, kUnavailable, and what loading throws.
+// Sets the context that a load of the checkpoint will have, as LimitOptions::context says. Reports on stderr when that
+// is less than was asked for. Throws kUsage.
+void settle_context(const Checkpoint& checkpoint, EngineOptions& options);
+
+// Both functions settle the context. They throw kUsage, kUnavailable, and what loading throws.
 ReadyEngine load_engine(const Checkpoint& checkpoint, const CommonOptions& options);
 ReadyModel load_model(const Checkpoint& checkpoint, const CommonOptions& options, bool measure_ops = false);
 

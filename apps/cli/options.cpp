@@ -74,7 +74,7 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
       ->type_name("N")
       ->check(CLI::Range(int64_t{1}, kMaxContext).description(""))
       ->group(kGroup)
-      ->capture_default_str();
+      ->default_str(fmt::format("as the model and the memory allow; at most {}", kDefaultContext));
   add_choice(command, "--packed", "Packed weights on disk, for a fast start: use and renew, make, or off",
              engine.packed.use);
   command.add_flag("--verify", engine.packed.verify, "Compare the checksums of packed weights first")->group(kGroup);

@@ -2,6 +2,7 @@
 // talk/chat_commands.h, typing a line is in talk/line_editor.h, printing an answer is in talk/reply_printer.h.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "cli/loading.h"
 #include "cli/output.h"
 #include "moebius/error.h"
+#include "moebius/limits.h"
 #include "talk/answering.h"
 #include "talk/chat_commands.h"
 #include "talk/generation_report.h"
@@ -24,8 +26,9 @@
 namespace moebius::internal::apps {
 namespace {
 
-constexpr int64_t kMaxTokens = 4096;  // thinking takes many tokens
-constexpr int64_t kMaxRows = 256;     // prompt tokens in one step; small, because Ctrl-C waits for a step to end
+constexpr int64_t kMaxTokens = kDefaultContext;  // the context alone ends an answer: thinking takes many tokens
+constexpr int64_t kMaxRows = 256;  // prompt tokens in one step; small, because Ctrl-C waits for a step to end
+constexpr const char* kStartAgain = "/new begins a new conversation, which has room";
 
 struct ChatOptions {
   CommonOptions common;
@@ -55,6 +58,7 @@ class Dialogue {
   bool was_interrupted() const;
   void ask_for_results(const Reply& reply);
   bool ends_chat(const Error& error) const;
+  bool has_no_room(const Error& error) const;
   void check_all_done() const;
 
   Engine& engine_;
@@ -105,6 +109,7 @@ Dialogue::Next Dialogue::take(const std::string& line) {
     if (!first_failure_) first_failure_ = error.code();
     failed_ += 1;
     note("{}\n", error.code() == ErrorCode::kInterrupted ? "stopped before the answer began" : error.what());
+    if (!ChatCommands::is_command(line) && has_no_room(error)) note("{}\n", kStartAgain);
   }
   return Next::kGoOn;
 }
@@ -112,6 +117,12 @@ Dialogue::Next Dialogue::take(const std::string& line) {
 bool Dialogue::ends_chat(const Error& error) const {
   return error.code() == ErrorCode::kInternal || error.code() == ErrorCode::kNonFinite ||
          (error.code() == ErrorCode::kInterrupted && !held_);
+}
+
+// Whether an engine refused a question that would fit into a new conversation.
+bool Dialogue::has_no_room(const Error& error) const {
+  const bool refused = error.code() == ErrorCode::kUsage || error.code() == ErrorCode::kUnavailable;
+  return refused && std::ranges::any_of(chat_.messages, [](const Message& m) { return m.role() == "assistant"; });
 }
 
 void Dialogue::check_all_done() const {
@@ -173,6 +184,10 @@ Reply Dialogue::say() {
   if (answered.usage.tokens == 0) throw Error(ErrorCode::kInterrupted, "chat", "interrupted");
   printer.finish();
   report.finish(answered);
+  // The last token of an answer needs no place in the context.
+  if (answered.usage.prompt_tokens + answered.usage.tokens > engine_.context()) {
+    note("the context of {} tokens is full\n{}\n", engine_.context(), kStartAgain);
+  }
   return std::move(answered.reply);
 }
 

@@ -67,14 +67,16 @@ void check_prompt(const GenerateOptions& options) {
   }
 }
 
-void check_length(const GenerateOptions& options, size_t prompt_tokens) {
+void check_length(const GenerateOptions& options, const Checkpoint& checkpoint, size_t prompt_tokens) {
   const int64_t needed =
       static_cast<int64_t>(prompt_tokens) + options.sampling.max_tokens - 1;  // the last token is not appended
   if (needed <= options.common.engine.limits.context) return;
   throw Error(ErrorCode::kUsage, "--max-tokens",
               fmt::format("{} after a prompt of {} exceed the context of {}", options.sampling.max_tokens,
                           prompt_tokens, options.common.engine.limits.context),
-              fmt::format("give --ctx {}, or fewer tokens", needed));
+              needed <= checkpoint.config.max_positions
+                  ? fmt::format("give --ctx {}, or fewer tokens", needed)
+                  : fmt::format("give fewer tokens: the model has {} positions", checkpoint.config.max_positions));
 }
 
 // Makes every check that needs no weights, before minutes are spent on loading.
@@ -85,6 +87,7 @@ void check_before_loading(GenerateOptions& options, const Checkpoint& checkpoint
                                : options.tokens.empty() ? TextNeed::kText
                                                         : TextNeed::kNone;
   check_sampling_flags(options.sampling, static_cast<int32_t>(checkpoint.config.vocab));
+  settle_context(checkpoint, options.common.engine);
 }
 
 Request make_request(const GenerateOptions& options, const SamplingOptions& defaults) {
@@ -111,7 +114,7 @@ bool never_enough() {
 // Continues token ids. Prints token ids too, one per line.
 void run_on_ids(const GenerateOptions& options, const Checkpoint& checkpoint) {
   const std::vector<int32_t> prompt = parse_tokens(options.tokens);
-  check_length(options, prompt.size());
+  check_length(options, checkpoint, prompt.size());
   ReadyEngine loaded = load_engine(checkpoint, options.common);
   Request request = make_request(options, greedy());
   request.tokens = prompt;
@@ -167,7 +170,7 @@ void run_on_text(const GenerateOptions& options, const Checkpoint& checkpoint) {
   Request request = make_request(options, asked.chat ? loaded.engine.advised_sampling() : greedy());
   request.chat = std::move(asked.chat);
   request.text = std::move(asked.text);
-  if (!request.chat) check_length(options, loaded.engine.encode(request.text).size());
+  if (!request.chat) check_length(options, checkpoint, loaded.engine.encode(request.text).size());
   answer_text(loaded, options, request);
 }
 

@@ -13,7 +13,9 @@
 namespace moebius {
 
 struct LimitOptions {
-  int64_t context = 4096;      // most tokens of a sequence, its answer included; the model's own limit is the bound
+  // Most tokens of a sequence, its answer included. The model's own limit is the bound. 0: as many as the model and
+  // half of the memory that its weights leave allow, up to kDefaultContext.
+  int64_t context = 0;
   int64_t max_sequences = 16;  // most sequences that run at once, up to kMaxLogitRows; further requests wait
   int64_t max_rows = 512;      // most tokens of one step; a longer prompt takes several steps
   int64_t prompt_rows = 64;    // most tokens of prompts in a step in which other sequences decode

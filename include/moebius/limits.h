@@ -9,6 +9,9 @@ namespace moebius {
 // 1 MB at a vocabulary of 248320.
 inline constexpr int64_t kMaxLogitRows = 64;
 inline constexpr int64_t kMaxContext = int64_t{1} << 30;  // most tokens of a sequence
+// Most tokens of a sequence when nobody says how many. A longer context would make a start slower, by its RoPE table,
+// and could take gigabytes for keys and values.
+inline constexpr int64_t kDefaultContext = 32768;
 inline constexpr int kMaxThreads = 1024;
 
 }  // namespace moebius

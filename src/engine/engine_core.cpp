@@ -91,7 +91,8 @@ void EngineCore::check(const SequenceSpec& spec) const {
   }
   if (size > context()) {
     throw Error(ErrorCode::kUsage, "prompt", fmt::format("its {} tokens exceed the context of {}", size, context()),
-                "load with a larger context (--ctx), or shorten it");
+                context() < model_.config().max_positions ? "load with a larger context (--ctx), or shorten it"
+                                                          : "shorten it: the model has no more positions");
   }
   if (spec.max_tokens < 1) {
     throw Error(ErrorCode::kUsage, "max_tokens", fmt::format("expected at least 1, got {}", spec.max_tokens));

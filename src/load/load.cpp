@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/checked.h"
 #include "load/available_memory.h"
 #include "load/options.h"
@@ -22,7 +24,28 @@ int64_t largest_context(const MemoryPlan& plan, int64_t context, uint64_t availa
   return static_cast<int64_t>((available_bytes - fixed_bytes) / page_bytes) * kPagePositions;
 }
 
+// Half of what the weights leave stays free: available memory changes from one moment to the next, and a context that
+// nobody asked for must not be why a load fails.
+int64_t default_context(const Checkpoint& checkpoint, ModelOptions options, std::optional<uint64_t> available_bytes) {
+  options.context = std::min(kDefaultContext, checkpoint.config.max_positions);
+  if (!available_bytes) return options.context;
+  const MemoryPlan plan = plan_memory(checkpoint, options);
+  const uint64_t fixed_bytes = plan.total() - plan.kv_bytes;
+  const uint64_t left_bytes = *available_bytes - std::min(fixed_bytes, *available_bytes);
+  if (plan.kv_bytes <= left_bytes / 2) return options.context;
+  const int64_t largest = largest_context(plan, options.context, fixed_bytes + left_bytes / 2);
+  return std::clamp(largest, std::min(kPagePositions, options.context), options.context);
+}
+
 }  // namespace
+
+ModelOptions resolved_options(const Checkpoint& checkpoint, const ModelOptions& options,
+                              std::optional<uint64_t> available_bytes) {
+  ModelOptions resolved = options;
+  resolve_draft_head(resolved, checkpoint.files);
+  if (resolved.context == 0) resolved.context = default_context(checkpoint, resolved, available_bytes);
+  return effective_options(checkpoint.config, resolved);
+}
 
 void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_t> available_bytes) {
   if (!available_bytes || plan.total() <= *available_bytes) return;
@@ -37,9 +60,9 @@ void check_memory(const MemoryPlan& plan, int64_t context, std::optional<uint64_
 }
 
 LoadedModel load_on_backend(const Checkpoint& checkpoint, const LoadOptions& options) {
-  ModelOptions model = effective_options(checkpoint.config, options.model);
-  resolve_draft_head(model, checkpoint.files);
-  check_memory(plan_memory(checkpoint, model), model.context, available_memory_bytes());
+  const auto available_bytes = available_memory_bytes();
+  ModelOptions model = resolved_options(checkpoint, options.model, available_bytes);
+  check_memory(plan_memory(checkpoint, model), model.context, available_bytes);
   LoadedModel loaded;
   loaded.packed =
       std::make_unique<PackedWeights>(checkpoint.files, packed_layout(options.compute.backend), options.packed);

@@ -27,6 +27,14 @@ struct LoadedModel {
   OpMeter* meter = nullptr;  // the same object as `backend` when operations are measured; null otherwise
 };
 
+// Returns the options that a load of this checkpoint has: the draft head is chosen, and the context is one that the
+// model can have. A context of 0 becomes the largest one up to kDefaultContext whose keys and values fit into half of
+// the memory that weights leave; it becomes one page when none fits, so that check_memory() says what is missing.
+// available_bytes is nullopt when the system does not tell how much it has; then everything fits. Throws kUsage for
+// impossible values.
+ModelOptions resolved_options(const Checkpoint& checkpoint, const ModelOptions& options,
+                              std::optional<uint64_t> available_bytes);
+
 // Throws kUnavailable when the model does not fit into memory. The error names the needed bytes, the available bytes,
 // and the largest context that would fit. The checkpoint is not needed after this call.
 LoadedModel load_on_backend(const Checkpoint& checkpoint, const LoadOptions& options);

@@ -100,6 +100,55 @@ TEST_F(Load, one_open_checkpoint_serves_several_loads) {
   EXPECT_EQ(logits(load_on_backend(checkpoint, options_of(BackendKind::kCpu))), logits(reference));
 }
 
+class ResolvedOptions : public Load {
+ protected:
+  // Returns the context of a load with this much memory beside the weights and all else but keys and values.
+  int64_t context_with(int64_t context, std::optional<uint64_t> left_bytes) {
+    const Checkpoint checkpoint(directory_.path());
+    const MemoryPlan plan = plan_memory(checkpoint, {.context = 1});
+    if (left_bytes) *left_bytes += plan.total() - plan.kv_bytes;
+    return resolved_options(checkpoint, {.context = context}, left_bytes).context;
+  }
+  // Writes a config whose model has so many positions.
+  void give_positions(int64_t positions) {
+    Json config = testing::tiny_config();
+    config["max_position_embeddings"] = positions;
+    directory_.write("config.json", config.dump());
+  }
+
+  // Of a page: keys and values of two layers, and the RoPE table.
+  static constexpr uint64_t kPageBytes = 256 * (2 * 2 * 16 * 2 * 4 + 4 * 4);
+};
+
+TEST_F(ResolvedOptions, the_context_is_the_model_s_own_when_it_is_short) {
+  EXPECT_EQ(context_with(0, std::nullopt), 256);
+  EXPECT_EQ(context_with(0, kGigabyte), 256);
+  EXPECT_EQ(context_with(1 << 20, kGigabyte), 256);
+}
+
+TEST_F(ResolvedOptions, a_long_context_has_to_be_asked_for) {
+  give_positions(1 << 20);
+  EXPECT_EQ(context_with(0, std::nullopt), kDefaultContext);
+  EXPECT_EQ(context_with(0, kGigabyte), kDefaultContext);
+  EXPECT_EQ(context_with(1 << 20, kGigabyte), 1 << 20);
+}
+
+TEST_F(ResolvedOptions, the_context_that_nobody_asked_for_takes_half_of_the_memory_that_is_left) {
+  give_positions(1 << 20);
+  EXPECT_EQ(context_with(0, 2 * 20 * kPageBytes), 20 * kPagePositions);
+  EXPECT_EQ(context_with(0, 2 * 20 * kPageBytes - 1), 19 * kPagePositions);
+  EXPECT_EQ(context_with(300, 0), 300) << "what is asked for is checked, not changed";
+}
+
+TEST_F(ResolvedOptions, without_memory_one_page_is_left_for_the_check_to_refuse) {
+  give_positions(1 << 20);
+  EXPECT_EQ(context_with(0, 0), kPagePositions);
+  const Checkpoint checkpoint(directory_.path());
+  const ModelOptions resolved = resolved_options(checkpoint, {.context = 0}, 0);
+  testing::expect_error(ErrorCode::kUnavailable, "memory: need",
+                        [&] { check_memory(plan_memory(checkpoint, resolved), resolved.context, 0); });
+}
+
 TEST_F(Load, operations_are_measured_when_asked_for) {
   const Checkpoint checkpoint(directory_.path());
   const LoadedModel plain = load_on_backend(checkpoint, options_of(BackendKind::kCpu));

@@ -218,6 +218,20 @@ class Chat(TestCase):
             self.turn(terminal, "short")
             self.leave(terminal)
 
+    def test_a_full_context_says_how_to_go_on(self):
+        with self.chat("--ctx", 64, *SAYS_A, tokens=100) as terminal:
+            self.turn(terminal, "hello")
+            terminal.expect("the context of 64 tokens is full")
+            terminal.expect("/new begins a new conversation")
+            terminal.expect(PROMPT)
+            terminal.type("more\r")
+            terminal.expect("exceed the context of 64")
+            terminal.expect("/new begins a new conversation")
+            terminal.expect(PROMPT)
+            terminal.type("/new\r")
+            self.turn(terminal, "hello")
+            self.leave(terminal)
+
     def test_pipes_are_lines(self):
         result = self.succeed("chat", self.talking, "--temperature", 0, "--max-tokens", 4, input="one\ntwo\n")
         self.assertEqual(result.stderr.count("seed "), 2)

@@ -5,7 +5,7 @@ import struct
 import unittest
 from pathlib import Path
 
-from support import TestCase, read_safetensors, rows_of
+from support import TestCase, edit_config, read_safetensors, rows_of
 
 PROMPT = list(range(5, 105))
 ROW_KEYS = {
@@ -31,6 +31,17 @@ class Inspect(TestCase):
         memory = report["memory"]
         parts = ("weight_bytes", "kv_bytes", "recurrent_bytes", "workspace_bytes")
         self.assertEqual(memory["total_bytes"], sum(memory[part] for part in parts))
+
+    def test_the_context_is_the_model_s_own_up_to_a_bound(self):
+        copy = self.copy_of_tiny()
+        for positions, arguments, context in (
+            (100, (), 100), (4096, (), 4096), (1 << 20, (), 32768), (1 << 20, ("--ctx", 65536), 65536),
+            (100, ("--ctx", 65536), 100),
+        ):  # fmt: skip
+            with self.subTest(positions=positions, arguments=arguments):
+                edit_config(copy, max_position_embeddings=positions)
+                report = json.loads(self.succeed("inspect", copy, "--json", *arguments).stdout)
+                self.assertEqual(report["memory"]["context"], context)
 
     def test_parameters_do_not_depend_on_how_they_are_stored(self):
         plain = self.folder / "plain"
@@ -208,6 +219,18 @@ class Generate(LogitsCase):
         for token, row in zip(tokens, rows[len(PROMPT) - 1 :]):
             self.assertEqual(token, row.index(max(row)))
 
+    def test_a_context_beyond_the_model_s_is_told_at_load_and_never_advised(self):
+        told = self.succeed("generate", self.tiny, "--tokens", 1, "--max-tokens", 1, "--ctx", 65536).stderr
+        self.assertIn("the model has 4096 positions, not the 65536 that were asked for: ctx 4096", told)
+        self.assertIn(", ctx 4096, ", told)
+        result = self.fail_with(2, "generate", self.tiny, "--tokens", 1, "--max-tokens", 5000)
+        self.assertIn("give fewer tokens: the model has 4096 positions", result.stderr)
+        self.assertNotIn("--ctx", result.stderr)
+        copy = self.copy_of_tiny()
+        edit_config(copy, max_position_embeddings=1 << 20)
+        result = self.fail_with(2, "generate", copy, "--tokens", 1, "--max-tokens", 40000)
+        self.assertIn("give --ctx 40000", result.stderr)
+
     def test_it_ends_at_a_stop_id(self):
         first, second = self.succeed("generate", self.tiny, "--tokens", "7", "--max-tokens", 2).stdout.split()
         self.assertNotEqual(first, second)
@@ -285,23 +308,6 @@ class Bench(TestCase):
     def test_the_table_gives_ratios_against_fused(self):
         result = self.succeed("bench", self.tiny, "--reps", 2, "--s", 1)
         self.assertRegex(result.stdout, r"decode +s 1 +unfused / fused +\d+\.\d+ +\(")
-
-
-class Doctor(TestCase):
-    def test_a_good_checkpoint_passes_every_comparison(self):
-        result = self.succeed("doctor", self.tiny, "--scan", "--json")
-        report = json.loads(result.stdout)
-        passed = [c["check"] for c in report["checks"] if c["verdict"] == "pass"]
-        for check in ("files", "config", "quantization", "values", "load", "logits", "chunks", "expert paths",
-                      "threads equal", "reference"):  # fmt: skip
-            self.assertIn(check, passed)
-        self.assertEqual(report["summary"]["fail"], 0)
-        self.assertEqual(sum(report["summary"].values()), len(report["checks"]))
-
-    def test_lines_begin_with_the_verdict(self):
-        lines = self.succeed("doctor").stdout.splitlines()
-        self.assertRegex(lines[0], r"^PASS  cpu +\S")
-        self.assertRegex(lines[-1], r"^\d+ passed, \d+ warned, 0 failed$")
 
 
 if __name__ == "__main__":
