@@ -42,7 +42,7 @@ LAYERS = {
     "apps/cli": {"include", "engine", "load", "model", "checkpoint", "speculate", "base"},
     "apps/talk": {"apps/cli", "include", "dialogue", "sample", "base"},
     "apps/bench": {"apps/cli", "load", "schedule", "dialogue", "model", "speculate", "backend", "checkpoint", "base"},
-    "apps/checkpoint": {"apps/cli", "load", "convert", "model", "checkpoint", "quant", "base"},
+    "apps/checkpoint": {"apps/cli", "load", "convert", "dialogue", "model", "sample", "checkpoint", "quant", "base"},
     "apps": {"apps/cli"},
 }
 # Layers that have no files yet.

@@ -64,16 +64,20 @@ void run_doctor(const DoctorOptions& options) {
 
 }  // namespace
 
-bool Findings::attempt(const std::string& check, const std::function<void()>& examine) {
+void Findings::add(Verdict verdict, const std::string& check, const Error& error, const std::string& hint) {
+  std::string detail = error.what();
+  const std::string tail = "; " + error.hint();
+  if (!error.hint().empty() && detail.ends_with(tail)) detail.resize(detail.size() - tail.size());
+  add({verdict, check, fmt::format("{} ({})", detail, name(error.code())), error.hint().empty() ? hint : error.hint()});
+}
+
+bool Findings::attempt(const std::string& check, const std::function<void()>& examine, const std::string& hint) {
   try {
     examine();
     return true;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
-    std::string detail = error.what();
-    const std::string tail = "; " + error.hint();
-    if (!error.hint().empty() && detail.ends_with(tail)) detail.resize(detail.size() - tail.size());
-    fail(check, fmt::format("{} ({})", detail, name(error.code())), error.hint());
+    add(Verdict::kFail, check, error, hint);
     return false;
   }
 }
@@ -95,7 +99,8 @@ void add_doctor(CLI::App& app) {
       "moebius doctor Qwen3.5-35B-A3B-3bit --scan\n"
       "moebius doctor Qwen3.5-35B-A3B-3bit --json > doctor.json    # exit code 1 when a check fails");
   command.add_option("DIR", options->directory, "Checkpoint: audited, loaded, its logits compared bit by bit");
-  command.add_flag("--scan", options->scan, "Read every tensor and look for values that are not finite");
+  command.add_flag("--scan", options->scan,
+                   "Look for zeros and values that are not finite in all of every tensor, not in a sample");
   command.add_flag("--quick", options->quick, "Load once: do not compare thread counts and instruction sets");
   add_experts_option(command, options->common);
   add_common_options(command, options->common);

@@ -1,5 +1,5 @@
 // The findings of `moebius doctor`. Each check yields a finding: PASS, WARN or FAIL. This file declares the list of
-// findings and the two examinations. Options and printing are in checkpoint/doctor.cpp.
+// findings and the examinations. Options and printing are in checkpoint/doctor.cpp.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/model_dir.h"
 #include "cli/options.h"
+#include "moebius/error.h"
 
 namespace moebius::internal::apps {
 
@@ -32,9 +34,11 @@ class Findings {
   void fail(const std::string& check, const std::string& detail, const std::string& hint) {
     add({Verdict::kFail, check, detail, hint});
   }
-  // Runs one check. An Error that it throws becomes a FAIL with the words of the error. kInterrupted is thrown on.
-  // Returns true when the check threw nothing.
-  bool attempt(const std::string& check, const std::function<void()>& examine);
+  // Adds a finding with the words of an error. `hint` is for an error that has none.
+  void add(Verdict verdict, const std::string& check, const Error& error, const std::string& hint = "");
+  // Runs one check. An Error that it throws becomes a FAIL; kInterrupted is thrown on. Returns true when the check
+  // threw nothing.
+  bool attempt(const std::string& check, const std::function<void()>& examine, const std::string& hint = "");
 
   [[nodiscard]] const std::vector<Finding>& list() const { return list_; }
   [[nodiscard]] int64_t count(Verdict verdict) const;
@@ -49,11 +53,13 @@ class Findings {
 struct DoctorOptions {
   CommonOptions common;
   std::string directory;  // empty: examine the machine only
-  bool scan = false;      // read every value of every float tensor
+  bool scan = false;      // read every value of every tensor, not a sample
   bool quick = false;     // load once; do not compare thread counts, instruction sets and backends
 };
 
 void examine_machine(Findings& findings, const CommonOptions& common);
 void examine_checkpoint(Findings& findings, const DoctorOptions& options);
+// vocab: the rows of the embedding.
+void examine_text(Findings& findings, const ModelDir& files, int64_t vocab);
 
 }  // namespace moebius::internal::apps

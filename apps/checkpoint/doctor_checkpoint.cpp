@@ -1,7 +1,7 @@
-// Proves a checkpoint on this machine. First its files are audited. Then its logits are computed: they must be finite,
-// and bit for bit the same in chunks or in one step, by any expert path, with any number of threads and on any
-// instruction set. The reference backend must compute the same bits too; that is tried only for small checkpoints,
-// because the reference backend runs plain loops.
+// Proves a checkpoint on this machine. First its files are audited. Then its logits are computed: they must be finite
+// and depend on the tokens, and be bit for bit the same in chunks or in one step, by any expert path, with any number
+// of threads and on any instruction set. The reference backend must compute the same bits too; that is tried only for
+// small checkpoints, because the reference backend runs plain loops.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -34,6 +34,9 @@ constexpr uint64_t kReferenceLimit = uint64_t{200}
                                      << 20;  // bytes of weights; the reference backend needs minutes for more
 constexpr const char* kOurBug =
     "this is a bug in moebius or a fault of the memory: run it again, then please report it";
+
+constexpr const char* kDownloadAgain =
+    "the files are damaged, or their download did not end: download the checkpoint again and compare its checksums";
 
 using Logits = std::vector<float>;
 
@@ -75,6 +78,24 @@ std::string first_difference(const Logits& got, const Logits& expected) {
 
 bool same_bits(const Logits& a, const Logits& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+// Says how logits of many tokens [kTokens, V] show that the weights are not those of a model. Returns "" when they do
+// not.
+std::string what_is_constant(const Logits& logits) {
+  constexpr float kNoise = 1e-6f;
+  const size_t vocab = logits.size() / kTokens;
+  const std::span<const float> first = std::span(logits).first(vocab);
+  bool same_rows = true;
+  for (size_t row = 0; row < static_cast<size_t>(kTokens); ++row) {
+    const std::span<const float> values = std::span(logits).subspan(row * vocab, vocab);
+    const auto [least, most] = std::ranges::minmax(values);
+    if (most - least <= kNoise * std::max(std::abs(least), std::abs(most))) {
+      return fmt::format("all {} logits of a token are {:.3g}", vocab, least);
+    }
+    same_rows = same_rows && std::ranges::equal(values, first);
+  }
+  return same_rows ? fmt::format("{} different tokens have the same logits", kTokens) : "";
 }
 
 class Examination {
@@ -122,7 +143,8 @@ bool Examination::audit() {
   findings_.pass("config", fmt::format("{}, {} layers, width {}, vocabulary {}", config.model_type, config.layers,
                                        config.dim, config.vocab));
   if (!findings_.attempt("quantization", [&] { audit_formats(*files, config); })) return false;
-  if (options_.scan) findings_.attempt("values", [&] { scan(*files); });
+  findings_.attempt("values", [&] { scan(*files); });
+  examine_text(findings_, *files, config.vocab);
   return true;
 }
 
@@ -140,17 +162,26 @@ void Examination::audit_formats(const ModelDir& files, const ModelConfig& config
 }
 
 void Examination::scan(const ModelDir& files) {
-  Progress progress("scanning", float_bytes(files));
-  const ValueScan result = scan_values(files, [&](uint64_t done) { progress.update(done); });
+  const Coverage coverage = options_.scan ? Coverage::kAll : Coverage::kSample;
+  Progress progress("scanning", scan_bytes(files, coverage));
+  const ValueScan result = scan_values(files, coverage, [&](uint64_t done) { progress.update(done); });
   progress.finish();
+  const std::string read = fmt::format("{}{}", options_.scan ? "" : "a sample of ", human_bytes(result.bytes));
   if (result.bad_values == 0) {
-    findings_.pass("values",
-                   fmt::format("{} float tensors, {}: all finite", result.tensors, human_bytes(result.bytes)));
+    findings_.pass("values", fmt::format("{} float tensors, {} read: all finite", result.float_tensors, read));
   } else {
     findings_.fail("values",
                    fmt::format("{} values in {} tensors are not finite, first in {}", result.bad_values,
                                result.bad_tensors, result.first_bad),
-                   "download the checkpoint again and compare its checksums");
+                   kDownloadAgain);
+  }
+  if (result.mostly_zero == 0) {
+    findings_.pass("zeros", fmt::format("{} matrices, {} read: none is mostly zeros", result.matrices, read));
+  } else {
+    findings_.fail("zeros",
+                   fmt::format("{} of {} matrices are mostly zeros, first {}", result.mostly_zero, result.matrices,
+                               result.first_zero),
+                   kDownloadAgain);
   }
 }
 
@@ -201,6 +232,9 @@ void Examination::examine_logits(const ReadyModel& model) {
     throw Error(ErrorCode::kNonFinite, model.ready.name,
                 fmt::format("{} of {} logits are not finite; first seen in {}", bad, expected_.size(), place),
                 "--scan looks for tensors with values that are not finite");
+  }
+  if (const std::string constant = what_is_constant(expected_); !constant.empty()) {
+    throw Error(ErrorCode::kBadTensor, model.ready.name, constant + ": the model has learned nothing", kDownloadAgain);
   }
   double sum = 0;
   double squares = 0;

@@ -30,13 +30,15 @@ def byte_alphabet():
     return letters
 
 
-def tokenizer():
+def tokenizer(size=0):
+    """Returns a tokenizer.json. It has at least `size` tokens: tokens without a use follow the others."""
     letters = byte_alphabet()
+    unused = [f"<|unused_{i}|>" for i in range(size - 256 - len(CONTROL + TAGS))]
     vocab = {letters[byte]: byte for byte in range(256)}
     added = [
         {"id": 256 + i, "content": text, "special": text in CONTROL, "single_word": False, "lstrip": False,
          "rstrip": False, "normalized": False}
-        for i, text in enumerate(CONTROL + TAGS)
+        for i, text in enumerate([*CONTROL, *TAGS, *unused])
     ]
     split = {"type": "Split", "pattern": {"Regex": SPLIT}, "behavior": "Isolated", "invert": False}
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
@@ -49,10 +51,10 @@ def tokenizer():
     }
 
 
-def give_words(checkpoint, folder):
-    """Returns a copy of the checkpoint in the folder, with tokenizer and template."""
+def give_words(checkpoint, folder, size=0):
+    """Returns a copy of the checkpoint in the folder, with template and a tokenizer of at least `size` tokens."""
     copy = shutil.copytree(checkpoint, folder / "talking")
-    (copy / "tokenizer.json").write_text(json.dumps(tokenizer()))
+    (copy / "tokenizer.json").write_text(json.dumps(tokenizer(size)))
     (copy / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|im_end|>"}))
     (copy / "chat_template.jinja").write_text(TEMPLATE)
     return copy
