@@ -182,8 +182,10 @@ release_tests() { build release && run_tests release; }
 # Every C++ test program says in CMake whether it runs sanitized (it does unless it names a reason) and whether it has
 # threads: cmake/moebius.cmake turns that into the labels and the targets that are named here.
 # Sanitizers slow everything down ten times and more. They run the parity cases that differ in code, not in size, and leave
-# out the longest answers of the engine and the longest simulations of the planner.
-readonly large='*ExpertLayers*:*ExpertFormats*:*AttentionLong*:*Families*:DemoModel*:Speculation.loses_at*:Speculation.comes*'
+# out the longest answers of the engine, the longest simulations of the planner, and whole models on the portable kernels,
+# which no sanitizer watches.
+readonly large='*ExpertLayers*:*ExpertFormats*:*AttentionLong*:*Families*:DemoModel*'\
+':Speculation.loses_at*:Speculation.comes*:*cpuportable*'
 
 sanitized_tests() {
   build dev sanitize_tests || return
