@@ -99,7 +99,7 @@ std::string suggestion(const std::string& name, const std::vector<std::string>& 
   return near.empty() || !path.has_parent_path() ? near : (parent / near).string();
 }
 
-// What to do about a model that is not there. near: the nearest name that is there, or empty.
+// Returns the hint about a model that is not there. `near` is the nearest name that is there, or empty.
 std::string advice(const std::string& name, const std::string& near) {
   const std::string download = download_command(name);
   std::string text = near.empty() ? "" : fmt::format("did you mean {}? ", in_quotes(near));

@@ -69,7 +69,7 @@ namespace {
 
 bool has_system(const Chat& chat) { return !chat.messages.empty() && chat.messages.front().role() == "system"; }
 
-// What `moebius render` reads: the options of the template stand beside the messages.
+// Returns the chat as `moebius render` reads it, with the template options beside the messages.
 Json saved_form(const Chat& chat) {
   Json all = chat_json(chat);
   Json saved = {{"messages", std::move(all["messages"])}};

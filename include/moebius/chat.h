@@ -22,7 +22,7 @@ class MOEBIUS_API Message {
   static Message user(std::string_view content);
   // A reply of the model, with its reasoning and its calls of tools.
   static Message assistant(const Reply& reply);
-  // What a call of a tool returned.
+  // The message that tells the model what a call of a tool returned.
   static Message tool_result(const ToolCall& call, std::string_view content);
   // An object such as {"role": "user", "content": "Hi"}. Throws kInvalidJson, and kBadConversation without a role.
   static Message from_json(std::string_view json);

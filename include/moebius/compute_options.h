@@ -1,4 +1,5 @@
-// What runs a model, and how it computes. Every choice here but the activations gives the same bits at another speed.
+// Options that decide which backend runs a model and how. All of them give the same bits at different speeds, except
+// for the activations, which change the bits.
 #pragma once
 
 #include <cstdint>

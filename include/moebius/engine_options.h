@@ -57,7 +57,7 @@ struct PackedOptions {
   std::string cache_directory = {};  // empty: none
 };
 
-// What a checkpoint must have beside weights. Loading fails before weights are read when it is missing.
+// The files for text that a checkpoint must have. Loading fails before weights are read when one of them is missing.
 enum class TextNeed : uint8_t {
   kNone,  // requests of token ids work without a tokenizer
   kText,  // a tokenizer

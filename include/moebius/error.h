@@ -11,7 +11,7 @@
 
 namespace moebius {
 
-// What went wrong. The codes are fine enough for a test to tell one bad input from another.
+// The kind of failure. The codes are fine enough for a test to tell one bad input from another.
 enum class ErrorCode {
   // Bad data. The exit code is 65.
   kHeaderTooSmall,

@@ -21,8 +21,8 @@ struct OptionWord {
   Enum value;
 };
 
-// All words of an enumeration, the default first where there is one. Defined for BackendKind, InstructionSet,
-// ExpertPath, ActivationKind, KvType and PackedUse.
+// Returns the words of an enumeration in the order in which help pages show them. Defined for BackendKind,
+// InstructionSet, ExpertPath, ActivationKind, KvType and PackedUse.
 template <typename Enum>
 std::span<const OptionWord<Enum>> option_words();
 
@@ -47,6 +47,7 @@ std::vector<std::string> option_texts() {
   return texts;
 }
 
+// Returns the word for a value.
 template <typename Enum>
 std::string_view word(Enum value) {
   for (const OptionWord<Enum>& known : option_words<Enum>()) {
