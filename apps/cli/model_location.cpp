@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kEntryPrefix = "models--";
 constexpr uint64_t kMaxRevisionBytes = 1024;
 
 std::string variable(const char* name) {
@@ -37,22 +36,15 @@ std::vector<std::string> directories_in(const fs::path& directory) {
   return names;
 }
 
-// "models--Qwen--Qwen3-30B-A3B" -> "Qwen/Qwen3-30B-A3B". "--" occurs only between the two parts of a name.
-std::string repository_of(std::string entry) {
-  entry.erase(0, kEntryPrefix.size());
-  if (const size_t at = entry.find("--"); at != std::string::npos) entry.replace(at, 2, "/");
-  return entry;
-}
-
 fs::path entry_of(const fs::path& cache, std::string repository) {
   if (const size_t at = repository.find('/'); at != std::string::npos) repository.replace(at, 1, "--");
-  return cache / (std::string(kEntryPrefix) + repository);
+  return cache / (std::string(kHubEntryPrefix) + repository);
 }
 
 std::vector<std::string> cached_repositories(const fs::path& cache) {
   std::vector<std::string> names;
   for (const std::string& entry : directories_in(cache)) {
-    if (entry.starts_with(kEntryPrefix)) names.push_back(repository_of(entry));
+    if (const auto repository = repository_of_entry(entry)) names.push_back(*repository);
   }
   return names;
 }
@@ -71,8 +63,7 @@ std::string snapshot_of(const fs::path& entry) {
   if (snapshots.size() == 1) return (entry / "snapshots" / snapshots.front()).string();
   throw Error(ErrorCode::kMissingInput, entry.string(),
               fmt::format("has {} snapshots, and refs/main names none of them", snapshots.size()),
-              fmt::format("{} again, or give the directory of a snapshot",
-                          download_command(repository_of(entry.filename().string()))));
+              fmt::format("{} again, or give the directory of a snapshot", download_command_into(entry)));
 }
 
 std::string last_part(const std::string& name) { return name.substr(name.rfind('/') + 1); }

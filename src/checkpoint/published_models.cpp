@@ -53,14 +53,16 @@ std::string download_command(const std::string& name) {
   return "hf download ORG/" + name;
 }
 
+std::optional<std::string> repository_of_entry(std::string entry) {
+  if (!entry.starts_with(kHubEntryPrefix)) return std::nullopt;
+  entry.erase(0, kHubEntryPrefix.size());
+  if (const size_t at = entry.find("--"); at != std::string::npos) entry.replace(at, 2, "/");
+  return entry;
+}
+
 std::string download_command_into(const std::filesystem::path& directory) {
-  constexpr std::string_view kCacheEntry = "models--";  // of huggingface_hub: models--ORG--NAME
   for (const std::filesystem::path& part : directory) {
-    std::string entry = part.string();
-    if (!entry.starts_with(kCacheEntry)) continue;
-    entry.erase(0, kCacheEntry.size());
-    if (const size_t at = entry.find("--"); at != std::string::npos) entry.replace(at, 2, "/");
-    return download_command(entry);
+    if (const auto repository = repository_of_entry(part.string())) return download_command(*repository);
   }
   const std::string command = download_command(directory.string());
   return command.empty() ? "" : fmt::format("{} --local-dir {}", command, directory.string());

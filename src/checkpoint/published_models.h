@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,12 @@ const PublishedModel* largest_model_within(uint64_t bytes);
 // the organisation of the published model with this name, or the word ORG. Returns "" for a text that cannot be the
 // name of a repository, such as a path.
 std::string download_command(const std::string& name);
+
+// How the names of models begin in a cache of huggingface_hub.
+inline constexpr std::string_view kHubEntryPrefix = "models--";
+// "models--Qwen--Qwen3-30B-A3B" -> "Qwen/Qwen3-30B-A3B". "--" occurs only between the two parts of a name. Returns
+// nullopt for an entry that is not a model.
+std::optional<std::string> repository_of_entry(std::string entry);
 
 // Returns the command that brings what is missing in a directory. The repository is known for directories of the
 // Hugging Face cache, and for those whose path is a name; the command then also says --local-dir. Returns "" for other
